@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FAAS_FAAS_H
+#define FAAS_FAAS_H
+
+/*
+ * libfaas runs functions on events inside your program.
+ *
+ * Threads. Every function here may be called from any thread, except where its
+ * comment says [loop]: then only on the thread that runs the event loop, which
+ * is also where every callback runs. Callbacks never run inside the call that
+ * caused them. No lock is held while a callback runs, so it may call anything
+ * here, including faas_close().
+ *
+ * Memory. Arguments are copied before a call returns. What a callback is shown
+ * is valid until it returns. What a function hands out through a `struct x **`
+ * belongs to the caller; faas_free() releases all of it.
+ *
+ * Options. Options structs start with their own size; fill them in with the
+ * macro of the same name in capitals. Unnamed members get their defaults. A
+ * larger struct of a newer libfaas is accepted if what this one does not know
+ * is zero, and refused with FAAS_EINVAL if it is not.
+ *
+ * Errors. Functions return 0 or a negative enum faas_code, or NULL where they
+ * return an object. `err` receives the reason and may be NULL.
+ *
+ * Process. libfaas installs no signal handlers, changes no signal masks but
+ * those of its own threads, reaps only its own child (by pidfd), never forks
+ * your program (it spawns faas-worker), opens every descriptor with CLOEXEC
+ * and never calls setlocale(), chdir(), umask() or exit(). Nothing of it
+ * survives your program, not even after `kill -9`.
+ */
+
+#include <faas/types.h>
+
+FAAS_BEGIN_DECLS
+
+#define FAAS_VERSION_MAJOR 0
+#define FAAS_VERSION_MINOR 1
+#define FAAS_VERSION_PATCH 0
+
+struct uv_loop_s;
+struct faas;
+struct faas_context;
+
+/* ---- the runtime ---------------------------------------------------- */
+
+/* One log line: of a function, or of the platform (START, END, REPORT, INIT_REPORT). */
+struct faas_log {
+	size_t size;
+	enum faas_level level;
+	int64_t time_ms; /* Unix time */
+	const char *function;
+	const char *version;
+	const char *request_id; /* NULL outside an invocation */
+	const char *stream;     /* one per environment: "2026/11/21/[$LATEST]<32 hex>" */
+	struct faas_bytes text; /* without the newline at its end */
+};
+
+/* One data point, named as in CloudWatch's AWS/Lambda namespace. */
+struct faas_metric {
+	size_t size;
+	const char *name; /* "Invocations", "Errors", "Throttles", "Duration", ... */
+	const char *unit; /* "Count", "Milliseconds" */
+	const char *function;
+	const char *version;
+	double value;   /* the sum of `count` samples */
+	uint64_t count; /* how many samples this point stands for, at least 1 */
+	double minimum;
+	double maximum;
+	int64_t time_ms;
+};
+
+/* What an invocation costs. Zero members: AWS's price for x86 in us-east-1. */
+struct faas_prices {
+	double per_request;    /* 0.0000002 */
+	double per_gb_second;  /* 0.0000166667 */
+};
+
+/*
+ * The layers of isolation, one bit each. Thread environments have none.
+ * faas_isolation_report() tells which could be applied on this machine.
+ */
+enum faas_layer {
+	FAAS_LAYER_PROCESS = 1 << 0,       /* an address space of its own; always there */
+	FAAS_LAYER_USER_NS = 1 << 1,       /* no rights outside, root or not */
+	FAAS_LAYER_PID_NS = 1 << 2,        /* sees and signals only itself; dies whole */
+	FAAS_LAYER_MOUNT_NS = 1 << 3,      /* read-only view of code and system, private /tmp */
+	FAAS_LAYER_IPC_NS = 1 << 4,
+	FAAS_LAYER_UTS_NS = 1 << 5,
+	FAAS_LAYER_NO_NEW_PRIVS = 1 << 6,
+	FAAS_LAYER_CAPABILITIES = 1 << 7,  /* none left, none to be regained */
+	FAAS_LAYER_SECCOMP = 1 << 8,
+	FAAS_LAYER_LANDLOCK = 1 << 9,      /* files, and signals and sockets out of the sandbox */
+	FAAS_LAYER_RLIMITS = 1 << 10,
+	FAAS_LAYER_OWN_UID = 1 << 11,      /* each environment its own user (root only) */
+	FAAS_LAYER_NO_NETWORK = 1 << 12,   /* no sockets but AF_UNIX pairs; not with .network */
+	FAAS_LAYER_CGROUP_MEMORY = 1 << 13,
+	FAAS_LAYER_CGROUP_PIDS = 1 << 14,
+	FAAS_LAYER_CGROUP_CPU = 1 << 15,   /* CPU share in proportion to memory */
+};
+#define FAAS_LAYERS_ALL 0xffffu
+
+struct faas_config {
+	size_t size;
+	struct uv_loop_s *loop; /* NULL: libfaas runs a loop on a thread of its own */
+	const char *worker;     /* path of faas-worker; NULL: the one that was installed */
+	const char *region;     /* "local-1" */
+	const char *account;    /* "000000000000" */
+	int max_concurrency;    /* 1000, over all functions */
+	int64_t max_memory_mb;  /* half the machine; idle environments go first */
+	int idle_ms;            /* 300000; after that an idle environment goes */
+	unsigned min_isolation; /* enum faas_layer; without all of them nothing starts */
+	bool cpu_cap;           /* limit each function to memory_mb / 1769 of a core, hard */
+	const struct faas_prices *prices;
+
+	/* Called on the loop. Lines of one environment come in order. */
+	void (*on_log)(void *data, const struct faas_log *log);
+	void (*on_metric)(void *data, const struct faas_metric *metric);
+	void *data;
+
+	/* realloc with the old size; new_size 0 frees. Any thread. NULL: the C library's. */
+	void *(*realloc)(void *data, void *ptr, size_t old_size, size_t new_size);
+};
+
+#define FAAS_CONFIG(...) \
+	(&(const struct faas_config){ .size = sizeof(struct faas_config), __VA_ARGS__ })
+
+/*
+ * Start a runtime. Returns NULL on failure.
+ * With a loop of yours this is [loop], and nothing happens until you run it.
+ */
+FAAS_EXPORT struct faas *faas_create(const struct faas_config *config,
+				     struct faas_error *err);
+
+/*
+ * Stop: refuse new work, give running invocations `grace_ms`, then end the
+ * rest with FAAS_ECANCELED. `done` runs last of all callbacks, on the loop;
+ * after it the runtime no longer exists and your loop holds no handle of it.
+ * Calling it again is harmless: only the first `done` runs.
+ */
+FAAS_EXPORT void faas_close(struct faas *rt, int grace_ms,
+			    void (*done)(void *data), void *data);
+
+/*
+ * faas_close() without grace, and wait. For programs without a loop of their own.
+ * FAAS_EDEADLK on the loop's thread and with a loop of yours, where waiting
+ * would be for ever. NULL is allowed.
+ */
+FAAS_EXPORT int faas_destroy(struct faas *rt);
+
+/* The loop that callbacks run on; [loop] for everything you do with it. */
+FAAS_EXPORT struct uv_loop_s *faas_loop(struct faas *rt);
+FAAS_EXPORT void faas_free(void *ptr);
+FAAS_EXPORT const char *faas_version(void);
+FAAS_EXPORT const char *faas_strerror(int code);
+FAAS_EXPORT const char *faas_error_name(int code); /* "TooManyRequestsException" */
+
+/*
+ * What isolates functions from this program and from each other, and what is
+ * missing, with the reason and what is lost by it; one line per layer in
+ * `text`. The caller releases it with faas_free().
+ */
+struct faas_isolation {
+	size_t size;
+	unsigned applied; /* enum faas_layer */
+	unsigned missing; /* asked for, but this machine or user cannot */
+	const char *text;
+};
+
+FAAS_EXPORT int faas_isolation_report(struct faas *rt, struct faas_isolation **report,
+				      struct faas_error *err);
+
+/* ---- functions ------------------------------------------------------ */
+
+enum faas_isolation_kind {
+	FAAS_PROCESS = 1, /* default: own process, sandboxed */
+	FAAS_THREAD = 2,  /* inside this program: fast, for code you trust like your own */
+};
+
+typedef int (*faas_handler_fn)(struct faas_context *ctx, struct faas_bytes event);
+
+/*
+ * What a function is. `code` is a directory or one .so; `handler` is Lambda's
+ * "file.method", split at the last dot. Give one of:
+ *   .code = "plugins/", .handler = "image.resize"
+ *           method `resize` of the plugin image.so;
+ *   .code = "/usr/lib/x86_64-linux-gnu", .handler = "libm.so.6.pow",
+ *   .prototype = "double pow(double x, double y)"
+ *           any C function of any .so (without .prototype: the one declared in
+ *           <file>.h beside the .so);
+ *   .native = fn
+ *           a handler linked into the host (always FAAS_THREAD).
+ *
+ * FAAS_THREAD has the same semantics, minus what a thread cannot have: it is
+ * not sandboxed, its crash is yours, and it cannot be killed. Past its timeout
+ * a callback is told so and another thread takes the next event; faas_invoke_wait()
+ * runs the handler on your own thread and reports the timeout once it returns.
+ * A plugin's memory is counted, and limited, by what its own calls of malloc()
+ * and friends take.
+ */
+struct faas_function_config {
+	size_t size;
+	const char *name;                /* [a-zA-Z0-9-_]+, 1..64 */
+	const char *code;
+	const char *handler;
+	const char *prototype;
+	faas_handler_fn native;
+	enum faas_isolation_kind isolation;
+	int memory_mb;                   /* 128; 128..10240 */
+	int timeout_ms;                  /* 3000; 1..900000 */
+	int tmp_mb;                      /* 512; 512..10240 */
+	int max_concurrency;             /* of this function; 0: only the runtime's limit */
+	bool network;                    /* may open sockets, on the host's network */
+	const char *const *environment;  /* "NAME=value", NULL-terminated, 4 KB in all */
+	const char *description;
+
+	/* asynchronous invocations */
+	int max_retries; /* 2; 0..2, FAAS_NONE for none */
+	int max_age_s;   /* 21600; 60..21600 */
+};
+
+#define FAAS_FUNCTION(...) \
+	(&(const struct faas_function_config){ \
+		.size = sizeof(struct faas_function_config), __VA_ARGS__ })
+
+struct faas_function_info {
+	size_t size;
+	const char *name, *version, *arn, *code, *handler, *description;
+	enum faas_isolation_kind isolation;
+	int memory_mb, timeout_ms, tmp_mb;
+	int environments_idle, environments_busy;
+};
+
+FAAS_EXPORT int faas_function_create(struct faas *rt,
+				     const struct faas_function_config *config,
+				     struct faas_error *err);
+
+/*
+ * Change $LATEST. Members left at their default stay as they are. Running
+ * invocations finish on what they started with; later ones get new environments.
+ */
+FAAS_EXPORT int faas_function_update(struct faas *rt,
+				     const struct faas_function_config *config,
+				     struct faas_error *err);
+
+/* `function` is a name or an ARN. Running invocations finish. */
+FAAS_EXPORT int faas_function_delete(struct faas *rt, const char *function,
+				     struct faas_error *err);
+
+FAAS_EXPORT int faas_function_get(struct faas *rt, const char *function,
+				  struct faas_function_info **info,
+				  struct faas_error *err);
+
+/* Calls `each` before returning, on this thread; it stops when that returns false. */
+FAAS_EXPORT int faas_function_list(struct faas *rt,
+				   bool (*each)(void *data, const struct faas_function_info *info),
+				   void *data);
+
+/* Drop idle environments now and busy ones when they finish. */
+FAAS_EXPORT int faas_recycle(struct faas *rt, const char *function, struct faas_error *err);
+
+/* ---- invoking ------------------------------------------------------- */
+
+enum faas_mode {
+	FAAS_SYNC = 0, /* wait for the result */
+	FAAS_EVENT,    /* queue it: retries after one and two minutes */
+	FAAS_DRY_RUN,  /* check permission and parameters only */
+};
+
+/* How an invocation ended. Strings and bytes are never NULL, only empty. */
+struct faas_result {
+	size_t size;
+	int code;               /* FAAS_OK, or why there is no normal result */
+	const char *request_id; /* UUID; the one the handler sees */
+	const char *version;    /* that ran */
+	const char *error_type; /* "Sandbox.Timedout", "Runtime.OutOfMemory", "" */
+	const char *reason;     /* of a throttle: "ConcurrentInvocationLimitExceeded" */
+	struct faas_bytes payload;  /* the answer, or the error as JSON */
+	struct faas_bytes log_tail; /* the last 4 KB, if asked for */
+	double duration_ms;     /* in the handler, without init */
+	double init_ms;         /* 0 when the environment was warm */
+	int64_t billed_ms;      /* duration and init, rounded up */
+	double gb_seconds;      /* memory_mb / 1024 x billed */
+	double cost;            /* by the runtime's prices */
+	double cpu_ms;          /* that the environment consumed, init included */
+	int memory_mb;          /* configured */
+	int memory_used_mb;     /* peak of the environment, as sampled */
+};
+
+struct faas_request {
+	size_t size;
+	const char *function; /* name, name:$LATEST or ARN */
+	struct faas_bytes payload; /* at most 6291456 bytes; FAAS_EVENT: 1048576 */
+	enum faas_mode mode;
+	bool log_tail;
+	int capacity_wait_ms; /* wait so long for a free environment before the throttle; 0: don't */
+	const char *trace_id;
+	const char *client_context; /* at most 3583 bytes */
+	const char *tenant_id;
+
+	void (*on_done)(void *data, const struct faas_result *result);
+	void *data;
+};
+
+#define FAAS_REQUEST(...) \
+	(&(const struct faas_request){ .size = sizeof(struct faas_request), __VA_ARGS__ })
+
+/*
+ * Run a function on an event. If this returns 0, `on_done` (NULL: don't care)
+ * is called exactly once, later, whatever happens: result, throttle, timeout,
+ * crash or close. With FAAS_EVENT it is called when the event is queued.
+ * `id` (NULL: don't care) names the invocation for faas_cancel().
+ */
+FAAS_EXPORT int faas_invoke(struct faas *rt, const struct faas_request *request,
+			    uint64_t *id, struct faas_error *err);
+
+/*
+ * Run a function on an event and wait; release the result with faas_free().
+ * Returns 0 if the function ran, whatever came of it (see result->code), else
+ * the reason why it did not. This is the shortest way: the work is done on the
+ * calling thread. FAAS_EDEADLK on the loop's thread, where waiting would stop
+ * everything else.
+ */
+FAAS_EXPORT int faas_invoke_wait(struct faas *rt, const struct faas_request *request,
+				 struct faas_result **result, struct faas_error *err);
+
+/*
+ * End an invocation early. Its on_done still runs, most likely with
+ * FAAS_ECANCELED. An id that is over or never was is ignored.
+ */
+FAAS_EXPORT void faas_cancel(struct faas *rt, uint64_t id);
+
+struct faas_stats {
+	size_t size;
+	uint64_t invocations, errors, throttles, cold_starts;
+	uint64_t log_bytes_dropped;
+	int environments_idle, environments_busy, queued;
+	int64_t billed_ms;
+	double gb_seconds, cost;
+};
+
+FAAS_EXPORT int faas_stats(struct faas *rt, struct faas_stats *stats);
+
+FAAS_END_DECLS
+
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FAAS_PLUGIN_H
+#define FAAS_PLUGIN_H
+
+/*
+ * The whole contract between libfaas and a function plugin.
+ *
+ * A plugin is a .so that exports one symbol, `faas_plugin`. It links with
+ * nothing: everything it may ask of libfaas hangs off the context it is given.
+ * The same .so therefore runs unchanged in an isolated process, in a thread of
+ * the host, and in a unit test.
+ */
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <faas/types.h>
+
+FAAS_BEGIN_DECLS
+
+#define FAAS_PLUGIN_MAGIC 0x53414146u /* "FAAS" */
+#define FAAS_PLUGIN_ABI 1             /* bumped only when old plugins must be refused */
+
+struct faas_context;
+
+/*
+ * What a handler may ask for. New members are only ever appended; test with
+ * FAAS_HAS() before using one that your minimum libfaas version lacks.
+ * All of them are [handler]: call them only between entry to and return from
+ * a handler function, on the thread that entered it.
+ */
+struct faas_api {
+	size_t size;
+	int (*write)(struct faas_context *ctx, const void *data, size_t len);
+	int (*fail)(struct faas_context *ctx, const char *type, const char *message);
+	void (*log)(struct faas_context *ctx, enum faas_level level, const char *text);
+	void *(*alloc)(struct faas_context *ctx, size_t size);
+	int64_t (*remaining_ms)(struct faas_context *ctx);
+	const char *(*getenv)(struct faas_context *ctx, const char *name);
+};
+
+#define FAAS_HAS(ctx, member) \
+	((ctx)->api->size > offsetof(struct faas_api, member) && (ctx)->api->member)
+
+/*
+ * One invocation, as the handler sees it. Strings are valid until the handler
+ * returns; those that do not apply are NULL.
+ */
+struct faas_context {
+	size_t size;
+	const struct faas_api *api;
+	void *state; /* yours: set it in init(), find it here in every later call */
+	const char *request_id;
+	const char *function_name;
+	const char *function_version;
+	const char *invoked_arn;
+	const char *trace_id;
+	const char *client_context;
+	const char *tenant_id;
+	const char *tmpdir;  /* private to this environment, survives between calls */
+	int64_t deadline_ms; /* Unix time in milliseconds */
+	int memory_mb;
+};
+
+/*
+ * A handler. Only `invoke` is required.
+ *
+ * Order of calls within one environment, never two at once:
+ *   init -> [before_snapshot -> after_restore] -> invoke* -> shutdown
+ */
+struct faas_handler {
+	size_t size;
+	const char *name; /* what the function's Handler setting selects */
+
+	/*
+	 * Serve one event. Write the response with faas_write() and return 0,
+	 * or return faas_fail(...). The environment stays warm either way;
+	 * crashing or running out of time is what ends it.
+	 */
+	int (*invoke)(struct faas_context *ctx, struct faas_bytes event);
+
+	int (*init)(struct faas_context *ctx);            /* once per environment */
+	int (*before_snapshot)(struct faas_context *ctx); /* close what cannot be copied */
+	int (*after_restore)(struct faas_context *ctx);   /* reopen it; reseed randomness */
+	void (*shutdown)(struct faas_context *ctx);       /* best effort: may never come */
+};
+
+struct faas_plugin {
+	uint32_t magic;
+	uint32_t abi;
+	size_t size;
+	const char *name;
+	const char *version;
+	const struct faas_handler *const *handlers; /* NULL-terminated */
+};
+
+/* The one symbol. Data, not a function: it can be judged before any code runs. */
+FAAS_EXPORT extern const struct faas_plugin faas_plugin;
+
+/*
+ * Append to the response. Returns 0, or -1 when the response would grow past
+ * 6291556 bytes (Lambda's limit): the invocation then ends as
+ * Function.ResponseSizeTooLarge, whatever the handler returns.
+ */
+static inline int faas_write(struct faas_context *ctx, const void *data, size_t len)
+{
+	return ctx->api->write(ctx, data, len);
+}
+
+static inline int faas_puts(struct faas_context *ctx, const char *text)
+{
+	return ctx->api->write(ctx, text, strlen(text));
+}
+
+/* Report a function error and return what the handler should return. */
+static inline int faas_fail(struct faas_context *ctx, const char *type, const char *message)
+{
+	return ctx->api->fail(ctx, type, message);
+}
+
+/* Memory that lives until the handler returns; no free. NULL when over budget. */
+static inline void *faas_alloc(struct faas_context *ctx, size_t size)
+{
+	return ctx->api->alloc(ctx, size);
+}
+
+static inline int64_t faas_remaining_ms(struct faas_context *ctx)
+{
+	return ctx->api->remaining_ms(ctx);
+}
+
+/* The function's own environment variables; getenv(3) would read the host's. */
+static inline const char *faas_getenv(struct faas_context *ctx, const char *name)
+{
+	return ctx->api->getenv(ctx, name);
+}
+
+/* One log line of at most 1023 bytes; longer text is cut. */
+__attribute__((format(printf, 3, 4)))
+static inline void faas_log(struct faas_context *ctx, enum faas_level level,
+			    const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	ctx->api->log(ctx, level, text);
+}
+
+#define FAAS_HANDLER(...) FAAS_HANDLER_(__VA_ARGS__, .size = sizeof(struct faas_handler))
+#define FAAS_HANDLER_(function, ...) \
+	&(const struct faas_handler){ .name = #function, .invoke = (function), __VA_ARGS__ }
+
+#define FAAS_PLUGIN(name_, version_, ...) \
+	FAAS_EXPORT const struct faas_plugin faas_plugin = { \
+		.magic = FAAS_PLUGIN_MAGIC, .abi = FAAS_PLUGIN_ABI, \
+		.size = sizeof(struct faas_plugin), .name = name_, .version = version_, \
+		.handlers = (const struct faas_handler *const[]){ __VA_ARGS__, NULL } }
+
+FAAS_END_DECLS
+
+#endif
