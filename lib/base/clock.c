@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Clocks, and a binary heap of timers. Each timer knows its place in the heap,
+ * so moving and stopping one costs the depth of the heap and no search.
+ */
+#include <base/clock.h>
+
+#include <string.h>
+#include <time.h>
+#include <faas/types.h>
+
+static int64_t read_ns(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static int64_t real_now_ns(const struct fa_clock *clock)
+{
+	(void)clock;
+	return read_ns(CLOCK_MONOTONIC);
+}
+
+static int64_t real_unix_ms(const struct fa_clock *clock)
+{
+	(void)clock;
+	return read_ns(CLOCK_REALTIME) / 1000000;
+}
+
+const struct fa_clock fa_clock_real = { .now_ns = real_now_ns, .unix_ms = real_unix_ms };
+
+static const struct fa_clock_virtual *virtual_of(const struct fa_clock *clock)
+{
+	return (const struct fa_clock_virtual *)clock; /* its first member */
+}
+
+static int64_t virtual_now_ns(const struct fa_clock *clock)
+{
+	return virtual_of(clock)->ns;
+}
+
+static int64_t virtual_unix_ms(const struct fa_clock *clock)
+{
+	return virtual_of(clock)->epoch_ms + virtual_of(clock)->ns / 1000000;
+}
+
+void fa_clock_virtual_init(struct fa_clock_virtual *clock, int64_t epoch_ms)
+{
+	*clock = (struct fa_clock_virtual){
+		.clock = { .now_ns = virtual_now_ns, .unix_ms = virtual_unix_ms },
+		.epoch_ms = epoch_ms,
+	};
+}
+
+/* ---- timers; positions count from 1, so that 0 means "not armed" ------ */
+
+#define MIN_CAPACITY 16u
+#define MAX_CAPACITY (1u << 28)
+
+static void place(struct fa_timers *timers, struct fa_timer *timer, uint32_t index)
+{
+	timers->heap[index - 1] = timer;
+	timer->index = index;
+}
+
+static struct fa_timer *at(const struct fa_timers *timers, uint32_t index)
+{
+	return timers->heap[index - 1];
+}
+
+static void sift_up(struct fa_timers *timers, struct fa_timer *timer, uint32_t index)
+{
+	for (; index > 1 && at(timers, index / 2)->at_ns > timer->at_ns; index /= 2)
+		place(timers, at(timers, index / 2), index);
+	place(timers, timer, index);
+}
+
+static void sift_down(struct fa_timers *timers, struct fa_timer *timer, uint32_t index)
+{
+	for (;;) {
+		uint32_t child = index * 2;
+
+		if (child < timers->count &&
+		    at(timers, child + 1)->at_ns < at(timers, child)->at_ns)
+			child++;
+		if (child > timers->count || at(timers, child)->at_ns >= timer->at_ns)
+			break;
+		place(timers, at(timers, child), index);
+		index = child;
+	}
+	place(timers, timer, index);
+}
+
+static void settle(struct fa_timers *timers, struct fa_timer *timer, uint32_t index)
+{
+	if (index > 1 && at(timers, index / 2)->at_ns > timer->at_ns)
+		sift_up(timers, timer, index);
+	else
+		sift_down(timers, timer, index);
+}
+
+void fa_timers_init(struct fa_timers *timers, const struct fa_mem *mem)
+{
+	*timers = (struct fa_timers){ .mem = mem };
+}
+
+void fa_timers_finish(struct fa_timers *timers)
+{
+	for (uint32_t i = 0; i < timers->count; i++)
+		timers->heap[i]->index = 0;
+	fa_free(timers->heap);
+	*timers = (struct fa_timers){ .mem = timers->mem };
+}
+
+int fa_timers_reserve(struct fa_timers *timers, uint32_t n)
+{
+	uint32_t capacity = timers->capacity ? timers->capacity : MIN_CAPACITY;
+	struct fa_timer **heap;
+
+	if (n <= timers->capacity)
+		return FAAS_OK;
+	if (n > MAX_CAPACITY)
+		return FAAS_ENOMEM;
+	while (capacity < n)
+		capacity *= 2;
+	heap = fa_alloc_dirty(timers->mem, capacity * sizeof(*heap));
+	if (!heap)
+		return FAAS_ENOMEM;
+	if (timers->count)
+		memcpy(heap, timers->heap, timers->count * sizeof(*heap));
+	fa_free(timers->heap);
+	timers->heap = heap;
+	timers->capacity = capacity;
+	return FAAS_OK;
+}
+
+int fa_timer_start(struct fa_timers *timers, struct fa_timer *timer, int64_t at_ns)
+{
+	if (!timer->index && fa_timers_reserve(timers, timers->count + 1) < 0)
+		return FAAS_ENOMEM;
+	timer->at_ns = at_ns;
+	settle(timers, timer, timer->index ? timer->index : ++timers->count);
+	return FAAS_OK;
+}
+
+void fa_timer_stop(struct fa_timers *timers, struct fa_timer *timer)
+{
+	uint32_t index = timer->index;
+	struct fa_timer *last;
+
+	if (!index)
+		return;
+	last = at(timers, timers->count--);
+	timer->index = 0;
+	if (last != timer)
+		settle(timers, last, index);
+}
+
+int64_t fa_timers_next(const struct fa_timers *timers)
+{
+	return timers->count ? timers->heap[0]->at_ns : INT64_MAX;
+}
+
+void fa_timers_run(struct fa_timers *timers, int64_t now_ns)
+{
+	while (timers->count && timers->heap[0]->at_ns <= now_ns) {
+		struct fa_timer *timer = timers->heap[0];
+
+		fa_timer_stop(timers, timer);
+		timer->on_due(timer);
+	}
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_BASE_CLOCK_H
+#define FA_BASE_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <base/mem.h>
+
+/*
+ * Time is an argument. The real clock reads CLOCK_MONOTONIC and CLOCK_REALTIME;
+ * a test's clock stands still until told otherwise.
+ */
+struct fa_clock {
+	int64_t (*now_ns)(const struct fa_clock *clock);  /* monotonic */
+	int64_t (*unix_ms)(const struct fa_clock *clock);
+};
+
+extern const struct fa_clock fa_clock_real;
+
+static inline int64_t fa_now(const struct fa_clock *clock)
+{
+	return clock->now_ns(clock);
+}
+
+/* A clock for tests: begin with {.clock = FA_CLOCK_VIRTUAL}, move by hand. */
+struct fa_clock_virtual {
+	struct fa_clock clock;
+	int64_t ns, epoch_ms;
+};
+
+void fa_clock_virtual_init(struct fa_clock_virtual *clock, int64_t epoch_ms);
+
+/*
+ * Timers of one loop, a heap by time. Not thread-safe. The owner asks for the
+ * earliest time, sleeps as it likes, and calls fa_timers_run().
+ */
+struct fa_timer {
+	int64_t at_ns;
+	void (*on_due)(struct fa_timer *timer);
+	uint32_t index; /* in the heap, from 1; 0: not armed */
+};
+
+struct fa_timers {
+	const struct fa_mem *mem;
+	struct fa_timer **heap;
+	uint32_t count, capacity;
+};
+
+void fa_timers_init(struct fa_timers *timers, const struct fa_mem *mem);
+void fa_timers_finish(struct fa_timers *timers);
+/* Make room for n timers in all, so that fa_timer_start() of them cannot fail. */
+int fa_timers_reserve(struct fa_timers *timers, uint32_t n);
+/* Arm or move. 0 or FAAS_ENOMEM. */
+int fa_timer_start(struct fa_timers *timers, struct fa_timer *timer, int64_t at_ns);
+void fa_timer_stop(struct fa_timers *timers, struct fa_timer *timer);
+int64_t fa_timers_next(const struct fa_timers *timers); /* INT64_MAX: none */
+/* Run what is due at `now_ns`; a callback may start and stop any timer. */
+void fa_timers_run(struct fa_timers *timers, int64_t now_ns);
+
+#endif

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The loop turns like this: before libuv blocks, scan for answers until there
+ * are none, spin a little if some are due any moment, announce sleep by an odd
+ * epoch, and scan once more, because a worker that answered just before saw the
+ * loop awake and did not ring. After libuv woke: an even epoch. A ring that
+ * comes while we still scan stays pending in the epoll set, so none is lost.
+ */
+#include <base/loop.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <base/error.h>
+
+#define PAGE 4096
+#define EVENTS_PER_TURN 64
+#define SCANS_PER_TURN 64
+#define SPIN_NS 8000 /* one wake-up across CPUs */
+
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
+#endif
+
+static inline void relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#endif
+}
+
+static void run_posts(struct fa_loop *loop)
+{
+	struct fa_post_node *node = fa_post_take(&loop->posts), *next;
+
+	for (; node; node = next) {
+		struct fa_call *call = (struct fa_call *)node;
+
+		next = node->next;
+		call->run(call);
+	}
+}
+
+static void arm(struct fa_loop *loop)
+{
+	int64_t next = fa_timers_next(&loop->timers);
+	struct itimerspec when = { 0 };
+
+	if (next == loop->armed_ns || loop->clock != &fa_clock_real)
+		return;
+	loop->armed_ns = next;
+	if (next != INT64_MAX) {
+		when.it_value.tv_sec = next / 1000000000;
+		when.it_value.tv_nsec = next % 1000000000;
+		if (next <= 0)
+			when.it_value.tv_nsec = 1;
+	}
+	timerfd_settime(loop->timerfd, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+static void work(struct fa_loop *loop)
+{
+	for (int i = 0; i < SCANS_PER_TURN; i++) {
+		run_posts(loop);
+		if (loop->timers.count && fa_timers_next(&loop->timers) <= fa_now(loop->clock))
+			fa_timers_run(&loop->timers, fa_now(loop->clock));
+		if (!loop->on_scan || !loop->on_scan(loop->data))
+			return;
+	}
+}
+
+/* Returns whether something came up while spinning. */
+static bool spin(struct fa_loop *loop)
+{
+	int64_t until = fa_now(&fa_clock_real) + SPIN_NS;
+
+	do {
+		for (int i = 0; i < 16; i++) {
+			if (atomic_load_explicit(&loop->posts.top, memory_order_relaxed))
+				return true;
+			if (loop->on_scan(loop->data))
+				return true;
+			relax();
+		}
+	} while (fa_now(&fa_clock_real) < until);
+	return false;
+}
+
+static void on_prepare(uv_prepare_t *handle)
+{
+	struct fa_loop *loop = handle->data;
+
+	work(loop);
+	for (int i = 0; i < SCANS_PER_TURN && loop->multiprocessor && loop->is_hot &&
+			loop->is_hot(loop->data) && spin(loop);
+	     i++)
+		work(loop);
+	atomic_fetch_or(loop->epoch, 1);
+	work(loop);
+	arm(loop);
+}
+
+static void on_check(uv_check_t *handle)
+{
+	struct fa_loop *loop = handle->data;
+
+	if (atomic_load_explicit(loop->epoch, memory_order_relaxed) & 1)
+		atomic_fetch_add(loop->epoch, 1);
+}
+
+static void drain(int fd)
+{
+	uint64_t count;
+	ssize_t n = read(fd, &count, sizeof(count));
+
+	(void)n; /* non-blocking and level-cleared: an empty one is as good */
+}
+
+static void on_poll(uv_poll_t *handle, int status, int events)
+{
+	struct fa_loop *loop = handle->data;
+	struct epoll_event ready[EVENTS_PER_TURN];
+	int n;
+
+	(void)status;
+	(void)events;
+	n = epoll_wait(loop->epoll, ready, EVENTS_PER_TURN, 0);
+	for (int i = 0; i < n; i++) {
+		struct fa_watch *watch = ready[i].data.ptr;
+
+		if (watch)
+			watch->on_ready(watch, ready[i].events);
+		else
+			drain(loop->wake), drain(loop->timerfd), loop->armed_ns = -1;
+	}
+}
+
+static int add(struct fa_loop *loop, int fd, uint32_t events, void *ptr)
+{
+	struct epoll_event event = { .events = events, .data.ptr = ptr };
+
+	return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+static int map_page(struct fa_loop *loop)
+{
+	void *page;
+
+	loop->page_fd = memfd_create("faas-loop", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (loop->page_fd < 0 || ftruncate(loop->page_fd, PAGE) < 0)
+		return -errno;
+	page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, loop->page_fd, 0);
+	if (page == MAP_FAILED)
+		return -errno;
+	loop->epoch = page;
+	madvise(page, PAGE, MADV_DONTFORK);
+	if (fcntl(loop->page_fd, F_ADD_SEALS,
+		  F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+		return -errno;
+	return 0;
+}
+
+static void close_fds(struct fa_loop *loop)
+{
+	int fds[] = { loop->epoll, loop->wake, loop->timerfd, loop->page_fd };
+
+	for (unsigned i = 0; i < sizeof(fds) / sizeof(*fds); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	if (loop->epoch)
+		munmap(loop->epoch, PAGE);
+	fa_timers_finish(&loop->timers);
+}
+
+static int open_fds(struct fa_loop *loop)
+{
+	cpu_set_t cpus;
+	int rc;
+
+	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+	loop->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	loop->timerfd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (loop->epoll < 0 || loop->wake < 0 || loop->timerfd < 0)
+		return -errno;
+	rc = map_page(loop);
+	if (!rc)
+		rc = add(loop, loop->wake, EPOLLIN, NULL);
+	if (!rc)
+		rc = add(loop, loop->timerfd, EPOLLIN, NULL);
+	loop->multiprocessor = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 &&
+			       CPU_COUNT(&cpus) > 1;
+	return rc;
+}
+
+int fa_loop_init(struct fa_loop *loop, uv_loop_t *uv, const struct fa_mem *mem,
+		 const struct fa_clock *clock, struct faas_error *err)
+{
+	int rc;
+
+	memset(loop, 0, sizeof(*loop));
+	loop->mem = mem;
+	loop->clock = clock;
+	loop->uv = uv;
+	loop->thread = pthread_self();
+	loop->epoll = loop->wake = loop->timerfd = loop->page_fd = -1;
+	loop->armed_ns = INT64_MAX;
+	fa_timers_init(&loop->timers, mem);
+	rc = open_fds(loop);
+	if (!rc)
+		rc = uv_poll_init(uv, &loop->poll, loop->epoll);
+	if (rc) {
+		close_fds(loop);
+		return fa_error_errno(err, -rc, "cannot set up the event loop");
+	}
+	uv_prepare_init(uv, &loop->prepare);
+	uv_check_init(uv, &loop->check);
+	loop->poll.data = loop->prepare.data = loop->check.data = loop;
+	uv_poll_start(&loop->poll, UV_READABLE, on_poll);
+	uv_prepare_start(&loop->prepare, on_prepare);
+	uv_check_start(&loop->check, on_check);
+	return 0;
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+	struct fa_loop *loop = handle->data;
+
+	if (--loop->open_handles)
+		return;
+	run_posts(loop);
+	close_fds(loop);
+	loop->on_closed(loop->closed_data);
+}
+
+void fa_loop_close(struct fa_loop *loop, void (*on_closed)(void *data), void *data)
+{
+	loop->on_closed = on_closed;
+	loop->closed_data = data;
+	loop->open_handles = 3;
+	uv_close((uv_handle_t *)&loop->poll, on_handle_closed);
+	uv_close((uv_handle_t *)&loop->prepare, on_handle_closed);
+	uv_close((uv_handle_t *)&loop->check, on_handle_closed);
+}
+
+bool fa_loop_here(const struct fa_loop *loop)
+{
+	return pthread_equal(pthread_self(), loop->thread);
+}
+
+void fa_loop_wake(struct fa_loop *loop)
+{
+	uint64_t one = 1;
+	ssize_t n = write(loop->wake, &one, sizeof(one));
+
+	(void)n; /* full means that it is rung already */
+}
+
+void fa_loop_call(struct fa_loop *loop, struct fa_call *call)
+{
+	if (fa_post_push(&loop->posts, &call->node) && !fa_loop_here(loop) &&
+	    atomic_load(loop->epoch) & 1)
+		fa_loop_wake(loop);
+}
+
+int fa_loop_watch(struct fa_loop *loop, struct fa_watch *watch)
+{
+	return add(loop, watch->fd, EPOLLIN | EPOLLET, watch);
+}
+
+void fa_loop_rearm(struct fa_loop *loop, struct fa_watch *watch)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.ptr = watch };
+
+	epoll_ctl(loop->epoll, EPOLL_CTL_MOD, watch->fd, &event);
+}
+
+void fa_loop_unwatch(struct fa_loop *loop, struct fa_watch *watch)
+{
+	if (watch->fd >= 0)
+		epoll_ctl(loop->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
+}
+
+int fa_loop_timer(struct fa_loop *loop, struct fa_timer *timer, int64_t at_ns)
+{
+	return fa_timer_start(&loop->timers, timer, at_ns);
+}
+
+void fa_loop_timer_stop(struct fa_loop *loop, struct fa_timer *timer)
+{
+	fa_timer_stop(&loop->timers, timer);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_BASE_OPTIONS_H
+#define FA_BASE_OPTIONS_H
+
+#include <stddef.h>
+#include <faas/types.h>
+
+/*
+ * Copy the caller's options struct, whose first member is its size_t size, into
+ * ours: a missing tail is zero, an unknown tail must be zero. `macro` names the
+ * macro that fills in the size, for the message. FAAS_EINVAL otherwise.
+ */
+int fa_options_copy(void *ours, size_t our_size, const void *theirs, const char *macro,
+		    struct faas_error *err);
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Records are rendered by the thousand per second, and by a worker whose libc
+ * a function may have bent: no format strings, no locale, no allocation. What
+ * was cut stays cut, so a later short piece never follows a gap.
+ */
+#include <base/text.h>
+
+#include <string.h>
+#include <sys/random.h>
+#include <sys/types.h>
+
+static const char hex_digits[] = "0123456789abcdef";
+
+static size_t room(const struct fa_text *text)
+{
+	return text->cut || !text->size ? 0 : text->size - 1 - text->len;
+}
+
+void fa_text_bytes(struct fa_text *text, const void *data, size_t len)
+{
+	size_t left = room(text);
+
+	if (len > left) {
+		text->cut = true;
+		len = left;
+	}
+	if (len)
+		memcpy(text->data + text->len, data, len);
+	text->len += len;
+	if (text->size)
+		text->data[text->len] = '\0';
+}
+
+void fa_text_add(struct fa_text *text, const char *string)
+{
+	fa_text_bytes(text, string, strlen(string));
+}
+
+/* Digits of the number, at least `least` of them, right-aligned before `end`. */
+static char *digits(char *end, uint64_t value, int least)
+{
+	do {
+		*--end = (char)('0' + value % 10);
+		value /= 10;
+	} while (--least > 0 || value);
+	return end;
+}
+
+static uint64_t magnitude(int64_t value)
+{
+	return value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+}
+
+void fa_text_int(struct fa_text *text, int64_t value)
+{
+	fa_text_fixed(text, value, 0);
+}
+
+void fa_text_fixed(struct fa_text *text, int64_t value, int decimals)
+{
+	char buf[24], *end = buf + sizeof(buf);
+	char *begin = digits(end, magnitude(value), decimals + 1);
+
+	if (value < 0)
+		*--begin = '-';
+	fa_text_bytes(text, begin, (size_t)(end - begin - decimals));
+	if (decimals) {
+		fa_text_bytes(text, ".", 1);
+		fa_text_bytes(text, end - decimals, (size_t)decimals);
+	}
+}
+
+void fa_text_hex(struct fa_text *text, const void *data, size_t len)
+{
+	const unsigned char *bytes = data;
+
+	for (size_t i = 0; i < len; i++) {
+		char pair[2] = { hex_digits[bytes[i] >> 4], hex_digits[bytes[i] & 15] };
+
+		fa_text_bytes(text, pair, 2);
+	}
+	if (!len)
+		fa_text_bytes(text, "", 0);
+}
+
+/*
+ * How a character that begins with `lead` goes on: the number of further
+ * bytes, and the narrowed range of the first of them that excludes overlong
+ * forms, surrogates and what lies above U+10FFFF. False: nothing begins so.
+ */
+static bool sequence(unsigned char lead, size_t *more, unsigned char *low, unsigned char *high)
+{
+	*low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+	*high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+	*more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
+	return lead >= 0xc2 && lead <= 0xf4;
+}
+
+/* The bytes of one character above ASCII, or of the longest broken beginning of one. */
+static size_t character(const unsigned char *p, size_t len, bool *valid)
+{
+	unsigned char low, high;
+	size_t more, i = 1;
+
+	*valid = false;
+	if (!sequence(p[0], &more, &low, &high))
+		return 1;
+	for (; i <= more && i < len && p[i] >= low && p[i] <= high; i++) {
+		low = 0x80;
+		high = 0xbf;
+	}
+	*valid = i == more + 1;
+	return i;
+}
+
+/* All or nothing: half an escape would break the document around it. */
+static void whole(struct fa_text *text, const void *data, size_t len)
+{
+	if (len > room(text))
+		text->cut = true;
+	else
+		fa_text_bytes(text, data, len);
+}
+
+static void escape(struct fa_text *text, unsigned char c)
+{
+	static const char named[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
+	const char *found = c ? strchr(named, c) : NULL;
+	char buf[6] = { '\\', 'u', '0', '0', hex_digits[c >> 4], hex_digits[c & 15] };
+
+	if (found)
+		buf[1] = letters[found - named];
+	whole(text, buf, found ? 2 : sizeof(buf));
+}
+
+static bool plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
+void fa_text_json(struct fa_text *text, const void *data, size_t len)
+{
+	const unsigned char *p = data, *end = p + len;
+
+	fa_text_bytes(text, "", 0);
+	while (p < end && !text->cut) {
+		const unsigned char *start = p;
+		bool valid = true;
+
+		while (p < end && plain(*p))
+			p++;
+		fa_text_bytes(text, start, (size_t)(p - start));
+		if (p == end)
+			return;
+		if (*p < 0x80) {
+			escape(text, *p++);
+			continue;
+		}
+		size_t size = character(p, (size_t)(end - p), &valid);
+
+		whole(text, valid ? (const void *)p : "\xef\xbf\xbd", valid ? size : 3);
+		p += size;
+	}
+}
+
+void fa_uuid(char out[37], const uint8_t random[16])
+{
+	struct fa_text text = { .data = out, .size = 37 };
+	uint8_t bytes[16];
+
+	memcpy(bytes, random, sizeof(bytes));
+	bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x40); /* version 4 */
+	bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80); /* variant 1 */
+	for (size_t i = 0; i < sizeof(bytes); i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			fa_text_bytes(&text, "-", 1);
+		fa_text_hex(&text, bytes + i, 1);
+	}
+}
+
+void fa_random_bytes(void *out, size_t len)
+{
+	char *at = out;
+
+	while (len) {
+		ssize_t n = getrandom(at, len, 0);
+
+		if (n < 0)
+			continue; /* interrupted: it fails for no other reason */
+		at += n;
+		len -= (size_t)n;
+	}
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_BASE_TEXT_H
+#define FA_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Print into a buffer of fixed size without a format string and without the
+ * locale. Text that does not fit is cut and remembered as such; the buffer is
+ * always NUL-terminated.
+ */
+struct fa_text {
+	char *data;
+	size_t len, size;
+	bool cut;
+};
+
+#define FA_TEXT(array) { .data = (array), .size = sizeof(array) }
+
+void fa_text_bytes(struct fa_text *text, const void *data, size_t len);
+void fa_text_add(struct fa_text *text, const char *string);
+void fa_text_int(struct fa_text *text, int64_t value);
+/* `value` / 10^decimals with that many digits behind the point, decimals 0..9. */
+void fa_text_fixed(struct fa_text *text, int64_t value, int decimals);
+void fa_text_hex(struct fa_text *text, const void *data, size_t len);
+/* The inside of a JSON string: escapes, and replaces invalid UTF-8 by U+FFFD. */
+void fa_text_json(struct fa_text *text, const void *data, size_t len);
+
+/* From the kernel. */
+void fa_random_bytes(void *out, size_t len);
+/* Random (version 4) UUID from 16 random bytes: 36 characters and a NUL. */
+void fa_uuid(char out[37], const uint8_t random[16]);
+
+#endif
