@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A configuration is checked whole before anything is kept of it. Whether the
+ * code can really be run is known only inside an environment: its file is
+ * hostile and is never opened here, only looked for.
+ */
+#include <model/function.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <base/error.h>
+#include <base/prototype.h>
+#include <base/text.h>
+
+#define ENVIRONMENT_MAX 4096
+
+static int default_to(int value, int otherwise)
+{
+	return value ? value : otherwise;
+}
+
+static int check_range(const char *what, int value, int low, int high, struct faas_error *err)
+{
+	if (value >= low && value <= high)
+		return 0;
+	return fa_error(err, FAAS_EINVAL, "%s is %d: must be between %d and %d", what, value, low,
+			high);
+}
+
+static void fill_defaults(struct faas_function_config *config)
+{
+	config->memory_mb = default_to(config->memory_mb, 128);
+	config->timeout_ms = default_to(config->timeout_ms, 3000);
+	config->tmp_mb = default_to(config->tmp_mb, 512);
+	config->max_retries = config->max_retries == FAAS_NONE ? 0 :
+							       default_to(config->max_retries, 2);
+	config->max_age_s = default_to(config->max_age_s, 21600);
+	if (!config->isolation)
+		config->isolation = config->native ? FAAS_THREAD : FAAS_PROCESS;
+}
+
+static int check_numbers(const struct faas_function_config *c, struct faas_error *err)
+{
+	int rc = check_range("memory_mb", c->memory_mb, 128, 10240, err);
+
+	if (!rc)
+		rc = check_range("timeout_ms", c->timeout_ms, 1, 900000, err);
+	if (!rc)
+		rc = check_range("tmp_mb", c->tmp_mb, 512, 10240, err);
+	if (!rc)
+		rc = check_range("max_concurrency", c->max_concurrency, 0, 1000000, err);
+	if (!rc)
+		rc = check_range("max_retries", c->max_retries, 0, 2, err);
+	if (!rc)
+		rc = check_range("max_age_s", c->max_age_s, 60, 21600, err);
+	return rc;
+}
+
+/* Names that Lambda sets itself (semantics 1.3). */
+static bool reserved(const char *name, size_t len)
+{
+	static const char *const free_to_set[] = { "AWS_XRAY_CONTEXT_MISSING",
+						   "AWS_XRAY_DAEMON_ADDRESS" };
+
+	for (size_t i = 0; i < sizeof(free_to_set) / sizeof(*free_to_set); i++)
+		if (strlen(free_to_set[i]) == len && !strncmp(name, free_to_set[i], len))
+			return false;
+	return !strncmp(name, "AWS_", 4) || !strncmp(name, "_X_AMZN_", 8) ||
+	       !strncmp(name, "LAMBDA_TASK_ROOT=", 17) ||
+	       !strncmp(name, "LAMBDA_RUNTIME_DIR=", 19) || !strncmp(name, "_HANDLER=", 9);
+}
+
+static int check_environment(const char *const *variables, size_t *count, struct faas_error *err)
+{
+	size_t total = 0;
+
+	for (*count = 0; variables && variables[*count]; (*count)++) {
+		const char *text = variables[*count];
+		size_t name = strcspn(text, "="), i;
+
+		total += strlen(text) + 5; /* as the JSON of the map: quotes, colon, comma */
+		for (i = 0; i < name; i++)
+			if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789_", text[i]))
+				break;
+		if (!text[name] || i < name || name < 2 || strchr("0123456789_", *text))
+			return fa_error(err, FAAS_EINVAL,
+					"environment variable '%.60s': expected NAME=value, the name "
+					"of at least two letters, digits and '_', a letter first",
+					text);
+		if (reserved(text, name))
+			return fa_error(err, FAAS_EINVAL,
+					"Lambda was unable to configure your environment variables "
+					"because the environment variables you have provided "
+					"contains reserved keys that are currently not supported "
+					"for modification. Reserved keys used in this request: %.*s",
+					(int)name, text);
+	}
+	if (total > ENVIRONMENT_MAX)
+		return fa_error(err, FAAS_EINVAL,
+				"the environment variables exceed the 4KB limit by %zu bytes",
+				total - ENVIRONMENT_MAX);
+	return 0;
+}
+
+static int check_kind(const struct faas_function_config *c, struct faas_error *err)
+{
+	if (c->isolation != FAAS_PROCESS && c->isolation != FAAS_THREAD)
+		return fa_error(err, FAAS_EINVAL,
+				"isolation is %d: must be FAAS_PROCESS or FAAS_THREAD",
+				(int)c->isolation);
+	if (c->native && (c->code || c->prototype))
+		return fa_error(err, FAAS_EINVAL,
+				"give either a native handler or code with a handler, not both");
+	if (c->native && c->isolation != FAAS_THREAD)
+		return fa_error(err, FAAS_EINVAL,
+				"a native handler is code of this program: it cannot be "
+				"FAAS_PROCESS");
+	if (!c->native && !c->code)
+		return fa_error(err, FAAS_EINVAL,
+				"a function needs code (a directory or one .so) and a handler, or "
+				"a native handler");
+	if (c->prototype && c->isolation == FAAS_THREAD)
+		return fa_error(err, FAAS_EINVAL,
+				"a C function called by its prototype always runs as FAAS_PROCESS");
+	return 0;
+}
+
+static int check_prototype(const struct faas_function_config *c, const char *method,
+			   struct faas_error *err)
+{
+	struct fa_prototype prototype;
+	int rc;
+
+	if (!c->prototype)
+		return 0;
+	rc = fa_prototype_parse(&prototype, c->prototype, err);
+	if (rc < 0)
+		return rc;
+	if (strcmp(prototype.name, method))
+		return fa_error(err, FAAS_EINVAL,
+				"the prototype declares '%.60s', but the handler's method is '%.60s'",
+				prototype.name, method);
+	return 0;
+}
+
+/* `code` is a directory, or one .so whose own name is then the file of the handler. */
+static int find_code(struct fa_version *v, const char *code, struct faas_error *err)
+{
+	char path[PATH_MAX], *slash;
+	struct stat st;
+	size_t len;
+
+	if (!realpath(code, path) || stat(path, &st) < 0)
+		return fa_error(err, FAAS_EINVAL, "code '%.100s': %s", code, strerror(errno));
+	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
+		return fa_error(err, FAAS_EINVAL,
+				"code '%.100s' is neither a directory nor a file", code);
+	if (S_ISREG(st.st_mode)) {
+		slash = strrchr(path, '/');
+		len = strlen(slash + 1);
+		if (strncmp(slash + 1, v->file, strlen(v->file)) ||
+		    (len != strlen(v->file) && strcmp(slash + 1 + strlen(v->file), ".so")))
+			return fa_error(err, FAAS_EINVAL,
+					"the handler's file '%.60s' is not the code '%.100s'", v->file,
+					code);
+		*(slash == path ? slash + 1 : slash) = '\0';
+	}
+	v->directory = fa_strdup(v->mem, path);
+	return v->directory ? 0 : fa_error_nomem(err);
+}
+
+static int copy_strings(struct fa_version *v, const struct faas_function_config *from)
+{
+	struct faas_function_config *c = &v->config;
+	const char **list = NULL;
+
+	c->name = fa_strdup(v->mem, from->name);
+	c->code = fa_strdup(v->mem, from->code);
+	c->handler = fa_strdup(v->mem, from->handler);
+	c->prototype = fa_strdup(v->mem, from->prototype);
+	c->description = fa_strdup(v->mem, from->description ? from->description : "");
+	c->environment = NULL;
+	if (v->environment_count) {
+		list = fa_alloc(v->mem, (v->environment_count + 1) * sizeof(*list));
+		c->environment = list;
+		if (!list)
+			return FAAS_ENOMEM;
+	}
+	for (size_t i = 0; i < v->environment_count; i++) {
+		list[i] = fa_strdup(v->mem, from->environment[i]);
+		if (!list[i])
+			return FAAS_ENOMEM;
+	}
+	return c->name && (c->code || !from->code) && (c->handler || !from->handler) &&
+			       (c->prototype || !from->prototype) && c->description ?
+		       0 :
+		       FAAS_ENOMEM;
+}
+
+static int split_handler(struct fa_version *v, const char *handler, struct faas_error *err)
+{
+	size_t len;
+	int rc = fa_handler_split(handler, &len, err);
+
+	if (rc)
+		return rc;
+	v->file = fa_memdup(v->mem, handler, len);
+	v->method = fa_strdup(v->mem, handler + len + 1);
+	return v->file && v->method ? 0 : fa_error_nomem(err);
+}
+
+static int make_arn(struct fa_version *v, const char *region, const char *account,
+		    struct faas_error *err)
+{
+	char arn[FA_ARN_MAX];
+	struct fa_text text = FA_TEXT(arn);
+
+	fa_text_add(&text, "arn:aws:lambda:");
+	fa_text_add(&text, region);
+	fa_text_add(&text, ":");
+	fa_text_add(&text, account);
+	fa_text_add(&text, ":function:");
+	fa_text_add(&text, v->config.name);
+	v->arn = fa_strdup(v->mem, arn);
+	return v->arn ? 0 : fa_error_nomem(err);
+}
+
+static int fill(struct fa_version *v, const struct faas_function_config *config,
+		struct faas_error *err)
+{
+	int rc = fa_name_check(config->name, err);
+
+	if (!rc)
+		rc = check_kind(&v->config, err);
+	if (!rc)
+		rc = check_numbers(&v->config, err);
+	if (!rc)
+		rc = check_environment(config->environment, &v->environment_count, err);
+	if (!rc && config->code)
+		rc = split_handler(v, config->handler, err);
+	if (!rc && config->code)
+		rc = check_prototype(config, v->method, err);
+	if (!rc && config->code)
+		rc = find_code(v, config->code, err);
+	return rc;
+}
+
+struct fa_version *fa_version_create(const struct fa_mem *mem,
+				     const struct faas_function_config *config,
+				     const char *region, const char *account,
+				     struct faas_error *err)
+{
+	struct fa_version *v = fa_alloc(mem, sizeof(*v));
+
+	if (!v) {
+		fa_error_nomem(err);
+		return NULL;
+	}
+	v->refs = 1;
+	v->mem = mem;
+	v->qualifier = "$LATEST";
+	v->config = *config;
+	fill_defaults(&v->config);
+	if (fill(v, config, err) < 0)
+		goto fail_borrowed;
+	if (copy_strings(v, config) < 0) {
+		fa_error_nomem(err);
+		goto fail;
+	}
+	if (make_arn(v, region, account, err) < 0)
+		goto fail;
+	return v;
+
+fail_borrowed: /* the strings are still the caller's */
+	memset(&v->config, 0, sizeof(v->config));
+fail:
+	fa_version_free(v);
+	return NULL;
+}
+
+void fa_version_merge(struct faas_function_config *out, const struct faas_function_config *base,
+		      const struct faas_function_config *change)
+{
+	*out = *base;
+	out->size = sizeof(*out);
+#define TAKE(member) \
+	if (change->member) \
+		out->member = change->member
+	TAKE(code);
+	TAKE(handler);
+	TAKE(prototype);
+	TAKE(native);
+	TAKE(isolation);
+	TAKE(memory_mb);
+	TAKE(timeout_ms);
+	TAKE(tmp_mb);
+	TAKE(max_concurrency);
+	TAKE(network);
+	TAKE(environment);
+	TAKE(description);
+	TAKE(max_age_s);
+#undef TAKE
+	/* 0 retries was written as FAAS_NONE and must stay 0 when nothing is said */
+	if (change->max_retries)
+		out->max_retries = change->max_retries;
+	else if (!out->max_retries)
+		out->max_retries = FAAS_NONE;
+}
+
+void fa_version_unref(struct fa_version *version)
+{
+	if (!version ||
+	    atomic_fetch_sub_explicit(&version->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	if (version->on_unused)
+		version->on_unused(version);
+	else
+		fa_version_free(version);
+}
+
+void fa_version_free(struct fa_version *v)
+{
+	if (!v)
+		return;
+	for (size_t i = 0; v->config.environment && v->config.environment[i]; i++)
+		fa_free((char *)v->config.environment[i]);
+	fa_free((void *)v->config.environment);
+	fa_free((char *)v->config.name);
+	fa_free((char *)v->config.code);
+	fa_free((char *)v->config.handler);
+	fa_free((char *)v->config.prototype);
+	fa_free((char *)v->config.description);
+	fa_free((char *)v->directory);
+	fa_free((char *)v->file);
+	fa_free((char *)v->method);
+	fa_free((char *)v->arn);
+	fa_free(v);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_MODEL_FUNCTION_H
+#define FA_MODEL_FUNCTION_H
+
+#include <stdatomic.h>
+#include <base/mem.h>
+#include <faas/faas.h>
+#include <model/name.h>
+
+/*
+ * One version of a function: an immutable value. Whoever runs something on it
+ * holds a reference; an update makes the next version and swaps. What runs it
+ * (leases, pool) hangs off `runner`, which belongs to the conductor.
+ */
+struct fa_version {
+	_Atomic uint32_t refs;
+	const struct fa_mem *mem;
+	struct faas_function_config config; /* strings owned; defaults filled in */
+	const char *directory;              /* absolute; holds the file of the handler */
+	const char *file, *method;          /* NULL for a native handler */
+	const char *qualifier;              /* "$LATEST" */
+	const char *arn;                    /* unqualified */
+	size_t environment_count;
+	void *runner;
+	void (*on_unused)(struct fa_version *version); /* the last reference is gone */
+	void *owner;
+};
+
+/* Check a complete configuration and make a version of it, with one reference. */
+struct fa_version *fa_version_create(const struct fa_mem *mem,
+				     const struct faas_function_config *config,
+				     const char *region, const char *account,
+				     struct faas_error *err);
+/* The members of `change` that are not at their default, over those of `base`. */
+void fa_version_merge(struct faas_function_config *out, const struct faas_function_config *base,
+		      const struct faas_function_config *change);
+
+static inline void fa_version_ref(struct fa_version *version)
+{
+	atomic_fetch_add_explicit(&version->refs, 1, memory_order_relaxed);
+}
+
+void fa_version_unref(struct fa_version *version); /* NULL is fine */
+void fa_version_free(struct fa_version *version);  /* for on_unused */
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_MODEL_JOB_H
+#define FA_MODEL_JOB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <faas/types.h>
+
+/* A job is one event's stay in an environment: what to run, and what came of it. */
+
+enum fa_verdict {
+	FA_OPEN = 0,   /* not decided yet */
+	FA_REPLIED,    /* answer: the response */
+	FA_ERRED,      /* answer: the handler's own error; stays warm */
+	FA_INIT_ERRED, /* answer: the error of init */
+	FA_OVERSIZE,   /* the response was too large; stays warm */
+	FA_TIMED_OUT,
+	FA_INIT_TIMED_OUT, /* run it again with `late`: init counts now */
+	FA_EXITED,     /* see wait_status */
+	FA_STARVED,    /* out of memory */
+	FA_VIOLATED,   /* broke the protocol */
+	FA_CANCELED,
+	FA_NO_BIRTH,   /* the environment could not be made; see why */
+	FA_UNSTARTED,  /* handed over ahead, but never begun: run it elsewhere */
+};
+
+struct fa_job {
+	/* what to run; the strings live as long as the job */
+	struct faas_bytes payload;
+	const char *meta; /* strings behind the payload, see env/wire.h */
+	uint32_t meta_len;
+	int64_t timeout_ns;
+	int64_t unix_offset_ns; /* Unix time minus CLOCK_MONOTONIC */
+	bool late;        /* an init is part of the invocation */
+	char request_id[40];
+
+	/* what came of it */
+	enum fa_verdict verdict;
+	int wait_status;
+	bool cold;        /* met a process that was not initialised */
+	int64_t start_ns; /* handed over, or init done; CLOCK_MONOTONIC */
+	int64_t end_ns;
+	int64_t init_ns;  /* 0: warm, or part of the duration */
+	int64_t cpu_ns;
+	int64_t peak_kb;
+	struct faas_bytes answer; /* in the environment, hostile: copy once, before fa_env_done() */
+	char error_type[64];
+	char why[96];
+};
+
+#endif
