@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_ENV_WIRE_H
+#define FA_ENV_WIRE_H
+
+/*
+ * What host and worker say to each other; the only header both include.
+ *
+ * Three conversations:
+ *   host <-> supervisor   SOCK_SEQPACKET, struct fa_ctl: open and close nests
+ *   host <-> nest         SOCK_SEQPACKET, struct fa_ctl: births and deaths
+ *   host <-> environment  two sealed memfds and a bell
+ *
+ * Supervisor and nest are ours. The environment is hostile: the request area
+ * is read-only to it, and of the response area the host loads each word once,
+ * checks it and uses the copy. No index, lock or length that the host relies
+ * on lives in either area; the host's own copies are in struct fa_env.
+ */
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* ---- areas ----------------------------------------------------------- */
+
+#define FA_DEPTH 16          /* slots of an area; events handed over ahead */
+#define FA_SLOT_SIZE 1024u
+#define FA_INLINE 832u       /* payload bytes that fit into a slot */
+#define FA_SLOTS_OFF 4096u   /* slot i is at FA_SLOTS_OFF + i * FA_SLOT_SIZE */
+#define FA_BIG_OFF 32768u    /* one larger payload at a time */
+#define FA_REQUEST_MAX 6291456u
+#define FA_RESPONSE_MAX 6291556u
+#define FA_META_MAX 16384u   /* context strings behind a request's payload */
+#define FA_REQUEST_AREA (FA_BIG_OFF + 6291456u + FA_META_MAX)
+#define FA_RESPONSE_AREA (FA_BIG_OFF + 6295552u) /* FA_RESPONSE_MAX, whole pages */
+
+enum fa_request_flags {
+	FA_REQ_ASYNC = 1 << 0,    /* answer by the bell's rules, not by the futex */
+	FA_REQ_SHUTDOWN = 1 << 1, /* no event: run the shutdown hook and exit */
+	FA_REQ_START = 1 << 2,    /* no event: be initialised and say so */
+	FA_REQ_INIT_FREE = 1 << 3, /* if init runs first, the deadlines move back by its time */
+};
+
+/*
+ * Head of the request area. The host writes, the worker can only read.
+ * Sequence numbers count requests from 1 and wrap; request n is in slot
+ * n & (depth - 1). `depth` (1 or FA_DEPTH) changes only while none is open.
+ */
+struct fa_request_head {
+	_Alignas(64) _Atomic uint32_t seq;      /* last request posted; stored last, seq_cst */
+	uint32_t depth;
+	_Atomic uint32_t host_cpu;              /* where the host posted; 0xffffffff unknown */
+	_Atomic uint64_t posted_ns;             /* CLOCK_MONOTONIC */
+	_Alignas(64) _Atomic uint32_t sleeping; /* host waits on the response's seq: wake it */
+	_Alignas(64) _Atomic uint32_t consumed; /* last response the host has copied */
+};
+
+struct fa_request_slot {
+	uint64_t token;       /* random; the response must repeat it */
+	uint32_t flags;       /* enum fa_request_flags */
+	uint32_t len;         /* payload */
+	uint32_t meta_len;    /* follows the payload: invoked ARN, trace id, client context,
+				 tenant id, each NUL-terminated; 0: none of them */
+	uint32_t off;         /* of the payload, from the start of the area */
+	int64_t deadline_ns;  /* CLOCK_MONOTONIC */
+	int64_t deadline_ms;  /* Unix time */
+	char request_id[40];
+	char spare[FA_SLOT_SIZE - 80 - FA_INLINE];
+	unsigned char data[FA_INLINE];
+};
+
+enum fa_status {
+	FA_DONE = 1,      /* payload: the response */
+	FA_FAILED,        /* payload: error JSON of the handler; stays warm */
+	FA_INIT_FAILED,   /* payload: error JSON; the worker exits */
+	FA_TOO_LARGE,     /* the handler wrote more than FA_RESPONSE_MAX */
+	FA_STARTED,       /* answer to FA_REQ_START */
+};
+
+/* Head of the response area. All of it is hearsay. */
+struct fa_response_head {
+	_Alignas(64) _Atomic uint32_t seq;      /* last request answered; stored last, seq_cst */
+	_Atomic uint32_t cpu;                   /* hint: where the worker ran */
+	_Atomic uint32_t service_ns;            /* hint: how long the last handler took */
+	_Atomic uint32_t has_shutdown;          /* the handler has a shutdown hook */
+	_Atomic uint64_t init_start_ns;         /* CLOCK_MONOTONIC; first own instruction */
+	_Atomic uint64_t init_done_ns;          /* 0: still in init */
+	_Atomic uint32_t last_words;            /* signal number it is about to die of, or 0 */
+	_Alignas(64) _Atomic uint32_t sleeping; /* 1: waits on the request's seq, 2: on consumed */
+};
+
+struct fa_response_slot {
+	uint64_t token;
+	uint32_t status;      /* enum fa_status */
+	uint32_t len;
+	uint32_t off;         /* of the payload, from the start of the area: inline or FA_BIG_OFF */
+	uint32_t logged;      /* hint: bytes this invocation wrote to the log pipe by stdio or
+				 faas_log(); 0 does not exclude a raw write(2) */
+	char error_type[64];  /* of FA_FAILED and FA_INIT_FAILED */
+	char spare[FA_SLOT_SIZE - 88 - FA_INLINE];
+	unsigned char data[FA_INLINE];
+};
+
+_Static_assert(sizeof(struct fa_request_slot) == FA_SLOT_SIZE, "request slot");
+_Static_assert(sizeof(struct fa_response_slot) == FA_SLOT_SIZE, "response slot");
+_Static_assert(sizeof(struct fa_request_head) <= FA_SLOTS_OFF, "request head");
+
+/*
+ * One page per host loop, read-only to workers: the loop's sleep. Odd: asleep.
+ * A worker with an asynchronous answer rings its bell (one byte, MSG_DONTWAIT)
+ * once per odd value it sees, so one wake-up serves many answers.
+ */
+struct fa_loop_page {
+	_Alignas(64) _Atomic uint32_t epoch;
+};
+
+/* ---- the log pipe ---------------------------------------------------- */
+
+/*
+ * Standard output and error of an environment, and in between frames of
+ * faas_log(): FA_LOG_MARK, one digit of enum faas_level, the text, '\n'.
+ * Newlines inside the text are written as '\r'.
+ */
+#define FA_LOG_MARK 0x1e
+
+/* ---- control messages ------------------------------------------------ */
+
+#define FA_CTL_MAX 32768 /* bytes of one message, strings included */
+
+enum fa_ctl_type {
+	/* host -> supervisor */
+	FA_NEST_OPEN = 1,  /* struct fa_nest_setup; fds: nest's socket end, loop page (read-only) */
+	FA_NEST_CLOSE,     /* kill it with everything in it */
+	FA_LIMITS,         /* `status` environments live or are about to: control groups follow */
+
+	/* supervisor -> host */
+	FA_HELLO,          /* struct fa_hello: layers of the nest prepared ahead */
+	FA_NEST_DEAD,      /* status: wait status; id: the nest; error and text: why, if it failed */
+
+	/* host -> nest */
+	FA_SPAWN,          /* struct fa_spawn; fds: request area, response area, bell, log,
+			      [mount namespace of the environment's earlier process] */
+	FA_PREPARE,        /* keep `status` private /tmp namespaces ready */
+
+	/* nest -> host */
+	FA_BORN,           /* id, pid (in the nest's namespace); fds: pidfd, mount namespace */
+	FA_STILLBORN,      /* id, error (errno), text: the step that failed */
+	FA_EXIT,           /* id, status, rusage; error and text: the step that failed
+			      before the function was reached, else 0 */
+};
+
+struct fa_ctl {
+	uint32_t type;
+	uint32_t id;        /* nest or environment, chosen by the host */
+	int32_t pid;
+	int32_t status;
+	int32_t error;      /* errno */
+	uint32_t layers;    /* enum faas_layer, of a nest */
+	int64_t maxrss_kb;  /* FA_EXIT: of the process and what it waited for */
+	int64_t cpu_ns;
+	char text[64];
+};
+
+struct fa_hello {
+	struct fa_ctl ctl;
+	uint32_t applied;     /* enum faas_layer */
+	uint32_t landlock_abi;
+	int32_t errors[32];   /* errno per missing layer, by bit number */
+};
+
+struct fa_spawn {
+	struct fa_ctl ctl;
+	uint32_t slot;        /* distinct among the nest's living: chooses its uid */
+	uint32_t nproc;       /* RLIMIT_NPROC; counts siblings where they share a uid */
+};
+
+enum fa_nest_flags {
+	FA_NEST_NETWORK = 1 << 0,  /* the host's network: sockets allowed */
+	FA_NEST_ASAN = 1 << 1,     /* no limit on address space */
+	FA_NEST_CPU_CAP = 1 << 2,  /* no more CPU than memory_mb / 1769 of a core each */
+};
+
+struct fa_nest_setup {
+	struct fa_ctl ctl;
+	uint32_t memory_mb;
+	uint32_t tmp_mb;
+	uint32_t timeout_ms;
+	uint32_t flags;       /* enum fa_nest_flags */
+	uint32_t weak;        /* enum faas_layer to leave out: positive controls of the tests */
+	uint32_t strings_len;
+	/*
+	 * NUL-terminated each: code directory (absolute), file of the handler in it,
+	 * method, prototype ("": a plugin, or the header beside the .so), function
+	 * name, version, ARN, account, region, log group; then the environment,
+	 * "NAME=value" each; then an empty string.
+	 */
+	char strings[];
+};
+
+/* Descriptors of the supervisor when it starts. */
+#define FA_SUPERVISOR_FD 3
+
+#endif

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Root and an ordinary user end in the same place by two ways. Root keeps its
+ * rights, and gives each nest a user namespace with 65536 ids of its own, far
+ * from anybody's; each environment gets one of them. An ordinary user's
+ * supervisor first moves into a user namespace in which it is root, of its one
+ * id; nests get a namespace below that, and all have that one id. Where there
+ * are no user namespaces, root can still hand out ids, and an ordinary user has
+ * no namespaces at all: then Landlock and the filter hold alone.
+ */
+#include <worker/birth.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <worker/clone.h>
+#include <worker/landlock.h>
+#include <worker/nest.h>
+#include <worker/seccomp.h>
+#include <worker/view.h>
+
+#define RANGE 65536u
+#define FIRST_BASE 4096u /* times RANGE: above what systems and containers give out */
+#define BASES 28000u     /* below 2^31 */
+#define FIRST_SLOT_ID 1000u
+
+static const struct {
+	uint32_t layer;
+	unsigned long flag;
+} namespaces[] = {
+	{ FAAS_LAYER_USER_NS, CLONE_NEWUSER }, { FAAS_LAYER_PID_NS, CLONE_NEWPID },
+	{ FAAS_LAYER_MOUNT_NS, CLONE_NEWNS },  { FAAS_LAYER_IPC_NS, CLONE_NEWIPC },
+	{ FAAS_LAYER_UTS_NS, CLONE_NEWUTS },
+};
+#define NAMESPACES (sizeof(namespaces) / sizeof(*namespaces))
+
+static int write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), rc = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		rc = -errno;
+	close(fd);
+	return rc;
+}
+
+static int write_map(pid_t pid, const char *which, uint32_t inside, uint32_t outside,
+		     uint32_t count)
+{
+	char path[64], text[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, which);
+	snprintf(text, sizeof(text), "%u %u %u", inside, outside, count);
+	return write_file(path, text);
+}
+
+/* Are all user ids ours to give? Not inside a container with a range of its own. */
+static bool all_ids_mapped(void)
+{
+	unsigned inside, outside, count;
+	FILE *file = fopen("/proc/self/uid_map", "re");
+	bool all = file && fscanf(file, "%u %u %u", &inside, &outside, &count) == 3 &&
+		   !inside && !outside && count == UINT32_MAX;
+
+	if (file)
+		fclose(file);
+	return all;
+}
+
+static bool may(int capability)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	return syscall(SYS_capget, &head, data) == 0 && data[0].effective >> capability & 1;
+}
+
+/* Root of our own, over one id. */
+static int enter_user_namespace(void)
+{
+	uint32_t uid = geteuid(), gid = getegid();
+	pid_t self = getpid();
+	int rc;
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+		return -errno;
+	rc = write_file("/proc/self/setgroups", "deny");
+	if (!rc)
+		rc = write_map(self, "uid_map", 0, uid, 1);
+	if (!rc)
+		rc = write_map(self, "gid_map", 0, gid, 1);
+	return rc;
+}
+
+static void open_namespaces(struct fa_nursery *nursery)
+{
+	struct fa_layers *layers = &nursery->layers;
+	int rc = 0;
+
+	nursery->setuid = may(CAP_SETUID) && may(CAP_SETGID) && all_ids_mapped();
+	nursery->root = nursery->setuid && unshare(CLONE_NEWNS) == 0;
+	if (!nursery->root)
+		rc = enter_user_namespace();
+	/* In a namespace of one id nobody can be anybody else. */
+	if (!nursery->root && !rc)
+		nursery->setuid = false;
+	if (!nursery->setuid)
+		fa_layers_lose(layers, FAAS_LAYER_OWN_UID, EPERM);
+	if (rc < 0) {
+		fa_layers_lose(layers, FA_LAYERS_NAMESPACES, rc);
+		return;
+	}
+	nursery->view = fa_view_open();
+	if (nursery->view < 0)
+		fa_layers_lose(layers, FAAS_LAYER_MOUNT_NS, nursery->view);
+}
+
+void fa_nursery_open(struct fa_nursery *nursery)
+{
+	struct fa_layers *layers = &nursery->layers;
+	uint32_t random = 0;
+	int rc;
+
+	memset(nursery, 0, sizeof(*nursery));
+	nursery->view = -1;
+	layers->applied = FAAS_LAYERS_ALL;
+	fa_clone_init();
+	fa_cgroups_open(&nursery->groups, layers); /* before /sys is covered */
+	open_namespaces(nursery);
+	nursery->landlock_abi = fa_landlock_abi();
+	if (!nursery->landlock_abi)
+		fa_layers_lose(layers, FAAS_LAYER_LANDLOCK, errno);
+	rc = fa_seccomp_available();
+	if (rc < 0)
+		fa_layers_lose(layers, FAAS_LAYER_SECCOMP | FAAS_LAYER_NO_NETWORK, rc);
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
+		random = (uint32_t)getpid();
+	nursery->uid_base = random % BASES;
+}
+
+static unsigned long clone_flags(uint32_t layers)
+{
+	unsigned long flags = 0;
+
+	for (size_t i = 0; i < NAMESPACES; i++)
+		if (layers & namespaces[i].layer)
+			flags |= namespaces[i].flag;
+	return flags;
+}
+
+/* The whole set was refused: find out which, each in a process that ends at once. */
+static void probe_namespaces(struct fa_layers *layers)
+{
+	for (size_t i = 0; i < NAMESPACES; i++) {
+		pid_t pid;
+
+		if (!(layers->applied & namespaces[i].layer))
+			continue;
+		pid = fa_clone(namespaces[i].flag, NULL);
+		if (!pid)
+			_exit(0);
+		if (pid < 0)
+			fa_layers_lose(layers, namespaces[i].layer, pid);
+		else
+			waitpid(pid, NULL, 0);
+	}
+}
+
+static uint32_t base_of(const struct fa_nursery *nursery)
+{
+	return (FIRST_BASE + (nursery->uid_base + nursery->serial) % BASES) * RANGE;
+}
+
+static void prepare_birth(struct fa_nursery *nursery, struct fa_birth *birth, uint32_t weak,
+			  uint32_t flags)
+{
+	memset(birth, 0, sizeof(*birth));
+	birth->layers = nursery->layers;
+	fa_layers_lose(&birth->layers, weak, ECANCELED);
+	if (flags & FA_NEST_NETWORK)
+		fa_layers_lose(&birth->layers, FAAS_LAYER_NO_NETWORK, ECANCELED);
+	birth->groups = &nursery->groups;
+	birth->flags = flags;
+	birth->landlock_abi = nursery->landlock_abi;
+	birth->ranged = nursery->root && fa_layers_have(&birth->layers, FAAS_LAYER_USER_NS);
+	if (nursery->setuid)
+		birth->uid = FIRST_SLOT_ID + (birth->ranged ? 0 : base_of(nursery));
+	birth->view = -1;
+	if (fa_layers_have(&birth->layers, FAAS_LAYER_MOUNT_NS)) {
+		birth->view = fa_view_clone(nursery->view);
+		if (birth->view < 0)
+			fa_layers_lose(&birth->layers, FAAS_LAYER_MOUNT_NS, birth->view);
+	}
+	fa_cgroup_create(&nursery->groups, nursery->serial, &birth->layers, birth->join);
+}
+
+/* Its user ids, from outside. Without a namespace of its own there is nothing to map. */
+static int map_ids(const struct fa_nursery *nursery, const struct fa_birth *birth, pid_t pid)
+{
+	uint32_t outside = birth->ranged ? base_of(nursery) : 0;
+	uint32_t count = birth->ranged ? RANGE : 1;
+	int rc;
+
+	if (!fa_layers_have(&birth->layers, FAAS_LAYER_USER_NS))
+		return 0;
+	rc = write_map(pid, "uid_map", 0, outside, count);
+	return rc ? rc : write_map(pid, "gid_map", 0, outside, count);
+}
+
+static pid_t clone_nest(struct fa_nursery *nursery, struct fa_birth *birth, uint32_t weak,
+			int supervisors_end)
+{
+	pid_t pid = fa_clone(clone_flags(birth->layers.applied), NULL);
+
+	if (pid < 0) {
+		probe_namespaces(&nursery->layers);
+		birth->layers.applied &= nursery->layers.applied;
+		memcpy(birth->layers.errors, nursery->layers.errors, sizeof(birth->layers.errors));
+		fa_layers_lose(&birth->layers, weak, ECANCELED);
+		pid = fa_clone(clone_flags(birth->layers.applied), NULL);
+	}
+	if (!pid) {
+		close(supervisors_end);
+		fa_nest_main(birth);
+	}
+	return pid;
+}
+
+pid_t fa_nursery_bear(struct fa_nursery *nursery, uint32_t weak, uint32_t flags, int *sock)
+{
+	struct fa_birth birth;
+	int pair[2], rc;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	nursery->serial++;
+	prepare_birth(nursery, &birth, weak, flags);
+	birth.sock = pair[1];
+	pid = clone_nest(nursery, &birth, weak, pair[0]);
+	rc = pid < 0 ? pid : map_ids(nursery, &birth, pid);
+	if (!rc && send(pair[0], "", 1, MSG_NOSIGNAL) < 0)
+		rc = -errno;
+	close(pair[1]);
+	if (birth.view >= 0)
+		close(birth.view);
+	for (int i = 0; i < FA_CGROUP_HIERARCHIES; i++)
+		if (birth.join[i] >= 0)
+			close(birth.join[i]);
+	if (rc == 0) {
+		*sock = pair[0];
+		return pid;
+	}
+	close(pair[0]); /* the nest, if there is one, ends of it */
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	fa_cgroup_remove(&nursery->groups, nursery->serial);
+	return rc;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_WORKER_CLONE_H
+#define FA_WORKER_CLONE_H
+
+#include <sys/types.h>
+
+/*
+ * fork() with namespaces: 0 in the child, its pid in the parent, or -errno.
+ * `pidfd` (NULL: none) is close-on-exec. The caller has one thread.
+ */
+pid_t fa_clone(unsigned long namespaces, int *pidfd);
+
+/* Once, before the first fa_clone(). */
+void fa_clone_init(void);
+
+#endif

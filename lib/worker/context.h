@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_WORKER_CONTEXT_H
+#define FA_WORKER_CONTEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <env/wire.h>
+#include <faas/plugin.h>
+#include <worker/settings.h>
+
+/*
+ * What stands behind the struct faas_context that a handler holds. One per
+ * environment, reused by every call. The response grows in the response area
+ * itself: in its slot while it is small, at FA_BIG_OFF from then on.
+ */
+struct fa_context {
+	struct faas_context context; /* first: a handler's pointer is ours */
+
+	/* of the environment */
+	const struct fa_settings *settings;
+	char **variables;
+	const struct fa_request_head *request;
+	struct fa_response_head *response;
+	int log_fd;
+
+	/* of the open request; slot NULL: none is (init, shutdown) */
+	struct fa_response_slot *slot;
+	uint64_t token;
+	uint32_t seq, len;
+	bool big;
+	enum fa_status outcome;    /* 0: undecided */
+	struct faas_error failure; /* what faas_fail() said, cut */
+	uint32_t logged;           /* since the last response, init included */
+	int64_t deadline_ns;
+
+	/* response FA_BIG_OFF was last used for, which the host may still be reading */
+	uint32_t big_seq;
+	bool big_used;
+
+	/* memory of faas_alloc() */
+	struct fa_chunk *chunks;
+	size_t allocated, budget;
+};
+
+/* Fill in all that stays. The members of the environment are set. */
+void fa_context_init(struct fa_context *call, uint32_t memory_mb);
+
+/* Around a hook. */
+void fa_context_enter(struct fa_context *call, int64_t deadline_ns);
+void fa_context_leave(struct fa_context *call);
+
+/* Around a request: take its slot apart; write the head of its response. */
+void fa_context_open(struct fa_context *call, const struct fa_request_slot *slot, uint32_t seq,
+		     int64_t deadline_ns);
+void fa_context_close(struct fa_context *call);
+
+/* Turn the response into {"errorType":...,"errorMessage":...}. */
+void fa_context_fail(struct fa_context *call, enum fa_status status, const char *type,
+		     const char *message);
+
+/* Write the inside of a JSON string, of any length, with faas_write(). */
+int fa_context_write_json(struct faas_context *context, const char *text, size_t len);
+
+#endif

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A nest keeps nothing about its environments but who they are: no pidfd, no
+ * pipe, no mount namespace. Each clone copies the table of descriptors, so with
+ * a thousand living ones every such descriptor would be paid for a thousand times.
+ *
+ * A child that fails before it runs the function says so on a pipe. Its exit
+ * status alone would prove nothing: the function can exit with any.
+ */
+#include <worker/nest.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <worker/clone.h>
+#include <worker/ctl.h>
+#include <worker/run.h>
+
+#define EXIT_TROUBLE 125
+#define REFILL_MS 1 /* of silence: let the newborn have the CPU first */
+
+/* Places of an environment's descriptors; 0, 1 and 2 as everywhere. */
+enum { ENV_REQUEST = 3, ENV_RESPONSE, ENV_BELL, ENV_LOG, ENV_FREE };
+enum { AREAS_AND_PIPES = 4 }; /* what FA_SPAWN brings */
+
+struct trouble {
+	uint32_t id;
+	int32_t error;
+	char step[56];
+};
+
+struct nest {
+	struct fa_sandbox box;
+	struct fa_run run; /* what all environments have in common */
+	struct {
+		pid_t pid;
+		uint32_t id;
+	} *living;
+	uint32_t living_count, living_size;
+};
+
+static union {
+	struct fa_ctl ctl;
+	struct fa_spawn spawn;
+	struct fa_nest_setup setup;
+	char bytes[FA_CTL_MAX];
+} message;
+
+static void tell_host(const struct fa_ctl *ctl, const int *fds, int count)
+{
+	if (fa_ctl_send(FA_FD_HOST, ctl, sizeof(*ctl), fds, count) == -EPIPE)
+		_exit(0);
+}
+
+_Noreturn static void give_up(int sock, const char *step, int error)
+{
+	struct fa_ctl ctl = { .type = FA_NEST_DEAD, .error = error };
+
+	fa_ctl_set_text(&ctl, step);
+	fa_ctl_send(sock, &ctl, sizeof(ctl), NULL, 0);
+	_exit(EXIT_TROUBLE);
+}
+
+/* ---- births ------------------------------------------------------------ */
+
+static bool arrange_descriptors(const int fds[AREAS_AND_PIPES])
+{
+	for (int i = 0; i < AREAS_AND_PIPES; i++)
+		if (dup3(fds[i], ENV_REQUEST + i, O_CLOEXEC) < 0)
+			return false;
+	return dup2(ENV_LOG, 1) == 1 && dup2(ENV_LOG, 2) == 2 &&
+	       syscall(SYS_close_range, ENV_FREE, ~0u, 0) == 0;
+}
+
+_Noreturn static void fail_to_run(const struct fa_spawn *spawn, const char *step)
+{
+	struct trouble trouble = { .id = spawn->ctl.id, .error = errno };
+
+	strncpy(trouble.step, step, sizeof(trouble.step) - 1);
+	if (write(FA_FD_TROUBLE_END, &trouble, sizeof(trouble)) < 0)
+		_exit(EXIT_TROUBLE - 1);
+	_exit(EXIT_TROUBLE);
+}
+
+_Noreturn static void be_environment(const struct nest *nest, const struct fa_spawn *spawn,
+				     const int fds[AREAS_AND_PIPES], int mounts)
+{
+	const char *failed = fa_sandbox_enter(&nest->box, spawn, mounts);
+	sigset_t none;
+
+	if (failed)
+		fail_to_run(spawn, failed);
+	setpgid(0, 0); /* kill(0, ...) is not for siblings; a session would cost much more */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (!arrange_descriptors(fds))
+		fail_to_run(spawn, "descriptors");
+	fa_run(&nest->run);
+}
+
+static bool make_room(struct nest *nest)
+{
+	uint32_t size = nest->living_size ? 2 * nest->living_size : 64;
+	void *living;
+
+	if (nest->living_count < nest->living_size)
+		return true;
+	living = realloc(nest->living, size * sizeof(*nest->living));
+	if (!living)
+		return false;
+	nest->living = living;
+	nest->living_size = size;
+	return true;
+}
+
+static void tell_stillborn(const struct fa_spawn *spawn, const char *step, int error)
+{
+	struct fa_ctl ctl = { .type = FA_STILLBORN, .id = spawn->ctl.id, .error = error };
+
+	fa_ctl_set_text(&ctl, step);
+	tell_host(&ctl, NULL, 0);
+}
+
+static void tell_born(const struct nest *nest, const struct fa_spawn *spawn, pid_t pid, int pidfd,
+		      int mounts)
+{
+	struct fa_ctl ctl = {
+		.type = FA_BORN,
+		.id = spawn->ctl.id,
+		.pid = pid,
+		.layers = nest->box.layers.applied,
+	};
+	int fds[] = { pidfd, mounts };
+
+	tell_host(&ctl, fds, mounts < 0 ? 1 : 2);
+}
+
+/* Takes fds. */
+static void give_birth(struct nest *nest, const struct fa_spawn *spawn, int *fds, int count)
+{
+	unsigned long namespaces = fa_layers_have(&nest->box.layers, FAAS_LAYER_PID_NS) ?
+					   CLONE_NEWPID :
+					   0;
+	int mounts = count > AREAS_AND_PIPES ? fds[AREAS_AND_PIPES] : -1, pidfd = -1, rc = 0;
+	const char *step = "private /tmp";
+	pid_t pid;
+
+	if (mounts < 0)
+		rc = fa_sandbox_take_tmp(&nest->box, &mounts);
+	if (rc < 0)
+		goto stillborn;
+	step = "process";
+	rc = make_room(nest) ? 0 : -ENOMEM;
+	if (rc < 0)
+		goto stillborn;
+	rc = pid = fa_clone(namespaces, &pidfd);
+	if (!pid)
+		be_environment(nest, spawn, fds, mounts);
+	if (rc < 0)
+		goto stillborn;
+	tell_born(nest, spawn, pid, pidfd, mounts);
+	nest->living[nest->living_count].pid = pid;
+	nest->living[nest->living_count++].id = spawn->ctl.id;
+	goto out;
+
+stillborn:
+	tell_stillborn(spawn, step, -rc);
+out:
+	if (pidfd >= 0)
+		close(pidfd);
+	fa_close_all(fds, count);
+	if (mounts >= 0 && count <= AREAS_AND_PIPES)
+		close(mounts);
+}
+
+/* ---- deaths ------------------------------------------------------------ */
+
+static void explain(struct fa_ctl *ctl)
+{
+	struct trouble trouble;
+
+	while (read(FA_FD_TROUBLE, &trouble, sizeof(trouble)) == (ssize_t)sizeof(trouble)) {
+		if (trouble.id != ctl->id)
+			continue;
+		ctl->error = trouble.error;
+		fa_ctl_set_text(ctl, trouble.step);
+		return;
+	}
+}
+
+static int64_t nanoseconds(const struct timeval *time)
+{
+	return time->tv_sec * 1000000000ll + time->tv_usec * 1000ll;
+}
+
+static void tell_exit(struct nest *nest, pid_t pid, int status, const struct rusage *usage)
+{
+	struct fa_ctl ctl = {
+		.type = FA_EXIT,
+		.pid = pid,
+		.status = status,
+		.maxrss_kb = usage->ru_maxrss,
+		.cpu_ns = nanoseconds(&usage->ru_utime) + nanoseconds(&usage->ru_stime),
+	};
+
+	for (uint32_t i = 0; i < nest->living_count; i++) {
+		if (nest->living[i].pid != pid)
+			continue;
+		ctl.id = nest->living[i].id;
+		nest->living[i] = nest->living[--nest->living_count];
+		if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_TROUBLE)
+			explain(&ctl);
+		tell_host(&ctl, NULL, 0);
+		return;
+	}
+}
+
+static void bury(struct nest *nest)
+{
+	struct signalfd_siginfo info;
+	struct rusage usage;
+	int status;
+	pid_t pid;
+
+	while (read(FA_FD_SIGNAL, &info, sizeof(info)) > 0)
+		;
+	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0)
+		tell_exit(nest, pid, status, &usage);
+}
+
+/* ---- life -------------------------------------------------------------- */
+
+static void listen_to_host(struct nest *nest)
+{
+	int fds[FA_CTL_FDS], count;
+	ssize_t n = fa_ctl_recv(FA_FD_HOST, &message, sizeof(message), fds, &count);
+
+	if (n <= 0 && n != -EBADMSG)
+		_exit(0); /* and with us, as process 1, everybody in here */
+	if (n >= (ssize_t)sizeof(struct fa_spawn) && message.ctl.type == FA_SPAWN &&
+	    count >= AREAS_AND_PIPES) {
+		give_birth(nest, &message.spawn, fds, count);
+		return;
+	}
+	if (n > 0 && message.ctl.type == FA_PREPARE &&
+	    fa_layers_have(&nest->box.layers, FAAS_LAYER_MOUNT_NS)) {
+		int want = message.ctl.status;
+
+		nest->box.pool_target = want < 0 ? 0 : want > FA_POOL_MAX ? FA_POOL_MAX : want;
+	}
+	fa_close_all(fds, count);
+}
+
+_Noreturn static void serve(struct nest *nest)
+{
+	struct pollfd wait[] = {
+		{ .fd = FA_FD_HOST, .events = POLLIN },
+		{ .fd = FA_FD_SIGNAL, .events = POLLIN },
+	};
+
+	for (;;) {
+		int n = poll(wait, 2, fa_sandbox_wants_tmp(&nest->box) ? REFILL_MS : -1);
+
+		if (n == 0)
+			fa_sandbox_add_tmp(&nest->box);
+		if (n <= 0)
+			continue;
+		if (wait[0].revents)
+			listen_to_host(nest);
+		if (wait[1].revents)
+			bury(nest);
+	}
+}
+
+/* The strings of the setup, with the directory as environments see it. */
+static bool keep_strings(struct nest *nest, const struct fa_nest_setup *setup)
+{
+	size_t old = strlen(setup->strings) + 1, task = strlen(nest->box.task) + 1;
+	size_t rest = setup->strings_len - old;
+	char *strings = malloc(task + rest);
+
+	if (!strings)
+		return false;
+	memcpy(strings, nest->box.task, task);
+	memcpy(strings + task, setup->strings + old, rest);
+	nest->box.task = strings;
+	nest->run.strings = strings;
+	nest->run.strings_len = (uint32_t)(task + rest);
+	return true;
+}
+
+static const char *adopt(struct nest *nest, const struct fa_nest_setup *setup, int *fds, int count)
+{
+	const char *failed = fa_sandbox_adopt(&nest->box, setup, count > 2 ? fds[2] : -1);
+	void *page;
+
+	if (failed)
+		return failed;
+	if (!keep_strings(nest, setup))
+		return "memory";
+	page = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fds[1], 0);
+	if (page == MAP_FAILED)
+		return "page of the loop";
+	close(fds[1]);
+	nest->run.page = page;
+	nest->run.request_fd = ENV_REQUEST;
+	nest->run.response_fd = ENV_RESPONSE;
+	nest->run.bell_fd = ENV_BELL;
+	nest->run.log_fd = ENV_LOG;
+	nest->run.memory_mb = setup->memory_mb;
+	nest->run.timeout_ms = setup->timeout_ms;
+	nest->run.flags = setup->flags;
+	if (dup3(fds[0], FA_FD_HOST, O_CLOEXEC) < 0) /* lets go of the supervisor */
+		return "socket of the host";
+	close(fds[0]);
+	return NULL;
+}
+
+static void await_adoption(struct nest *nest)
+{
+	int fds[FA_CTL_FDS], count;
+	ssize_t n = fa_ctl_recv(FA_FD_HOST, &message, sizeof(message), fds, &count);
+	const char *failed;
+
+	if (n <= 0)
+		_exit(0);
+	/* Lengths and their number were checked by the supervisor. */
+	failed = adopt(nest, &message.setup, fds, count);
+	if (failed)
+		give_up(FA_FD_HOST, failed, errno);
+}
+
+static void report(const struct nest *nest)
+{
+	struct fa_hello hello = {
+		.ctl.type = FA_HELLO,
+		.applied = nest->box.layers.applied,
+		.landlock_abi = (uint32_t)nest->box.landlock_abi,
+	};
+
+	memcpy(hello.errors, nest->box.layers.errors, sizeof(hello.errors));
+	if (nest->box.proc_error) {
+		hello.ctl.error = nest->box.proc_error;
+		fa_ctl_set_text(&hello.ctl, "no /proc inside");
+	}
+	fa_ctl_send(FA_FD_HOST, &hello, sizeof(hello), NULL, 0);
+}
+
+_Noreturn void fa_nest_main(struct fa_birth *birth)
+{
+	static struct nest nest;
+	const char *failed;
+	char go;
+
+	/* Until the supervisor has mapped our user. */
+	if (recv(birth->sock, &go, 1, 0) != 1)
+		_exit(0);
+	failed = fa_sandbox_prepare(&nest.box, birth);
+	if (failed)
+		give_up(birth->sock, failed, errno);
+	report(&nest);
+	await_adoption(&nest);
+	serve(&nest);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_WORKER_OUTPUT_H
+#define FA_WORKER_OUTPUT_H
+
+#include <stdint.h>
+#include <faas/types.h>
+
+/* The log pipe, and standard output and error on it. */
+
+/* Make it descriptors 1 and 2, both with line buffers of ours. */
+void fa_output_init(int log_fd);
+
+/* One line of faas_log() as wire.h frames it; longer text is cut. The bytes written. */
+uint32_t fa_output_log(int log_fd, enum faas_level level, const char *text);
+
+/* Flush both streams, and guess how much went through them since the last time. */
+uint32_t fa_output_flush(void);
+
+#endif

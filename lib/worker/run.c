@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One thread, one request at a time. The request area is the host's word and can
+ * only be read; everything written goes to the response area, the sequence number
+ * last. Sleeping is a futex on the read-only word, shared and without timeout:
+ * who outlives the host is killed with its namespace, not by a clock of its own.
+ *
+ * A short spin before the sleep saves both sides a system call, but only where
+ * host and worker run on different CPUs and events follow each other closely;
+ * anywhere else it takes the CPU that the other side needs.
+ */
+#include <worker/run.h>
+
+#include <linux/futex.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include <worker/context.h>
+#include <worker/output.h>
+#include <worker/plugin.h>
+#include <worker/signals.h>
+
+#define SPIN_NS 8000        /* about one wake-up across CPUs */
+#define GAP_MAX_NS 64000    /* a longer gap tells no more than this one */
+#define INIT_NS 10000000000 /* what init() may take */
+
+struct worker {
+	const struct fa_run *run;
+	const struct fa_request_head *request;
+	struct fa_response_head *response;
+	struct fa_settings settings;
+	struct fa_target target;
+	struct fa_context call;
+	bool broken;         /* init failed; `call.failure` says how */
+	uint32_t done;       /* last request answered */
+	uint32_t rung;       /* epoch of the loop at the last ring */
+	int64_t finished_ns; /* end of init or of the last handler */
+	int64_t gap_ns;      /* average of the time the host takes to post the next */
+	bool can_spin;       /* more than one CPU */
+};
+
+static int64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+static void relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#else
+	__asm__ volatile("yield");
+#endif
+}
+
+/* ---- birth ------------------------------------------------------------ */
+
+static void *map_area(int fd, size_t size, int protection)
+{
+	void *area = mmap(NULL, size, protection, MAP_SHARED, fd, 0);
+
+	close(fd);
+	if (area == MAP_FAILED)
+		_exit(FA_RUN_BROKEN);
+	return area;
+}
+
+/* A child of the function's that returns from the handler must not answer, too. */
+static void map_areas(struct worker *w)
+{
+	w->request = map_area(w->run->request_fd, FA_REQUEST_AREA, PROT_READ);
+	w->response = map_area(w->run->response_fd, FA_RESPONSE_AREA, PROT_READ | PROT_WRITE);
+	madvise(w->response, FA_RESPONSE_AREA, MADV_DONTFORK);
+}
+
+static bool many_cpus(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 1;
+}
+
+static void set_up(struct worker *w)
+{
+	const struct fa_run *run = w->run;
+
+	map_areas(w);
+	atomic_store(&w->response->init_start_ns, (uint64_t)now_ns());
+	fa_signals_init(&w->response->last_words);
+	fa_output_init(run->log_fd);
+	if (!fa_settings_read(&w->settings, run->strings, run->strings_len))
+		_exit(FA_RUN_BROKEN);
+	w->call.variables = fa_settings_environ(&w->settings, run->memory_mb);
+	if (!w->call.variables)
+		_exit(FA_RUN_BROKEN);
+	environ = w->call.variables;
+	w->call.settings = &w->settings;
+	w->call.request = w->request;
+	w->call.response = w->response;
+	w->call.log_fd = run->log_fd;
+	fa_context_init(&w->call, run->memory_mb);
+	w->gap_ns = GAP_MAX_NS;
+	w->can_spin = many_cpus();
+}
+
+/* ---- init ------------------------------------------------------------- */
+
+static void init_returned(struct worker *w, int rc)
+{
+	char message[160];
+
+	if (!rc && !w->call.outcome)
+		return;
+	if (!w->call.outcome) {
+		snprintf(message, sizeof(message), "init() of handler '%.80s' returned %d",
+			 w->settings.method, rc);
+		fa_context_fail(&w->call, FA_INIT_FAILED, "Runtime.InitError", message);
+	}
+	w->broken = true;
+}
+
+static void init(struct worker *w)
+{
+	struct fa_context *call = &w->call;
+
+	fa_context_enter(call, now_ns() + INIT_NS);
+	if (fa_target_load(&w->target, &w->settings, &call->failure) < 0)
+		w->broken = true;
+	else
+		init_returned(w, fa_target_init(&w->target, &call->context));
+	fa_context_leave(call);
+	if (!w->broken && fa_target_has_shutdown(&w->target))
+		atomic_store(&w->response->has_shutdown, 1);
+	w->finished_ns = now_ns();
+	atomic_store(&w->response->init_done_ns, (uint64_t)w->finished_ns);
+}
+
+/* ---- waiting ---------------------------------------------------------- */
+
+static bool nothing_new(const struct worker *w)
+{
+	return atomic_load(&w->request->seq) == w->done;
+}
+
+static bool worth_spinning(const struct worker *w)
+{
+	uint32_t cpu = atomic_load_explicit(&w->request->host_cpu, memory_order_relaxed);
+
+	return w->can_spin && w->gap_ns < SPIN_NS && cpu != (uint32_t)sched_getcpu() &&
+	       cpu != UINT32_MAX;
+}
+
+/* In time, not in rounds: how long a pause takes differs tenfold between CPUs. */
+static void spin(const struct worker *w)
+{
+	int64_t until = w->finished_ns + SPIN_NS;
+
+	do {
+		for (int i = 0; i < 16; i++) {
+			if (!nothing_new(w))
+				return;
+			relax();
+		}
+	} while (now_ns() < until);
+}
+
+static void sleep_until_posted(struct worker *w)
+{
+	atomic_store(&w->response->sleeping, 1);
+	while (nothing_new(w))
+		syscall(SYS_futex, &w->request->seq, FUTEX_WAIT, w->done, NULL, NULL, 0);
+	atomic_store(&w->response->sleeping, 0);
+}
+
+static void learn_gap(struct worker *w)
+{
+	uint64_t posted = atomic_load_explicit(&w->request->posted_ns, memory_order_relaxed);
+	int64_t gap = (int64_t)posted - w->finished_ns;
+
+	gap = gap < 0 ? 0 : gap > GAP_MAX_NS ? GAP_MAX_NS : gap;
+	w->gap_ns += (gap - w->gap_ns) / 8;
+}
+
+static void await_request(struct worker *w)
+{
+	if (nothing_new(w) && worth_spinning(w))
+		spin(w);
+	if (nothing_new(w))
+		sleep_until_posted(w);
+	learn_gap(w);
+}
+
+/* ---- answering -------------------------------------------------------- */
+
+static void wake_host(struct worker *w)
+{
+	if (atomic_load(&w->request->sleeping))
+		syscall(SYS_futex, &w->response->seq, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+/* Once per sleep of the loop, however many answers there are. */
+static void ring_bell(struct worker *w)
+{
+	const struct fa_loop_page *page = w->run->page;
+	uint32_t epoch = page ? atomic_load(&page->epoch) : w->rung + 1;
+
+	if (w->run->bell_fd < 0 || (page && (!(epoch & 1) || epoch == w->rung)))
+		return;
+	w->rung = epoch;
+	send(w->run->bell_fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static void answer(struct worker *w, uint32_t seq, uint32_t flags)
+{
+	fa_context_close(&w->call);
+	w->done = seq;
+	atomic_store_explicit(&w->response->cpu, (uint32_t)sched_getcpu(), memory_order_relaxed);
+	atomic_store(&w->response->seq, seq);
+	if (flags & FA_REQ_ASYNC)
+		ring_bell(w);
+	else
+		wake_host(w);
+}
+
+/* ---- requests --------------------------------------------------------- */
+
+/* 0 and silence are success; everything else was decided by whoever spoke first. */
+static void returned(struct worker *w, int rc)
+{
+	char message[160];
+
+	if (w->call.outcome)
+		return;
+	if (!rc) {
+		w->call.outcome = FA_DONE;
+		return;
+	}
+	snprintf(message, sizeof(message), "handler '%.80s' returned %d without faas_fail()",
+		 w->settings.method, rc);
+	fa_context_fail(&w->call, FA_FAILED, "Runtime.HandlerError", message);
+}
+
+/*
+ * An event that was handed over ahead begins when the one before it ends, and
+ * its time begins then, too; so it does behind an init that costs no time.
+ */
+static int64_t deadline_of(const struct worker *w, const struct fa_request_slot *slot)
+{
+	int64_t late = w->finished_ns + w->run->timeout_ms * INT64_C(1000000);
+	bool after_init = w->done == 0 && !(slot->flags & FA_REQ_INIT_FREE);
+
+	return after_init || late < slot->deadline_ns ? slot->deadline_ns : late;
+}
+
+static void invoke(struct worker *w, const struct fa_request_slot *slot)
+{
+	struct faas_bytes event = { (const char *)w->request + slot->off, slot->len };
+	int64_t start = now_ns(), took;
+
+	returned(w, fa_target_invoke(&w->target, &w->call.context, event));
+	fa_context_leave(&w->call);
+	w->finished_ns = now_ns();
+	took = w->finished_ns - start;
+	atomic_store_explicit(&w->response->service_ns,
+			      took > UINT32_MAX ? UINT32_MAX : (uint32_t)took,
+			      memory_order_relaxed);
+}
+
+static _Noreturn void shut_down(struct worker *w, const struct fa_request_slot *slot)
+{
+	fa_context_enter(&w->call, slot->deadline_ns);
+	fa_target_shutdown(&w->target, &w->call.context);
+	fa_context_leave(&w->call);
+	_exit(0);
+}
+
+static _Noreturn void report_failed_init(struct worker *w, uint32_t seq, uint32_t flags)
+{
+	struct faas_error why = w->call.failure;
+
+	if (!(flags & FA_REQ_SHUTDOWN)) {
+		fa_context_fail(&w->call, FA_INIT_FAILED, why.type, why.message);
+		answer(w, seq, flags);
+	}
+	_exit(FA_RUN_INIT_FAILED);
+}
+
+static void serve(struct worker *w, uint32_t seq)
+{
+	uint32_t index = seq & (w->request->depth - 1);
+	const struct fa_request_slot *slot =
+		(const void *)((const char *)w->request + FA_SLOTS_OFF + index * FA_SLOT_SIZE);
+	uint32_t flags = slot->flags;
+
+	if (flags & FA_REQ_SHUTDOWN && !w->broken)
+		shut_down(w, slot);
+	fa_context_open(&w->call, slot, seq, deadline_of(w, slot));
+	if (w->broken)
+		report_failed_init(w, seq, flags);
+	if (flags & FA_REQ_START)
+		w->call.outcome = FA_STARTED;
+	else
+		invoke(w, slot);
+	answer(w, seq, flags);
+}
+
+_Noreturn void fa_run(const struct fa_run *run)
+{
+	struct worker w = { .run = run };
+
+	set_up(&w);
+	init(&w);
+	for (;;) {
+		await_request(&w);
+		while (!nothing_new(&w))
+			serve(&w, w.done + 1);
+	}
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_WORKER_RUN_H
+#define FA_WORKER_RUN_H
+
+#include <stdint.h>
+#include <env/wire.h>
+
+/*
+ * What an environment is born with. Everything is borrowed and outlives the
+ * process; the descriptors are taken.
+ */
+struct fa_run {
+	int request_fd, response_fd;      /* the two areas */
+	int bell_fd;                      /* to ring for an asynchronous answer; -1: none */
+	int log_fd;                       /* becomes standard output and error */
+	const struct fa_loop_page *page;  /* NULL: the bell is rung for every answer */
+	const char *strings;              /* those of struct fa_nest_setup */
+	uint32_t strings_len, memory_mb, timeout_ms;
+	uint32_t flags;                   /* enum fa_nest_flags */
+};
+
+/* Exit statuses of an environment whose function never got to run. */
+#define FA_RUN_INIT_FAILED 1 /* and the first request was answered with the reason */
+#define FA_RUN_BROKEN 125    /* the areas or the strings cannot be used */
+
+/*
+ * The life of an environment: load the function, init(), then one request
+ * after the other until told to shut down. Called once, in a process of its
+ * own with one thread, as the last step of its birth; the current directory is
+ * that of the function's code.
+ */
+_Noreturn void fa_run(const struct fa_run *run);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_WORKER_SANDBOX_H
+#define FA_WORKER_SANDBOX_H
+
+#include <sys/resource.h>
+
+#include <env/wire.h>
+#include <worker/cgroup.h>
+#include <worker/layers.h>
+
+/*
+ * The sandbox of a nest and of its environments. What environments can inherit
+ * is done once, by the nest, ahead of time (fa_sandbox_prepare) or when it
+ * learns what function it is for (fa_sandbox_adopt). What is left for the
+ * environment itself (fa_sandbox_enter) is a dozen short system calls.
+ *
+ * All three return NULL, or what failed with the reason in errno.
+ */
+
+/* Descriptors of a nest, always taken: what it receives comes above them. */
+enum {
+	FA_FD_HOST = 3,      /* the supervisor until adoption */
+	FA_FD_SIGNAL,        /* signalfd */
+	FA_FD_NAMESPACES,    /* /proc/self/ns of the host's proc */
+	FA_FD_BASE,          /* mount namespace of the nest */
+	FA_FD_RULESET,       /* Landlock */
+	FA_FD_TROUBLE,       /* pipe: what a child died of before it ran */
+	FA_FD_TROUBLE_END,
+	FA_FD_FREE,
+};
+
+/* Made by the supervisor, found by the nest in its copy of the memory. */
+struct fa_birth {
+	struct fa_layers layers; /* to be applied */
+	const struct fa_cgroups *groups;
+	int join[FA_CGROUP_HIERARCHIES];
+	int sock;                /* to the supervisor */
+	int view;                /* detached clone, or -1 */
+	bool ranged;             /* user ids 0..65535 are mapped */
+	uint32_t uid;            /* of environments, plus the slot; 0: they keep the nest's */
+	uint32_t flags;          /* enum fa_nest_flags */
+	int landlock_abi;
+};
+
+#define FA_POOL_MAX 64
+#define FA_LIMITS_MAX 16
+
+struct fa_sandbox {
+	struct fa_layers layers;
+	int landlock_abi;
+	int proc_error;          /* errno: no /proc in the view */
+	uint32_t uid;
+	uint32_t flags;
+	uint32_t tmp_mb;
+	const char *task;        /* directory of the code */
+
+	int limit_count;
+	struct {
+		int resource;
+		struct rlimit limit;
+	} limits[FA_LIMITS_MAX];
+
+	int pool[FA_POOL_MAX];   /* mount namespaces with an empty /tmp */
+	int pool_count, pool_target;
+};
+
+const char *fa_sandbox_prepare(struct fa_sandbox *box, struct fa_birth *birth);
+/* `code`: from fa_view_code(), or -1. Box takes it. */
+const char *fa_sandbox_adopt(struct fa_sandbox *box, const struct fa_nest_setup *setup, int code);
+
+/* A mount namespace from the pool, or one made now; -1 if none is needed. 0 or -errno. */
+int fa_sandbox_take_tmp(struct fa_sandbox *box, int *mounts);
+/* Does the pool want more? Then make one. */
+bool fa_sandbox_wants_tmp(const struct fa_sandbox *box);
+void fa_sandbox_add_tmp(struct fa_sandbox *box);
+
+/* [environment] `mounts`: from fa_sandbox_take_tmp(), now or for an earlier environment. */
+const char *fa_sandbox_enter(const struct fa_sandbox *box, const struct fa_spawn *spawn,
+			     int mounts);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The environment is built in one block: first how large it is, then the same
+ * walk again to fill it in. Lambda's own names win over the function's; those
+ * that Lambda lets a function override (LANG, PATH, ...) only stand in.
+ */
+#include <worker/settings.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TASK_ROOT "/var/task"
+
+bool fa_settings_read(struct fa_settings *settings, const char *strings, uint32_t len)
+{
+	const char **fields[] = {
+		&settings->code,     &settings->file,      &settings->method, &settings->prototype,
+		&settings->function, &settings->version,   &settings->arn,    &settings->account,
+		&settings->region,   &settings->log_group,
+	};
+	const char *at = strings, *end = strings + len;
+
+	if (!len || end[-1])
+		return false;
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
+		if (at == end)
+			return false;
+		*fields[i] = at;
+		at += strlen(at) + 1;
+	}
+	settings->variables = at;
+	while (at < end && *at)
+		at += strlen(at) + 1;
+	return at < end;
+}
+
+/* A variable: its name and the pieces of its value. */
+struct variable {
+	const char *name, *value, *more, *last;
+};
+
+struct block {
+	char **pointers, *text; /* NULL: count only */
+	size_t count, bytes;
+};
+
+static void add_piece(struct block *block, const char *piece, size_t len)
+{
+	if (block->text)
+		memcpy(block->text + block->bytes, piece, len);
+	block->bytes += len;
+}
+
+static void begin(struct block *block)
+{
+	if (block->pointers)
+		block->pointers[block->count] = block->text + block->bytes;
+	block->count++;
+}
+
+static void add(struct block *block, const struct variable *variable)
+{
+	const char *pieces[] = { variable->name, "=", variable->value, variable->more,
+				 variable->last };
+
+	begin(block);
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(*pieces); i++)
+		if (pieces[i])
+			add_piece(block, pieces[i], strlen(pieces[i]));
+	add_piece(block, "", 1);
+}
+
+static bool names(const char *assignment, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncmp(assignment, name, len) == 0 && assignment[len] == '=';
+}
+
+static bool given(const struct fa_settings *settings, const char *name)
+{
+	for (const char *at = settings->variables; *at; at += strlen(at) + 1)
+		if (names(at, name))
+			return true;
+	return false;
+}
+
+static bool fixed_name(const struct variable *fixed, size_t count, const char *assignment)
+{
+	for (size_t i = 0; i < count; i++)
+		if (names(assignment, fixed[i].name))
+			return true;
+	return false;
+}
+
+static void add_own(struct block *block, const struct fa_settings *settings,
+		    const struct variable *fixed, size_t count)
+{
+	for (const char *at = settings->variables; *at; at += strlen(at) + 1) {
+		if (fixed_name(fixed, count, at))
+			continue;
+		begin(block);
+		add_piece(block, at, strlen(at) + 1);
+	}
+}
+
+static void add_defaults(struct block *block, const struct fa_settings *settings)
+{
+	static const struct variable defaults[] = {
+		{ "LANG", "en_US.UTF-8", NULL, NULL },
+		{ "TZ", ":UTC", NULL, NULL },
+		{ "PATH", "/usr/local/bin:/usr/bin:/bin:/opt/bin", NULL, NULL },
+		{ "LD_LIBRARY_PATH", "/lib64:/usr/lib64:" TASK_ROOT ":" TASK_ROOT "/lib:/opt/lib",
+		  NULL, NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(defaults) / sizeof(*defaults); i++)
+		if (!given(settings, defaults[i].name))
+			add(block, &defaults[i]);
+}
+
+/* Without a mount namespace the code lies where it lies. */
+static const char *task_root(char *buffer, size_t size)
+{
+	return getcwd(buffer, size) && strcmp(buffer, "/") != 0 ? buffer : TASK_ROOT;
+}
+
+char **fa_settings_environ(const struct fa_settings *settings, uint32_t memory_mb)
+{
+	char memory[12], root[1024];
+	const struct variable fixed[] = {
+		{ "_HANDLER", settings->file, ".", settings->method },
+		{ "AWS_REGION", settings->region, NULL, NULL },
+		{ "AWS_DEFAULT_REGION", settings->region, NULL, NULL },
+		{ "AWS_LAMBDA_FUNCTION_NAME", settings->function, NULL, NULL },
+		{ "AWS_LAMBDA_FUNCTION_VERSION", settings->version, NULL, NULL },
+		{ "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory, NULL, NULL },
+		{ "AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand", NULL, NULL },
+		{ "AWS_LAMBDA_LOG_GROUP_NAME", settings->log_group, NULL, NULL },
+		{ "LAMBDA_TASK_ROOT", task_root(root, sizeof(root)), NULL, NULL },
+	};
+	size_t count = sizeof(fixed) / sizeof(*fixed);
+	struct block block = { .pointers = NULL };
+
+	snprintf(memory, sizeof(memory), "%u", memory_mb);
+	for (int pass = 0; pass < 2; pass++) {
+		add_own(&block, settings, fixed, count);
+		add_defaults(&block, settings);
+		for (size_t i = 0; i < count; i++)
+			add(&block, &fixed[i]);
+		if (pass)
+			break;
+		block.pointers = malloc((block.count + 1) * sizeof(char *) + block.bytes);
+		if (!block.pointers)
+			return NULL;
+		block.text = (char *)(block.pointers + block.count + 1);
+		block.count = block.bytes = 0;
+	}
+	block.pointers[block.count] = NULL;
+	return block.pointers;
+}
+
+const char *fa_settings_getenv(char *const *variables, const char *name)
+{
+	for (; *variables; variables++)
+		if (names(*variables, name))
+			return *variables + strlen(name) + 1;
+	return NULL;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_WORKER_SETTINGS_H
+#define FA_WORKER_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The strings of struct fa_nest_setup by name. All borrowed from there. */
+struct fa_settings {
+	const char *code, *file, *method, *prototype;
+	const char *function, *version, *arn, *account, *region, *log_group;
+	const char *variables; /* "NAME=value" each, then an empty string */
+};
+
+/* False if they are not as wire.h says. */
+bool fa_settings_read(struct fa_settings *settings, const char *strings, uint32_t len);
+
+/*
+ * The environment variables of the function: its own, and those that Lambda
+ * promises. Nothing of the program that started us is among them. One block of
+ * malloc(); NULL when out of memory.
+ */
+char **fa_settings_environ(const struct fa_settings *settings, uint32_t memory_mb);
+
+/* The value of a variable in such a block, or NULL. */
+const char *fa_settings_getenv(char *const *variables, const char *name);
+
+#endif

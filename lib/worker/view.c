@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The view is a tiny tmpfs full of read-only mounts. The supervisor, in a mount
+ * namespace of its own, hides it under /sys: the one directory that exists
+ * everywhere and holds no code. A nest gets a detached clone of the whole tree,
+ * mounts its /proc in it while the host's is still there (the kernel insists),
+ * pivots into it, and the host's files are gone.
+ *
+ * Code directories are cloned by the supervisor as well: it can reach what the
+ * nest, under its own user, cannot.
+ */
+#include <worker/view.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define PLACE "/sys"
+
+static const char *const directories[] = {
+	"usr", "etc", "var", "var/task", "mnt", "mnt/tmp", "proc", "dev",
+};
+static const char *const system_directories[] = { "usr", "etc" };
+/* Links into /usr, or real directories on systems that still have them. */
+static const char *const library_directories[] = { "bin", "sbin", "lib", "lib32", "lib64",
+						   "libx32" };
+static const char *const devices[] = { "null", "zero", "full", "random", "urandom" };
+static const struct {
+	const char *name, *target;
+} links[] = {
+	{ "tmp", "mnt/tmp" },
+	{ "var/tmp", "../mnt/tmp" },
+	{ "dev/fd", "/proc/self/fd" },
+	{ "dev/stdin", "/proc/self/fd/0" },
+	{ "dev/stdout", "/proc/self/fd/1" },
+	{ "dev/stderr", "/proc/self/fd/2" },
+};
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+/* A detached, private copy of the tree at dir/path with more mount attributes. */
+static int clone_tree(int dir, const char *path, unsigned flags, uint64_t attributes)
+{
+	struct mount_attr attr = { .attr_set = attributes, .propagation = MS_PRIVATE };
+	int fd = open_tree(dir, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | flags);
+	int rc;
+
+	if (fd < 0)
+		return -errno;
+	rc = mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr));
+	if (rc < 0) {
+		rc = -errno;
+		close(fd);
+		return rc;
+	}
+	return fd;
+}
+
+static int attach(int tree, int dir, const char *path)
+{
+	return move_mount(tree, "", dir, path, MOVE_MOUNT_F_EMPTY_PATH) < 0 ? -errno : 0;
+}
+
+static int graft(const char *from, int view, const char *to, uint64_t attributes)
+{
+	int tree = clone_tree(AT_FDCWD, from, 0, attributes);
+	int rc;
+
+	if (tree < 0)
+		return tree;
+	rc = attach(tree, view, to);
+	close(tree);
+	return rc;
+}
+
+static int add_system(int view, const char *name)
+{
+	char from[32] = "/";
+
+	strcat(from, name);
+	return graft(from, view, name,
+		     MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+}
+
+static int add_libraries(int view, const char *name)
+{
+	char from[32] = "/", target[256] = "";
+	ssize_t len;
+
+	strcat(from, name);
+	len = readlink(from, target, sizeof(target) - 1);
+	if (len > 0)
+		return symlinkat(target, view, name) < 0 ? -errno : 0;
+	if (errno != EINVAL) /* not there */
+		return 0;
+	if (mkdirat(view, name, 0755) < 0)
+		return -errno;
+	return add_system(view, name);
+}
+
+static int add_device(int view, const char *name)
+{
+	char from[32] = "/dev/";
+	int fd;
+
+	strcat(from, name);
+	fd = openat(view, from + 1, O_CREAT | O_WRONLY | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return graft(from, view, from + 1, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+}
+
+static int fill(int view)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < COUNT(directories); i++)
+		if (mkdirat(view, directories[i], 0755) < 0)
+			return -errno;
+	for (size_t i = 0; i < COUNT(system_directories) && !rc; i++)
+		rc = add_system(view, system_directories[i]);
+	for (size_t i = 0; i < COUNT(library_directories) && !rc; i++)
+		rc = add_libraries(view, library_directories[i]);
+	for (size_t i = 0; i < COUNT(devices) && !rc; i++)
+		rc = add_device(view, devices[i]);
+	for (size_t i = 0; i < COUNT(links) && !rc; i++)
+		if (symlinkat(links[i].target, view, links[i].name) < 0)
+			rc = -errno;
+	return rc;
+}
+
+int fa_view_open(void)
+{
+	struct mount_attr attr = {
+		.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+	};
+	int view, rc;
+
+	/* What the host mounts later shall still arrive here, nothing goes back. */
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0 ||
+	    mount("tmpfs", PLACE, "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,mode=0755") < 0)
+		return -errno;
+	view = open(PLACE, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (view < 0)
+		return -errno;
+	rc = fill(view);
+	if (!rc && mount_setattr(view, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+		rc = -errno;
+	if (rc < 0) {
+		close(view);
+		return rc;
+	}
+	return view;
+}
+
+int fa_view_clone(int view)
+{
+	return clone_tree(view, "", AT_EMPTY_PATH, 0);
+}
+
+int fa_view_code(const char *path)
+{
+	return clone_tree(AT_FDCWD, path, 0,
+			  MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+}
+
+static int mount_proc(void)
+{
+	static const char *const options[] = { "subset=pid,hidepid=4", "hidepid=2" };
+
+	for (size_t i = 0; i < COUNT(options); i++)
+		if (mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, options[i]) == 0)
+			return 0;
+	return errno;
+}
+
+int fa_view_enter(int clone, int *proc_error)
+{
+	int rc = attach(clone, AT_FDCWD, PLACE);
+
+	if (rc < 0)
+		return rc;
+	if (chdir(PLACE) < 0)
+		return -errno;
+	*proc_error = mount_proc();
+	if (syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 ||
+	    chdir("/") < 0)
+		return -errno;
+	return 0;
+}
+
+int fa_view_enter_code(int code)
+{
+	return attach(code, AT_FDCWD, FA_VIEW_TASK);
+}
