@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The environment's state machine. An environment outlives its processes: its
+ * private /tmp and its log stream stay when a timeout or a crash resets it, and
+ * the next lease brings a new process to life in it. Every pair of state and
+ * event is decided in the table; nothing else changes a state.
+ *
+ * The rest is what all kinds share: a job from lease to verdict, on the
+ * caller's thread (call) or on the loop (submit, scan, abort).
+ */
+#include <env/env.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <base/text.h>
+#include <env/pool.h>
+
+/* ---- the table ------------------------------------------------------- */
+
+typedef void action(struct fa_env *env);
+
+static bool old(const struct fa_env *env)
+{
+	return env->generation != env->pool->generation;
+}
+
+static void ignore(struct fa_env *env)
+{
+	(void)env;
+}
+
+static void impossible(struct fa_env *env)
+{
+	/* A caller broke the rules of env.h; ending the process is always safe. */
+	env->generation = 0;
+	env->kind->kill(env);
+}
+
+static void use(struct fa_env *env)
+{
+	env->state = FA_BUSY;
+	fa_pool_use(env);
+}
+
+static void start(struct fa_env *env)
+{
+	env->state = FA_STARTING;
+	fa_pool_use(env);
+}
+
+static void kill_it(struct fa_env *env)
+{
+	env->state = FA_DYING;
+	env->kind->kill(env);
+}
+
+static void retire(struct fa_env *env)
+{
+	env->generation = 0;
+	env->state = FA_DYING;
+	fa_pool_use(env);
+	env->kind->retire(env);
+}
+
+static void drop(struct fa_env *env)
+{
+	env->kind->bury(env);
+	fa_pool_drop(env);
+}
+
+static void cool(struct fa_env *env)
+{
+	env->kind->bury(env);
+	if (old(env)) {
+		fa_pool_drop(env);
+		return;
+	}
+	env->state = FA_COLD;
+	fa_pool_cool(env);
+}
+
+static void park(struct fa_env *env)
+{
+	if (old(env)) {
+		retire(env);
+		return;
+	}
+	env->state = FA_IDLE;
+	fa_pool_park(env);
+}
+
+static void crashed(struct fa_env *env)
+{
+	env->state = FA_CRASHED;
+}
+
+static void grow_old(struct fa_env *env)
+{
+	env->generation = 0;
+}
+
+static void stop_start(struct fa_env *env)
+{
+	env->generation = 0;
+	kill_it(env);
+}
+
+static action *const decide[FA_ENV_STATES][FA_ENV_EVENTS] = {
+	/*               LEASE       WARM        READY       DONE        BREAK       EXIT        RETIRE */
+	[FA_COLD] =     { use,        start,      impossible, impossible, impossible, ignore,     drop },
+	[FA_STARTING] = { impossible, impossible, park,       impossible, impossible, cool,       stop_start },
+	[FA_IDLE] =     { use,        impossible, impossible, impossible, impossible, cool,       retire },
+	[FA_BUSY] =     { impossible, impossible, impossible, park,       kill_it,    crashed,    grow_old },
+	[FA_CRASHED] =  { impossible, impossible, ignore,     cool,       cool,       ignore,     grow_old },
+	[FA_DYING] =    { impossible, impossible, ignore,     ignore,     ignore,     cool,       grow_old },
+};
+
+void fa_env_event(struct fa_env *env, enum fa_env_event event)
+{
+	decide[env->state][event](env);
+}
+
+/* ---- what all kinds share -------------------------------------------- */
+
+static inline uint64_t rotl(uint64_t x, int k)
+{
+	return (x << k) | (x >> (64 - k));
+}
+
+/* xoshiro256**, seeded by the kernel per environment: tokens and request ids. */
+uint64_t fa_env_random(struct fa_env *env)
+{
+	uint64_t *s = env->random, result = rotl(s[1] * 5, 7) * 9, t = s[1] << 17;
+
+	s[2] ^= s[0];
+	s[3] ^= s[1];
+	s[1] ^= s[2];
+	s[0] ^= s[3];
+	s[2] ^= t;
+	s[3] = rotl(s[3], 45);
+	return result;
+}
+
+void fa_env_name(struct fa_env *env, struct fa_job *job)
+{
+	uint64_t bits[2];
+
+	if (job->request_id[0])
+		return;
+	bits[0] = fa_env_random(env);
+	bits[1] = fa_env_random(env);
+	fa_uuid(job->request_id, (const uint8_t *)bits);
+}
+
+/* Returns whether there is a process to post to; else the job has its verdict. */
+static bool ensure_process(struct fa_env *env, struct fa_job *job)
+{
+	struct fa_pool *pool = env->pool;
+	int rc = 0;
+
+	if (env->kit || env->thread)
+		return true;
+	pthread_mutex_lock(&pool->lock);
+	env->inited_before |= job->late;
+	rc = env->kind->birth(env);
+	if (rc < 0)
+		fa_env_event(env, FA_ENV_EXIT);
+	pthread_mutex_unlock(&pool->lock);
+	if (!rc)
+		return true;
+	job->verdict = FA_NO_BIRTH;
+	job->start_ns = job->end_ns = fa_now(pool->envs->clock);
+	strncpy(job->why, strerrordesc_np(-rc) ? strerrordesc_np(-rc) : "unknown error",
+		sizeof(job->why) - 1);
+	return false;
+}
+
+void fa_env_call(struct fa_env *env, struct fa_job *job)
+{
+	fa_env_name(env, job);
+	if (!ensure_process(env, job))
+		return;
+	env->kind->post(env, job, 0);
+	env->kind->wait(env, job);
+}
+
+uint32_t fa_env_open_jobs(const struct fa_env *env)
+{
+	return env->want - env->done;
+}
+
+static void watch_deadline(struct fa_env *env, int64_t check_ns)
+{
+	struct fa_envs *envs = env->pool->envs;
+
+	env->check_ns = check_ns;
+	if (!envs->deadline.index || check_ns < envs->deadline.at_ns)
+		fa_loop_timer(envs->loop, &envs->deadline, check_ns);
+}
+
+void fa_env_submit(struct fa_env *env, struct fa_job *job)
+{
+	struct fa_envs *envs = env->pool->envs;
+
+	fa_env_name(env, job);
+	if (fa_list_empty(&env->scan))
+		fa_list_append(&envs->scanned, &env->scan);
+	if (!ensure_process(env, job)) {
+		/* reported from the scan, as everything is */
+		env->jobs[++env->want & (FA_DEPTH - 1)] = job;
+		fa_loop_wake(envs->loop);
+		return;
+	}
+	if (env->kit && !fa_env_open_jobs(env))
+		env->kit->request->depth = FA_DEPTH;
+	env->jobs[(env->want + 1) & (FA_DEPTH - 1)] = job;
+	env->kind->post(env, job, FA_REQ_ASYNC);
+	if (fa_env_open_jobs(env) == 1)
+		watch_deadline(env, env->kind->check(env, job, job->start_ns));
+}
+
+static struct fa_job *oldest(struct fa_env *env)
+{
+	return env->jobs[(env->done + 1) & (FA_DEPTH - 1)];
+}
+
+static void begin_next(struct fa_env *env, int64_t now_ns)
+{
+	struct fa_job *next;
+
+	if (!fa_env_open_jobs(env))
+		return;
+	next = oldest(env);
+	next->start_ns = now_ns;
+	watch_deadline(env, env->kind->check(env, next, now_ns));
+}
+
+/*
+ * The process is gone or condemned: the oldest job ends with its verdict, the
+ * others never began. The environment leaves the scan before anybody is told,
+ * because being told may mean to use it again.
+ */
+static void end_all(struct fa_env *env, int64_t now_ns)
+{
+	struct fa_envs *envs = env->pool->envs;
+	struct fa_job *ended[FA_DEPTH];
+	uint32_t n = 0;
+
+	while (env->done != env->want) {
+		struct fa_job *job = oldest(env);
+
+		job->end_ns = now_ns;
+		if (job->verdict == FA_OPEN)
+			job->verdict = FA_UNSTARTED;
+		env->done++;
+		ended[n++] = job;
+	}
+	fa_list_remove(&env->scan);
+	if (n)
+		envs->on_verdict(envs->data, env, ended[0]);
+	while (n > 1) /* each goes to the front of those that wait */
+		envs->on_verdict(envs->data, env, ended[--n]);
+}
+
+static bool lasting(enum fa_verdict verdict)
+{
+	return verdict == FA_REPLIED || verdict == FA_ERRED || verdict == FA_OVERSIZE;
+}
+
+static bool scan_one(struct fa_env *env, int64_t now_ns)
+{
+	struct fa_envs *envs = env->pool->envs;
+	bool any = false;
+
+	while (fa_env_open_jobs(env)) {
+		struct fa_job *job = oldest(env);
+
+		if (job->verdict == FA_OPEN && !env->kind->poll(env, job, now_ns))
+			break;
+		any = true;
+		if (!lasting(job->verdict)) {
+			end_all(env, now_ns);
+			return true;
+		}
+		env->done++;
+		begin_next(env, now_ns);
+		envs->on_verdict(envs->data, env, job);
+	}
+	if (!fa_env_open_jobs(env))
+		fa_list_remove(&env->scan);
+	return any;
+}
+
+/* Told what came, the conductor may use and end any of them: so they move one by one. */
+bool fa_envs_scan(struct fa_envs *envs)
+{
+	struct fa_list todo, *pos;
+	int64_t now_ns;
+	bool any = false;
+
+	if (fa_list_empty(&envs->scanned))
+		return false;
+	fa_list_push(&envs->scanned, &todo);
+	fa_list_remove(&envs->scanned);
+	now_ns = fa_now(envs->clock);
+	while ((pos = fa_list_pop(&todo))) {
+		fa_list_append(&envs->scanned, pos);
+		any |= scan_one(fa_container(pos, struct fa_env, scan), now_ns);
+	}
+	return any;
+}
+
+void fa_env_abort(struct fa_env *env, enum fa_verdict verdict)
+{
+	struct fa_job *job = oldest(env);
+
+	if (!fa_env_open_jobs(env))
+		return;
+	job->verdict = verdict;
+	end_all(env, fa_now(env->pool->envs->clock));
+}
+
+void fa_envs_deadline(struct fa_timer *timer)
+{
+	struct fa_envs *envs = fa_container(timer, struct fa_envs, deadline);
+	int64_t now_ns = fa_now(envs->clock), first = INT64_MAX;
+	struct fa_list *pos;
+
+	fa_envs_scan(envs); /* an answer that is there counts, deadline or not */
+	fa_list_for(pos, &envs->scanned) {
+		struct fa_env *env = fa_container(pos, struct fa_env, scan);
+
+		if (env->check_ns <= now_ns)
+			env->check_ns = env->kind->check(env, oldest(env), now_ns);
+		if (env->check_ns < first)
+			first = env->check_ns;
+	}
+	fa_envs_scan(envs); /* tells what check() decided */
+	if (first != INT64_MAX && (!timer->index || first < timer->at_ns))
+		fa_loop_timer(envs->loop, timer, first);
+}
+
+void fa_env_done(struct fa_env *env, bool stays)
+{
+	struct fa_pool *pool = env->pool;
+
+	pthread_mutex_lock(&pool->lock);
+	fa_env_event(env, stays ? FA_ENV_DONE : FA_ENV_BREAK);
+	pthread_mutex_unlock(&pool->lock);
+}
+
+static void change_fate(struct fa_env *env, enum fa_fate fate)
+{
+	uint32_t alive = FA_ALIVE;
+
+	if (!atomic_compare_exchange_strong(&env->fate, &alive, fate))
+		return;
+	atomic_fetch_add(&env->cancel, 1);
+	syscall(SYS_futex, &env->cancel, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+void fa_env_call_off(struct fa_env *env)
+{
+	change_fate(env, FA_CALLED_OFF);
+}
+
+void fa_env_cancel(struct fa_env *env, const struct fa_job *job)
+{
+	if (fa_env_open_jobs(env) && oldest(env) == job)
+		fa_env_abort(env, FA_CANCELED);
+}
+
+/* Threads have room of their own for each job, an area has it for small ones. */
+static bool may_queue(const struct fa_env *env, const struct fa_job *job)
+{
+	if (env->thread)
+		return true;
+	return env->kit && env->kit->request->depth > 1 &&
+	       job->payload.len + job->meta_len <= FA_INLINE;
+}
+
+bool fa_env_accepts(const struct fa_env *env, const struct fa_job *job, int64_t most_ns)
+{
+	uint32_t open = fa_env_open_jobs(env);
+
+	if (!may_queue(env, job) || open >= FA_DEPTH || env->fresh)
+		return false;
+	return (int64_t)open * env->pool->service_ns < most_ns &&
+	       atomic_load_explicit(&env->fate, memory_order_relaxed) == FA_ALIVE;
+}
+
+void fa_env_died(struct fa_env *env)
+{
+	change_fate(env, FA_DEAD);
+	fa_env_event(env, FA_ENV_EXIT);
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_ENV_ENV_H
+#define FA_ENV_ENV_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <base/list.h>
+#include <base/loop.h>
+#include <env/kit.h>
+#include <env/logs.h>
+#include <env/supervisor.h>
+#include <faas/faas.h>
+#include <model/job.h>
+
+struct fa_version;
+struct fa_pool;
+struct fa_env;
+
+/* ---- environments ---------------------------------------------------- */
+
+enum fa_env_state {
+	FA_COLD = 0, /* no process; its /tmp and log stream are kept */
+	FA_STARTING, /* being initialised ahead of any event */
+	FA_IDLE,
+	FA_BUSY,
+	FA_CRASHED,  /* its process is gone, its holder has yet to see it */
+	FA_DYING,    /* killed; its end is not reported yet */
+	FA_ENV_STATES,
+};
+
+enum fa_env_event {
+	FA_ENV_LEASE,  /* somebody takes it for a job */
+	FA_ENV_WARM,   /* it shall be initialised ahead of any event */
+	FA_ENV_READY,  /* initialised ahead */
+	FA_ENV_DONE,   /* the holder is finished; the process may serve again */
+	FA_ENV_BREAK,  /* the holder is finished; the process must go */
+	FA_ENV_EXIT,   /* its process has ended */
+	FA_ENV_RETIRE, /* idle for too long, or its function changed */
+	FA_ENV_EVENTS,
+};
+
+/*
+ * One kind of environment. `call` and `wait` run on the thread that holds the
+ * lease, everything else under the pool's lock.
+ */
+struct fa_env_kind {
+	const char *name;
+	/* Make the process; what is posted before it is ready waits. 0 or -errno. */
+	int (*birth)(struct fa_env *env);
+	/* Hand a job over. flags: enum fa_request_flags. */
+	void (*post)(struct fa_env *env, struct fa_job *job, unsigned flags);
+	/* Block until the posted job has a verdict. */
+	void (*wait)(struct fa_env *env, struct fa_job *job);
+	/* [loop] Verdict of the oldest posted job, if there is one by now. */
+	bool (*poll)(struct fa_env *env, struct fa_job *job, int64_t now_ns);
+	/* [loop] When to look at the job again for its deadline; a verdict if that is over. */
+	int64_t (*check)(struct fa_env *env, struct fa_job *job, int64_t now_ns);
+	/* [loop] Its bell rang: nothing is believed of it but that it rang. */
+	void (*rung)(struct fa_env *env);
+	/* The answer has been copied. */
+	void (*taken)(struct fa_env *env);
+	/* Begin the end: politely if it wants to be told, else at once. */
+	void (*retire)(struct fa_env *env);
+	void (*kill)(struct fa_env *env);
+	/* Its process is gone: release what belonged to it. */
+	void (*bury)(struct fa_env *env);
+	/* The environment itself goes. */
+	void (*finish)(struct fa_env *env);
+};
+
+extern const struct fa_env_kind fa_env_process;
+extern const struct fa_env_kind fa_env_thread;
+
+enum fa_fate { FA_ALIVE = 0, FA_DEAD, FA_CALLED_OFF };
+
+struct fa_env {
+	struct fa_list link;      /* in a list of its pool, by state */
+	struct fa_list scan;      /* [loop] in fa_envs.scanned while it runs jobs of the loop */
+	struct fa_list lease;     /* [loop] for who holds it */
+	struct fa_pool *pool;
+	const struct fa_env_kind *kind;
+	enum fa_env_state state;
+	uint32_t id, slot;
+	uint32_t generation;      /* of the pool when it was made; another one: it is old */
+	int memory_mb;            /* charged to the runtime's budget; 0: no longer */
+	int64_t idle_since_ns;
+	uint64_t random[4];
+	char stream[80];
+	struct fa_logs logs;
+	struct fa_call free_call, grace_call;
+	struct fa_timer grace;
+
+	/* the current process */
+	struct fa_kit *kit;       /* NULL: there is none */
+	int pidfd, mount_ns;      /* -1: unknown yet; the mount namespace outlives processes */
+	_Atomic int pid;          /* as the host sees it; 0: unknown yet */
+	struct fa_watch bell;
+	bool unborn;              /* asked for, not reported yet */
+	bool doomed;              /* to be killed as soon as it is reported */
+	bool inited_before;       /* init was tried: the next one is part of the invocation */
+	bool suppressed;          /* this process's init is */
+	bool fresh;               /* this process has not answered yet */
+	uint32_t want, done;      /* sequence numbers posted and answered */
+	uint64_t tokens[FA_DEPTH];
+	struct fa_job *jobs[FA_DEPTH]; /* [loop] */
+	uint32_t junk;            /* returns without an answer since the last answer */
+	int64_t birth_ns, init_done_ns, check_ns;
+	int64_t cpu_seen_ns, peak_kb;
+	uint64_t served;
+	_Atomic uint32_t cancel;  /* private futex: bumped when `fate` changes */
+	_Atomic uint32_t fate;    /* enum fa_fate */
+	int exit_status, exit_error;
+	int64_t exit_rss_kb, exit_cpu_ns;
+	char exit_step[64];
+
+	void *thread;             /* of the kind thread */
+};
+
+/* ---- all environments of a runtime ----------------------------------- */
+
+struct fa_envs {
+	const struct fa_mem *mem;
+	const struct fa_clock *clock;
+	struct fa_loop *loop;
+	struct fa_supervisor supervisor;
+	pthread_mutex_t lock;      /* of what follows, and a pool's lock is taken before it */
+	struct fa_env **table;     /* by the low bits of the id */
+	uint32_t table_size, serial, nests;
+	struct fa_kit *kits;
+	int kit_count;
+	int64_t memory_mb;         /* configured memory of what is alive */
+	int64_t max_memory_mb;
+	struct fa_list pools;
+	struct fa_list scanned;    /* [loop] */
+	struct fa_timer deadline;  /* [loop] */
+	struct fa_timer sweep;     /* [loop] ends what was idle for idle_ns */
+	_Atomic bool sweeping;
+	struct fa_call start_sweep, fill_kits;
+	_Atomic bool filling;
+	int64_t idle_ns, init_limit_ns;
+	bool closing, multiprocessor, cpu_cap;
+	unsigned min_isolation;
+	unsigned weak_layers, weak_checks; /* positive controls of the tests */
+	_Atomic uint64_t cold_starts;
+
+	/* upwards; set by the conductor */
+	void (*on_verdict)(void *data, struct fa_env *env, struct fa_job *job); /* [loop] */
+	void (*on_capacity)(void *data); /* any thread, a pool's lock may be held */
+	void (*on_line)(void *data, struct fa_env *env, const char *request_id, int level,
+			const char *text, size_t len); /* any thread, under the logs' lock */
+	void (*on_dropped)(void *data, struct fa_env *env, const char *request_id, uint64_t bytes);
+	void (*on_gone)(void *data);     /* [loop] an environment is freed */
+	void *data;
+	bool listening;                  /* somebody wants lines */
+};
+
+/*
+ * Init gets so long on its own (semantics 3.1.3); after that it is repeated as
+ * part of the invocation.
+ */
+#define FA_INIT_LIMIT_NS 10000000000LL
+#define FA_SHUTDOWN_GRACE_MS 2000 /* for the shutdown hook */
+
+/* Change the state; the one place that does. Under the pool's lock. */
+void fa_env_event(struct fa_env *env, enum fa_env_event event);
+
+/* Give the job its request id, unless it has one. */
+void fa_env_name(struct fa_env *env, struct fa_job *job);
+/* Give a leased environment back: `stays` false: its process must go. Any thread. */
+void fa_env_done(struct fa_env *env, bool stays);
+/* Run one job from begin to verdict on this thread. */
+void fa_env_call(struct fa_env *env, struct fa_job *job);
+/* [loop] Hand a job over; its verdict arrives through on_verdict. */
+void fa_env_submit(struct fa_env *env, struct fa_job *job);
+/* [loop] Jobs in flight. */
+uint32_t fa_env_open_jobs(const struct fa_env *env);
+/* [loop] May this job be handed over before the one before it is done? */
+bool fa_env_accepts(const struct fa_env *env, const struct fa_job *job, int64_t most_ns);
+/* [loop] End this job if it is the one that runs. */
+void fa_env_cancel(struct fa_env *env, const struct fa_job *job);
+/* [loop] End the oldest job of the environment with this verdict, and the process with it. */
+void fa_env_abort(struct fa_env *env, enum fa_verdict verdict);
+void fa_env_call_off(struct fa_env *env); /* whoever waits for it gets FA_CANCELED */
+void fa_env_died(struct fa_env *env);     /* under the pool's lock: exit_* are filled in */
+uint64_t fa_env_random(struct fa_env *env);
+
+/* For the loop: look for answers; the timer of the deadlines. */
+bool fa_envs_scan(struct fa_envs *envs);
+void fa_envs_deadline(struct fa_timer *timer);
+
+#endif

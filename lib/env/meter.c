@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Nothing here is the worker's word. CPU time is the kernel's clock of that
+ * process (140 ns); the memory peak is VmHWM of /proc (3 us), so it is read for
+ * the first job, for every long one, and else for one in 256.
+ */
+#include <env/meter.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <env/env.h>
+#include <env/pool.h>
+#include <model/function.h>
+
+#define LONG_NS 1000000
+#define SAMPLE_MASK 255
+
+/* linux/pidfd.h, since 6.13 */
+struct pidfd_info {
+	uint64_t mask, cgroup_id;
+	uint32_t pid, tgid, ppid, ids[8];
+	int32_t exit_code;
+};
+#define PIDFD_GET_INFO _IOWR(0xFF, 11, struct pidfd_info)
+
+static clockid_t clock_of(int pid)
+{
+	return (clockid_t)(~(unsigned)pid << 3 | 2u);
+}
+
+static size_t read_file(const char *path, char *buffer, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, buffer, size - 1);
+
+	if (fd >= 0)
+		close(fd);
+	buffer[n > 0 ? n : 0] = '\0';
+	return n > 0 ? (size_t)n : 0;
+}
+
+static int64_t number_after(const char *text, const char *word)
+{
+	const char *at = strstr(text, word);
+
+	return at ? strtoll(at + strlen(word), NULL, 10) : 0;
+}
+
+static void sample_memory(struct fa_env *env, int pid)
+{
+	char path[40], text[2048];
+	int64_t peak;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	if (!read_file(path, text, sizeof(text)))
+		return;
+	peak = number_after(text, "VmHWM:");
+	if (peak > env->peak_kb)
+		env->peak_kb = peak;
+}
+
+void fa_meter(struct fa_env *env, struct fa_job *job)
+{
+	int pid = atomic_load_explicit(&env->pid, memory_order_relaxed);
+	struct timespec cpu;
+
+	job->peak_kb = env->peak_kb;
+	if (!pid)
+		return;
+	if (!clock_gettime(clock_of(pid), &cpu)) {
+		int64_t now = (int64_t)cpu.tv_sec * 1000000000 + cpu.tv_nsec;
+
+		job->cpu_ns = now - env->cpu_seen_ns;
+		env->cpu_seen_ns = now;
+	}
+	if (!env->peak_kb || !(env->served & SAMPLE_MASK) || job->end_ns - job->start_ns > LONG_NS)
+		sample_memory(env, pid);
+	job->peak_kb = env->peak_kb;
+}
+
+/*
+ * Beyond the limit malloc() fails, and what cannot do without it then crashes;
+ * or the kernel kills it. Either way its peak was close to the limit.
+ */
+bool fa_meter_starved(const struct fa_env *env, int wait_status)
+{
+	int64_t limit_kb = (int64_t)env->pool->version->config.memory_mb * 1024;
+	int sig = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;
+
+	return (sig == SIGSEGV || sig == SIGABRT || sig == SIGKILL || sig == SIGBUS) &&
+	       env->exit_rss_kb >= limit_kb / 10 * 9;
+}
+
+int fa_meter_pid(int pidfd)
+{
+	struct pidfd_info info = { .mask = 1 };
+	char path[40], text[512];
+
+	if (!ioctl(pidfd, PIDFD_GET_INFO, &info) && info.pid)
+		return (int)info.pid;
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	if (!read_file(path, text, sizeof(text)))
+		return 0;
+	return (int)number_after(text, "\nPid:");
+}

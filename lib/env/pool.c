@@ -1,0 +1,669 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pools: which environment serves next. The warm path is one short lock and a
+ * pop from a stack. Everything slower (new environments, the budget of memory,
+ * the end of idle ones) is on the other side of that lock.
+ *
+ * Order of locks: a pool's, then fa_envs.lock; two pools' are never held
+ * together except by pthread_mutex_trylock().
+ */
+#include <env/pool.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <base/error.h>
+#include <base/text.h>
+#include <env/meter.h>
+#include <model/function.h>
+
+/* ---- lists, for env.c ------------------------------------------------ */
+
+static void leave_list(struct fa_env *env)
+{
+	struct fa_pool *pool = env->pool;
+
+	fa_list_remove(&env->link);
+	if (env->idle_since_ns >= 0)
+		pool->idle_count--;
+	env->idle_since_ns = -1;
+}
+
+static void want_sweep(struct fa_envs *envs)
+{
+	if (!atomic_load_explicit(&envs->sweeping, memory_order_relaxed) &&
+	    !atomic_exchange(&envs->sweeping, true))
+		fa_loop_call(envs->loop, &envs->start_sweep);
+}
+
+static void rest(struct fa_env *env, struct fa_list *list)
+{
+	leave_list(env);
+	fa_list_push(list, &env->link);
+	env->idle_since_ns = fa_now(env->pool->envs->clock);
+	env->pool->idle_count++;
+	want_sweep(env->pool->envs);
+}
+
+void fa_pool_park(struct fa_env *env)
+{
+	rest(env, &env->pool->idle);
+}
+
+void fa_pool_cool(struct fa_env *env)
+{
+	rest(env, &env->pool->cold);
+}
+
+void fa_pool_use(struct fa_env *env)
+{
+	leave_list(env);
+	fa_list_push(&env->pool->away, &env->link);
+}
+
+static void uncharge(struct fa_env *env)
+{
+	struct fa_envs *envs = env->pool->envs;
+
+	pthread_mutex_lock(&envs->lock);
+	envs->memory_mb -= env->memory_mb;
+	pthread_mutex_unlock(&envs->lock);
+	env->memory_mb = 0;
+}
+
+static void free_env(struct fa_call *call)
+{
+	struct fa_env *env = fa_container(call, struct fa_env, free_call);
+	struct fa_envs *envs = env->pool->envs;
+
+	fa_loop_timer_stop(envs->loop, &env->grace);
+	fa_loop_timer_stop(envs->loop, &env->logs.later);
+	env->kind->finish(env);
+	fa_logs_finish(&env->logs);
+	pthread_mutex_lock(&env->pool->lock);
+	env->pool->slots[env->slot / 8] &= (uint8_t)~(1u << env->slot % 8);
+	env->pool->alive--;
+	pthread_mutex_unlock(&env->pool->lock);
+	pthread_mutex_lock(&envs->lock);
+	envs->table[env->id % envs->table_size] = NULL;
+	pthread_mutex_unlock(&envs->lock);
+	fa_free(env);
+	envs->on_gone(envs->data);
+}
+
+void fa_pool_drop(struct fa_env *env)
+{
+	leave_list(env);
+	uncharge(env);
+	fa_loop_call(env->pool->envs->loop, &env->free_call);
+}
+
+/* ---- making environments --------------------------------------------- */
+
+static int grow_table(struct fa_envs *envs)
+{
+	uint32_t size = envs->table_size ? envs->table_size * 2 : 256;
+	struct fa_env **table = fa_alloc(envs->mem, size * sizeof(struct fa_env *));
+
+	if (!table)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < envs->table_size; i++)
+		if (envs->table[i])
+			table[envs->table[i]->id % size] = envs->table[i];
+	fa_free(envs->table);
+	envs->table = table;
+	envs->table_size = size;
+	return 0;
+}
+
+/* An id whose place in the table is free; ids are not soon used again. */
+static int enter_table(struct fa_envs *envs, struct fa_env *env)
+{
+	for (uint32_t tries = 0;; tries++) {
+		uint32_t id = ++envs->serial;
+
+		if (tries >= envs->table_size) {
+			if (grow_table(envs) < 0)
+				return -ENOMEM;
+			tries = 0;
+		}
+		if (!id || envs->table[id % envs->table_size])
+			continue;
+		env->id = id;
+		envs->table[id % envs->table_size] = env;
+		return 0;
+	}
+}
+
+static int take_slot(struct fa_pool *pool)
+{
+	for (int i = 0; i < FA_POOL_MAX / 8; i++) {
+		if (pool->slots[i] == 0xff)
+			continue;
+		for (int bit = 0; bit < 8; bit++) {
+			if (pool->slots[i] & 1 << bit)
+				continue;
+			pool->slots[i] |= (uint8_t)(1 << bit);
+			return i * 8 + bit;
+		}
+	}
+	return -1;
+}
+
+/* "2026/11/21/[$LATEST]<32 hex>" */
+static void name_stream(struct fa_env *env)
+{
+	struct fa_text text = FA_TEXT(env->stream);
+	time_t now = (time_t)(env->pool->envs->clock->unix_ms(env->pool->envs->clock) / 1000);
+	uint64_t bits[2] = { fa_env_random(env), fa_env_random(env) };
+	char day[16];
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	strftime(day, sizeof(day), "%Y/%m/%d/[", &tm);
+	fa_text_add(&text, day);
+	fa_text_add(&text, env->pool->version->qualifier);
+	fa_text_add(&text, "]");
+	fa_text_hex(&text, bits, sizeof(bits));
+}
+
+static void on_grace_over(struct fa_timer *timer)
+{
+	struct fa_env *env = fa_container(timer, struct fa_env, grace);
+
+	pthread_mutex_lock(&env->pool->lock);
+	if (env->state == FA_DYING)
+		env->kind->kill(env);
+	pthread_mutex_unlock(&env->pool->lock);
+}
+
+static void start_grace(struct fa_call *call)
+{
+	struct fa_env *env = fa_container(call, struct fa_env, grace_call);
+	struct fa_envs *envs = env->pool->envs;
+
+	if (fa_loop_timer(envs->loop, &env->grace,
+			  fa_now(envs->clock) + (int64_t)FA_SHUTDOWN_GRACE_MS * 1000000) < 0)
+		on_grace_over(&env->grace);
+}
+
+static void on_bell(struct fa_watch *watch, uint32_t events);
+
+static struct fa_env *make_env(struct fa_pool *pool)
+{
+	struct fa_env *env = fa_alloc(pool->envs->mem, sizeof(*env));
+
+	if (!env)
+		return NULL;
+	fa_list_init(&env->link);
+	fa_list_init(&env->scan);
+	fa_list_init(&env->lease);
+	env->pool = pool;
+	env->kind = pool->kind;
+	env->idle_since_ns = -1;
+	env->pidfd = env->mount_ns = env->bell.fd = -1;
+	env->bell.on_ready = on_bell;
+	env->free_call.run = free_env;
+	env->grace_call.run = start_grace;
+	env->grace.on_due = on_grace_over;
+	if (getrandom(env->random, sizeof(env->random), 0) != sizeof(env->random) ||
+	    fa_logs_init(&env->logs)) {
+		fa_free(env);
+		return NULL;
+	}
+	name_stream(env);
+	return env;
+}
+
+/* Under the pool's lock. */
+static struct fa_env *add_env(struct fa_pool *pool, int *why)
+{
+	struct fa_envs *envs = pool->envs;
+	struct fa_env *env = NULL;
+	int slot = take_slot(pool), rc;
+
+	*why = FAAS_ETHROTTLED;
+	if (slot < 0)
+		return NULL;
+	*why = FAAS_ENOMEM;
+	env = make_env(pool);
+	if (!env)
+		goto fail;
+	env->slot = (uint32_t)slot;
+	env->generation = pool->retired ? 0 : pool->generation;
+	pthread_mutex_lock(&envs->lock);
+	rc = enter_table(envs, env);
+	pthread_mutex_unlock(&envs->lock);
+	if (rc < 0) {
+		fa_logs_finish(&env->logs);
+		fa_free(env);
+		goto fail;
+	}
+	env->memory_mb = pool->version->config.memory_mb;
+	pool->alive++;
+	return env;
+
+fail:
+	pool->slots[slot / 8] &= (uint8_t)~(1 << slot % 8);
+	return NULL;
+}
+
+/* ---- the budget of memory -------------------------------------------- */
+
+static struct fa_env *longest_idle(struct fa_pool *pool)
+{
+	struct fa_list *list = fa_list_empty(&pool->cold) ? &pool->idle : &pool->cold;
+
+	return fa_list_empty(list) ? NULL : fa_container(list->prev, struct fa_env, link);
+}
+
+/* Under envs->lock. Ends the environment that has been idle longest. */
+static bool evict_one(struct fa_envs *envs)
+{
+	struct fa_pool *best = NULL;
+	int64_t since = INT64_MAX;
+	struct fa_list *pos;
+	struct fa_env *env;
+
+	fa_list_for(pos, &envs->pools) {
+		struct fa_pool *pool = fa_container(pos, struct fa_pool, link);
+
+		if (pthread_mutex_trylock(&pool->lock))
+			continue;
+		env = longest_idle(pool);
+		if (env && env->memory_mb && env->idle_since_ns < since) {
+			if (best)
+				pthread_mutex_unlock(&best->lock);
+			best = pool;
+			since = env->idle_since_ns;
+		} else {
+			pthread_mutex_unlock(&pool->lock);
+		}
+	}
+	if (!best)
+		return false;
+	env = longest_idle(best);
+	envs->memory_mb -= env->memory_mb;
+	env->memory_mb = 0;
+	pthread_mutex_unlock(&envs->lock);
+	fa_env_event(env, FA_ENV_RETIRE);
+	pthread_mutex_unlock(&best->lock);
+	pthread_mutex_lock(&envs->lock);
+	return true;
+}
+
+static bool charge(struct fa_envs *envs, int memory_mb)
+{
+	bool fits;
+
+	pthread_mutex_lock(&envs->lock);
+	while (!(fits = envs->memory_mb + memory_mb <= envs->max_memory_mb) && evict_one(envs))
+		;
+	if (fits)
+		envs->memory_mb += memory_mb;
+	pthread_mutex_unlock(&envs->lock);
+	return fits;
+}
+
+/* ---- leasing --------------------------------------------------------- */
+
+static struct fa_env *pop(struct fa_list *list)
+{
+	struct fa_env *env;
+
+	if (fa_list_empty(list))
+		return NULL;
+	env = fa_container(list->next, struct fa_env, link);
+	fa_env_event(env, FA_ENV_LEASE);
+	return env;
+}
+
+struct fa_env *fa_pool_take_warm(struct fa_pool *pool)
+{
+	struct fa_env *env;
+
+	pthread_mutex_lock(&pool->lock);
+	env = pop(&pool->idle);
+	pthread_mutex_unlock(&pool->lock);
+	return env;
+}
+
+static struct fa_env *take_new(struct fa_pool *pool, int *why)
+{
+	int memory_mb = pool->version->config.memory_mb;
+	struct fa_env *env;
+
+	*why = FAAS_ETHROTTLED;
+	if (!charge(pool->envs, memory_mb))
+		return NULL;
+	pthread_mutex_lock(&pool->lock);
+	env = pool->envs->closing ? NULL : add_env(pool, why);
+	if (env)
+		fa_env_event(env, FA_ENV_LEASE);
+	pthread_mutex_unlock(&pool->lock);
+	if (!env) {
+		pthread_mutex_lock(&pool->envs->lock);
+		pool->envs->memory_mb -= memory_mb;
+		pthread_mutex_unlock(&pool->envs->lock);
+	}
+	return env;
+}
+
+struct fa_env *fa_pool_take(struct fa_pool *pool, int *why)
+{
+	struct fa_env *env;
+	bool crowded;
+
+	pthread_mutex_lock(&pool->lock);
+	env = pop(&pool->idle);
+	crowded = pool->unborn >= FA_UNBORN_MAX;
+	if (!env && !crowded)
+		env = pop(&pool->cold);
+	pthread_mutex_unlock(&pool->lock);
+	if (env)
+		return env;
+	*why = 0;
+	return crowded ? NULL : take_new(pool, why);
+}
+
+/* ---- births and deaths [loop] ---------------------------------------- */
+
+static struct fa_env *find_env(struct fa_envs *envs, uint32_t id)
+{
+	struct fa_env *env;
+
+	pthread_mutex_lock(&envs->lock);
+	env = envs->table_size ? envs->table[id % envs->table_size] : NULL;
+	pthread_mutex_unlock(&envs->lock);
+	return env && env->id == id ? env : NULL;
+}
+
+/* Rings only wake the loop, which scans; who rings without an answer is counted. */
+static void on_bell(struct fa_watch *watch, uint32_t events)
+{
+	struct fa_env *env = fa_container(watch, struct fa_env, bell);
+
+	(void)events;
+	env->kind->rung(env);
+}
+
+/* Control groups bound the function as a whole; they are widened in powers of two. */
+static void widen_limits(struct fa_pool *pool)
+{
+	struct fa_ctl limits = { .type = FA_LIMITS, .id = pool->nest.id };
+	struct fa_supervisor *supervisor = &pool->envs->supervisor;
+
+	if (pool->alive <= pool->limited)
+		return;
+	while (pool->limited < pool->alive)
+		pool->limited = pool->limited ? pool->limited * 2 : 1;
+	limits.status = pool->limited;
+	if (supervisor->watch.fd >= 0)
+		fa_ctl_send(supervisor->watch.fd, &limits, sizeof(limits), NULL, 0);
+}
+
+static void born(struct fa_env *env, const int fds[2])
+{
+	struct fa_envs *envs = env->pool->envs;
+
+	env->pidfd = fds[0];
+	if (env->mount_ns < 0)
+		env->mount_ns = fds[1];
+	else if (fds[1] >= 0)
+		close(fds[1]);
+	atomic_store(&env->pid, fa_meter_pid(fds[0]));
+	env->bell.fd = env->kit->bell;
+	if (fa_loop_watch(envs->loop, &env->bell) < 0 || fa_logs_watch(env) < 0 || env->doomed)
+		env->kind->kill(env);
+	widen_limits(env->pool);
+}
+
+static void no_longer_unborn(struct fa_env *env)
+{
+	if (!env->unborn)
+		return;
+	env->unborn = false;
+	env->pool->unborn--;
+}
+
+/* Under the pool's lock; exit_* are filled in. */
+static void gone(struct fa_env *env)
+{
+	struct fa_envs *envs = env->pool->envs;
+
+	no_longer_unborn(env);
+	fa_loop_timer_stop(envs->loop, &env->grace);
+	fa_logs_close(env);
+	if (env->bell.fd >= 0)
+		fa_loop_unwatch(envs->loop, &env->bell);
+	env->bell.fd = -1;
+	if (env->pidfd >= 0)
+		close(env->pidfd);
+	env->pidfd = -1;
+	atomic_store(&env->pid, 0);
+	fa_env_died(env);
+}
+
+static void copy_why(char to[64], const struct fa_ctl *ctl)
+{
+	const char *text = ctl->error ? strerrordesc_np(ctl->error) : NULL;
+	struct fa_text out = { .data = to, .size = 64 };
+
+	fa_text_bytes(&out, ctl->text, strnlen(ctl->text, sizeof(ctl->text)));
+	fa_text_add(&out, ": ");
+	fa_text_add(&out, text ? text : "failed");
+}
+
+static void exited(struct fa_env *env, const struct fa_ctl *ctl)
+{
+	env->exit_status = ctl->status;
+	env->exit_rss_kb = ctl->maxrss_kb;
+	env->exit_cpu_ns = ctl->cpu_ns;
+	env->exit_error = ctl->error;
+	if (ctl->error)
+		copy_why(env->exit_step, ctl);
+	gone(env);
+}
+
+static void on_nest_message(struct fa_nest *nest, const struct fa_ctl *ctl, const int fds[2])
+{
+	struct fa_pool *pool = fa_container(nest, struct fa_pool, nest);
+	struct fa_env *env = find_env(pool->envs, ctl->id);
+	bool crowded, used = false;
+
+	pthread_mutex_lock(&pool->lock);
+	crowded = pool->unborn >= FA_UNBORN_MAX;
+	if (env && env->pool == pool && env->kit) {
+		if (ctl->type == FA_BORN && env->pidfd < 0 && fds[0] >= 0) {
+			no_longer_unborn(env);
+			born(env, fds);
+			used = true;
+		} else if (ctl->type == FA_EXIT || ctl->type == FA_STILLBORN) {
+			exited(env, ctl);
+		}
+	}
+	crowded &= pool->unborn < FA_UNBORN_MAX;
+	pthread_mutex_unlock(&pool->lock);
+	for (int i = 0; i < 2 && !used; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	if (crowded)
+		pool->envs->on_capacity(pool->envs->data);
+}
+
+/* ---- nests ----------------------------------------------------------- */
+
+static void watch_nest(struct fa_call *call)
+{
+	struct fa_pool *pool = fa_container(call, struct fa_pool, watch_nest);
+
+	pthread_mutex_lock(&pool->lock);
+	pool->watch_queued = false;
+	if (pool->nested)
+		fa_nest_watch(&pool->nest, pool->envs->loop);
+	pthread_mutex_unlock(&pool->lock);
+}
+
+int fa_pool_ensure_nest(struct fa_pool *pool)
+{
+	struct fa_envs *envs = pool->envs;
+	int rc;
+
+	if (pool->nested)
+		return 0;
+	pthread_mutex_lock(&envs->lock);
+	rc = fa_nest_open(&pool->nest, &envs->supervisor, pool->version, ++envs->nests,
+			  envs->weak_layers, envs->cpu_cap);
+	pthread_mutex_unlock(&envs->lock);
+	if (rc < 0)
+		return rc;
+	pool->nested = true;
+	pool->limited = 1;
+	pool->nest.on_message = on_nest_message;
+	if (!pool->watch_queued) {
+		pool->watch_queued = true;
+		fa_loop_call(envs->loop, &pool->watch_nest);
+	}
+	return 0;
+}
+
+static void bury_list(struct fa_list *list, const struct fa_ctl *ctl)
+{
+	struct fa_list *pos, *next;
+
+	fa_list_for_safe(pos, next, list) {
+		struct fa_env *env = fa_container(pos, struct fa_env, link);
+
+		if (env->kit && env->state != FA_COLD && env->state != FA_CRASHED)
+			exited(env, ctl);
+	}
+}
+
+/* Every process of the nest is dead. What it reported before it died still counts. */
+static void nest_died(struct fa_pool *pool, const struct fa_ctl *ctl)
+{
+	struct fa_ctl end = *ctl;
+
+	if (pool->nest.watch.fd >= 0 && pool->nest.watch.on_ready)
+		pool->nest.watch.on_ready(&pool->nest.watch, 0);
+	end.status = SIGKILL;
+	pthread_mutex_lock(&pool->lock);
+	pool->nested = false;
+	fa_nest_close(&pool->nest, pool->envs->loop);
+	bury_list(&pool->idle, &end);
+	bury_list(&pool->away, &end);
+	pthread_mutex_unlock(&pool->lock);
+	pool->envs->on_capacity(pool->envs->data);
+}
+
+void fa_envs_nest_dead(struct fa_envs *envs, const struct fa_ctl *ctl)
+{
+	struct fa_list *pos, *next;
+
+	fa_list_for_safe(pos, next, &envs->pools) {
+		struct fa_pool *pool = fa_container(pos, struct fa_pool, link);
+
+		if (pool->nested && pool->nest.id == ctl->id)
+			nest_died(pool, ctl);
+	}
+}
+
+void fa_envs_lost(struct fa_envs *envs)
+{
+	struct fa_ctl ctl = { .status = SIGKILL };
+	struct fa_list *pos, *next;
+
+	fa_list_for_safe(pos, next, &envs->pools) {
+		struct fa_pool *pool = fa_container(pos, struct fa_pool, link);
+
+		if (pool->nested)
+			nest_died(pool, &ctl);
+	}
+}
+
+/* ---- a pool's life --------------------------------------------------- */
+
+/* The list changes on the loop only, so the loop reads it without the lock. */
+static void enter_pools(struct fa_call *call)
+{
+	struct fa_pool *pool = fa_container(call, struct fa_pool, enter);
+
+	pthread_mutex_lock(&pool->envs->lock);
+	fa_list_append(&pool->envs->pools, &pool->link);
+	pthread_mutex_unlock(&pool->envs->lock);
+}
+
+struct fa_pool *fa_pool_create(struct fa_envs *envs, struct fa_version *version)
+{
+	struct fa_pool *pool = fa_alloc(envs->mem, sizeof(*pool));
+
+	if (!pool)
+		return NULL;
+	pthread_mutex_init(&pool->lock, NULL);
+	pool->envs = envs;
+	pool->version = version;
+	pool->kind = version->config.isolation == FAAS_THREAD ? &fa_env_thread : &fa_env_process;
+	pool->generation = 1;
+	pool->nest.watch.fd = -1;
+	pool->watch_nest.run = watch_nest;
+	fa_list_init(&pool->idle);
+	fa_list_init(&pool->cold);
+	fa_list_init(&pool->away);
+	pool->enter.run = enter_pools;
+	fa_list_init(&pool->link);
+	fa_loop_call(envs->loop, &pool->enter);
+	return pool;
+}
+
+void fa_pool_destroy(struct fa_pool *pool)
+{
+	struct fa_ctl bye = { .type = FA_NEST_CLOSE };
+	struct fa_envs *envs;
+
+	if (!pool)
+		return;
+	envs = pool->envs;
+	if (pool->nested) {
+		bye.id = pool->nest.id;
+		if (envs->supervisor.watch.fd >= 0)
+			fa_ctl_send(envs->supervisor.watch.fd, &bye, sizeof(bye), NULL, 0);
+		fa_nest_close(&pool->nest, envs->loop);
+	}
+	pthread_mutex_lock(&envs->lock);
+	fa_list_remove(&pool->link);
+	pthread_mutex_unlock(&envs->lock);
+	pthread_mutex_destroy(&pool->lock);
+	fa_free(pool->plugin);
+	fa_free(pool);
+}
+
+static void renew(struct fa_pool *pool, bool retired)
+{
+	struct fa_list *lists[] = { &pool->idle, &pool->cold, &pool->away };
+
+	pthread_mutex_lock(&pool->lock);
+	pool->retired |= retired;
+	if (!++pool->generation)
+		pool->generation = 1;
+	for (unsigned i = 0; i < 3; i++) {
+		struct fa_list *pos, *next;
+
+		fa_list_for_safe(pos, next, lists[i])
+			fa_env_event(fa_container(pos, struct fa_env, link), FA_ENV_RETIRE);
+	}
+	pthread_mutex_unlock(&pool->lock);
+}
+
+void fa_pool_recycle(struct fa_pool *pool)
+{
+	renew(pool, false);
+}
+
+void fa_pool_retire(struct fa_pool *pool)
+{
+	renew(pool, true);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_ENV_POOL_H
+#define FA_ENV_POOL_H
+
+#include <env/env.h>
+
+#define FA_POOL_MAX 8192    /* environments of one function version */
+#define FA_UNBORN_MAX 64    /* asked of a nest and not yet reported; more wait */
+
+/*
+ * The environments of one version, under one short lock. The idle ones form a
+ * stack: the warmest caches are used first and the surplus at the bottom grows
+ * old. The lock is never held across a callback or a wait.
+ */
+struct fa_pool {
+	pthread_mutex_t lock;
+	struct fa_list link;       /* in fa_envs.pools */
+	struct fa_envs *envs;
+	struct fa_version *version; /* borrowed: the version owns the pool */
+	const struct fa_env_kind *kind;
+	struct fa_list idle, cold, away; /* away: starting, busy, crashed, dying */
+	int idle_count, away_count, alive;
+	uint32_t generation;
+	struct fa_nest nest;
+	bool nested;               /* the nest was asked for and is not known to be dead */
+	int unborn;
+	int limited;               /* environments that the control groups leave room for */
+	uint8_t slots[FA_POOL_MAX / 8];
+	bool retired;              /* the version is no longer current */
+	struct fa_call watch_nest, enter;
+	bool watch_queued;
+	uint32_t service_ns;       /* average time in the handler, as claimed */
+	void *plugin;              /* of the kind thread */
+};
+
+int fa_envs_init(struct fa_envs *envs, struct fa_loop *loop, const struct fa_mem *mem,
+		 const struct fa_clock *clock);
+void fa_envs_finish(struct fa_envs *envs);
+/* [loop] End everything; on_gone tells of each. */
+void fa_envs_close(struct fa_envs *envs);
+bool fa_envs_empty(struct fa_envs *envs);
+/* [loop] Whoever waits for an environment gets FA_CANCELED. */
+void fa_envs_call_off(struct fa_envs *envs);
+
+struct fa_pool *fa_pool_create(struct fa_envs *envs, struct fa_version *version);
+void fa_pool_destroy(struct fa_pool *pool); /* [loop] without environments */
+/* Idle ones go now, busy ones when they finish; new ones are made. */
+void fa_pool_recycle(struct fa_pool *pool);
+/* The same, and no new ones will be asked for. */
+void fa_pool_retire(struct fa_pool *pool);
+
+/*
+ * Lease an environment: a warm one, else a cold one, else a new one. NULL when
+ * there is no room (FAAS_ETHROTTLED), no memory (FAAS_ENOMEM), or enough are
+ * being born (0: later; on_capacity tells).
+ */
+struct fa_env *fa_pool_take(struct fa_pool *pool, int *why);
+struct fa_env *fa_pool_take_warm(struct fa_pool *pool); /* or NULL */
+
+/* [loop] The pool's state of births, as the nest tells of it. */
+void fa_envs_nest_dead(struct fa_envs *envs, const struct fa_ctl *ctl);
+void fa_envs_lost(struct fa_envs *envs);
+
+/* For env.c: move between the lists; free. */
+void fa_pool_park(struct fa_env *env);
+void fa_pool_cool(struct fa_env *env);
+void fa_pool_use(struct fa_env *env);
+void fa_pool_drop(struct fa_env *env);
+int fa_pool_ensure_nest(struct fa_pool *pool); /* under its lock; 0 or -errno */
+struct fa_kit *fa_envs_take_kit(struct fa_envs *envs);
+
+#endif

@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kind process: the host's half of the hand-over with a hostile worker.
+ * Every word of the response area is loaded once, checked, and the copy used;
+ * a wait is bounded by a deadline, a private cancel word and a limit on
+ * returns without an answer; whatever does not fit the protocol ends the
+ * process. Nothing is repaired.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <env/env.h>
+#include <env/futex.h>
+#include <env/meter.h>
+#include <env/pool.h>
+#include <model/checks.h>
+#include <model/function.h>
+
+#define JUNK_MAX 64          /* returns without an answer, per answer */
+#define RINGS_PER_TURN 16
+#define SPIN_NS 8000         /* one wake-up across CPUs; longer never pays */
+#define INIT_POLL_NS 5000000 /* an init past the function's own timeout is rare */
+
+#define LOAD(member) atomic_load_explicit(&(member), memory_order_relaxed)
+
+static inline void relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#endif
+}
+
+static bool checks(const struct fa_env *env, enum fa_host_check check)
+{
+	return !(env->pool->envs->weak_checks & check);
+}
+
+/* ---- birth ----------------------------------------------------------- */
+
+static void forget_process(struct fa_env *env)
+{
+	env->want = env->done = env->junk = 0;
+	env->init_done_ns = 0;
+	env->cpu_seen_ns = env->peak_kb = 0;
+	env->served = 0;
+	env->fresh = true;
+	env->doomed = false;
+	env->exit_status = env->exit_error = 0;
+	env->exit_rss_kb = env->exit_cpu_ns = 0;
+	env->pidfd = -1;
+	atomic_store(&env->pid, 0);
+	atomic_store(&env->fate, FA_ALIVE);
+}
+
+static int ask_nest(struct fa_env *env)
+{
+	struct fa_pool *pool = env->pool;
+	struct fa_spawn spawn = { .ctl = { .type = FA_SPAWN, .id = env->id },
+				  .slot = env->slot,
+				  .nproc = (uint32_t)(64 + pool->alive) };
+	int fds[5] = { env->kit->request_fd, env->kit->response_fd, env->kit->bell_worker,
+		       env->kit->log_worker, env->mount_ns };
+
+	return fa_ctl_send(pool->nest.watch.fd, &spawn, sizeof(spawn), fds,
+			   env->mount_ns >= 0 ? 5 : 4);
+}
+
+static int birth(struct fa_env *env)
+{
+	struct fa_pool *pool = env->pool;
+	int rc;
+
+	forget_process(env);
+	env->kit = fa_envs_take_kit(pool->envs);
+	if (!env->kit)
+		return -errno;
+	rc = fa_pool_ensure_nest(pool);
+	if (!rc)
+		rc = ask_nest(env);
+	if (rc < 0)
+		return rc;
+	env->suppressed = env->inited_before;
+	env->inited_before = true;
+	env->birth_ns = fa_now(pool->envs->clock);
+	env->unborn = true;
+	pool->unborn++;
+	fa_kit_sent(env->kit);
+	fa_logs_open(env, env->kit->log);
+	atomic_fetch_add_explicit(&pool->envs->cold_starts, 1, memory_order_relaxed);
+	return 0;
+}
+
+/* ---- the request ----------------------------------------------------- */
+
+static void fill_slot(struct fa_env *env, struct fa_request_slot *slot, struct fa_job *job,
+		      unsigned flags)
+{
+	struct fa_request_head *head = env->kit->request;
+	size_t total = job->payload.len + job->meta_len;
+	char *to;
+
+	slot->flags = flags | (env->suppressed ? 0 : FA_REQ_INIT_FREE);
+	slot->len = (uint32_t)job->payload.len;
+	slot->meta_len = job->meta_len;
+	slot->off = total <= FA_INLINE ? (uint32_t)((char *)slot->data - (char *)head) :
+					 FA_BIG_OFF;
+	to = (char *)head + slot->off;
+	if (job->payload.len)
+		memcpy(to, job->payload.data, job->payload.len);
+	if (job->meta_len)
+		memcpy(to + job->payload.len, job->meta, job->meta_len);
+	slot->deadline_ns = job->start_ns + job->timeout_ns;
+	slot->deadline_ms = (slot->deadline_ns + job->unix_offset_ns) / 1000000;
+	memcpy(slot->request_id, job->request_id, sizeof(slot->request_id));
+}
+
+static void ring(struct fa_env *env, uint32_t seq)
+{
+	struct fa_request_head *head = env->kit->request;
+
+	env->want = seq;
+	atomic_store(&head->seq, seq);
+	if (atomic_load(&env->kit->response->sleeping) == 1)
+		fa_futex_wake(&head->seq);
+}
+
+static void post(struct fa_env *env, struct fa_job *job, unsigned flags)
+{
+	struct fa_request_head *head = env->kit->request;
+	uint32_t seq = env->want + 1, index = seq & (head->depth - 1);
+	struct fa_request_slot *slot = fa_request_slot(head, index);
+
+	job->cold = env->fresh;
+	job->start_ns = fa_now(env->pool->envs->clock);
+	fill_slot(env, slot, job, flags);
+	env->tokens[index] = slot->token = fa_env_random(env);
+	atomic_store_explicit(&head->host_cpu, (uint32_t)sched_getcpu(), memory_order_relaxed);
+	atomic_store_explicit(&head->posted_ns, (uint64_t)job->start_ns, memory_order_relaxed);
+	ring(env, seq);
+}
+
+/* ---- the response ---------------------------------------------------- */
+
+static bool violated(struct fa_job *job, const char *how)
+{
+	job->verdict = FA_VIOLATED;
+	strncpy(job->why, how, sizeof(job->why) - 1);
+	return true;
+}
+
+/* The worker's word for a type, made harmless. */
+static void copy_type(char *to, const char *from, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i < size - 1; i++) {
+		char c = ((const volatile char *)from)[i];
+
+		if (!c)
+			break;
+		to[i] = c > ' ' && c < 127 && c != '"' && c != '\\' ? c : '_';
+	}
+	to[i] = '\0';
+}
+
+static bool payload_fits(const struct fa_env *env, uint32_t index, uint32_t off, uint32_t len)
+{
+	uint32_t inline_off = FA_SLOTS_OFF + index * FA_SLOT_SIZE +
+			      (uint32_t)offsetof(struct fa_response_slot, data);
+
+	if (!checks(env, FA_CHECK_LENGTH))
+		return off <= FA_RESPONSE_AREA && len <= FA_RESPONSE_AREA - off;
+	if (off == inline_off)
+		return len <= FA_INLINE;
+	return off == FA_BIG_OFF && len <= FA_RESPONSE_MAX;
+}
+
+static bool read_status(struct fa_job *job, uint32_t status, const struct fa_response_slot *slot)
+{
+	switch (status) {
+	case FA_DONE:
+		job->verdict = FA_REPLIED;
+		return true;
+	case FA_FAILED:
+		job->verdict = FA_ERRED;
+		break;
+	case FA_INIT_FAILED:
+		job->verdict = FA_INIT_ERRED;
+		break;
+	case FA_TOO_LARGE:
+		job->verdict = FA_OVERSIZE;
+		return true;
+	default:
+		return false;
+	}
+	copy_type(job->error_type, slot->error_type, sizeof(job->error_type));
+	return true;
+}
+
+static bool init_is_done(struct fa_env *env, int64_t now_ns)
+{
+	int64_t stamp;
+
+	if (env->init_done_ns)
+		return true;
+	stamp = (int64_t)atomic_load(&env->kit->response->init_done_ns);
+	if (!stamp)
+		return false;
+	/* hearsay: it can only shift time between init and duration, not lose any */
+	env->init_done_ns = stamp < env->birth_ns ? env->birth_ns :
+			    stamp > now_ns	  ? now_ns :
+						    stamp;
+	return true;
+}
+
+static void split_init(struct fa_env *env, struct fa_job *job)
+{
+	if (!env->fresh || env->suppressed)
+		return;
+	if (!init_is_done(env, job->end_ns))
+		env->init_done_ns = job->end_ns;
+	job->init_ns = env->init_done_ns - env->birth_ns;
+	job->start_ns = env->init_done_ns;
+}
+
+/* How deep to hand over ahead depends on it; a lie costs only the liar's function. */
+static void learn_service(struct fa_pool *pool, uint32_t claimed_ns)
+{
+	pool->service_ns += (int32_t)(claimed_ns - pool->service_ns) / 8;
+}
+
+/* One answer is there: the next in order. Always ends with a verdict. */
+static void take(struct fa_env *env, struct fa_job *job, int64_t now_ns)
+{
+	const struct fa_response_head *head = env->kit->response;
+	uint32_t index = (env->done + 1) & (env->kit->request->depth - 1);
+	const struct fa_response_slot *slot = fa_response_slot(head, index);
+	const volatile struct fa_response_slot *once = slot;
+	uint64_t token = once->token;
+	uint32_t status = once->status, len = once->len, off = once->off;
+
+	job->end_ns = now_ns;
+	env->junk = 0;
+	if (token != env->tokens[index] && checks(env, FA_CHECK_TOKEN)) {
+		violated(job, "a response with a token that is not its request's");
+		return;
+	}
+	if (!payload_fits(env, index, off, len)) {
+		violated(job, "a response of impossible length or place");
+		return;
+	}
+	if (!read_status(job, status, slot)) {
+		violated(job, "a response of unknown status");
+		return;
+	}
+	job->answer = (struct faas_bytes){ (const char *)head + off, len };
+	split_init(env, job);
+	fa_meter(env, job);
+	env->fresh = false;
+	env->served++;
+	learn_service(env->pool, LOAD(head->service_ns));
+}
+
+/* The process is gone without an answer. */
+static void conclude_death(struct fa_env *env, struct fa_job *job, int64_t now_ns)
+{
+	int last_words = (int)LOAD(env->kit->response->last_words);
+	int status = env->exit_status;
+
+	job->end_ns = now_ns;
+	split_init(env, job);
+	job->cpu_ns = env->exit_cpu_ns - env->cpu_seen_ns;
+	job->peak_kb = env->exit_rss_kb;
+	if (env->exit_error) {
+		job->verdict = FA_NO_BIRTH;
+		memcpy(job->why, env->exit_step, sizeof(env->exit_step));
+		return;
+	}
+	/* pid 1 cannot die of its own signals: it says which and exits with 128 + n */
+	if (WIFEXITED(status) && last_words > 0 && last_words < 65 &&
+	    WEXITSTATUS(status) == 128 + last_words)
+		status = last_words;
+	job->wait_status = status;
+	job->verdict = fa_meter_starved(env, status) ? FA_STARVED : FA_EXITED;
+}
+
+/* ---- time ------------------------------------------------------------ */
+
+static int64_t check(struct fa_env *env, struct fa_job *job, int64_t now_ns)
+{
+	int64_t begin = job->start_ns, limit;
+
+	if (!checks(env, FA_CHECK_DEADLINE))
+		return INT64_MAX;
+	if (env->fresh && !env->suppressed && !env->done) {
+		if (init_is_done(env, now_ns)) {
+			begin = env->init_done_ns;
+		} else if (now_ns >= env->birth_ns + env->pool->envs->init_limit_ns) {
+			job->verdict = FA_INIT_TIMED_OUT;
+			job->end_ns = now_ns;
+			job->init_ns = now_ns - env->birth_ns;
+			return INT64_MAX;
+		} else if (now_ns >= env->birth_ns + job->timeout_ns) {
+			limit = env->birth_ns + env->pool->envs->init_limit_ns;
+			return limit < now_ns + INIT_POLL_NS ? limit : now_ns + INIT_POLL_NS;
+		}
+	}
+	limit = begin + job->timeout_ns;
+	if (now_ns < limit)
+		return limit;
+	job->verdict = FA_TIMED_OUT;
+	job->end_ns = now_ns;
+	split_init(env, job);
+	fa_meter(env, job);
+	return INT64_MAX;
+}
+
+/* ---- waiting on the caller's thread ---------------------------------- */
+
+/* Spinning pays when the worker is awake on another CPU and was quick last time. */
+static bool worth_spinning(const struct fa_env *env)
+{
+	const struct fa_response_head *head = env->kit->response;
+
+	return env->pool->envs->multiprocessor && !env->fresh && !LOAD(head->sleeping) &&
+	       LOAD(head->cpu) != LOAD(env->kit->request->host_cpu) &&
+	       LOAD(head->service_ns) < SPIN_NS;
+}
+
+static bool spin(const struct fa_env *env, int64_t from_ns)
+{
+	const struct fa_response_head *head = env->kit->response;
+
+	do {
+		for (int i = 0; i < 32; i++) {
+			if (atomic_load_explicit(&head->seq, memory_order_acquire) == env->want)
+				return true;
+			relax();
+		}
+	} while (fa_now(&fa_clock_real) - from_ns < SPIN_NS);
+	return false;
+}
+
+static int sleep_once(struct fa_env *env, uint32_t seen, uint32_t cancel, int64_t until_ns)
+{
+	struct fa_request_head *request = env->kit->request;
+	const struct fa_response_head *response = env->kit->response;
+	int rc = 0;
+
+	atomic_store(&request->sleeping, 1);
+	if (atomic_load(&response->seq) == seen)
+		rc = fa_futex_wait(&response->seq, seen, &env->cancel, cancel, until_ns);
+	else
+		rc = -EAGAIN;
+	atomic_store_explicit(&request->sleeping, 0, memory_order_relaxed);
+	return rc;
+}
+
+/* Returns whether the wait is over. */
+static bool look(struct fa_env *env, struct fa_job *job)
+{
+	uint32_t seen = atomic_load(&env->kit->response->seq), fate;
+
+	if (seen == env->want) {
+		take(env, job, fa_now(env->pool->envs->clock));
+		return true;
+	}
+	if (seen != env->done && checks(env, FA_CHECK_REPLY_SEQ))
+		return violated(job, "a response to a request that was not made");
+	fate = atomic_load(&env->fate);
+	if (fate == FA_ALIVE)
+		return false;
+	if (atomic_load(&env->kit->response->seq) == env->want) /* its last deed */
+		take(env, job, fa_now(env->pool->envs->clock));
+	else if (fate == FA_DEAD)
+		conclude_death(env, job, fa_now(env->pool->envs->clock));
+	else
+		job->verdict = FA_CANCELED;
+	return true;
+}
+
+static void wait_for_answer(struct fa_env *env, struct fa_job *job)
+{
+	int64_t until = check(env, job, job->start_ns);
+
+	if (worth_spinning(env))
+		spin(env, job->start_ns);
+	while (!job->verdict) {
+		/* read before the fate, else a cancel in between would not wake us */
+		uint32_t cancel = atomic_load(&env->cancel);
+		int rc;
+
+		if (look(env, job))
+			break;
+		rc = sleep_once(env, env->done, cancel, until);
+		if (rc == -ETIMEDOUT)
+			until = check(env, job, fa_now(env->pool->envs->clock));
+		else if (atomic_load(&env->kit->response->seq) == env->done &&
+			 atomic_load(&env->cancel) == cancel && ++env->junk > JUNK_MAX &&
+			 checks(env, FA_CHECK_JUNK))
+			violated(job, "wake-ups without an answer");
+	}
+	if (!job->end_ns)
+		job->end_ns = fa_now(env->pool->envs->clock);
+	env->done = env->want;
+}
+
+/* ---- the end --------------------------------------------------------- */
+
+static void kill_process(struct fa_env *env)
+{
+	if (env->pidfd >= 0)
+		syscall(SYS_pidfd_send_signal, env->pidfd, SIGKILL, NULL, 0);
+	else
+		env->doomed = true;
+}
+
+/* ---- on the loop ----------------------------------------------------- */
+
+static bool poll_answer(struct fa_env *env, struct fa_job *job, int64_t now_ns)
+{
+	uint32_t seen = atomic_load_explicit(&env->kit->response->seq, memory_order_acquire);
+	uint32_t fate;
+
+	if (seen == env->done) {
+		fate = atomic_load(&env->fate);
+		if (fate == FA_ALIVE)
+			return false;
+		if (fate == FA_DEAD)
+			conclude_death(env, job, now_ns);
+		else
+			job->verdict = FA_CANCELED;
+		return true;
+	}
+	if (seen - env->done > env->want - env->done && checks(env, FA_CHECK_REPLY_SEQ))
+		return violated(job, "a response to a request that was not made");
+	take(env, job, now_ns);
+	return true;
+}
+
+/*
+ * Empty the bell, a little at a time. Honest rings may be late, so only many
+ * without a single answer between them count.
+ */
+static void rung(struct fa_env *env)
+{
+	char byte[8];
+	int n = 0;
+
+	while (n < RINGS_PER_TURN && recv(env->bell.fd, byte, sizeof(byte), MSG_DONTWAIT) > 0)
+		n++;
+	env->junk += (uint32_t)n;
+	if (env->junk <= JUNK_MAX || !checks(env, FA_CHECK_JUNK)) {
+		if (n == RINGS_PER_TURN)
+			fa_loop_rearm(env->pool->envs->loop, &env->bell);
+		return;
+	}
+	fa_loop_unwatch(env->pool->envs->loop, &env->bell);
+	if (fa_env_open_jobs(env) && !fa_list_empty(&env->scan)) {
+		violated(env->jobs[(env->done + 1) & (FA_DEPTH - 1)], "a flood of rings");
+		fa_loop_wake(env->pool->envs->loop);
+	} else {
+		kill_process(env);
+	}
+}
+
+static void taken(struct fa_env *env)
+{
+	struct fa_request_head *head = env->kit->request;
+
+	atomic_store(&head->consumed, env->done);
+	if (atomic_load(&env->kit->response->sleeping) == 2)
+		fa_futex_wake(&head->consumed);
+}
+
+static void retire_process(struct fa_env *env)
+{
+	struct fa_request_slot *slot;
+	uint32_t seq = env->want + 1;
+
+	if (!env->kit || !LOAD(env->kit->response->has_shutdown)) {
+		kill_process(env);
+		return;
+	}
+	slot = fa_request_slot(env->kit->request, seq & (env->kit->request->depth - 1));
+	memset(slot, 0, offsetof(struct fa_request_slot, spare));
+	slot->flags = FA_REQ_SHUTDOWN;
+	slot->off = FA_BIG_OFF;
+	ring(env, seq);
+	fa_loop_call(env->pool->envs->loop, &env->grace_call);
+}
+
+static void bury(struct fa_env *env)
+{
+	fa_kit_destroy(env->kit);
+	env->kit = NULL;
+}
+
+static void finish(struct fa_env *env)
+{
+	if (env->mount_ns >= 0)
+		close(env->mount_ns);
+}
+
+const struct fa_env_kind fa_env_process = {
+	.name = "process",
+	.birth = birth,
+	.post = post,
+	.wait = wait_for_answer,
+	.poll = poll_answer,
+	.check = check,
+	.rung = rung,
+	.taken = taken,
+	.retire = retire_process,
+	.kill = kill_process,
+	.bury = bury,
+	.finish = finish,
+};

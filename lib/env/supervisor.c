@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * faas-worker is spawned with posix_spawn, which does not copy this process,
+ * and is reached over a socket only: no SIGCHLD, no waiting for just any child.
+ * It is ours and trusted, but a message of the wrong size is still dropped.
+ */
+#include <env/supervisor.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <base/error.h>
+#include <base/list.h>
+#include <model/function.h>
+
+#define GREETING_MS 10000
+#define FDS 5
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+int fa_ctl_send(int socket, const void *data, size_t len, const int *fds, int count)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(FDS * sizeof(int))];
+	} control;
+	struct iovec iov = { .iov_base = (void *)data, .iov_len = len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (count) {
+		struct cmsghdr *c = &control.align;
+
+		memset(&control, 0, sizeof(control));
+		msg.msg_control = &control;
+		msg.msg_controllen = CMSG_SPACE((size_t)count * sizeof(int));
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN((size_t)count * sizeof(int));
+		memcpy(CMSG_DATA(c), fds, (size_t)count * sizeof(int));
+	}
+	return sendmsg(socket, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static void take_fds(struct msghdr *msg, int fds[2])
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		int n, got[4];
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		n = (int)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+		if (n > 4)
+			n = 4;
+		memcpy(got, CMSG_DATA(c), (size_t)n * sizeof(int));
+		for (int i = 0; i < n; i++) {
+			if (i < 2)
+				fds[i] = got[i];
+			else
+				close(got[i]);
+		}
+	}
+}
+
+ssize_t fa_ctl_recv(int socket, void *buffer, size_t size, int fds[2])
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(4 * sizeof(int))];
+	} control;
+	struct iovec iov = { .iov_base = buffer, .iov_len = size };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
+	ssize_t n;
+
+	fds[0] = fds[1] = -1;
+	n = recvmsg(socket, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (n < 0)
+		return -errno;
+	take_fds(&msg, fds);
+	if (n >= (ssize_t)sizeof(struct fa_ctl) || !n)
+		return n;
+	for (int i = 0; i < 2; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	return -EBADMSG;
+}
+
+static int spawn(struct fa_supervisor *s, int socket)
+{
+	char *const argv[] = { "faas-worker", "supervise", NULL };
+	char *const envp[] = { NULL };
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t none, all;
+	int rc;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawnattr_init(&attributes);
+	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", 0, 0);
+	posix_spawn_file_actions_adddup2(&actions, socket, FA_SUPERVISOR_FD);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	posix_spawnattr_setsigdefault(&attributes, &all);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	rc = posix_spawn(&s->pid, s->path, &actions, &attributes, argv, envp);
+	posix_spawnattr_destroy(&attributes);
+	posix_spawn_file_actions_destroy(&actions);
+	return -rc;
+}
+
+static void reap(struct fa_supervisor *s)
+{
+	siginfo_t info;
+
+	if (s->pidfd < 0)
+		return;
+	syscall(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0);
+	while (waitid(P_PIDFD, (id_t)s->pidfd, &info, WEXITED) < 0 && errno == EINTR)
+		;
+	close(s->pidfd);
+	s->pidfd = -1;
+}
+
+static int await_greeting(struct fa_supervisor *s, struct faas_error *err)
+{
+	struct pollfd poll_fd = { .fd = s->watch.fd, .events = POLLIN };
+	int fds[2], rc;
+	ssize_t n;
+
+	do
+		rc = poll(&poll_fd, 1, GREETING_MS);
+	while (rc < 0 && errno == EINTR);
+	if (rc <= 0)
+		return fa_error(err, FAAS_ESYSTEM, "%s did not report within %d s", s->path,
+				GREETING_MS / 1000);
+	n = fa_ctl_recv(s->watch.fd, &s->hello, sizeof(s->hello), fds);
+	if (n != sizeof(s->hello) || s->hello.ctl.type != FA_HELLO)
+		return fa_error(err, FAAS_ESYSTEM, "%s ended before it was ready", s->path);
+	s->greeted = true;
+	return 0;
+}
+
+int fa_supervisor_open(struct fa_supervisor *s, struct faas_error *err)
+{
+	int pair[2], rc;
+
+	s->watch.fd = s->pidfd = -1;
+	s->serial++;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return fa_error_errno(err, errno, "cannot make a socket for the worker");
+	rc = spawn(s, pair[1]);
+	close(pair[1]);
+	if (rc < 0) {
+		close(pair[0]);
+		return fa_error(err, FAAS_ESYSTEM, "cannot start the worker '%s': %s", s->path,
+				strerror(-rc));
+	}
+	s->watch.fd = pair[0];
+	s->pidfd = (int)syscall(SYS_pidfd_open, s->pid, 0);
+	rc = s->pidfd < 0 ? fa_error_errno(err, errno, "cannot watch the worker") :
+			    await_greeting(s, err);
+	if (rc)
+		fa_supervisor_close(s);
+	return rc;
+}
+
+void fa_supervisor_close(struct fa_supervisor *s)
+{
+	if (s->watch.fd < 0)
+		return;
+	fa_loop_unwatch(s->loop, &s->watch);
+	close(s->watch.fd);
+	s->watch.fd = -1;
+	reap(s);
+}
+
+static void on_supervisor(struct fa_watch *watch, uint32_t events)
+{
+	struct fa_supervisor *s = fa_container(watch, struct fa_supervisor, watch);
+	char buffer[sizeof(struct fa_hello)];
+	ssize_t n;
+	int fds[2];
+
+	(void)events;
+	while ((n = fa_ctl_recv(watch->fd, buffer, sizeof(buffer), fds)) > 0) {
+		struct fa_ctl ctl;
+
+		memcpy(&ctl, buffer, sizeof(ctl));
+		for (int i = 0; i < 2; i++)
+			if (fds[i] >= 0)
+				close(fds[i]);
+		if (ctl.type == FA_NEST_DEAD)
+			s->on_nest_dead(s->data, &ctl);
+	}
+	if (n == -EAGAIN || n == -EBADMSG || n == -EINTR)
+		return;
+	fa_supervisor_close(s);
+	s->on_lost(s->data);
+}
+
+int fa_supervisor_watch(struct fa_supervisor *s)
+{
+	s->watch.on_ready = on_supervisor;
+	return fa_loop_watch(s->loop, &s->watch);
+}
+
+/* ---- nests ----------------------------------------------------------- */
+
+struct strings {
+	struct fa_nest_setup *setup;
+	size_t room;
+	bool full;
+};
+
+static void put(struct strings *s, const char *text)
+{
+	size_t len = strlen(text) + 1;
+
+	if (len > s->room - s->setup->strings_len) {
+		s->full = true;
+		return;
+	}
+	memcpy(s->setup->strings + s->setup->strings_len, text, len);
+	s->setup->strings_len += (uint32_t)len;
+}
+
+static void put_part(struct strings *s, struct faas_bytes part)
+{
+	char text[FA_ARN_MAX];
+
+	memcpy(text, part.data, part.len);
+	text[part.len] = '\0';
+	put(s, text);
+}
+
+static void put_function(struct strings *s, const struct fa_version *v)
+{
+	char group[FA_ARN_MAX] = "/aws/lambda/";
+	struct fa_name name;
+
+	fa_name_parse(&name, v->arn, NULL);
+	put(s, v->directory);
+	put(s, v->file);
+	put(s, v->method);
+	put(s, v->config.prototype ? v->config.prototype : "");
+	put(s, v->config.name);
+	put(s, v->qualifier);
+	put(s, v->arn);
+	put_part(s, name.account);
+	put_part(s, name.region);
+	strcat(group, v->config.name);
+	put(s, group);
+	for (size_t i = 0; i < v->environment_count; i++)
+		put(s, v->config.environment[i]);
+	put(s, "");
+}
+
+static int send_setup(struct fa_supervisor *s, const struct fa_version *v, uint32_t id,
+		      unsigned weak, bool cpu_cap, int nest_end)
+{
+	union {
+		struct fa_nest_setup setup;
+		char bytes[FA_CTL_MAX];
+	} message;
+	struct strings strings = { .setup = &message.setup,
+				   .room = sizeof(message) - sizeof(message.setup) };
+	int fds[2] = { nest_end, s->loop->page_fd };
+
+	memset(&message.setup, 0, sizeof(message.setup));
+	message.setup.ctl.type = FA_NEST_OPEN;
+	message.setup.ctl.id = id;
+	message.setup.memory_mb = (uint32_t)v->config.memory_mb;
+	message.setup.tmp_mb = (uint32_t)v->config.tmp_mb;
+	message.setup.timeout_ms = (uint32_t)v->config.timeout_ms;
+	message.setup.weak = weak;
+	if (v->config.network)
+		message.setup.flags |= FA_NEST_NETWORK;
+	if (cpu_cap)
+		message.setup.flags |= FA_NEST_CPU_CAP;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	message.setup.flags |= FA_NEST_ASAN;
+#endif
+	put_function(&strings, v);
+	if (strings.full)
+		return -E2BIG;
+	return fa_ctl_send(s->watch.fd, &message,
+			   sizeof(message.setup) + message.setup.strings_len, fds, 2);
+}
+
+int fa_nest_open(struct fa_nest *nest, struct fa_supervisor *s, const struct fa_version *v,
+		 uint32_t id, unsigned weak, bool cpu_cap)
+{
+	int pair[2], rc;
+
+	nest->watch.fd = -1;
+	if (s->watch.fd < 0)
+		return -EPIPE;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	rc = send_setup(s, v, id, weak, cpu_cap, pair[1]);
+	close(pair[1]);
+	if (rc < 0) {
+		close(pair[0]);
+		return rc;
+	}
+	nest->watch.fd = pair[0];
+	nest->id = id;
+	nest->dead = false;
+	return 0;
+}
+
+static void on_nest(struct fa_watch *watch, uint32_t events)
+{
+	struct fa_nest *nest = fa_container(watch, struct fa_nest, watch);
+	struct fa_ctl ctl;
+	int fds[2];
+
+	(void)events;
+	while (fa_ctl_recv(watch->fd, &ctl, sizeof(ctl), fds) > 0)
+		nest->on_message(nest, &ctl, fds);
+	/* end of file is no news: the supervisor tells of a nest's death, with its status */
+}
+
+int fa_nest_watch(struct fa_nest *nest, struct fa_loop *loop)
+{
+	nest->watch.on_ready = on_nest;
+	return fa_loop_watch(loop, &nest->watch);
+}
+
+void fa_nest_close(struct fa_nest *nest, struct fa_loop *loop)
+{
+	if (nest->watch.fd < 0)
+		return;
+	fa_loop_unwatch(loop, &nest->watch);
+	close(nest->watch.fd);
+	nest->watch.fd = -1;
+}

@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kind thread: functions inside this program, for code that the host trusts
+ * like its own. Who waits for a result runs the handler on its own thread, with
+ * nothing in between. For callbacks an environment gets a thread of its own at
+ * its first event; in between it is parked, and the next event finds it warm.
+ *
+ * A thread cannot be killed. So nothing is ever taken from under a handler: an
+ * environment that is condemned while its handler runs keeps all it has until
+ * that returns, and only then reports its end. Which events had begun by then is
+ * decided by one word, `turn`, that the thread advances and others can stop.
+ */
+#include <env/thread.h>
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <env/env.h>
+#include <env/pool.h>
+#include <model/function.h>
+
+#define SPIN_NS 8000         /* one wake-up across CPUs; longer never pays */
+#define GAP_MAX_NS 64000     /* a longer gap tells no more than this one */
+#define KEEP_SIZE 65536      /* larger buffers are not kept between events */
+#define INIT_POLL_NS 5000000 /* an init past the function's own timeout is rare */
+#define SOON_NS 100000       /* a verdict that is on its way */
+
+static inline void relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#endif
+}
+
+static struct fa_thread *thread_of(const struct fa_env *env)
+{
+	return env->thread;
+}
+
+/* ---- the thread ------------------------------------------------------ */
+
+static void ring_bell(struct fa_thread *thread)
+{
+	if (!atomic_load(&thread->parked))
+		return;
+	atomic_fetch_add(&thread->bell, 1);
+	syscall(SYS_futex, &thread->bell, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+static bool has_news(struct fa_thread *thread)
+{
+	return atomic_load(&thread->posted) != atomic_load(&thread->finished) ||
+	       atomic_load(&thread->turn) & FA_THREAD_STOP;
+}
+
+/* One of a pool at most waits awake, and only while events follow each other closely. */
+static void spin(struct fa_thread *thread)
+{
+	int64_t until = thread->finished_ns + SPIN_NS;
+
+	if (!thread->envs->multiprocessor || thread->gap_ns > SPIN_NS)
+		return;
+	if (atomic_fetch_add(&thread->shared->spinning, 1) == 0) {
+		do {
+			for (int i = 0; i < 16 && !has_news(thread); i++)
+				relax();
+		} while (!has_news(thread) && fa_now(&fa_clock_real) < until);
+	}
+	atomic_fetch_sub(&thread->shared->spinning, 1);
+}
+
+static void park(struct fa_thread *thread)
+{
+	uint32_t bell;
+
+	for (;;) {
+		bell = atomic_load(&thread->bell);
+		atomic_store(&thread->parked, 1);
+		if (has_news(thread))
+			break;
+		syscall(SYS_futex, &thread->bell, FUTEX_WAIT_PRIVATE, bell, NULL, NULL, 0);
+	}
+	atomic_store_explicit(&thread->parked, 0, memory_order_relaxed);
+}
+
+static void await_news(struct fa_thread *thread)
+{
+	if (!has_news(thread))
+		spin(thread);
+	if (!has_news(thread))
+		park(thread);
+}
+
+static void learn_gap(struct fa_thread *thread, int64_t posted_ns)
+{
+	int64_t gap = posted_ns - thread->finished_ns;
+
+	gap = gap < 0 ? 0 : gap > GAP_MAX_NS ? GAP_MAX_NS : gap;
+	thread->gap_ns += (gap - thread->gap_ns) / 8;
+}
+
+/* Begin the event of this number, unless nothing more may begin. */
+static bool claim(struct fa_thread *thread, uint32_t seq)
+{
+	uint32_t before = (seq - 1) << 1;
+
+	return atomic_compare_exchange_strong(&thread->turn, &before, seq << 1);
+}
+
+/* Once per sleep of the loop, however many answers there are. */
+static void ring_loop(struct fa_thread *thread)
+{
+	struct fa_loop *loop = thread->envs->loop;
+	uint32_t epoch = atomic_load(loop->epoch);
+
+	if (!(epoch & 1) || epoch == thread->rung)
+		return;
+	thread->rung = epoch;
+	fa_loop_wake(loop);
+}
+
+static void *serve(void *data)
+{
+	struct fa_thread *thread = data;
+
+	pthread_setname_np(pthread_self(), "faas-thread");
+	for (;;) {
+		uint32_t seq = atomic_load_explicit(&thread->finished, memory_order_relaxed) + 1;
+		struct fa_thread_slot *slot = &thread->slots[seq & (FA_DEPTH - 1)];
+
+		await_news(thread);
+		if (!claim(thread, seq))
+			break;
+		learn_gap(thread, slot->posted_ns);
+		fa_thread_run(thread, slot);
+		atomic_store(&thread->finished, seq);
+		ring_loop(thread);
+	}
+	if (atomic_load(&thread->farewell))
+		fa_thread_shutdown(thread);
+	fa_loop_call(thread->envs->loop, &thread->gone);
+	return NULL;
+}
+
+/* Signals are the host's; but what its own fault raises, a thread has to see. */
+static void block_signals(sigset_t *set)
+{
+	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT };
+
+	sigfillset(set);
+	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
+		sigdelset(set, faults[i]);
+}
+
+static void start_thread(struct fa_thread *thread)
+{
+	pthread_attr_t attr;
+	sigset_t blocked;
+
+	thread->error = pthread_attr_init(&attr);
+	if (thread->error)
+		return;
+	block_signals(&blocked);
+	pthread_attr_setsigmask_np(&attr, &blocked);
+	thread->error = pthread_create(&thread->id, &attr, serve, thread);
+	thread->has_thread = !thread->error;
+	pthread_attr_destroy(&attr);
+}
+
+/* ---- birth ----------------------------------------------------------- */
+
+static void on_gone(struct fa_call *call)
+{
+	struct fa_thread *thread = fa_container(call, struct fa_thread, gone);
+	struct fa_env *env = thread->env;
+	struct fa_pool *pool = env->pool;
+
+	pthread_join(thread->id, NULL); /* it is at its last instructions */
+	pthread_mutex_lock(&pool->lock);
+	fa_env_died(env);
+	pthread_mutex_unlock(&pool->lock);
+}
+
+/* Under the pool's lock. */
+static struct fa_thread_pool *share(struct fa_pool *pool)
+{
+	struct fa_thread_pool *shared = pool->plugin;
+
+	if (shared)
+		return shared;
+	shared = fa_alloc(pool->envs->mem, sizeof(*shared));
+	if (!shared)
+		return NULL;
+	pthread_mutex_init(&shared->lock, NULL);
+	pool->plugin = shared;
+	return shared;
+}
+
+static void forget_thread(struct fa_env *env)
+{
+	env->want = env->done = 0;
+	env->served = 0;
+	env->fresh = true;
+	env->exit_status = env->exit_error = 0;
+	atomic_store(&env->fate, FA_ALIVE);
+	env->suppressed = env->inited_before;
+	env->inited_before = true;
+	env->birth_ns = fa_now(env->pool->envs->clock);
+}
+
+static int birth(struct fa_env *env)
+{
+	struct fa_pool *pool = env->pool;
+	struct fa_thread_pool *shared = share(pool);
+	struct fa_thread *thread = shared ? fa_alloc(pool->envs->mem, sizeof(*thread)) : NULL;
+
+	if (!thread)
+		return -ENOMEM;
+	forget_thread(env);
+	thread->env = env;
+	thread->envs = pool->envs;
+	thread->version = pool->version;
+	thread->shared = shared;
+	thread->gone.run = on_gone;
+	thread->gap_ns = GAP_MAX_NS;
+	fa_thread_context_init(thread);
+	env->thread = thread;
+	atomic_fetch_add_explicit(&pool->envs->cold_starts, 1, memory_order_relaxed);
+	return 0;
+}
+
+/* ---- the request ----------------------------------------------------- */
+
+static void fill_slot(struct fa_thread_slot *slot, const struct fa_job *job, unsigned flags)
+{
+	slot->event = job->payload;
+	slot->meta = job->meta_len ? job->meta : NULL;
+	slot->request_id = job->request_id;
+	slot->flags = flags;
+	slot->posted_ns = job->start_ns;
+	slot->timeout_ns = job->timeout_ns;
+	slot->unix_offset_ns = job->unix_offset_ns;
+}
+
+/* The job may be gone before the handler is done with it. */
+static void own_slot(struct fa_thread *thread, struct fa_thread_slot *slot,
+		     const struct fa_job *job)
+{
+	struct fa_thread_buffer *input = &slot->input;
+
+	memcpy(slot->own_id, job->request_id, sizeof(slot->own_id));
+	slot->request_id = slot->own_id;
+	input->len = 0;
+	slot->refused = !fa_thread_reserve(thread, input, job->payload.len + job->meta_len);
+	if (slot->refused)
+		return;
+	if (job->payload.len)
+		memcpy(input->data, job->payload.data, job->payload.len);
+	slot->event.data = input->data;
+	if (!job->meta_len)
+		return;
+	memcpy(input->data + job->payload.len, job->meta, job->meta_len);
+	slot->meta = (const char *)input->data + job->payload.len;
+}
+
+static void post(struct fa_env *env, struct fa_job *job, unsigned flags)
+{
+	struct fa_thread *thread = thread_of(env);
+	struct fa_thread_slot *slot = &thread->inline_slot;
+
+	job->cold = env->fresh;
+	job->start_ns = fa_now(env->pool->envs->clock);
+	if (!(flags & (FA_REQ_ASYNC | FA_REQ_START))) {
+		fill_slot(slot, job, flags);
+		return;
+	}
+	slot = &thread->slots[++env->want & (FA_DEPTH - 1)];
+	fill_slot(slot, job, flags);
+	own_slot(thread, slot, job);
+	atomic_store(&thread->posted, env->want);
+	if (thread->has_thread)
+		ring_bell(thread);
+	else
+		start_thread(thread);
+}
+
+/* ---- the response ---------------------------------------------------- */
+
+static bool has_answer(enum fa_verdict verdict)
+{
+	return verdict == FA_REPLIED || verdict == FA_ERRED || verdict == FA_INIT_ERRED;
+}
+
+static void conclude(struct fa_env *env, struct fa_job *job, const struct fa_thread_slot *slot)
+{
+	job->verdict = slot->verdict;
+	job->cold = slot->cold;
+	job->start_ns = slot->start_ns;
+	job->end_ns = slot->end_ns;
+	job->init_ns = slot->init_ns;
+	job->cpu_ns = slot->cpu_ns;
+	job->peak_kb = env->peak_kb = slot->peak_kb;
+	if (has_answer(slot->verdict))
+		job->answer = (struct faas_bytes){ slot->answer.data, slot->answer.len };
+	if (slot->error_type[0])
+		memcpy(job->error_type, slot->error_type, sizeof(job->error_type));
+	if (slot->why[0])
+		memcpy(job->why, slot->why, sizeof(job->why));
+	env->fresh = false;
+	env->served++;
+}
+
+/* The caller runs the handler itself: a deadline can only be noticed afterwards. */
+static void run_inline(struct fa_env *env, struct fa_job *job)
+{
+	struct fa_thread *thread = thread_of(env);
+
+	fa_thread_run(thread, &thread->inline_slot);
+	conclude(env, job, &thread->inline_slot);
+	if (job->end_ns - job->start_ns <= job->timeout_ns || job->verdict == FA_INIT_TIMED_OUT)
+		return;
+	job->verdict = FA_TIMED_OUT;
+	job->answer = (struct faas_bytes){ NULL, 0 };
+	job->error_type[0] = '\0';
+}
+
+/*
+ * Let nothing begin after the oldest job. False if the one after it may have
+ * begun already: then the oldest has its verdict by now.
+ */
+static bool stop(struct fa_env *env)
+{
+	struct fa_thread *thread = thread_of(env);
+	uint32_t oldest = (env->done + 1) << 1, turn = atomic_load(&thread->turn);
+
+	while (!(turn & FA_THREAD_STOP)) {
+		if ((int32_t)(turn - oldest) > 0)
+			return false;
+		if (atomic_compare_exchange_weak(&thread->turn, &turn, turn | FA_THREAD_STOP))
+			break;
+	}
+	return true;
+}
+
+static void learn_service(struct fa_pool *pool, int64_t took_ns)
+{
+	int64_t took = took_ns < INT32_MAX ? took_ns : INT32_MAX;
+
+	pool->service_ns = (uint32_t)(((int64_t)pool->service_ns * 7 + took) / 8);
+}
+
+static bool poll_answer(struct fa_env *env, struct fa_job *job, int64_t now_ns)
+{
+	struct fa_thread *thread = thread_of(env);
+	const struct fa_thread_slot *slot = &thread->slots[(env->done + 1) & (FA_DEPTH - 1)];
+
+	if (atomic_load_explicit(&thread->finished, memory_order_acquire) != env->done) {
+		conclude(env, job, slot);
+		learn_service(env->pool, job->end_ns - job->start_ns);
+		return true;
+	}
+	if (thread->error) {
+		job->verdict = FA_NO_BIRTH;
+		strncpy(job->why, strerrordesc_np(thread->error), sizeof(job->why) - 1);
+	} else if (atomic_load(&env->fate) != FA_ALIVE && stop(env)) {
+		job->verdict = FA_CANCELED;
+	}
+	job->end_ns = now_ns;
+	return job->verdict != FA_OPEN;
+}
+
+static void trim(struct fa_thread_buffer *buffer)
+{
+	if (buffer->size > KEEP_SIZE)
+		fa_thread_release(buffer);
+}
+
+static void taken(struct fa_env *env)
+{
+	struct fa_thread *thread = thread_of(env);
+	struct fa_thread_slot *slot = &thread->slots[env->done & (FA_DEPTH - 1)];
+
+	trim(&thread->inline_slot.answer);
+	if (env->want - env->done == FA_DEPTH)
+		return; /* it is in use again */
+	trim(&slot->input);
+	trim(&slot->answer);
+}
+
+/* ---- time ------------------------------------------------------------ */
+
+/* The init of a job is its own as long as it costs the invocation nothing. */
+static bool in_free_init(const struct fa_env *env)
+{
+	return env->fresh && !env->suppressed && !env->done;
+}
+
+/* As far as it got: the thread may be in the middle of its own books. */
+static int64_t cpu_so_far(const struct fa_thread *thread, int64_t since_ns)
+{
+	struct timespec cpu;
+	clockid_t clock;
+	int64_t used;
+
+	if (!thread->has_thread || pthread_getcpuclockid(thread->id, &clock) ||
+	    clock_gettime(clock, &cpu))
+		return 0;
+	used = (int64_t)cpu.tv_sec * 1000000000 + cpu.tv_nsec -
+	       atomic_load_explicit(&thread->cpu_from_ns, memory_order_relaxed);
+	return used < 0 ? 0 : used < since_ns ? used : since_ns;
+}
+
+static int64_t time_out(struct fa_env *env, struct fa_job *job, enum fa_verdict verdict,
+			int64_t now_ns)
+{
+	struct fa_thread *thread = thread_of(env);
+
+	if (!stop(env))
+		return now_ns + SOON_NS;
+	job->verdict = verdict;
+	job->end_ns = now_ns;
+	job->peak_kb = env->peak_kb;
+	job->cpu_ns = cpu_so_far(thread, now_ns - env->birth_ns);
+	if (in_free_init(env)) {
+		int64_t done = atomic_load(&thread->init_done_ns);
+
+		job->init_ns = (done ? done : now_ns) - env->birth_ns;
+	}
+	return INT64_MAX;
+}
+
+static int64_t check(struct fa_env *env, struct fa_job *job, int64_t now_ns)
+{
+	int64_t limit = job->start_ns + job->timeout_ns, init_done;
+
+	if (in_free_init(env)) {
+		init_done = atomic_load(&thread_of(env)->init_done_ns);
+		if (!init_done && now_ns >= env->birth_ns + FA_INIT_LIMIT_NS)
+			return time_out(env, job, FA_INIT_TIMED_OUT, now_ns);
+		if (!init_done && now_ns >= limit)
+			return now_ns + INIT_POLL_NS;
+		if (init_done) {
+			job->start_ns = init_done;
+			limit = init_done + job->timeout_ns;
+		}
+	}
+	return now_ns < limit ? limit : time_out(env, job, FA_TIMED_OUT, now_ns);
+}
+
+/* ---- the end --------------------------------------------------------- */
+
+static void rung(struct fa_env *env)
+{
+	(void)env; /* a thread needs no bell */
+}
+
+static void end(struct fa_env *env, bool farewell)
+{
+	struct fa_thread *thread = thread_of(env);
+
+	if (!thread) {
+		fa_env_died(env);
+		return;
+	}
+	if (thread->ending)
+		return;
+	thread->ending = true;
+	if (farewell)
+		atomic_store(&thread->farewell, true);
+	atomic_fetch_or(&thread->turn, FA_THREAD_STOP);
+	if (farewell && !thread->has_thread)
+		start_thread(thread);
+	if (thread->has_thread)
+		ring_bell(thread);
+	else
+		fa_env_died(env);
+}
+
+/* The shutdown hook may take its time: a thread has no grace that could end. */
+static void retire(struct fa_env *env)
+{
+	end(env, env->thread && fa_thread_has_shutdown(env->thread));
+}
+
+static void kill_thread(struct fa_env *env)
+{
+	end(env, false);
+}
+
+static void bury(struct fa_env *env)
+{
+	if (env->thread)
+		fa_thread_context_finish(env->thread);
+	fa_free(env->thread);
+	env->thread = NULL;
+}
+
+static void finish(struct fa_env *env)
+{
+	(void)env; /* nothing outlives the threads */
+}
+
+const struct fa_env_kind fa_env_thread = {
+	.name = "thread",
+	.birth = birth,
+	.post = post,
+	.wait = run_inline,
+	.poll = poll_answer,
+	.check = check,
+	.rung = rung,
+	.taken = taken,
+	.retire = retire,
+	.kill = kill_thread,
+	.bury = bury,
+	.finish = finish,
+};

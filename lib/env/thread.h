@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_ENV_THREAD_H
+#define FA_ENV_THREAD_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <base/loop.h>
+#include <env/redirect.h>
+#include <env/wire.h>
+#include <faas/plugin.h>
+#include <model/job.h>
+
+struct fa_env;
+struct fa_envs;
+struct fa_version;
+struct fa_thread_chunk;
+
+/*
+ * The inside of the kind thread: thread.c hands jobs over and decides when it
+ * ends, thread_run.c runs one, thread_context.c is what a handler can call.
+ *
+ * Nothing that the handler is shown belongs to the job: a job may get its
+ * verdict, and be gone, while the handler still works on it. Only where the
+ * caller itself runs the handler is nothing copied.
+ */
+
+struct fa_thread_buffer {
+	unsigned char *data;
+	size_t len, size;
+};
+
+/* One event in the environment, and what came of it. */
+struct fa_thread_slot {
+	struct faas_bytes event;
+	const char *meta;            /* NULL: none; see env/wire.h */
+	const char *request_id;
+	unsigned flags;              /* enum fa_request_flags */
+	bool refused;                /* it could not be copied: report that */
+	int64_t posted_ns, timeout_ns;
+	int64_t unix_offset_ns;
+	char own_id[40];
+	struct fa_thread_buffer input; /* payload and meta, if copied */
+
+	enum fa_verdict verdict;
+	bool cold;                   /* init ran in it */
+	int64_t start_ns, end_ns, init_ns;
+	int64_t cpu_ns, peak_kb;
+	struct fa_thread_buffer answer;
+	char error_type[64];
+	char why[96];
+};
+
+/* What all environments of one pool share; freed with it. */
+struct fa_thread_pool {
+	pthread_mutex_t lock;              /* of loading */
+	const struct faas_handler *handler; /* NULL: not loaded yet */
+	_Atomic int spinning;              /* threads that wait awake */
+};
+
+/* One environment. */
+struct fa_thread {
+	struct faas_context context;       /* first: a handler's pointer is ours */
+	struct fa_env *env;
+	struct fa_envs *envs;
+	const struct fa_version *version;
+	struct fa_thread_pool *shared;
+
+	/* of who runs it just now */
+	const struct faas_handler *handler; /* NULL: not initialised */
+	struct faas_handler native;
+	struct fa_account account;
+	struct fa_thread_chunk *chunks;
+	struct fa_thread_slot *slot;       /* of the running call */
+	bool in_hook;                      /* of which there is no response */
+	int64_t deadline_ns;
+	int64_t finished_ns;               /* when the last call ended */
+	int64_t took_ns;                   /* what it took */
+	char region[32], memory[12], log_group[80];
+	struct fa_thread_slot inline_slot; /* on a caller's own thread */
+
+	/* its thread, if it ever needed one */
+	pthread_t id;
+	bool has_thread;
+	int error;                         /* why it has none */
+	bool ending;
+	struct fa_call gone;
+	uint32_t rung;                     /* epoch of the loop when it was last woken */
+	int64_t gap_ns;                    /* average time from an end to the next post */
+
+	/*
+	 * The hand-over: sequence numbers count from 1 and wrap, and are read
+	 * modulo 2^31 in `turn`, which is the last one begun, times two, plus one
+	 * when nothing more may begin.
+	 */
+	char apart1[64];
+	_Atomic uint32_t posted;
+	_Atomic uint32_t bell;             /* futex */
+	char apart2[64];
+	_Atomic uint32_t finished;
+	_Atomic uint32_t turn;
+	_Atomic uint32_t parked;
+	_Atomic int64_t init_done_ns;      /* 0: not yet */
+	_Atomic int64_t cpu_from_ns;       /* its clock when the event began */
+	_Atomic bool farewell;             /* run the shutdown hook before the end */
+	char apart3[64];
+	struct fa_thread_slot slots[FA_DEPTH];
+};
+
+#define FA_THREAD_STOP 1u
+
+/* Nobody waits for what it does any more. */
+static inline bool fa_thread_stopped(struct fa_thread *thread)
+{
+	return atomic_load_explicit(&thread->turn, memory_order_relaxed) & FA_THREAD_STOP;
+}
+
+/* Init if there was none yet, then the event. Ends with a verdict in the slot. */
+void fa_thread_run(struct fa_thread *thread, struct fa_thread_slot *slot);
+bool fa_thread_has_shutdown(const struct fa_thread *thread);
+void fa_thread_shutdown(struct fa_thread *thread);
+
+/* Make room for `size` bytes in all. False: out of memory. */
+bool fa_thread_reserve(struct fa_thread *thread, struct fa_thread_buffer *buffer, size_t size);
+void fa_thread_release(struct fa_thread_buffer *buffer);
+
+/* Around every call into the handler. Without a slot: a hook without an event. */
+void fa_thread_enter(struct fa_thread *thread, struct fa_thread_slot *slot, bool in_hook,
+		     int64_t deadline_ns);
+void fa_thread_leave(struct fa_thread *thread);
+/* Turn the answer into {"errorType":...,"errorMessage":...}. */
+void fa_thread_fail(struct fa_thread *thread, enum fa_verdict verdict, const char *type,
+		    const char *message);
+void fa_thread_context_init(struct fa_thread *thread);
+void fa_thread_context_finish(struct fa_thread *thread);
+
+#endif
