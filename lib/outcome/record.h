@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_OUTCOME_RECORD_H
+#define FA_OUTCOME_RECORD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * What the data path leaves behind of an invocation: numbers, no text. The
+ * lines START, END, REPORT and INIT_REPORT are rendered from it, and metric
+ * points are counted from it, only when somebody listens, on the loop.
+ */
+enum fa_record_kind {
+	FA_RECORD_START = 1,
+	FA_RECORD_END,         /* END and REPORT */
+	FA_RECORD_INIT_FAILED, /* INIT_REPORT */
+	FA_RECORD_THROTTLE,
+};
+
+struct fa_record {
+	uint8_t kind;          /* enum fa_record_kind */
+	uint8_t timed_out, failed, init_timed_out;
+	int32_t memory_mb;
+	int64_t unix_ms;
+	int64_t duration_ns, init_ns;
+	int64_t billed_ms;
+	int64_t peak_kb;
+	int32_t concurrency;   /* in use when it was made */
+	char request_id[40];
+	char error_type[64];   /* "" on success and timeout */
+};
+
+#define FA_REPORT_MAX 512
+
+/* Each renders without the newline at the end; returns the length, at most FA_REPORT_MAX. */
+size_t fa_render_start(char *out, const struct fa_record *record, const char *version);
+size_t fa_render_end(char *out, const struct fa_record *record);
+size_t fa_render_report(char *out, const struct fa_record *record);
+size_t fa_render_init_report(char *out, const struct fa_record *record);
+
+#endif
