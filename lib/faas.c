@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A runtime's life. It is created whole or not at all; it is closed by the
+ * loop, step by step: nothing new is let in, what runs gets its grace and is
+ * then called off, the environments end, the descriptors are closed, and the
+ * last thing that happens is the owner's `done`.
+ */
+#include <runtime.h>
+
+#include <errno.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <base/error.h>
+#include <base/options.h>
+#include <base/text.h>
+#include <invoke.h>
+#include <testing.h>
+
+#define FA_QUOTE(x) #x
+#define FA_TEXT_OF(x) FA_QUOTE(x)
+
+static void check_closed(struct fa_call *call);
+
+/* ---- in and out ------------------------------------------------------ */
+
+int fa_enter(struct faas *rt, struct faas_error *err)
+{
+	atomic_fetch_add(&rt->callers, 1);
+	if (!atomic_load(&rt->closing))
+		return 0;
+	fa_leave(rt);
+	return fa_error(err, FAAS_ECANCELED, "the runtime is closing");
+}
+
+void fa_leave(struct faas *rt)
+{
+	/* the runtime may be gone as soon as the count is down: ask before */
+	bool closing = atomic_load(&rt->closing);
+
+	if (closing)
+		fa_check_closed(rt);
+	atomic_fetch_sub(&rt->callers, 1);
+}
+
+void fa_check_closed(struct faas *rt)
+{
+	if (!atomic_exchange(&rt->checking, true))
+		fa_loop_call(&rt->loop, &rt->check_call);
+}
+
+/* ---- create ---------------------------------------------------------- */
+
+static void *realloc_libc(void *data, void *ptr, size_t old_size, size_t new_size)
+{
+	return fa_mem_libc.realloc(data, ptr, old_size, new_size);
+}
+
+static char *own(struct faas *rt, const char *text, const char *otherwise, bool *failed)
+{
+	char *copy = fa_strdup(&rt->mem, text ? text : otherwise);
+
+	*failed |= !copy;
+	return copy;
+}
+
+static int64_t half_the_machine_mb(void)
+{
+	return (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / 2 / 1048576;
+}
+
+static int copy_config(struct faas *rt, const struct faas_config *c, struct faas_error *err)
+{
+	static const struct faas_prices list = { 0.0000002, 0.0000166667 };
+	struct faas_config *mine = &rt->config;
+	struct faas_prices *prices = fa_alloc(&rt->mem, sizeof(*prices));
+	bool failed = !prices;
+
+	if (prices)
+		*prices = c->prices ? *c->prices : list;
+	mine->prices = prices;
+	mine->worker = own(rt, c->worker, FA_WORKER_PATH, &failed);
+	mine->region = own(rt, c->region, "local-1", &failed);
+	mine->account = own(rt, c->account, "000000000000", &failed);
+	if (failed)
+		return fa_error_nomem(err);
+	if (!mine->max_concurrency)
+		mine->max_concurrency = 1000;
+	if (!mine->max_memory_mb)
+		mine->max_memory_mb = half_the_machine_mb();
+	if (!mine->idle_ms)
+		mine->idle_ms = 300000;
+	return 0;
+}
+
+static int check_config(const struct faas_config *c, struct faas_error *err)
+{
+	if (c->max_concurrency < 0 || c->max_memory_mb < 0 || c->idle_ms < 0)
+		return fa_error(err, FAAS_EINVAL,
+				"max_concurrency, max_memory_mb and idle_ms cannot be negative");
+	if (c->min_isolation & ~FAAS_LAYERS_ALL)
+		return fa_error(err, FAAS_EINVAL,
+				"min_isolation has bits that are no enum faas_layer: 0x%x",
+				c->min_isolation & ~FAAS_LAYERS_ALL);
+	if ((c->region && strlen(c->region) > 32) || (c->account && strlen(c->account) > 32))
+		return fa_error(err, FAAS_EINVAL,
+				"region and account are at most 32 characters long");
+	return 0;
+}
+
+static void free_runtime(struct faas *rt)
+{
+	fa_free((void *)rt->config.prices);
+	fa_free((char *)rt->config.worker);
+	fa_free((char *)rt->config.region);
+	fa_free((char *)rt->config.account);
+	fa_free(rt);
+}
+
+static struct faas *alloc_runtime(const struct faas_config *c, const struct fa_clock *clock,
+				  struct faas_error *err)
+{
+	struct fa_mem mem = { c->realloc ? c->realloc : realloc_libc, c->data };
+	struct faas *rt = fa_alloc(&mem, sizeof(*rt));
+
+	if (!rt) {
+		fa_error_nomem(err);
+		return NULL;
+	}
+	rt->mem = mem;
+	rt->clock = clock;
+	rt->config = *c;
+	rt->config.worker = rt->config.region = rt->config.account = NULL;
+	rt->config.prices = NULL;
+	rt->offset_age_ns = INT64_MIN / 2;
+	rt->close_call.run = NULL;
+	rt->check_call.run = check_closed;
+	fa_list_init(&rt->invocations);
+	fa_list_init(&rt->ending);
+	if (copy_config(rt, c, err) < 0) {
+		free_runtime(rt);
+		return NULL;
+	}
+	return rt;
+}
+
+static int check_isolation(const struct faas *rt, struct faas_error *err)
+{
+	unsigned lacking = rt->config.min_isolation & ~rt->envs.supervisor.hello.applied;
+
+	if (!lacking)
+		return 0;
+	return fa_error(err, FAAS_ESYSTEM,
+			"min_isolation asks for layers that are not to be had here: 0x%x (see enum "
+			"faas_layer)",
+			lacking);
+}
+
+static int open_stages(struct faas *rt, struct faas_error *err)
+{
+	int rc;
+
+	if (fa_registry_init(&rt->registry, &rt->mem, rt->config.region, rt->config.account))
+		return fa_error_nomem(err);
+	if (fa_envs_init(&rt->envs, &rt->loop, &rt->mem, rt->clock) < 0)
+		return fa_error_nomem(err);
+	rt->account.limit = rt->config.max_concurrency;
+	rt->envs.max_memory_mb = rt->config.max_memory_mb;
+	rt->envs.idle_ns = (int64_t)rt->config.idle_ms * 1000000;
+	rt->envs.min_isolation = rt->config.min_isolation;
+	rt->envs.cpu_cap = rt->config.cpu_cap;
+	rt->envs.listening = rt->config.on_log != NULL;
+	rt->envs.supervisor.path = rt->config.worker;
+	fa_invoke_init(rt);
+	fa_tell_init(&rt->tell, &rt->loop, &rt->mem, &rt->config);
+	rc = fa_supervisor_open(&rt->envs.supervisor, err);
+	if (!rc)
+		rc = check_isolation(rt, err);
+	if (!rc && fa_supervisor_watch(&rt->envs.supervisor) < 0)
+		rc = fa_error_errno(err, errno, "cannot watch the worker");
+	if (rc) {
+		fa_envs_finish(&rt->envs);
+		fa_registry_finish(&rt->registry);
+	}
+	return rc;
+}
+
+static void *run_loop(void *data)
+{
+	struct faas *rt = data;
+	bool joined;
+
+	uv_run(&rt->own_loop, UV_RUN_DEFAULT);
+	uv_loop_close(&rt->own_loop);
+	joined = rt->joined;
+	if (!joined)
+		pthread_detach(pthread_self());
+	if (rt->on_closed)
+		rt->on_closed(rt->closed_data);
+	if (!joined)
+		free_runtime(rt);
+	return NULL;
+}
+
+/* Signals are the host's: our thread takes none. */
+static int start_thread(struct faas *rt, struct faas_error *err)
+{
+	sigset_t all, old;
+	int rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	rc = pthread_create(&rt->thread, NULL, run_loop, rt);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (rc)
+		return fa_error_errno(err, rc, "cannot start the loop's thread");
+	rt->loop.thread = rt->thread;
+	return 0;
+}
+
+static void ignore_closed(void *data)
+{
+	(void)data;
+}
+
+/* Nothing has run yet: take the loop down again by hand. */
+static void undo_loop(struct faas *rt)
+{
+	fa_loop_close(&rt->loop, ignore_closed, NULL);
+	if (!rt->owns_loop)
+		return; /* the host's loop finishes it */
+	uv_run(&rt->own_loop, UV_RUN_DEFAULT);
+	uv_loop_close(&rt->own_loop);
+}
+
+static int open_loop(struct faas *rt, struct faas_error *err)
+{
+	uv_loop_t *uv = rt->config.loop;
+	int rc;
+
+	rt->owns_loop = !uv;
+	if (!uv) {
+		uv = &rt->own_loop;
+		rc = uv_loop_init(uv);
+		if (rc)
+			return fa_error_errno(err, -rc, "cannot make an event loop");
+	}
+	rc = fa_loop_init(&rt->loop, uv, &rt->mem, rt->clock, err);
+	if (rc && rt->owns_loop)
+		uv_loop_close(uv);
+	return rc;
+}
+
+static void free_after_loop(void *data)
+{
+	free_runtime(data);
+}
+
+struct faas *fa_create(const struct faas_config *config, const struct fa_clock *clock,
+		       struct faas_error *err)
+{
+	struct faas_config c;
+	struct faas *rt;
+
+	if (fa_options_copy(&c, sizeof(c), config ? config : FAAS_CONFIG(), "FAAS_CONFIG", err) < 0 ||
+	    check_config(&c, err) < 0)
+		return NULL;
+	rt = alloc_runtime(&c, clock, err);
+	if (!rt)
+		return NULL;
+	if (open_loop(rt, err) < 0)
+		goto fail;
+	if (open_stages(rt, err) < 0)
+		goto fail_loop;
+	if (!rt->owns_loop || !start_thread(rt, err))
+		return rt;
+	fa_tell_finish(&rt->tell);
+	fa_envs_finish(&rt->envs);
+	fa_registry_finish(&rt->registry);
+
+fail_loop:
+	if (!rt->owns_loop) {
+		fa_loop_close(&rt->loop, free_after_loop, rt);
+		return NULL;
+	}
+	undo_loop(rt);
+fail:
+	free_runtime(rt);
+	return NULL;
+}
+
+struct faas *faas_create(const struct faas_config *config, struct faas_error *err)
+{
+	return fa_create(config, &fa_clock_real, err);
+}
+
+/* ---- close ----------------------------------------------------------- */
+
+static void on_loop_closed(void *data)
+{
+	struct faas *rt = data;
+
+	if (rt->owns_loop)
+		return; /* run_loop() does the rest */
+	if (rt->on_closed)
+		rt->on_closed(rt->closed_data);
+	free_runtime(rt);
+}
+
+static void finish_stages(struct faas *rt)
+{
+	fa_loop_timer_stop(&rt->loop, &rt->grace);
+	fa_tell_finish(&rt->tell);
+	fa_envs_finish(&rt->envs);
+	fa_registry_finish(&rt->registry);
+	fa_loop_close(&rt->loop, on_loop_closed, rt);
+}
+
+/* No way back: call off what runs, forget all functions. */
+static void begin_to_finish(struct faas *rt)
+{
+	struct fa_version *version;
+
+	rt->finishing = true;
+	rt->envs.closing = true;
+	fa_loop_timer_stop(&rt->loop, &rt->grace);
+	fa_invoke_cancel_all(rt);
+	while ((version = fa_registry_take_any(&rt->registry)))
+		fa_version_unref(version);
+	fa_envs_close(&rt->envs);
+}
+
+static void check_closed(struct fa_call *call)
+{
+	struct faas *rt = fa_container(call, struct faas, check_call);
+	bool idle;
+
+	atomic_store(&rt->checking, false);
+	idle = !atomic_load(&rt->callers) && fa_list_empty(&rt->invocations);
+	if (!rt->finishing && idle)
+		begin_to_finish(rt);
+	else if (rt->finishing && !idle)
+		fa_envs_call_off(&rt->envs); /* who came in at the last moment */
+	if (rt->finishing && idle && fa_list_empty(&rt->ending) && fa_list_empty(&rt->envs.pools))
+		finish_stages(rt);
+	else if (atomic_load(&rt->callers))
+		fa_check_closed(rt); /* they leave within this turn or the next */
+}
+
+static void on_grace_over(struct fa_timer *timer)
+{
+	struct faas *rt = fa_container(timer, struct faas, grace);
+
+	if (!rt->finishing)
+		begin_to_finish(rt);
+	fa_check_closed(rt);
+}
+
+static void begin_to_close(struct fa_call *call)
+{
+	struct faas *rt = fa_container(call, struct faas, close_call);
+
+	rt->grace.on_due = on_grace_over;
+	if (rt->grace_ms <= 0 ||
+	    fa_loop_timer(&rt->loop, &rt->grace,
+			  fa_now(rt->clock) + (int64_t)rt->grace_ms * 1000000) < 0)
+		begin_to_finish(rt);
+	fa_check_closed(rt);
+}
+
+void faas_close(struct faas *rt, int grace_ms, void (*done)(void *data), void *data)
+{
+	int open = 0;
+
+	if (!rt || !atomic_compare_exchange_strong(&rt->closing, &open, 1))
+		return;
+	rt->grace_ms = grace_ms;
+	rt->on_closed = done;
+	rt->closed_data = data;
+	rt->close_call.run = begin_to_close;
+	fa_loop_call(&rt->loop, &rt->close_call);
+}
+
+int faas_destroy(struct faas *rt)
+{
+	if (!rt)
+		return 0;
+	if (!rt->owns_loop || fa_loop_here(&rt->loop))
+		return FAAS_EDEADLK;
+	if (atomic_load(&rt->closing))
+		return FAAS_ECANCELED;
+	rt->joined = true;
+	faas_close(rt, 0, NULL, NULL);
+	pthread_join(rt->thread, NULL);
+	free_runtime(rt);
+	return 0;
+}
+
+/* ---- small doors ----------------------------------------------------- */
+
+struct uv_loop_s *faas_loop(struct faas *rt)
+{
+	return rt ? rt->loop.uv : NULL;
+}
+
+void faas_free(void *ptr)
+{
+	fa_free(ptr);
+}
+
+const char *faas_version(void)
+{
+	return FA_TEXT_OF(FAAS_VERSION_MAJOR) "." FA_TEXT_OF(FAAS_VERSION_MINOR) "." FA_TEXT_OF(
+		FAAS_VERSION_PATCH);
+}
+
+void fa_testing_weaken(struct faas *rt, unsigned layers, unsigned host_checks)
+{
+	rt->envs.weak_layers = layers;
+	rt->envs.weak_checks = host_checks;
+}

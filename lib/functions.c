@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The typed doors to functions: create, update, delete, get, list, and what
+ * the host wants to know of all of them together.
+ */
+#include <string.h>
+
+#include <base/error.h>
+#include <base/options.h>
+#include <base/text.h>
+#include <invoke.h>
+
+static struct fa_version *make_version(struct faas *rt, const struct faas_function_config *c,
+				       struct faas_error *err)
+{
+	struct fa_version *v = fa_version_create(&rt->mem, c, rt->config.region,
+						 rt->config.account, err);
+
+	if (!v)
+		return NULL;
+	if (fa_runner_create(rt, v, err) < 0) {
+		fa_version_free(v);
+		return NULL;
+	}
+	return v;
+}
+
+static int code_of(const struct faas_error *err, int otherwise)
+{
+	return err->code ? err->code : otherwise;
+}
+
+int faas_function_create(struct faas *rt, const struct faas_function_config *config,
+			 struct faas_error *err)
+{
+	struct faas_error own = { 0 };
+	struct faas_function_config c;
+	struct fa_version *v;
+	int rc;
+
+	if (!rt)
+		return fa_error(err, FAAS_EINVAL, "a runtime is required");
+	if (!err)
+		err = &own;
+	rc = fa_options_copy(&c, sizeof(c), config, "FAAS_FUNCTION", err);
+	if (!rc)
+		rc = fa_enter(rt, err);
+	if (rc)
+		return rc;
+	v = make_version(rt, &c, err);
+	rc = v ? fa_registry_add(&rt->registry, v, err) : code_of(err, FAAS_ENOMEM);
+	if (rc && v)
+		fa_version_unref(v);
+	fa_leave(rt);
+	return rc;
+}
+
+static int update(struct faas *rt, struct fa_version *old, const struct faas_function_config *c,
+		  struct faas_error *err)
+{
+	struct faas_function_config merged;
+	struct fa_version *next;
+	int rc;
+
+	fa_version_merge(&merged, &old->config, c);
+	next = make_version(rt, &merged, err);
+	if (!next)
+		return code_of(err, FAAS_ENOMEM);
+	rc = fa_registry_swap(&rt->registry, old, next, err);
+	fa_version_unref(rc ? next : old); /* the registry's reference */
+	return rc;
+}
+
+int faas_function_update(struct faas *rt, const struct faas_function_config *config,
+			 struct faas_error *err)
+{
+	struct faas_error own = { 0 };
+	struct faas_function_config c;
+	struct fa_version *old;
+	int rc;
+
+	if (!rt)
+		return fa_error(err, FAAS_EINVAL, "a runtime is required");
+	if (!err)
+		err = &own;
+	rc = fa_options_copy(&c, sizeof(c), config, "FAAS_FUNCTION", err);
+	if (!rc)
+		rc = fa_enter(rt, err);
+	if (rc)
+		return rc;
+	old = fa_registry_find(&rt->registry, c.name, err);
+	rc = old ? update(rt, old, &c, err) : code_of(err, FAAS_ENOTFOUND);
+	fa_version_unref(old);
+	fa_leave(rt);
+	return rc;
+}
+
+/* Find the version and enter the runtime, for one call. */
+static struct fa_version *open_version(struct faas *rt, const char *function, int *rc,
+				       struct faas_error *err)
+{
+	struct faas_error own = { 0 };
+	struct fa_version *v;
+
+	if (!rt) {
+		*rc = fa_error(err, FAAS_EINVAL, "a runtime is required");
+		return NULL;
+	}
+	*rc = fa_enter(rt, err);
+	if (*rc)
+		return NULL;
+	v = fa_registry_find(&rt->registry, function, &own);
+	*rc = own.code;
+	if (!v && err)
+		*err = own;
+	if (!v)
+		fa_leave(rt);
+	return v;
+}
+
+static void close_version(struct faas *rt, struct fa_version *v)
+{
+	fa_version_unref(v);
+	fa_leave(rt);
+}
+
+int faas_function_delete(struct faas *rt, const char *function, struct faas_error *err)
+{
+	int rc;
+	struct fa_version *v = open_version(rt, function, &rc, err);
+
+	if (!v)
+		return rc;
+	fa_version_unref(fa_registry_remove(&rt->registry, v));
+	close_version(rt, v);
+	return 0;
+}
+
+int faas_recycle(struct faas *rt, const char *function, struct faas_error *err)
+{
+	int rc;
+	struct fa_version *v = open_version(rt, function, &rc, err);
+
+	if (!v)
+		return rc;
+	fa_pool_recycle(((struct fa_runner *)v->runner)->pool);
+	close_version(rt, v);
+	return 0;
+}
+
+static void count_environments(const struct fa_version *v, int *idle, int *busy)
+{
+	struct fa_pool *pool = ((struct fa_runner *)v->runner)->pool;
+	struct fa_list *pos;
+
+	pthread_mutex_lock(&pool->lock);
+	*idle += pool->idle_count;
+	fa_list_for(pos, &pool->away) {
+		struct fa_env *env = fa_container(pos, struct fa_env, link);
+
+		*busy += env->state == FA_BUSY || env->state == FA_CRASHED;
+	}
+	pthread_mutex_unlock(&pool->lock);
+}
+
+static void fill_info(struct faas_function_info *info, const struct fa_version *v)
+{
+	memset(info, 0, sizeof(*info));
+	info->size = sizeof(*info);
+	info->name = v->config.name;
+	info->version = v->qualifier;
+	info->arn = v->arn;
+	info->code = v->config.code ? v->config.code : "";
+	info->handler = v->config.handler ? v->config.handler : "";
+	info->description = v->config.description;
+	info->isolation = v->config.isolation;
+	info->memory_mb = v->config.memory_mb;
+	info->timeout_ms = v->config.timeout_ms;
+	info->tmp_mb = v->config.tmp_mb;
+	count_environments(v, &info->environments_idle, &info->environments_busy);
+}
+
+static const char *put(char **at, const char *text)
+{
+	char *to = *at;
+	size_t len = strlen(text) + 1;
+
+	memcpy(to, text, len);
+	*at += len;
+	return to;
+}
+
+static struct faas_function_info *copy_info(const struct fa_mem *mem,
+					    const struct faas_function_info *from)
+{
+	const char *texts[] = { from->name,    from->version,	 from->arn, from->code,
+				from->handler, from->description };
+	struct faas_function_info *info;
+	size_t size = sizeof(*info);
+	char *at;
+
+	for (unsigned i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		size += strlen(texts[i]) + 1;
+	info = fa_alloc_dirty(mem, size);
+	if (!info)
+		return NULL;
+	*info = *from;
+	at = (char *)(info + 1);
+	info->name = put(&at, from->name);
+	info->version = put(&at, from->version);
+	info->arn = put(&at, from->arn);
+	info->code = put(&at, from->code);
+	info->handler = put(&at, from->handler);
+	info->description = put(&at, from->description);
+	return info;
+}
+
+int faas_function_get(struct faas *rt, const char *function, struct faas_function_info **info,
+		      struct faas_error *err)
+{
+	struct faas_function_info shown;
+	int rc;
+	struct fa_version *v = open_version(rt, function, &rc, err);
+
+	if (!v)
+		return rc;
+	fill_info(&shown, v);
+	*info = copy_info(&rt->mem, &shown);
+	rc = *info ? 0 : fa_error_nomem(err);
+	close_version(rt, v);
+	return rc;
+}
+
+int faas_function_list(struct faas *rt,
+		       bool (*each)(void *data, const struct faas_function_info *info),
+		       void *data)
+{
+	struct fa_version **all;
+	bool more = true;
+
+	if (!rt || !each)
+		return FAAS_EINVAL;
+	if (fa_enter(rt, NULL))
+		return FAAS_ECANCELED;
+	all = fa_registry_all(&rt->registry, &rt->mem);
+	for (size_t i = 0; all && all[i]; i++) {
+		struct faas_function_info info;
+
+		if (more) {
+			fill_info(&info, all[i]);
+			more = each(data, &info);
+		}
+		fa_version_unref(all[i]);
+	}
+	fa_leave(rt);
+	if (!all)
+		return FAAS_ENOMEM;
+	fa_free(all);
+	return 0;
+}
+
+static void sum_environments(struct faas *rt, struct faas_stats *s)
+{
+	struct fa_version **all = fa_registry_all(&rt->registry, &rt->mem);
+
+	for (size_t i = 0; all && all[i]; i++) {
+		count_environments(all[i], &s->environments_idle, &s->environments_busy);
+		fa_version_unref(all[i]);
+	}
+	fa_free(all);
+}
+
+int faas_stats(struct faas *rt, struct faas_stats *stats)
+{
+	struct faas_stats s = { .size = sizeof(s) };
+
+	if (!rt || !stats || stats->size < offsetof(struct faas_stats, throttles))
+		return FAAS_EINVAL;
+	if (fa_enter(rt, NULL))
+		return FAAS_ECANCELED;
+	s.invocations = atomic_load(&rt->invoked);
+	s.errors = atomic_load(&rt->failed);
+	s.throttles = atomic_load(&rt->throttled);
+	s.cold_starts = atomic_load(&rt->envs.cold_starts);
+	s.log_bytes_dropped = atomic_load(&rt->dropped);
+	s.queued = atomic_load(&rt->queued);
+	s.billed_ms = (int64_t)atomic_load(&rt->billed_ms);
+	s.gb_seconds = (double)atomic_load(&rt->memory_ms) / 1024 / 1000;
+	s.cost = s.gb_seconds * rt->config.prices->per_gb_second +
+		 (double)s.invocations * rt->config.prices->per_request;
+	sum_environments(rt, &s);
+	if (s.size > stats->size)
+		s.size = stats->size;
+	memcpy(stats, &s, s.size);
+	fa_leave(rt);
+	return 0;
+}

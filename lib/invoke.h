@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_INVOKE_H
+#define FA_INVOKE_H
+
+#include <runtime.h>
+
+/* What runs the events of one version: its limit, its environments, who waits for them. */
+struct fa_runner {
+	struct faas *rt;
+	struct fa_version *version; /* owns the runner */
+	struct fa_pool *pool;
+	struct fa_gate gate;
+	struct fa_list waiting;     /* [loop] of struct fa_invocation, oldest first */
+	struct fa_list leased;      /* [loop] environments that work for the loop */
+	struct fa_list link;        /* [loop] in faas.ending */
+	struct fa_call end;
+};
+
+int fa_runner_create(struct faas *rt, struct fa_version *version, struct faas_error *err);
+/* [loop] Those whose environments are gone. */
+void fa_runners_reap(struct faas *rt);
+
+/* Wire the environments' and the loop's callbacks to the conductor. */
+void fa_invoke_init(struct faas *rt);
+/* [loop] End what waits and what runs, with FAAS_ECANCELED. */
+void fa_invoke_cancel_all(struct faas *rt);
+
+#endif

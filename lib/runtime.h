@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_RUNTIME_H
+#define FA_RUNTIME_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <admit/gate.h>
+#include <env/pool.h>
+#include <model/registry.h>
+#include <outcome/tell.h>
+
+/* What there is one of per runtime. Shared by faas.c, functions.c and invoke.c only. */
+struct faas {
+	struct fa_mem mem;
+	const struct fa_clock *clock;
+	struct faas_config config; /* strings owned */
+	uv_loop_t own_loop;
+	bool owns_loop, joined;    /* joined: somebody waits in faas_destroy() */
+	pthread_t thread;
+
+	struct fa_loop loop;
+	struct fa_registry registry;
+	struct fa_envs envs;
+	struct fa_tell tell;
+	struct fa_gate account;
+
+	struct fa_list invocations; /* [loop] that wait or run there */
+	struct fa_list ending;      /* [loop] runners whose version nobody refers to */
+	_Atomic int callers;        /* threads inside a call that needs the runtime */
+	_Atomic int waiting;        /* invocations that wait for capacity */
+	struct fa_call pump;
+	_Atomic bool pumping;
+	_Atomic uint64_t serial;    /* of invocation ids */
+	_Atomic int64_t unix_offset_ns, offset_age_ns;
+
+	_Atomic uint64_t invoked, failed, throttled, billed_ms, memory_ms, dropped;
+	_Atomic int queued;         /* asynchronous events that have not ended */
+
+	_Atomic int closing;
+	bool finishing;             /* [loop] nothing may be left behind */
+	struct fa_call close_call, check_call;
+	_Atomic bool checking;
+	struct fa_timer grace;
+	int grace_ms;
+	void (*on_closed)(void *data);
+	void *closed_data;
+};
+
+/* A runtime on a clock of the test's. */
+struct faas *fa_create(const struct faas_config *config, const struct fa_clock *clock,
+		       struct faas_error *err);
+
+/*
+ * Enter and leave a call: the runtime stays while somebody is inside. Enter is
+ * refused (FAAS_ECANCELED) once it is closing.
+ */
+int fa_enter(struct faas *rt, struct faas_error *err);
+void fa_leave(struct faas *rt);
+
+/* Any thread: something ended; a closing runtime may be finished now. */
+void fa_check_closed(struct faas *rt);
+
+#endif
