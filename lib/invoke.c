@@ -178,7 +178,9 @@ static void tell_end(struct faas *rt, struct fa_env *env, const struct fa_job *j
 	struct fa_record record;
 	char line[FA_REPORT_MAX];
 
-	fa_logs_drain(env);
+	/* with more behind it, what it says it did not write is not looked for */
+	if (!job->quiet || !fa_env_open_jobs(env))
+		fa_logs_drain(env);
 	fa_logs_end(env);
 	fill_record(&record, rt, v, job, FA_RECORD_END, job->end_ns);
 	record.duration_ns = job->end_ns - job->start_ns;
@@ -506,10 +508,15 @@ static void submit(struct fa_invocation *inv, struct fa_env *env)
 	job->init_ns = job->cpu_ns = job->end_ns = 0;
 	job->error_type[0] = '\0';
 	job->unix_offset_ns = unix_offset(inv->rt);
-	fa_env_name(env, job);
-	if (tells(inv->rt, inv->log_tail))
-		tell_start(inv->rt, env, job, inv->log_tail);
 	fa_env_submit(env, job);
+}
+
+static void on_begin(void *data, struct fa_env *env, struct fa_job *job)
+{
+	struct fa_invocation *inv = fa_container(job, struct fa_invocation, job);
+
+	if (tells(data, inv->log_tail))
+		tell_start(data, env, job, inv->log_tail);
 }
 
 /* A busy environment that may be given one more ahead. */
@@ -535,7 +542,7 @@ static bool try_ahead(struct fa_invocation *inv)
 {
 	struct fa_env *env;
 
-	if (!inv->capacity_wait_ms || inv->log_tail || fa_tell_listening(&inv->rt->tell))
+	if (!inv->capacity_wait_ms || inv->log_tail)
 		return false;
 	env = find_ahead(inv->runner, inv);
 	if (env)
@@ -1022,6 +1029,7 @@ static bool is_hot(void *data)
 void fa_invoke_init(struct faas *rt)
 {
 	rt->pump.run = pump;
+	rt->envs.on_begin = on_begin;
 	rt->envs.on_verdict = on_verdict;
 	rt->envs.on_capacity = on_capacity;
 	rt->envs.on_line = on_line;

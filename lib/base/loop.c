@@ -71,9 +71,11 @@ static void work(struct fa_loop *loop)
 		run_posts(loop);
 		if (loop->timers.count && fa_timers_next(&loop->timers) <= fa_now(loop->clock))
 			fa_timers_run(&loop->timers, fa_now(loop->clock));
-		if (!loop->on_scan || !loop->on_scan(loop->data))
+		if ((!loop->on_scan || !loop->on_scan(loop->data)) &&
+		    !atomic_load(&loop->posts.top))
 			return;
 	}
+	fa_loop_wake(loop); /* enough for one turn: others of the host's loop come first */
 }
 
 /* Returns whether something came up while spinning. */

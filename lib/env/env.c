@@ -203,6 +203,22 @@ static void watch_deadline(struct fa_env *env, int64_t check_ns)
 		fa_loop_timer(envs->loop, &envs->deadline, check_ns);
 }
 
+static struct fa_job *oldest(struct fa_env *env)
+{
+	return env->jobs[(env->done + 1) & (FA_DEPTH - 1)];
+}
+
+/* What was handed over ahead begins, and its time begins, when the one before it ends. */
+static void begin(struct fa_env *env, struct fa_job *job, int64_t now_ns)
+{
+	struct fa_envs *envs = env->pool->envs;
+
+	job->begun = true;
+	job->start_ns = now_ns;
+	envs->on_begin(envs->data, env, job);
+	watch_deadline(env, env->kind->check(env, job, now_ns));
+}
+
 void fa_env_submit(struct fa_env *env, struct fa_job *job)
 {
 	struct fa_envs *envs = env->pool->envs;
@@ -219,25 +235,10 @@ void fa_env_submit(struct fa_env *env, struct fa_job *job)
 	if (env->kit && !fa_env_open_jobs(env))
 		env->kit->request->depth = FA_DEPTH;
 	env->jobs[(env->want + 1) & (FA_DEPTH - 1)] = job;
+	job->begun = false;
 	env->kind->post(env, job, FA_REQ_ASYNC);
 	if (fa_env_open_jobs(env) == 1)
-		watch_deadline(env, env->kind->check(env, job, job->start_ns));
-}
-
-static struct fa_job *oldest(struct fa_env *env)
-{
-	return env->jobs[(env->done + 1) & (FA_DEPTH - 1)];
-}
-
-static void begin_next(struct fa_env *env, int64_t now_ns)
-{
-	struct fa_job *next;
-
-	if (!fa_env_open_jobs(env))
-		return;
-	next = oldest(env);
-	next->start_ns = now_ns;
-	watch_deadline(env, env->kind->check(env, next, now_ns));
+		begin(env, job, job->start_ns);
 }
 
 /*
@@ -288,8 +289,9 @@ static bool scan_one(struct fa_env *env, int64_t now_ns)
 			return true;
 		}
 		env->done++;
-		begin_next(env, now_ns);
 		envs->on_verdict(envs->data, env, job);
+		if (fa_env_open_jobs(env) && !oldest(env)->begun)
+			begin(env, oldest(env), now_ns);
 	}
 	if (!fa_env_open_jobs(env))
 		fa_list_remove(&env->scan);

@@ -147,6 +147,7 @@ struct fa_envs {
 	_Atomic uint64_t cold_starts;
 
 	/* upwards; set by the conductor */
+	void (*on_begin)(void *data, struct fa_env *env, struct fa_job *job);   /* [loop] */
 	void (*on_verdict)(void *data, struct fa_env *env, struct fa_job *job); /* [loop] */
 	void (*on_capacity)(void *data); /* any thread, a pool's lock may be held */
 	void (*on_line)(void *data, struct fa_env *env, const char *request_id, int level,

@@ -260,6 +260,7 @@ static void take(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 		return;
 	}
 	job->answer = (struct faas_bytes){ (const char *)head + off, len };
+	job->quiet = !once->logged;
 	split_init(env, job);
 	fa_meter(env, job);
 	env->fresh = false;

@@ -61,7 +61,7 @@ static bool has_news(struct fa_thread *thread)
 /* One of a pool at most waits awake, and only while events follow each other closely. */
 static void spin(struct fa_thread *thread)
 {
-	int64_t until = thread->finished_ns + SPIN_NS;
+	int64_t until = thread->rested_ns + SPIN_NS;
 
 	if (!thread->envs->multiprocessor || thread->gap_ns > SPIN_NS)
 		return;
@@ -138,6 +138,7 @@ static void *serve(void *data)
 			break;
 		learn_gap(thread, slot->posted_ns);
 		fa_thread_run(thread, slot);
+		thread->rested_ns = slot->end_ns;
 		atomic_store(&thread->finished, seq);
 		ring_loop(thread);
 	}

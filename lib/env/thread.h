@@ -89,6 +89,7 @@ struct fa_thread {
 	struct fa_call gone;
 	uint32_t rung;                     /* epoch of the loop when it was last woken */
 	int64_t gap_ns;                    /* average time from an end to the next post */
+	int64_t rested_ns;                 /* when it ended its last event */
 
 	/*
 	 * The hand-over: sequence numbers count from 1 and wrap, and are read

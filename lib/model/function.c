@@ -62,29 +62,43 @@ static int check_numbers(const struct faas_function_config *c, struct faas_error
 	return rc;
 }
 
-/* Names that Lambda sets itself (semantics 1.3). */
+/* Names that Lambda sets itself (semantics 1.3); others that begin with AWS_ are free. */
 static bool reserved(const char *name, size_t len)
 {
-	static const char *const free_to_set[] = { "AWS_XRAY_CONTEXT_MISSING",
-						   "AWS_XRAY_DAEMON_ADDRESS" };
+	static const char *const names[] = {
+		"AWS_ACCESS_KEY",
+		"AWS_ACCESS_KEY_ID",
+		"AWS_DEFAULT_REGION",
+		"AWS_EXECUTION_ENV",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+		"AWS_LAMBDA_FUNCTION_NAME",
+		"AWS_LAMBDA_FUNCTION_VERSION",
+		"AWS_LAMBDA_INITIALIZATION_TYPE",
+		"AWS_LAMBDA_LOG_GROUP_NAME",
+		"AWS_LAMBDA_LOG_STREAM_NAME",
+		"AWS_LAMBDA_RUNTIME_API",
+		"AWS_REGION",
+		"AWS_SECRET_ACCESS_KEY",
+		"AWS_SESSION_TOKEN",
+		"LAMBDA_RUNTIME_DIR",
+		"LAMBDA_TASK_ROOT",
+	};
 
-	for (size_t i = 0; i < sizeof(free_to_set) / sizeof(*free_to_set); i++)
-		if (strlen(free_to_set[i]) == len && !strncmp(name, free_to_set[i], len))
-			return false;
-	return !strncmp(name, "AWS_", 4) || !strncmp(name, "_X_AMZN_", 8) ||
-	       !strncmp(name, "LAMBDA_TASK_ROOT=", 17) ||
-	       !strncmp(name, "LAMBDA_RUNTIME_DIR=", 19) || !strncmp(name, "_HANDLER=", 9);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strlen(names[i]) == len && !memcmp(name, names[i], len))
+			return true;
+	return false;
 }
 
 static int check_environment(const char *const *variables, size_t *count, struct faas_error *err)
 {
-	size_t total = 0;
+	size_t total = 1; /* as the JSON of the map: the braces less the last comma */
 
 	for (*count = 0; variables && variables[*count]; (*count)++) {
 		const char *text = variables[*count];
 		size_t name = strcspn(text, "="), i;
 
-		total += strlen(text) + 5; /* as the JSON of the map: quotes, colon, comma */
+		total += strlen(text) + 5; /* quotes, colon, comma */
 		for (i = 0; i < name; i++)
 			if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 				    "0123456789_", text[i]))
@@ -150,28 +164,35 @@ static int check_prototype(const struct faas_function_config *c, const char *met
 	return 0;
 }
 
-/* `code` is a directory, or one .so whose own name is then the file of the handler. */
+static bool names_file(const char *code, const char *file)
+{
+	size_t len = strlen(file);
+
+	return !strncmp(code, file, len) && (!code[len] || !strcmp(code + len, ".so"));
+}
+
+/*
+ * `code` is a directory, or one .so whose own name is then the file of the
+ * handler: the name that was given, for libraries are often links to others.
+ */
 static int find_code(struct fa_version *v, const char *code, struct faas_error *err)
 {
-	char path[PATH_MAX], *slash;
+	const char *slash = strrchr(code, '/'), *name = slash ? slash + 1 : code;
+	char given[PATH_MAX], path[PATH_MAX];
+	struct fa_text directory = FA_TEXT(given);
 	struct stat st;
-	size_t len;
 
-	if (!realpath(code, path) || stat(path, &st) < 0)
-		return fa_error(err, FAAS_EINVAL, "code '%.100s': %s", code, strerror(errno));
+	if (stat(code, &st) < 0)
+		return fa_error(err, FAAS_EINVAL, "code '%.100s': %s", code, strerrordesc_np(errno));
 	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
 		return fa_error(err, FAAS_EINVAL,
 				"code '%.100s' is neither a directory nor a file", code);
-	if (S_ISREG(st.st_mode)) {
-		slash = strrchr(path, '/');
-		len = strlen(slash + 1);
-		if (strncmp(slash + 1, v->file, strlen(v->file)) ||
-		    (len != strlen(v->file) && strcmp(slash + 1 + strlen(v->file), ".so")))
-			return fa_error(err, FAAS_EINVAL,
-					"the handler's file '%.60s' is not the code '%.100s'", v->file,
-					code);
-		*(slash == path ? slash + 1 : slash) = '\0';
-	}
+	if (S_ISREG(st.st_mode) && !names_file(name, v->file))
+		return fa_error(err, FAAS_EINVAL,
+				"the handler's file '%.60s' is not the code '%.100s'", v->file, code);
+	fa_text_bytes(&directory, code, S_ISREG(st.st_mode) ? (size_t)(name - code) : strlen(code));
+	if (!realpath(directory.len ? given : ".", path))
+		return fa_error(err, FAAS_EINVAL, "code '%.100s': %s", code, strerrordesc_np(errno));
 	v->directory = fa_strdup(v->mem, path);
 	return v->directory ? 0 : fa_error_nomem(err);
 }

@@ -38,6 +38,8 @@ struct fa_job {
 	enum fa_verdict verdict;
 	int wait_status;
 	bool cold;        /* met a process that was not initialised */
+	bool begun;       /* [loop] it is its turn */
+	bool quiet;       /* claims to have written nothing to its log */
 	int64_t start_ns; /* handed over, or init done; CLOCK_MONOTONIC */
 	int64_t end_ns;
 	int64_t init_ns;  /* 0: warm, or part of the duration */

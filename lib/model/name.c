@@ -110,7 +110,7 @@ int fa_handler_split(const char *handler, size_t *file_len, struct faas_error *e
 				"a function with code needs a handler: \"file.method\"");
 	dot = strrchr(handler, '.');
 	if (strlen(handler) > 128 || strpbrk(handler, " \t\r\n") || !dot || dot == handler ||
-	    !dot[1] || *handler == '/' || strchr(dot, '/') || strstr(handler, ".."))
+	    !dot[1] || *handler == '/' || dot[-1] == '/' || strchr(dot, '/') || strstr(handler, ".."))
 		return fa_error(err, FAAS_EINVAL,
 				"Bad handler '%.100s': expected \"file.method\" of at most 128 "
 				"characters, the file relative to the code",

@@ -40,6 +40,7 @@ struct worker {
 	uint32_t done;       /* last request answered */
 	uint32_t rung;       /* epoch of the loop at the last ring */
 	int64_t finished_ns; /* end of init or of the last handler */
+	int64_t begun_ns;    /* of the handler: since then it had a request and a CPU */
 	int64_t gap_ns;      /* average of the time the host takes to post the next */
 	bool can_spin;       /* more than one CPU */
 };
@@ -139,7 +140,7 @@ static void init(struct worker *w)
 	fa_context_leave(call);
 	if (!w->broken && fa_target_has_shutdown(&w->target))
 		atomic_store(&w->response->has_shutdown, 1);
-	w->finished_ns = now_ns();
+	w->begun_ns = w->finished_ns = now_ns();
 	atomic_store(&w->response->init_done_ns, (uint64_t)w->finished_ns);
 }
 
@@ -191,10 +192,13 @@ static void learn_gap(struct worker *w)
 
 static void await_request(struct worker *w)
 {
-	if (nothing_new(w) && worth_spinning(w))
+	if (!nothing_new(w))
+		return;
+	if (worth_spinning(w))
 		spin(w);
 	if (nothing_new(w))
 		sleep_until_posted(w);
+	w->begun_ns = now_ns();
 	learn_gap(w);
 }
 
@@ -263,12 +267,13 @@ static int64_t deadline_of(const struct worker *w, const struct fa_request_slot 
 static void invoke(struct worker *w, const struct fa_request_slot *slot)
 {
 	struct faas_bytes event = { (const char *)w->request + slot->off, slot->len };
-	int64_t start = now_ns(), took;
+	int64_t took;
 
 	returned(w, fa_target_invoke(&w->target, &w->call.context, event));
 	fa_context_leave(&w->call);
 	w->finished_ns = now_ns();
-	took = w->finished_ns - start;
+	took = w->finished_ns - w->begun_ns;
+	w->begun_ns = w->finished_ns;
 	atomic_store_explicit(&w->response->service_ns,
 			      took > UINT32_MAX ? UINT32_MAX : (uint32_t)took,
 			      memory_order_relaxed);
