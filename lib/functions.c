@@ -55,6 +55,15 @@ int faas_function_create(struct faas *rt, const struct faas_function_config *con
 	return rc;
 }
 
+/* Its environments refer to it, so they must be told to go before it can. */
+static void drop_version(struct fa_version *v)
+{
+	if (!v)
+		return;
+	fa_pool_retire(((struct fa_runner *)v->runner)->pool);
+	fa_version_unref(v);
+}
+
 static int update(struct faas *rt, struct fa_version *old, const struct faas_function_config *c,
 		  struct faas_error *err)
 {
@@ -67,7 +76,7 @@ static int update(struct faas *rt, struct fa_version *old, const struct faas_fun
 	if (!next)
 		return code_of(err, FAAS_ENOMEM);
 	rc = fa_registry_swap(&rt->registry, old, next, err);
-	fa_version_unref(rc ? next : old); /* the registry's reference */
+	drop_version(rc ? next : old); /* the registry's reference */
 	return rc;
 }
 
@@ -131,7 +140,7 @@ int faas_function_delete(struct faas *rt, const char *function, struct faas_erro
 
 	if (!v)
 		return rc;
-	fa_version_unref(fa_registry_remove(&rt->registry, v));
+	drop_version(fa_registry_remove(&rt->registry, v));
 	close_version(rt, v);
 	return 0;
 }

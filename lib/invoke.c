@@ -276,6 +276,8 @@ static int finish_here(struct faas *rt, struct fa_env *env, struct fa_job *job, 
 		tell_end(rt, env, job, &outcome, log_tail);
 	if (log_tail)
 		tail = (struct faas_bytes){ bytes, fa_logs_tail(env, bytes) };
+	if (job->verdict == FA_NO_BIRTH && job->birth_error == ENOMEM)
+		return fa_error_nomem(err);
 	if (job->verdict == FA_NO_BIRTH)
 		return fa_error(err, FAAS_ESYSTEM, "the environment could not be made: %s",
 				job->why);
@@ -666,6 +668,8 @@ static void conclude(struct fa_invocation *inv)
 	if (inv->job.verdict == FA_INIT_ERRED)
 		tell_init_failed(rt, env, &inv->job);
 	fa_outcome_judge(&outcome, &inv->job, v, rt->config.prices);
+	if (inv->job.birth_error == ENOMEM)
+		outcome.code = FAAS_ENOMEM;
 	failed = outcome.code != FAAS_OK;
 	count(rt, &outcome, v);
 	if (tells(rt, inv->log_tail))
@@ -677,7 +681,8 @@ static void conclude(struct fa_invocation *inv)
 		fa_result_fill(&brief, &outcome, &inv->job, v);
 		brief.code = FAAS_ENOMEM;
 	}
-	env->kind->taken(env);
+	if (stays)
+		env->kind->taken(env);
 	give_back(inv, env, stays);
 	if (is_event(inv) && failed) {
 		settle_event(inv, ran);

@@ -79,8 +79,10 @@ int fa_loop_watch(struct fa_loop *loop, struct fa_watch *watch);
 void fa_loop_rearm(struct fa_loop *loop, struct fa_watch *watch);
 void fa_loop_unwatch(struct fa_loop *loop, struct fa_watch *watch);
 
-/* [loop] */
+/* [loop] 0 or FAAS_ENOMEM */
 int fa_loop_timer(struct fa_loop *loop, struct fa_timer *timer, int64_t at_ns);
+/* [loop] Cannot fail: for the few timers that a runtime must not be without. */
+void fa_loop_timer_sure(struct fa_loop *loop, struct fa_timer *timer, int64_t at_ns);
 void fa_loop_timer_stop(struct fa_loop *loop, struct fa_timer *timer);
 
 #endif

@@ -465,15 +465,35 @@ static bool parse_result(struct parser *p, struct fa_prototype *prototype)
 	return true;
 }
 
-static bool parse_all(struct parser *p, struct fa_prototype *prototype)
+/* Headers decorate their declarations; a call does not depend on it. */
+static bool skip_attribute(struct parser *p)
 {
-	next(p);
-	if (!parse_result(p, prototype) || !parse_name(p, prototype->name) || !expect(p, "(") ||
-	    !parse_params(p, prototype))
-		return false;
+	int open = 0;
+
+	do {
+		open += is(p, "(") - is(p, ")");
+		if (p->kind == END)
+			return refuse(p, "__attribute__ has no end");
+		next(p);
+	} while (open);
+	return true;
+}
+
+static bool parse_end(struct parser *p)
+{
+	while (accept(p, "__attribute__"))
+		if (!skip_attribute(p))
+			return false;
 	accept(p, ";");
 	return p->kind == END || refuse(p, "the declaration should end before '%.*s'",
 					(int)(p->len > 40 ? 40 : p->len), p->token);
+}
+
+static bool parse_all(struct parser *p, struct fa_prototype *prototype)
+{
+	next(p);
+	return parse_result(p, prototype) && parse_name(p, prototype->name) && expect(p, "(") &&
+	       parse_params(p, prototype) && parse_end(p);
 }
 
 int fa_prototype_parse(struct fa_prototype *prototype, const char *text, struct faas_error *err)

@@ -174,6 +174,7 @@ static bool ensure_process(struct fa_env *env, struct fa_job *job)
 	if (!rc)
 		return true;
 	job->verdict = FA_NO_BIRTH;
+	job->birth_error = -rc;
 	job->start_ns = job->end_ns = fa_now(pool->envs->clock);
 	strncpy(job->why, strerrordesc_np(-rc) ? strerrordesc_np(-rc) : "unknown error",
 		sizeof(job->why) - 1);
@@ -200,7 +201,7 @@ static void watch_deadline(struct fa_env *env, int64_t check_ns)
 
 	env->check_ns = check_ns;
 	if (!envs->deadline.index || check_ns < envs->deadline.at_ns)
-		fa_loop_timer(envs->loop, &envs->deadline, check_ns);
+		fa_loop_timer_sure(envs->loop, &envs->deadline, check_ns);
 }
 
 static struct fa_job *oldest(struct fa_env *env)
@@ -344,7 +345,7 @@ void fa_envs_deadline(struct fa_timer *timer)
 	}
 	fa_envs_scan(envs); /* tells what check() decided */
 	if (first != INT64_MAX && (!timer->index || first < timer->at_ns))
-		fa_loop_timer(envs->loop, timer, first);
+		fa_loop_timer_sure(envs->loop, timer, first);
 }
 
 void fa_env_done(struct fa_env *env, bool stays)

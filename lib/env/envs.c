@@ -56,7 +56,7 @@ static void sweep(struct fa_timer *timer)
 			first = next;
 	}
 	if (first != INT64_MAX && !atomic_exchange(&envs->sweeping, true))
-		fa_loop_timer(envs->loop, timer, first + envs->idle_ns);
+		fa_loop_timer_sure(envs->loop, timer, first + envs->idle_ns);
 }
 
 static void start_sweep(struct fa_call *call)
@@ -64,7 +64,7 @@ static void start_sweep(struct fa_call *call)
 	struct fa_envs *envs = fa_container(call, struct fa_envs, start_sweep);
 
 	if (!envs->sweep.index)
-		fa_loop_timer(envs->loop, &envs->sweep, fa_now(envs->clock) + envs->idle_ns);
+		fa_loop_timer_sure(envs->loop, &envs->sweep, fa_now(envs->clock) + envs->idle_ns);
 }
 
 /* ---- kits ------------------------------------------------------------ */

@@ -162,9 +162,9 @@ static void read_turn(struct fa_env *env)
 	pthread_mutex_lock(&env->logs.lock);
 	more = read_some(env, FA_LOG_READ_MAX);
 	pthread_mutex_unlock(&env->logs.lock);
-	if (more)
-		fa_loop_timer(envs_of(env)->loop, &env->logs.later,
-			      fa_now(envs_of(env)->clock) + LATER_NS);
+	if (more && fa_loop_timer(envs_of(env)->loop, &env->logs.later,
+				  fa_now(envs_of(env)->clock) + LATER_NS) < 0)
+		fa_loop_rearm(envs_of(env)->loop, &env->logs.watch);
 }
 
 static void on_readable(struct fa_watch *watch, uint32_t events)

@@ -78,6 +78,7 @@ static void uncharge(struct fa_env *env)
 static void free_env(struct fa_call *call)
 {
 	struct fa_env *env = fa_container(call, struct fa_env, free_call);
+	struct fa_version *version = env->pool->version;
 	struct fa_envs *envs = env->pool->envs;
 
 	fa_loop_timer_stop(envs->loop, &env->grace);
@@ -92,6 +93,7 @@ static void free_env(struct fa_call *call)
 	envs->table[env->id % envs->table_size] = NULL;
 	pthread_mutex_unlock(&envs->lock);
 	fa_free(env);
+	fa_version_unref(version);
 	envs->on_gone(envs->data);
 }
 
@@ -244,6 +246,7 @@ static struct fa_env *add_env(struct fa_pool *pool, int *why)
 		goto fail;
 	}
 	env->memory_mb = pool->version->config.memory_mb;
+	fa_version_ref(pool->version);
 	pool->alive++;
 	return env;
 
@@ -543,6 +546,20 @@ static void bury_list(struct fa_list *list, const struct fa_ctl *ctl)
 	}
 }
 
+/* A mount namespace is of use only to the nest that made it: its /tmp is lost. */
+static void forget_tmp(struct fa_list *list)
+{
+	struct fa_list *pos;
+
+	fa_list_for(pos, list) {
+		struct fa_env *env = fa_container(pos, struct fa_env, link);
+
+		if (env->mount_ns >= 0)
+			close(env->mount_ns);
+		env->mount_ns = -1;
+	}
+}
+
 /* Every process of the nest is dead. What it reported before it died still counts. */
 static void nest_died(struct fa_pool *pool, const struct fa_ctl *ctl)
 {
@@ -556,6 +573,8 @@ static void nest_died(struct fa_pool *pool, const struct fa_ctl *ctl)
 	fa_nest_close(&pool->nest, pool->envs->loop);
 	bury_list(&pool->idle, &end);
 	bury_list(&pool->away, &end);
+	forget_tmp(&pool->cold);
+	forget_tmp(&pool->away);
 	pthread_mutex_unlock(&pool->lock);
 	pool->envs->on_capacity(pool->envs->data);
 }

@@ -44,9 +44,10 @@ static struct fa_thread *thread_of(const struct fa_env *env)
 
 /* ---- the thread ------------------------------------------------------ */
 
+/* Once per sleep of the thread, however many events there are. */
 static void ring_bell(struct fa_thread *thread)
 {
-	if (!atomic_load(&thread->parked))
+	if (!atomic_load(&thread->parked) || !atomic_exchange(&thread->parked, 0))
 		return;
 	atomic_fetch_add(&thread->bell, 1);
 	syscall(SYS_futex, &thread->bell, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
@@ -112,7 +113,7 @@ static bool claim(struct fa_thread *thread, uint32_t seq)
 	return atomic_compare_exchange_strong(&thread->turn, &before, seq << 1);
 }
 
-/* Once per sleep of the loop, however many answers there are. */
+/* The same the other way round. */
 static void ring_loop(struct fa_thread *thread)
 {
 	struct fa_loop *loop = thread->envs->loop;
@@ -282,6 +283,8 @@ static void post(struct fa_env *env, struct fa_job *job, unsigned flags)
 	}
 	slot = &thread->slots[++env->want & (FA_DEPTH - 1)];
 	fill_slot(slot, job, flags);
+	slot->seq = env->want;
+	slot->lines.len = 0;
 	own_slot(thread, slot, job);
 	atomic_store(&thread->posted, env->want);
 	if (thread->has_thread)
@@ -390,6 +393,7 @@ static void taken(struct fa_env *env)
 	if (env->want - env->done == FA_DEPTH)
 		return; /* it is in use again */
 	trim(&slot->input);
+	trim(&slot->lines);
 	trim(&slot->answer);
 }
 
@@ -439,6 +443,8 @@ static int64_t check(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 {
 	int64_t limit = job->start_ns + job->timeout_ns, init_done;
 
+	if (atomic_load_explicit(&thread_of(env)->begun, memory_order_relaxed) != env->done + 1)
+		fa_thread_begun(thread_of(env), env->done + 1);
 	if (in_free_init(env)) {
 		init_done = atomic_load(&thread_of(env)->init_done_ns);
 		if (!init_done && now_ns >= env->birth_ns + FA_INIT_LIMIT_NS)

@@ -43,6 +43,8 @@ struct fa_thread_slot {
 	int64_t unix_offset_ns;
 	char own_id[40];
 	struct fa_thread_buffer input; /* payload and meta, if copied */
+	struct fa_thread_buffer lines; /* logged before the loop told of its begin */
+	uint32_t seq;                  /* 0: the caller runs it */
 
 	enum fa_verdict verdict;
 	bool cold;                   /* init ran in it */
@@ -90,6 +92,8 @@ struct fa_thread {
 	uint32_t rung;                     /* epoch of the loop when it was last woken */
 	int64_t gap_ns;                    /* average time from an end to the next post */
 	int64_t rested_ns;                 /* when it ended its last event */
+	pthread_mutex_t lines_lock;        /* before the lock of the logs */
+	_Atomic uint32_t begun;            /* the loop told of the begin of this event */
 
 	/*
 	 * The hand-over: sequence numbers count from 1 and wrap, and are read
@@ -134,6 +138,8 @@ void fa_thread_leave(struct fa_thread *thread);
 /* Turn the answer into {"errorType":...,"errorMessage":...}. */
 void fa_thread_fail(struct fa_thread *thread, enum fa_verdict verdict, const char *type,
 		    const char *message);
+/* [loop] The begin of this event has been told: its lines may follow. */
+void fa_thread_begun(struct fa_thread *thread, uint32_t seq);
 void fa_thread_context_init(struct fa_thread *thread);
 void fa_thread_context_finish(struct fa_thread *thread);
 

@@ -181,16 +181,75 @@ static void release_chunks(struct fa_thread *thread, bool keep)
 	thread->chunks = kept;
 }
 
+/* ---- lines ------------------------------------------------------------ */
+
+/*
+ * A handler on a thread of its own may be quicker than the loop, which tells
+ * of the begin of each event in turn. What it logs before that is kept.
+ */
+struct kept_line {
+	int level;
+	uint32_t len;
+};
+
+static void keep_line(struct fa_thread *thread, struct fa_thread_buffer *lines, int level,
+		      const char *text, size_t len)
+{
+	struct kept_line head = { .level = level, .len = (uint32_t)len };
+
+	if (lines->len > FA_LOG_BUDGET ||
+	    !fa_thread_reserve(thread, lines, lines->len + sizeof(head) + len))
+		return;
+	memcpy(lines->data + lines->len, &head, sizeof(head));
+	memcpy(lines->data + lines->len + sizeof(head), text, len);
+	lines->len += sizeof(head) + len;
+}
+
+static void show_lines(struct fa_thread *thread, struct fa_thread_buffer *lines)
+{
+	struct kept_line head;
+
+	for (size_t at = 0; at < lines->len; at += sizeof(head) + head.len) {
+		memcpy(&head, lines->data + at, sizeof(head));
+		fa_logs_line(thread->env, head.level,
+			     (const char *)lines->data + at + sizeof(head), head.len);
+	}
+	lines->len = 0;
+}
+
+void fa_thread_begun(struct fa_thread *thread, uint32_t seq)
+{
+	if (!thread->envs->listening && !thread->env->logs.tail) {
+		atomic_store_explicit(&thread->begun, seq, memory_order_relaxed);
+		return;
+	}
+	pthread_mutex_lock(&thread->lines_lock);
+	atomic_store(&thread->begun, seq);
+	show_lines(thread, &thread->slots[seq & (FA_DEPTH - 1)].lines);
+	pthread_mutex_unlock(&thread->lines_lock);
+}
+
 /* ---- the rest of the interface ---------------------------------------- */
 
 static void api_log(struct faas_context *context, enum faas_level level, const char *text)
 {
 	struct fa_thread *thread = thread_of(context);
+	struct fa_thread_slot *slot = thread->slot;
+	size_t len = strnlen(text, FA_LOG_LINE_MAX);
 
-	/* what an abandoned handler says belongs to no invocation any more */
-	if (fa_thread_stopped(thread) && !atomic_load(&thread->farewell))
+	if (!slot || !slot->seq) {
+		fa_logs_line(thread->env, (int)level, text, len);
 		return;
-	fa_logs_line(thread->env, (int)level, text, strlen(text));
+	}
+	/* what an abandoned handler says belongs to no invocation any more */
+	if (fa_thread_stopped(thread))
+		return;
+	pthread_mutex_lock(&thread->lines_lock);
+	if (atomic_load(&thread->begun) == slot->seq)
+		fa_logs_line(thread->env, (int)level, text, len);
+	else
+		keep_line(thread, &slot->lines, (int)level, text, len);
+	pthread_mutex_unlock(&thread->lines_lock);
 }
 
 static int64_t api_remaining_ms(struct faas_context *context)
@@ -278,15 +337,18 @@ void fa_thread_context_init(struct fa_thread *thread)
 	fa_text_int(&memory, config->memory_mb);
 	fa_text_add(&group, "/aws/lambda/");
 	fa_text_add(&group, config->name);
+	pthread_mutex_init(&thread->lines_lock, NULL);
 	thread->account.limit = (int64_t)config->memory_mb << 20;
 }
 
 void fa_thread_context_finish(struct fa_thread *thread)
 {
+	pthread_mutex_destroy(&thread->lines_lock);
 	release_chunks(thread, false);
 	fa_thread_release(&thread->inline_slot.answer);
 	for (int i = 0; i < FA_DEPTH; i++) {
 		fa_thread_release(&thread->slots[i].input);
+		fa_thread_release(&thread->slots[i].lines);
 		fa_thread_release(&thread->slots[i].answer);
 	}
 }

@@ -105,15 +105,17 @@ static int check_environment(const char *const *variables, size_t *count, struct
 				break;
 		if (!text[name] || i < name || name < 2 || strchr("0123456789_", *text))
 			return fa_error(err, FAAS_EINVAL,
-					"environment variable '%.60s': expected NAME=value, the name "
-					"of at least two letters, digits and '_', a letter first",
+					"environment variable '%.60s': expected NAME=value, the "
+					"name of at least two letters, digits and '_', a letter "
+					"first",
 					text);
 		if (reserved(text, name))
 			return fa_error(err, FAAS_EINVAL,
 					"Lambda was unable to configure your environment variables "
 					"because the environment variables you have provided "
 					"contains reserved keys that are currently not supported "
-					"for modification. Reserved keys used in this request: %.*s",
+					"for modification. Reserved keys used in this request: "
+					"%.*s",
 					(int)name, text);
 	}
 	if (total > ENVIRONMENT_MAX)
@@ -159,7 +161,8 @@ static int check_prototype(const struct faas_function_config *c, const char *met
 		return rc;
 	if (strcmp(prototype.name, method))
 		return fa_error(err, FAAS_EINVAL,
-				"the prototype declares '%.60s', but the handler's method is '%.60s'",
+				"the prototype declares '%.60s', but the handler's method is "
+				"'%.60s'",
 				prototype.name, method);
 	return 0;
 }
@@ -183,16 +186,19 @@ static int find_code(struct fa_version *v, const char *code, struct faas_error *
 	struct stat st;
 
 	if (stat(code, &st) < 0)
-		return fa_error(err, FAAS_EINVAL, "code '%.100s': %s", code, strerrordesc_np(errno));
+		return fa_error(err, FAAS_EINVAL, "code '%.100s': %s", code,
+				strerrordesc_np(errno));
 	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
 		return fa_error(err, FAAS_EINVAL,
 				"code '%.100s' is neither a directory nor a file", code);
 	if (S_ISREG(st.st_mode) && !names_file(name, v->file))
 		return fa_error(err, FAAS_EINVAL,
-				"the handler's file '%.60s' is not the code '%.100s'", v->file, code);
+				"the handler's file '%.60s' is not the code '%.100s'", v->file,
+				code);
 	fa_text_bytes(&directory, code, S_ISREG(st.st_mode) ? (size_t)(name - code) : strlen(code));
 	if (!realpath(directory.len ? given : ".", path))
-		return fa_error(err, FAAS_EINVAL, "code '%.100s': %s", code, strerrordesc_np(errno));
+		return fa_error(err, FAAS_EINVAL, "code '%.100s': %s", code,
+				strerrordesc_np(errno));
 	v->directory = fa_strdup(v->mem, path);
 	return v->directory ? 0 : fa_error_nomem(err);
 }

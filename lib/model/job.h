@@ -37,6 +37,7 @@ struct fa_job {
 	/* what came of it */
 	enum fa_verdict verdict;
 	int wait_status;
+	int birth_error;  /* errno of FA_NO_BIRTH, where it is known */
 	bool cold;        /* met a process that was not initialised */
 	bool begun;       /* [loop] it is its turn */
 	bool quiet;       /* claims to have written nothing to its log */

@@ -85,7 +85,8 @@ int fa_name_parse(struct fa_name *name, const char *text, struct faas_error *err
 	    (name->qualifier.data && !good_qualifier(name->qualifier)))
 		return fa_error(err, FAAS_EINVAL,
 				"'%.80s' is not a function: write name, name:qualifier, "
-				"account:function:name or arn:aws:lambda:region:account:function:name",
+				"account:function:name or "
+				"arn:aws:lambda:region:account:function:name",
 				text);
 	return 0;
 }
@@ -96,7 +97,8 @@ int fa_name_check(const char *name, struct faas_error *err)
 		return fa_error(err, FAAS_EINVAL, "a function needs a name");
 	if (!good_name((struct faas_bytes){ name, strlen(name) }, FA_NAME_MAX))
 		return fa_error(err, FAAS_EINVAL,
-				"'%.80s' is not a function name: 1 to 64 letters, digits, '-' and '_'",
+				"'%.80s' is not a function name: 1 to 64 letters, digits, '-' and "
+				"'_'",
 				name);
 	return 0;
 }
@@ -110,7 +112,8 @@ int fa_handler_split(const char *handler, size_t *file_len, struct faas_error *e
 				"a function with code needs a handler: \"file.method\"");
 	dot = strrchr(handler, '.');
 	if (strlen(handler) > 128 || strpbrk(handler, " \t\r\n") || !dot || dot == handler ||
-	    !dot[1] || *handler == '/' || dot[-1] == '/' || strchr(dot, '/') || strstr(handler, ".."))
+	    !dot[1] || *handler == '/' || dot[-1] == '/' || strchr(dot, '/') ||
+	    strstr(handler, ".."))
 		return fa_error(err, FAAS_EINVAL,
 				"Bad handler '%.100s': expected \"file.method\" of at most 128 "
 				"characters, the file relative to the code",

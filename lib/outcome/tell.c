@@ -135,7 +135,8 @@ static void publish(struct fa_tell *tell, struct fa_chunk *chunk)
 
 static bool is_newest(const struct fa_tell *tell, const struct fa_chunk *chunk)
 {
-	return chunk && atomic_load_explicit(&tell->queue.top, memory_order_relaxed) == &chunk->node;
+	return chunk &&
+	       atomic_load_explicit(&tell->queue.top, memory_order_relaxed) == &chunk->node;
 }
 
 /* [loop] */
@@ -439,10 +440,10 @@ static void rest(struct fa_tell *tell)
 /* The state is QUEUED: nobody else queues the flush meanwhile. */
 static void flush(struct fa_tell *tell)
 {
-	int64_t due = fa_now(tell->loop->clock) + PERIOD_NS;
-	bool patient = tell->loop->clock == &fa_clock_real; /* a standing clock never comes due */
+	int64_t due = fa_now(tell->loop->clock) + tell->period_ns;
 
-	if (tell_all(tell) && patient && fa_loop_timer(tell->loop, &tell->later, due) == 0)
+	if (tell_all(tell) && tell->period_ns &&
+	    fa_loop_timer(tell->loop, &tell->later, due) == 0)
 		atomic_store(&tell->state, LATER);
 	else
 		rest(tell);
@@ -471,6 +472,8 @@ void fa_tell_init(struct fa_tell *tell, struct fa_loop *loop, const struct fa_me
 		.on_log = config->on_log,
 		.on_metric = config->on_metric,
 		.data = config->data,
+		/* a clock that stands still never comes due */
+		.period_ns = loop->clock == &fa_clock_real ? PERIOD_NS : 0,
 		.flush = { .run = on_call },
 		.later = { .on_due = on_later },
 	};

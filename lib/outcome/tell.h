@@ -31,6 +31,7 @@ struct fa_tell {
 	void (*on_log)(void *data, const struct faas_log *log);
 	void (*on_metric)(void *data, const struct faas_metric *metric);
 	void *data;
+	int64_t period_ns;           /* how long things wait to be told together */
 	struct fa_post queue;        /* of chunks, see tell.c */
 	_Atomic size_t pending;      /* bytes in them, about */
 	_Atomic int state;           /* who will look at the queue next */

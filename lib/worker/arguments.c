@@ -313,8 +313,8 @@ static bool fill_by_position(struct fa_arguments *call, struct fa_json event)
 	uint32_t index = 0;
 
 	if (count != prototype->arguments)
-		return refuse(call, "%s takes %u arguments, not %zu", prototype->name,
-			      prototype->arguments, count);
+		return refuse(call, "%s takes %u argument%s, not %zu", prototype->name,
+			      prototype->arguments, prototype->arguments == 1 ? "" : "s", count);
 	for (fa_json_begin(&iter, event); fa_json_next(&iter, NULL, &value); index++) {
 		index = next_argument(prototype, index);
 		if (!fill(call, index, value))

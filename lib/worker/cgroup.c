@@ -21,9 +21,13 @@
 #define PATH_SIZE 4096
 #define PIDS_MAX 4096
 #define SPARE_MB 64        /* the nest itself and what the kernel counts besides */
-#define MB_PER_CPU 1769    /* Lambda's share of a CPU */
+#define MB_PER_CPU 1769    /* Lambda's: hard limit, if wanted */
+#define MB_PER_PROCESS 128 /* the smallest environment weighs as much as any process */
+#define SHARES_MAX 262144
+#define WEIGHT_MAX 10000
 #define PERIOD_US 100000
-#define GENEROUS 1000      /* environments */
+#define GENEROUS 1000      /* environments, as long as their number is not known */
+#define GENEROUS_WEIGHT 8
 
 static const struct {
 	const char *name;
@@ -278,44 +282,52 @@ static uint64_t memory_limit(const struct fa_cgroup_limits *limits)
 	return all << 20;
 }
 
-static uint64_t at_least(uint64_t low, uint64_t value)
+static uint64_t between(uint64_t low, uint64_t value, uint64_t high)
 {
-	return value < low ? low : value;
+	return value < low ? low : value > high ? high : value;
+}
+
+/* `unit`: what one ordinary process weighs. */
+static uint64_t weight(const struct fa_cgroup_limits *limits, uint64_t unit, uint64_t high)
+{
+	uint64_t n = limits->environments ? limits->environments : GENEROUS_WEIGHT;
+
+	return between(2, n * unit * limits->memory_mb / MB_PER_PROCESS, high);
+}
+
+static uint64_t quota_us(const struct fa_cgroup_limits *limits)
+{
+	uint64_t n = limits->environments ? limits->environments : 1;
+
+	return between(1000, n * PERIOD_US * limits->memory_mb / MB_PER_CPU, INT64_MAX);
 }
 
 static void limit_v1(int parent, const char *name, uint32_t layers,
 		     const struct fa_cgroup_limits *limits)
 {
-	uint64_t n = at_least(1, limits->environments), mb = limits->memory_mb;
-
 	if (layers & FAAS_LAYER_CGROUP_MEMORY)
 		write_number(parent, name, "memory.limit_in_bytes", memory_limit(limits));
 	if (layers & FAAS_LAYER_CGROUP_PIDS)
 		write_number(parent, name, "pids.max", PIDS_MAX);
 	if (!(layers & FAAS_LAYER_CGROUP_CPU))
 		return;
-	write_number(parent, name, "cpu.shares", at_least(2, n * 1024 * mb / MB_PER_CPU));
+	write_number(parent, name, "cpu.shares", weight(limits, 1024, SHARES_MAX));
 	if (limits->cpu_cap)
-		write_number(parent, name, "cpu.cfs_quota_us",
-			     at_least(1000, n * PERIOD_US * mb / MB_PER_CPU));
+		write_number(parent, name, "cpu.cfs_quota_us", quota_us(limits));
 }
 
 static void limit_v2(int parent, const char *name, uint32_t layers,
 		     const struct fa_cgroup_limits *limits)
 {
-	uint64_t n = at_least(1, limits->environments), mb = limits->memory_mb;
-	uint64_t weight = at_least(1, n * 100 * mb / MB_PER_CPU);
-
 	if (layers & FAAS_LAYER_CGROUP_MEMORY)
 		write_number(parent, name, "memory.max", memory_limit(limits));
 	if (layers & FAAS_LAYER_CGROUP_PIDS)
 		write_number(parent, name, "pids.max", PIDS_MAX);
 	if (!(layers & FAAS_LAYER_CGROUP_CPU))
 		return;
-	write_number(parent, name, "cpu.weight", weight > 10000 ? 10000 : weight);
+	write_number(parent, name, "cpu.weight", weight(limits, 100, WEIGHT_MAX));
 	if (limits->cpu_cap)
-		write_number(parent, name, "cpu.max",
-			     at_least(1000, n * PERIOD_US * mb / MB_PER_CPU));
+		write_number(parent, name, "cpu.max", quota_us(limits));
 }
 
 void fa_cgroup_limit(const struct fa_cgroups *groups, uint32_t number,

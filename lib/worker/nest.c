@@ -58,6 +58,8 @@ static union {
 	char bytes[FA_CTL_MAX];
 } message;
 
+static const sigset_t no_signals;
+
 static void tell_host(const struct fa_ctl *ctl, const int *fds, int count)
 {
 	if (fa_ctl_send(FA_FD_HOST, ctl, sizeof(*ctl), fds, count) == -EPIPE)
@@ -98,13 +100,11 @@ _Noreturn static void be_environment(const struct nest *nest, const struct fa_sp
 				     const int fds[AREAS_AND_PIPES], int mounts)
 {
 	const char *failed = fa_sandbox_enter(&nest->box, spawn, mounts);
-	sigset_t none;
 
 	if (failed)
 		fail_to_run(spawn, failed);
 	setpgid(0, 0); /* kill(0, ...) is not for siblings; a session would cost much more */
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	sigprocmask(SIG_SETMASK, &no_signals, NULL);
 	if (!arrange_descriptors(fds))
 		fail_to_run(spawn, "descriptors");
 	fa_run(&nest->run);

@@ -3,6 +3,7 @@
 #define FA_WORKER_SANDBOX_H
 
 #include <sys/resource.h>
+#include <sys/types.h>
 
 #include <env/wire.h>
 #include <worker/cgroup.h>
@@ -43,7 +44,6 @@ struct fa_birth {
 };
 
 #define FA_POOL_MAX 64
-#define FA_LIMITS_MAX 16
 
 struct fa_sandbox {
 	struct fa_layers layers;
@@ -54,11 +54,8 @@ struct fa_sandbox {
 	uint32_t tmp_mb;
 	const char *task;        /* directory of the code */
 
-	int limit_count;
-	struct {
-		int resource;
-		struct rlimit limit;
-	} limits[FA_LIMITS_MAX];
+	pid_t nest;              /* its own pid */
+	struct rlimit processes, files; /* of an environment */
 
 	int pool[FA_POOL_MAX];   /* mount namespaces with an empty /tmp */
 	int pool_count, pool_target;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The environment's part of the sandbox, and the limits it will set: computed
- * by the nest when it learns the function, set by each environment before any
- * byte of the function is touched.
+ * The environment's part of the sandbox, and what the nest still does for it when
+ * it learns the function. Whatever the nest can set for all is inherited and
+ * costs the environment nothing; that it cannot be dumped is of this kind, too.
  */
 #include <worker/sandbox.h>
 
@@ -21,8 +21,8 @@
 
 #define POOL_TARGET 4
 #define DATA_SPARE_MB 4    /* the worker itself, its libraries, one thread stack less */
-#define SPACE_SPARE_MB 512 /* where only the address space can be bounded */
-#define STACK_MB 8
+#define SPACE_SPARE_MB 512l/* where only the address space can be bounded */
+#define STACK_MB 8l
 #define NPROC_DEFAULT 256
 #define SLOTS 60000 /* of the 65536 user ids, from the 1000th on */
 
@@ -34,40 +34,42 @@
 #define FILES_OWN_USER 1024
 #define FILES_SHARED_USER 64
 
-static void limit(struct fa_sandbox *box, int resource, uint64_t value)
+static struct rlimit bounded(int resource, rlim_t value)
 {
 	struct rlimit now;
 
-	if (getrlimit(resource, &now) < 0)
-		return;
-	if (now.rlim_max != RLIM_INFINITY && now.rlim_max < value)
+	if (getrlimit((__rlimit_resource_t)resource, &now) == 0 && now.rlim_max < value)
 		value = now.rlim_max;
-	box->limits[box->limit_count].resource = resource;
-	box->limits[box->limit_count].limit.rlim_cur = value;
-	box->limits[box->limit_count++].limit.rlim_max = value;
+	return (struct rlimit){ .rlim_cur = value, .rlim_max = value };
 }
 
-static void compute_limits(struct fa_sandbox *box, const struct fa_nest_setup *setup)
+static int limit(int resource, rlim_t value)
+{
+	struct rlimit limit = bounded(resource, value);
+
+	return setrlimit((__rlimit_resource_t)resource, &limit);
+}
+
+/* Those that do not hinder the nest are set here and inherited; two are kept for later. */
+static int set_limits(struct fa_sandbox *box, const struct fa_nest_setup *setup)
 {
 	bool own_user = fa_layers_have(&box->layers, FAAS_LAYER_OWN_UID);
+	rlim_t memory = (rlim_t)setup->memory_mb << 20;
+	int rc;
 
-	box->limit_count = 0;
-	limit(box, RLIMIT_NPROC, RLIM_INFINITY); /* the first: see set_limits() */
-	limit(box, RLIMIT_NOFILE, own_user ? FILES_OWN_USER : FILES_SHARED_USER);
-	limit(box, RLIMIT_CORE, 0);
-	limit(box, RLIMIT_FSIZE, (uint64_t)setup->tmp_mb << 20);
-	limit(box, RLIMIT_MEMLOCK, 65536);
-	limit(box, RLIMIT_SIGPENDING, 64);
-	limit(box, RLIMIT_MSGQUEUE, 0);
-	limit(box, RLIMIT_NICE, 0);
-	limit(box, RLIMIT_RTPRIO, 0);
-	if (setup->flags & FA_NEST_ASAN)
-		return;
-	limit(box, RLIMIT_STACK, STACK_MB << 20);
-	limit(box, RLIMIT_DATA, ((uint64_t)setup->memory_mb + DATA_SPARE_MB) << 20);
+	box->processes = bounded(RLIMIT_NPROC, RLIM_INFINITY);
+	box->files = bounded(RLIMIT_NOFILE, own_user ? FILES_OWN_USER : FILES_SHARED_USER);
+	rc = limit(RLIMIT_CORE, 0) | limit(RLIMIT_MEMLOCK, 65536) | limit(RLIMIT_SIGPENDING, 64) |
+	     limit(RLIMIT_MSGQUEUE, 0) | limit(RLIMIT_NICE, 0) | limit(RLIMIT_RTPRIO, 0) |
+	     limit(RLIMIT_FSIZE, (rlim_t)setup->tmp_mb << 20);
+	if (rc || setup->flags & FA_NEST_ASAN)
+		return rc;
+	rc = limit(RLIMIT_STACK, STACK_MB << 20) |
+	     limit(RLIMIT_DATA, memory + (DATA_SPARE_MB << 20));
 	/* Shared mappings are not data; without a group that counts them, bound them so. */
 	if (!fa_layers_have(&box->layers, FAAS_LAYER_CGROUP_MEMORY))
-		limit(box, RLIMIT_AS, (2 * (uint64_t)setup->memory_mb + SPACE_SPARE_MB) << 20);
+		rc |= limit(RLIMIT_AS, 2 * memory + (SPACE_SPARE_MB << 20));
+	return rc;
 }
 
 const char *fa_sandbox_adopt(struct fa_sandbox *box, const struct fa_nest_setup *setup, int code)
@@ -86,27 +88,26 @@ const char *fa_sandbox_adopt(struct fa_sandbox *box, const struct fa_nest_setup 
 				       FA_READ | FA_EXECUTE);
 	if (code >= 0)
 		close(code);
-	compute_limits(box, setup);
-	errno = -rc;
-	return rc < 0 ? "code directory" : NULL;
+	if (rc < 0) {
+		errno = -rc;
+		return "code directory";
+	}
+	if (fa_layers_have(&box->layers, FAAS_LAYER_RLIMITS) && set_limits(box, setup) < 0)
+		return "resource limits";
+	return NULL;
 }
 
 /* ---- in the environment ------------------------------------------------ */
 
-static bool set_limits(const struct fa_sandbox *box, uint32_t nproc)
+static bool set_own_limits(const struct fa_sandbox *box, uint32_t nproc)
 {
-	struct rlimit processes = box->limits[0].limit;
+	struct rlimit processes = box->processes;
 
 	if (!nproc)
 		nproc = NPROC_DEFAULT;
 	if (nproc < processes.rlim_max)
 		processes.rlim_cur = processes.rlim_max = nproc;
-	if (setrlimit(RLIMIT_NPROC, &processes) < 0)
-		return false;
-	for (int i = 1; i < box->limit_count; i++)
-		if (setrlimit((__rlimit_resource_t)box->limits[i].resource, &box->limits[i].limit) < 0)
-			return false;
-	return true;
+	return setrlimit(RLIMIT_NPROC, &processes) == 0 && setrlimit(RLIMIT_NOFILE, &box->files) == 0;
 }
 
 /* The system calls themselves: libc's wrappers look for threads to take along. */
@@ -128,36 +129,63 @@ static bool enter_namespace(const struct fa_sandbox *box, int mounts)
 	return (mounts < 0 || setns(mounts, CLONE_NEWNS) == 0) && chdir(box->task) == 0;
 }
 
+/* Another user than the nest's has no capabilities: the kernel sees to that. */
+static const char *change_identity(const struct fa_sandbox *box, const struct fa_spawn *spawn)
+{
+	uint32_t slot = fa_layers_have(&box->layers, FAAS_LAYER_OWN_UID) ? spawn->slot : 0;
+
+	if (slot >= SLOTS) {
+		errno = EINVAL;
+		return "slot";
+	}
+	if (box->uid && !change_user(box->uid + slot))
+		return "user id";
+	if (!box->uid && fa_layers_have(&box->layers, FAAS_LAYER_CAPABILITIES) &&
+	    !drop_capabilities())
+		return "capabilities";
+	return NULL;
+}
+
+/* A namespace of pids dies with the nest by itself; nests without one leave orphans. */
+static void die_with_nest(const struct fa_sandbox *box)
+{
+	if (fa_layers_have(&box->layers, FAAS_LAYER_PID_NS))
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (getppid() != box->nest)
+		_exit(1);
+}
+
+static int restrict_calls(const struct fa_sandbox *box)
+{
+	int rc = 0;
+
+	if (fa_layers_have(&box->layers, FAAS_LAYER_LANDLOCK))
+		rc = fa_landlock_enter(FA_FD_RULESET);
+	if (!rc && fa_layers_have(&box->layers, FAAS_LAYER_SECCOMP) &&
+	    !fa_layers_have(&box->layers, FAAS_LAYER_PID_NS))
+		rc = fa_seccomp_install(FA_FILTER_NO_FORK);
+	return rc;
+}
+
 const char *fa_sandbox_enter(const struct fa_sandbox *box, const struct fa_spawn *spawn,
 			     int mounts)
 {
-	const struct fa_layers *layers = &box->layers;
-	uint32_t slot = fa_layers_have(layers, FAAS_LAYER_OWN_UID) ? spawn->slot : 0;
+	const char *failed;
 	int rc;
 
 	if (!enter_namespace(box, mounts))
 		return "code directory";
-	if (fa_layers_have(layers, FAAS_LAYER_RLIMITS) && !set_limits(box, spawn->nproc))
+	if (fa_layers_have(&box->layers, FAAS_LAYER_RLIMITS) && !set_own_limits(box, spawn->nproc))
 		return "resource limits";
-	errno = EINVAL;
-	if (box->uid && (slot >= SLOTS || !change_user(box->uid + slot)))
-		return "user id";
-	/* A namespace of pids dies with the nest by itself. */
-	if (!fa_layers_have(layers, FAAS_LAYER_PID_NS))
-		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	if (fa_layers_have(layers, FAAS_LAYER_CAPABILITIES) && !drop_capabilities())
-		return "capabilities";
-	if (fa_layers_have(layers, FAAS_LAYER_LANDLOCK) &&
-	    (rc = fa_landlock_enter(FA_FD_RULESET)) < 0) {
+	failed = change_identity(box, spawn);
+	if (failed)
+		return failed;
+	die_with_nest(box);
+	rc = restrict_calls(box);
+	if (rc < 0) {
 		errno = -rc;
-		return "Landlock";
-	}
-	if (fa_layers_have(layers, FAAS_LAYER_SECCOMP) &&
-	    !fa_layers_have(layers, FAAS_LAYER_PID_NS) &&
-	    (rc = fa_seccomp_install(FA_FILTER_NO_FORK)) < 0) {
-		errno = -rc;
-		return "filter of system calls";
+		return "Landlock or filter";
 	}
 	return NULL;
 }

@@ -230,6 +230,7 @@ const char *fa_sandbox_prepare(struct fa_sandbox *box, struct fa_birth *birth)
 	box->layers = birth->layers;
 	box->landlock_abi = birth->landlock_abi;
 	box->uid = birth->uid;
+	box->nest = getpid();
 	fa_cgroup_join(birth->groups, birth->join, &box->layers);
 	offer_to_oom_killer();
 	failed = become_root_of_range(birth);

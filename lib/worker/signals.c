@@ -99,7 +99,8 @@ static _Noreturn void stop(void)
 		pause();
 }
 
-static long queue(pid_t tid, int sig, int code)
+/* What kill() would have queued; `tid` 0: for the whole process. */
+static long queue(pid_t pid, pid_t tid, int sig, int code)
 {
 	siginfo_t info;
 
@@ -108,16 +109,16 @@ static long queue(pid_t tid, int sig, int code)
 	info.si_code = code;
 	info.si_pid = getpid();
 	info.si_uid = getuid();
-	if (code == SI_QUEUE)
-		return syscall(SYS_rt_sigqueueinfo, tid, sig, &info);
-	return syscall(SYS_rt_tgsigqueueinfo, getpid(), tid, sig, &info);
+	if (!tid)
+		return syscall(SYS_rt_sigqueueinfo, pid, sig, &info);
+	return syscall(SYS_rt_tgsigqueueinfo, pid, tid, sig, &info);
 }
 
-static long perform(const ucontext_t *uc, pid_t tid, int sig, int code)
+static long perform(const ucontext_t *uc, pid_t tid, int sig)
 {
 	switch (action_of(uc, sig)) {
 	case DELIVER:
-		return queue(tid, sig, code);
+		return queue(1, tid, sig, tid ? SI_TKILL : SI_USER);
 	case STOP:
 		stop();
 	case DIE:
@@ -132,19 +133,16 @@ static long perform(const ucontext_t *uc, pid_t tid, int sig, int code)
 static long emulate(const ucontext_t *uc, int number)
 {
 	bool thread = number == SYS_tkill || number == SYS_tgkill;
-	pid_t target = (pid_t)ARG(uc, 0), tid = target;
+	pid_t target = (pid_t)ARG(uc, 0);
 	int sig = (int)(number == SYS_tgkill ? ARG(uc, 2) : ARG(uc, 1));
 
 	errno = EPERM;
 	if ((number != SYS_kill && !thread) || !self.first || target != 1 || sig < 1 || sig > 64)
 		return -1;
-	if (number == SYS_tgkill)
-		tid = (pid_t)ARG(uc, 1);
 	/* a child of process 1: the kernel lets through what is handled there */
 	if (getpid() != 1)
-		return queue(target, sig, SI_QUEUE);
-	return perform(uc, number == SYS_kill ? (pid_t)syscall(SYS_gettid) : tid, sig,
-		       thread ? SI_TKILL : SI_USER);
+		return queue(1, 0, sig, SI_QUEUE);
+	return perform(uc, !thread ? 0 : number == SYS_tkill ? 1 : (pid_t)ARG(uc, 1), sig);
 }
 
 static void on_trap(int sig, siginfo_t *info, void *context)

@@ -29,6 +29,7 @@
 #include <worker/ctl.h>
 #include <worker/view.h>
 
+#define PAUSE_MS 2 /* of silence before the next spare: a nest just opened goes first */
 #define NOT_FOR_SPARE (FA_NEST_NETWORK) /* flags that the sandbox depends on */
 
 struct nest {
@@ -172,12 +173,15 @@ static void listen_to_nest(struct supervisor *s, struct nest *nest)
 	ssize_t n = fa_ctl_recv(nest->sock, &heard, sizeof(heard), fds, &count);
 
 	fa_close_all(fds, count);
-	if (n <= 0)
+	if (n <= 0) {
 		close_socket(nest); /* adopted, or dead: then we hear of it otherwise */
-	else if (heard.ctl.type == FA_HELLO && nest->serial == 1)
+		if (nest != s->spare)
+			fa_cgroup_limit(&s->nursery.groups, nest->serial, &nest->limits);
+	} else if (heard.ctl.type == FA_HELLO && nest->serial == 1) {
 		greet(s, &heard);
-	else if (heard.ctl.type == FA_NEST_DEAD)
+	} else if (heard.ctl.type == FA_NEST_DEAD) {
 		nest->last_words = heard.ctl;
+	}
 }
 
 static void bury_nest(struct supervisor *s, struct nest *nest, int status)
@@ -294,7 +298,6 @@ static void open_nest(struct supervisor *s, const struct fa_nest_setup *setup, s
 	nest->limits.memory_mb = setup->memory_mb;
 	nest->limits.tmp_mb = setup->tmp_mb;
 	nest->limits.cpu_cap = setup->flags & FA_NEST_CPU_CAP;
-	fa_cgroup_limit(&s->nursery.groups, nest->serial, &nest->limits);
 	fa_close_all(give, 3);
 	return;
 fail:
@@ -373,7 +376,7 @@ static bool turn(struct supervisor *s)
 {
 	bool wants_spare = !s->spare && !s->barren;
 	uint32_t sockets = gather(s);
-	int n = poll(s->wait, FIXED + sockets, wants_spare ? 0 : -1);
+	int n = poll(s->wait, FIXED + sockets, !wants_spare ? -1 : s->greeted ? PAUSE_MS : 0);
 
 	if (n == 0)
 		make_spare(s);

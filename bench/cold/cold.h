@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BENCH_COLD_H
+#define BENCH_COLD_H
+
+#include "bench.h"
+
+struct faas;
+
+void start_one_cpu(const struct options *options);
+void start_two_cpus(const struct options *options);
+void burst(const struct options *options);
+void first_ever(const struct options *options);
+void raw_births(const struct options *options);
+void timeouts(const struct options *options);
+void idle_memory(const struct options *options);
+void crowds(const struct options *options);
+void idle_wakeups(const struct options *options);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+
+/* bench/cold: environments that begin, end, and wait. */
+
+#include "cold.h"
+
+static const struct group groups[] = {
+	{ "start1", start_one_cpu },
+	{ "start2", start_two_cpus },
+	{ "burst", burst },
+	{ "first", first_ever },
+	{ "births", raw_births },
+	{ "timeout", timeouts },
+	{ "memory", idle_memory },
+	{ "wakeups", idle_wakeups },
+	{ "crowds", crowds },
+};
+
+int main(int argc, char **argv)
+{
+	return bench_main(argc, argv, groups, sizeof(groups) / sizeof(*groups));
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Cold starts beside a bare clone, taking turns. Every answer of the handler
+ * begins with the number of events its environment had before: only a zero
+ * counts as cold, and how many were not is reported.
+ */
+
+#include "cold.h"
+#include "ours.h"
+#include "raw.h"
+#include "word.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define BURST 32
+
+/* Long enough for the dead to be buried and what is kept ready to be ready again. */
+#define PAUSE_US 3000
+
+static uint32_t earlier_events(const struct faas_result *r)
+{
+	uint32_t n = 1;
+
+	if (r->code != FAAS_OK || r->payload.len < sizeof(n))
+		bench_die("a cold start ended with %s %s: %.*s", faas_strerror(r->code),
+			  r->error_type, (int)r->payload.len, (const char *)r->payload.data);
+	memcpy(&n, r->payload.data, sizeof(n));
+	return n;
+}
+
+static void create_fresh(struct faas *rt, const char *name)
+{
+	ours_function(rt, &(struct ours_function){ .name = name, .handler = "plugin.fresh",
+						   .kind = FAAS_PROCESS });
+}
+
+static void recycle(struct faas *rt, const char *name)
+{
+	struct faas_error err;
+
+	if (faas_recycle(rt, name, &err) < 0)
+		bench_die("%s: %s", name, err.message);
+	bench_sleep_us(PAUSE_US);
+}
+
+/* Returns whether it was cold. */
+static bool one_cold(struct faas *rt, const char *name, struct samples *s)
+{
+	static const char event[64] = "an event of 64 bytes";
+	uint64_t start = bench_now(), took;
+	struct faas_result *r = ours_call(rt, name, event, sizeof(event));
+	bool cold;
+
+	took = bench_now() - start;
+	cold = earlier_events(r) == 0;
+	faas_free(r);
+	if (cold)
+		samples_add(s, took);
+	return cold;
+}
+
+struct contest {
+	struct nursery *nursery;
+	struct zygote *loaded, *blank;
+	struct faas *rt;
+	struct samples raw, dlopened, ours;
+};
+
+static void contest_open(struct contest *c, size_t n)
+{
+	c->nursery = nursery_open(ours_nursery(), ours_plugin());
+	c->loaded = zygote_open(c->nursery, ZYGOTE_LOADED);
+	c->blank = zygote_open(c->nursery, ZYGOTE_BLANK);
+	samples_open(&c->raw, n);
+	samples_open(&c->dlopened, n);
+	samples_open(&c->ours, n);
+	c->rt = ours_open(NULL, SILENT);
+}
+
+static void contest_clear(struct contest *c)
+{
+	samples_clear(&c->raw);
+	samples_clear(&c->dlopened);
+	samples_clear(&c->ours);
+}
+
+static void contest_report(struct contest *c, const char *name)
+{
+	char key[64];
+
+	snprintf(key, sizeof(key), "%s.raw_clone", name);
+	report_latency(key, &c->raw);
+	snprintf(key, sizeof(key), "%s.raw_clone_dlopen", name);
+	report_latency(key, &c->dlopened);
+	snprintf(key, sizeof(key), "%s.ours", name);
+	report_latency(key, &c->ours);
+}
+
+static void contest_close(struct contest *c)
+{
+	ours_close(c->rt);
+	zygote_close(c->loaded);
+	zygote_close(c->blank);
+	nursery_close(c->nursery);
+	samples_close(&c->raw);
+	samples_close(&c->dlopened);
+	samples_close(&c->ours);
+}
+
+static void starts(const struct options *options, const char *name)
+{
+	size_t n = bench_scaled(options, 60);
+	struct contest c;
+	uint64_t warm = 0;
+
+	contest_open(&c, n);
+	create_fresh(c.rt, "fresh");
+	for (int i = 0; i < 5; i++, recycle(c.rt, "fresh"))
+		one_cold(c.rt, "fresh", &c.ours);
+	for (int round = 0; round < options->rounds; round++) {
+		contest_clear(&c);
+		for (size_t i = 0; i < n; i++) {
+			samples_add(&c.raw, zygote_birth(c.loaded));
+			bench_sleep_us(PAUSE_US / 10);
+			samples_add(&c.dlopened, zygote_birth(c.blank));
+			bench_sleep_us(PAUSE_US / 10);
+			warm += !one_cold(c.rt, "fresh", &c.ours);
+			recycle(c.rt, "fresh");
+		}
+		contest_report(&c, name);
+	}
+	report_value((double)warm, "%s.not_cold", name);
+	contest_close(&c);
+}
+
+void start_one_cpu(const struct options *options)
+{
+	bench_pin(0);
+	starts(options, "cold1");
+	bench_pin(-1);
+}
+
+void start_two_cpus(const struct options *options)
+{
+	if (bench_cpus() < 2)
+		report_note("cold2", "needs two CPUs");
+	else
+		starts(options, "cold2");
+}
+
+/* ---- many at once -------------------------------------------------------- */
+
+struct wave {
+	word done;
+	uint32_t warm;
+};
+
+static void arrived(void *data, const struct faas_result *result)
+{
+	struct wave *w = data;
+
+	w->warm += earlier_events(result) != 0;
+	if (atomic_fetch_add(&w->done, 1) + 1 == BURST)
+		word_wake(&w->done);
+}
+
+static uint64_t wave_of_ours(struct faas *rt, uint32_t *warm)
+{
+	static const char event[64] = "an event of 64 bytes";
+	struct wave w = { 0 };
+	struct faas_request request = { .size = sizeof(request), .function = "fresh",
+					.payload = { event, sizeof(event) },
+					.on_done = arrived, .data = &w };
+	uint64_t start = bench_now();
+	struct faas_error err;
+	uint32_t done;
+
+	for (int i = 0; i < BURST; i++)
+		if (faas_invoke(rt, &request, NULL, &err) < 0)
+			bench_die("burst: %s", err.message);
+	while ((done = atomic_load(&w.done)) < BURST)
+		if (word_leave_within(&w.done, done, 10) < 0)
+			bench_die("burst: %u of %d answered", done, BURST);
+	*warm += w.warm;
+	return bench_now() - start;
+}
+
+void burst(const struct options *options)
+{
+	size_t n = bench_scaled(options, 20);
+	struct contest c;
+	uint32_t warm = 0;
+
+	contest_open(&c, n);
+	create_fresh(c.rt, "fresh");
+	one_cold(c.rt, "fresh", &c.ours);
+	recycle(c.rt, "fresh");
+	for (int round = 0; round < options->rounds; round++) {
+		contest_clear(&c);
+		for (size_t i = 0; i < n; i++) {
+			samples_add(&c.raw, zygote_burst(c.loaded, BURST));
+			bench_sleep_us(PAUSE_US);
+			samples_add(&c.dlopened, zygote_burst(c.blank, BURST));
+			bench_sleep_us(PAUSE_US);
+			samples_add(&c.ours, wave_of_ours(c.rt, &warm));
+			recycle(c.rt, "fresh");
+			bench_sleep_us(5 * PAUSE_US);
+		}
+		contest_report(&c, "burst");
+	}
+	report_value((double)warm, "burst.not_cold");
+	contest_close(&c);
+}
+
+/* ---- the very first ------------------------------------------------------ */
+
+static void first_of_ours(struct faas *rt, int i, struct samples *s)
+{
+	struct faas_error err;
+	char name[32];
+
+	snprintf(name, sizeof(name), "first-%d", i);
+	create_fresh(rt, name);
+	one_cold(rt, name, s);
+	if (faas_function_delete(rt, name, &err) < 0)
+		bench_die("%s: %s", name, err.message);
+	bench_sleep_us(2 * PAUSE_US);
+}
+
+void first_ever(const struct options *options)
+{
+	size_t n = bench_scaled(options, 30);
+	struct contest c;
+
+	contest_open(&c, n);
+	for (int round = 0; round < options->rounds; round++) {
+		contest_clear(&c);
+		for (size_t i = 0; i < n; i++) {
+			samples_add(&c.raw, nursery_first(c.nursery));
+			first_of_ours(c.rt, round * (int)n + (int)i, &c.ours);
+		}
+		report_latency("first.raw_zygote", &c.raw);
+		report_latency("first.ours", &c.ours);
+	}
+	contest_close(&c);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * A handler that spins for ever, in a warm environment: how long after its
+ * deadline the caller has the verdict (which is given after the kill), and how
+ * long the next request then takes. The deadline is taken from before the
+ * call, so the overshoot includes the whole way in and out.
+ */
+
+#include "cold.h"
+#include "ours.h"
+
+#define LIMIT_MS 20
+
+static uint64_t overshoot(struct faas *rt)
+{
+	uint64_t start = bench_now(), took;
+	struct faas_result *r = ours_call(rt, "stall", "s", 1);
+
+	took = bench_now() - start;
+	if (r->code != FAAS_ETIMEOUT)
+		bench_die("a handler that never returns ended with %s", faas_strerror(r->code));
+	faas_free(r);
+	if (took < LIMIT_MS * 1000000ull)
+		bench_die("a handler was stopped before its deadline");
+	return took - LIMIT_MS * 1000000ull;
+}
+
+void timeouts(const struct options *options)
+{
+	struct faas *rt = ours_open(NULL, SILENT);
+	size_t n = bench_scaled(options, 50) * (size_t)options->rounds;
+	struct samples killed, next;
+
+	ours_function(rt, &(struct ours_function){ .name = "stall", .handler = "plugin.stall",
+						   .kind = FAAS_PROCESS, .timeout_ms = LIMIT_MS });
+	samples_open(&killed, n);
+	samples_open(&next, n);
+	for (size_t i = 0; i < n; i++) {
+		ours_echo(rt, "stall", "warm", 4);
+		bench_sleep_us(5000);
+		samples_add(&killed, overshoot(rt));
+		samples_add(&next, ours_echo(rt, "stall", "next", 4));
+	}
+	report_latency("timeout.overshoot", &killed);
+	report_latency("timeout.next", &next);
+	samples_close(&killed);
+	samples_close(&next);
+	ours_close(rt);
+}

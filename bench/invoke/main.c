@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+
+/* bench/invoke: calls of functions whose environments are warm. */
+
+#include "invoke.h"
+
+static const struct group groups[] = {
+	{ "warm1", warm_one_cpu },
+	{ "warm1-listening", warm_one_cpu_listening },
+	{ "warm2", warm_two_cpus },
+	{ "pipes", raw_pipes },
+	{ "payloads", payloads },
+	{ "saturation", saturation },
+	{ "listening", listening },
+	{ "threads", threads },
+	{ "inline", inline_calls },
+	{ "functions", growth_functions },
+	{ "environments", growth_environments },
+	{ "neighbours", neighbours },
+	{ "curves", curves },
+	{ "calls", one_call },
+};
+
+int main(int argc, char **argv)
+{
+	return bench_main(argc, argv, groups, sizeof(groups) / sizeof(*groups));
+}

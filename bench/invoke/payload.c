@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * What a larger payload adds to the 64-byte call, beside the two copies that
+ * safety requires: in, where the function cannot change it any more, and out.
+ * On one CPU: there the bytes stay in one cache.
+ */
+
+#include "invoke.h"
+#include "ours.h"
+#include "raw.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct size {
+	const char *name;
+	size_t bytes;
+	size_t calls;
+} sizes[] = {
+	{ "64b", 64, 4000 },
+	{ "1kb", 1024, 4000 },
+	{ "64kb", 65536, 1000 },
+	{ "1mb", 1048576, 100 },
+	{ "6mb", 6291456, 30 },
+};
+
+static void measure(const struct options *options, struct faas *rt, const struct size *size,
+		    const void *payload)
+{
+	size_t n = bench_scaled(options, size->calls);
+	struct samples raw, ours;
+	char key[64];
+
+	samples_open(&raw, n);
+	samples_open(&ours, n);
+	two_copies(size->bytes, n, &raw);
+	for (size_t i = 0; i < n; i++)
+		samples_add(&ours, ours_echo(rt, "echo", payload, size->bytes));
+	snprintf(key, sizeof(key), "payload.%s.raw_copies", size->name);
+	report_latency(key, &raw);
+	snprintf(key, sizeof(key), "payload.%s.ours", size->name);
+	report_latency(key, &ours);
+	samples_close(&raw);
+	samples_close(&ours);
+}
+
+void payloads(const struct options *options)
+{
+	size_t most = sizes[sizeof(sizes) / sizeof(*sizes) - 1].bytes;
+	char *payload = malloc(most);
+	struct faas *rt;
+
+	if (!payload)
+		bench_die("no memory");
+	for (size_t i = 0; i < most; i++)
+		payload[i] = (char)('a' + i % 23);
+	bench_pin(0);
+	rt = ours_open(NULL, SILENT);
+	ours_function(rt, &(struct ours_function){ .name = "echo", .handler = "plugin.echo",
+						   .kind = FAAS_PROCESS });
+	for (int i = 0; i < 20; i++)
+		ours_echo(rt, "echo", payload, i < 10 ? 64 : most);
+	for (int round = 0; round < options->rounds; round++)
+		for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
+			measure(options, rt, &sizes[i], payload);
+	ours_close(rt);
+	free(payload);
+	bench_pin(-1);
+}

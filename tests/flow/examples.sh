@@ -1,0 +1,123 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Each example, built against the installed headers and library alone, does what
+# the README says of it. Prints TAP.
+#
+# usage: examples.sh <root of the project>
+set -u
+cd "$1" || exit 1
+made=build-examples
+stage=$made/stage
+plugins=$stage/lib/libfaas/plugins
+work=$(mktemp -d)
+chmod 755 "$work" # an environment of root's is a user of its own, and must get at its code
+trap 'rm -rf "$work"' EXIT
+number=0
+said=$work/said # output of the example that ran last
+
+check() { # name, command that must succeed
+	local name=$1
+
+	shift
+	number=$((number + 1))
+	if "$@" >"$work/output" 2>&1; then
+		echo "ok $number - $name"
+	else
+		echo "not ok $number - $name"
+		cat "$work/output" "$said" 2>&1 | sed 's/^/# /'
+	fi
+}
+
+run() { # example, arguments
+	timeout 120 "$made/examples/$1" "${@:2}" >"$said" 2>&1
+}
+
+says() { # regular expressions, each for one whole line
+	local line
+
+	for line; do
+		grep -qxE -- "$line" "$said" || { echo "no line is /$line/"; return 1; }
+	done
+}
+
+from_pkg_config() {
+	PKG_CONFIG_PATH="$stage/lib/pkgconfig" pkg-config "$@" faas
+}
+
+hello() {
+	run hello "$plugins/hello.so" && says 'Hello, World!'
+}
+
+# The commands of the README.
+# shellcheck disable=SC2046
+hello_by_hand() {
+	cc -shared -fPIC $(from_pkg_config --cflags) plugins/hello/hello.c -o "$work/hello.so" &&
+		cc examples/hello.c $(from_pkg_config --cflags --libs) -o "$work/hello" &&
+		LD_LIBRARY_PATH=$stage/lib "$work/hello" "$work/hello.so" >"$said" &&
+		says 'Hello, World!'
+}
+
+# shellcheck disable=SC2046
+hello_static() {
+	cc examples/hello.c $(from_pkg_config --cflags) "$stage/lib/libfaas.a" \
+		$(from_pkg_config --static --libs | sed 's/-lfaas//') -o "$work/static" &&
+		"$work/static" "$plugins/hello.so" >"$said" && says 'Hello, World!'
+}
+
+no_such_plugin() {
+	! run hello "$work/nowhere.so" && says '.*nowhere\.so.*'
+}
+
+any_c_function() {
+	run any-c-function && says \
+		'power +\[2, 10\] +-> 1024' \
+		'power +\{"y": 0.5, "x": 2\} +-> 1\.414213562373095.?' \
+		'power +\["two", 10\] +-> .*Runtime\.BadArgument.*' \
+		'checksum +\[0, "123456789"\] +-> 3421780262' \
+		'zlib +\[\] +-> "1\.[0-9.]+"' \
+		'sqlite +\[\] +-> "3\.[0-9.]+"' \
+		'complete +\["SELECT 1;"\] +-> 1' \
+		'complete +\["SELECT 1"\] +-> 0'
+}
+
+own_uv_loop() {
+	run own-uv-loop "$plugins/hello.so" && says 'answer: Hello, Ada!' \
+		'answer: Hello, Frances!' 'Function\.Nobody: .*' 'the loop is empty'
+}
+
+thumbnails() {
+	mkdir "$work/drawn" "$work/out"
+	"$made/examples/draw" "$work/drawn" 2 &&
+		run thumbnail "$work/out" "$work"/drawn/{landscape-1,damaged,huge}.jpg \
+			"$work"/drawn/bomb.png "$work"/drawn/{landscape-2,nowhere}.jpg
+}
+
+# The frame header of a JPEG: 300 high, 400 wide.
+is_thumbnail() {
+	od -An -v -tx1 "$1" | tr -d ' \n' | grep -q 'ffc0001108012c0190'
+}
+
+good_pictures() {
+	is_thumbnail "$work/out/01-landscape-1.jpg" && is_thumbnail "$work/out/05-landscape-2.jpg"
+}
+
+reports() {
+	[ "$(grep -c 'REPORT RequestId: .*Duration: .*Max Memory Used: ' "$said")" = 4 ]
+}
+
+echo 1..13
+check the_examples_build_against_what_was_installed examples/run --build
+check hello_greets_whom_the_event_names hello
+check hello_builds_with_the_commands_of_the_readme hello_by_hand
+check hello_links_with_the_static_library hello_static
+check a_plugin_that_is_not_there_is_named_in_the_error no_such_plugin
+check c_functions_are_called_by_the_prototypes_of_their_manual_pages any_c_function
+check the_loop_of_a_program_closes_empty own_uv_loop
+check the_thumbnail_example_survives_all_pictures thumbnails
+check pictures_before_and_after_the_bad_ones_become_thumbnails good_pictures
+check a_damaged_picture_is_an_error_of_the_function says '.*Function\.Unreadable.*gd-jpeg.*'
+check a_picture_that_unfolds_to_a_gigabyte_finds_no_memory says \
+	'.*(Function\.Unreadable.*gd-png|Runtime\.OutOfMemory).*'
+check a_picture_over_the_limit_is_refused says '.*refused: Request.*TooLarge.*'
+check each_picture_that_reached_the_function_has_its_report reports

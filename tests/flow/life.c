@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/* The life of an environment: init, warm, reset, idle, end. */
+#include "support/test.h"
+
+#include "support/flow.h"
+
+#include <runtime.h>
+
+static struct flow flow;
+
+static int open_real(void **state)
+{
+	(void)state;
+	flow_open(&flow, NULL, false);
+	flow_function(&flow, &(struct faas_function_config){ .name = "life", .handler = "life.act" });
+	return 0;
+}
+
+static int open_virtual(void **state)
+{
+	(void)state;
+	flow_open(&flow, &(struct faas_config){ .idle_ms = 60000 }, true);
+	flow_function(&flow, &(struct faas_function_config){ .name = "life", .handler = "life.act" });
+	return 0;
+}
+
+static int close_it(void **state)
+{
+	(void)state;
+	flow_close(&flow);
+	return 0;
+}
+
+TEST(only_the_first_invocation_of_an_environment_has_an_init)
+{
+	const struct faas_result *first = flow_call(&flow, "life", "count");
+	const struct faas_result *second = flow_call(&flow, "life", "count");
+
+	assert_true(flow_says(first, "1"));
+	assert_true(first->init_ms > 0);
+	assert_true(flow_says(second, "2"));
+	assert_true(second->init_ms == 0);
+}
+
+TEST(an_error_of_the_handler_keeps_the_environment_warm)
+{
+	const struct faas_result *error;
+
+	flow_call(&flow, "life", "count");
+	error = flow_call(&flow, "life", "fail");
+	assert_int_equal(error->code, FAAS_EFUNCTION);
+	assert_string_equal(error->error_type, "Life.Failed");
+	assert_true(flow_says(error, "{\"errorType\":\"Life.Failed\","
+				     "\"errorMessage\":\"as it was told to\"}"));
+	assert_true(flow_says(flow_call(&flow, "life", "count"), "2"));
+}
+
+/* What a timeout leaves: /tmp yes, static state no, and an init that costs no extra time. */
+static void expect_reset(void)
+{
+	const struct faas_result *after = flow_call(&flow, "life", "count");
+
+	assert_true(flow_says(after, "1"));
+	assert_true(after->init_ms == 0);
+	assert_true(flow_says(flow_call(&flow, "life", "get"), "kept"));
+}
+
+TEST(a_timeout_resets_the_process_and_keeps_tmp)
+{
+	const struct faas_result *timeout;
+
+	assert_int_equal(faas_function_update(flow.rt,
+					      FAAS_FUNCTION(.name = "life", .timeout_ms = 200), NULL),
+			 0);
+	flow_call(&flow, "life", "put kept");
+	timeout = flow_call(&flow, "life", "sleep 5000");
+	assert_int_equal(timeout->code, FAAS_ETIMEOUT);
+	assert_string_equal(timeout->error_type, "Sandbox.Timedout");
+	flow_await_idle(&flow, 1, 0);
+	expect_reset();
+}
+
+TEST(a_crash_resets_the_process_and_keeps_tmp)
+{
+	flow_call(&flow, "life", "put kept");
+	assert_int_equal(flow_call(&flow, "life", "segv")->code, FAAS_EFUNCTION);
+	flow_await_idle(&flow, 1, 0);
+	expect_reset();
+}
+
+TEST(an_exit_resets_the_process_and_keeps_tmp)
+{
+	flow_call(&flow, "life", "put kept");
+	assert_int_equal(flow_call(&flow, "life", "exit 0")->code, FAAS_EFUNCTION);
+	flow_await_idle(&flow, 1, 0);
+	expect_reset();
+}
+
+TEST(two_environments_do_not_share_tmp)
+{
+	flow_call(&flow, "life", "put mine");
+	assert_int_equal(faas_recycle(flow.rt, "life", NULL), 0);
+	assert_true(flow_says(flow_call(&flow, "life", "get"), "none"));
+}
+
+TEST(a_recycled_function_gets_a_new_environment)
+{
+	flow_call(&flow, "life", "count");
+	assert_int_equal(faas_recycle(flow.rt, "life", NULL), 0);
+	assert_true(flow_says(flow_call(&flow, "life", "count"), "1"));
+}
+
+static const char *body(const struct faas_result *result)
+{
+	const char *text = strstr(result->payload.data, "Error: ");
+
+	return text ? text + 7 : result->payload.data;
+}
+
+TEST(each_way_to_die_has_the_words_of_lambda)
+{
+	static const char *const ways[][2] = {
+		{ "exit 0", "Runtime exited without providing a reason\"}" },
+		{ "exit 127", "Runtime exited with error: exit status 127\"}" },
+		{ "segv", "Runtime exited with error: signal: segmentation fault\"}" },
+		{ "abort", "Runtime exited with error: signal: aborted\"}" },
+		{ "kill", "Runtime exited with error: signal: killed\"}" },
+	};
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+		const struct faas_result *r = flow_call(&flow, "life", ways[i][0]);
+		char begin[128];
+
+		assert_int_equal(r->code, FAAS_EFUNCTION);
+		assert_string_equal(r->error_type, "Runtime.ExitError");
+		assert_string_equal(body(r), ways[i][1]);
+		snprintf(begin, sizeof(begin),
+			 "{\"errorType\":\"Runtime.ExitError\",\"errorMessage\":\"RequestId: %s ",
+			 r->request_id);
+		assert_memory_equal(r->payload.data, begin, strlen(begin));
+	}
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST(a_function_that_eats_its_memory_is_out_of_memory)
+{
+	const struct faas_result *r = flow_call(&flow, "life", "eat");
+
+	assert_int_equal(r->code, FAAS_EFUNCTION);
+	assert_string_equal(r->error_type, "Runtime.OutOfMemory");
+	assert_string_equal(body(r), "Runtime exited with error: signal: killed\"}");
+	assert_in_range(r->memory_used_mb, 100, 136);
+	flow_await_log(&flow, "Error Type: Runtime.OutOfMemory");
+}
+#endif
+
+TEST(an_idle_environment_ends_after_its_time_and_not_before)
+{
+	flow_call(&flow, "life", "count");
+	flow_advance(&flow, 59000);
+	assert_true(flow_says(flow_call(&flow, "life", "count"), "2"));
+	flow_advance(&flow, 59000);
+	assert_true(flow_says(flow_call(&flow, "life", "count"), "3"));
+	flow_advance(&flow, 60000);
+	flow_await_idle(&flow, 0, 0);
+	assert_true(flow_says(flow_call(&flow, "life", "count"), "1"));
+}
+
+TEST(a_failed_init_is_the_answer_of_the_first_invocation_and_is_tried_again)
+{
+	const struct faas_result *r;
+
+	flow_function(&flow,
+		      &(struct faas_function_config){ .name = "bad", .handler = "init.init_fail" });
+	r = flow_call(&flow, "bad", "{}");
+	assert_int_equal(r->code, FAAS_EFUNCTION);
+	assert_true(r->payload.len > 0);
+	flow_await_log(&flow, "INIT_REPORT Init Duration: ");
+	flow_await_log(&flow, "\tPhase: init\tStatus: error\tError Type: ");
+	assert_int_equal(flow_call(&flow, "bad", "{}")->code, FAAS_EFUNCTION);
+}
+
+TEST(an_init_beyond_its_limit_is_repeated_inside_the_invocation)
+{
+	const struct faas_result *r;
+
+	flow.rt->envs.init_limit_ns = 100 * 1000000;
+	flow_function(&flow, &(struct faas_function_config){ .name = "slow",
+							     .handler = "init.init_loop",
+							     .timeout_ms = 300 });
+	r = flow_call(&flow, "slow", "{}");
+	assert_int_equal(r->code, FAAS_ETIMEOUT);
+	assert_true(r->init_ms == 0); /* the second one is part of the duration */
+	assert_true(r->duration_ms >= 300 && r->duration_ms < 400);
+	flow_await_log(&flow, "\tPhase: init\tStatus: timeout");
+}
+
+TEST(a_shutdown_hook_is_run_before_the_end)
+{
+	flow_function(&flow,
+		      &(struct faas_function_config){ .name = "polite", .handler = "life.polite" });
+	flow_call(&flow, "polite", "");
+	flow_call(&flow, "polite", "");
+	assert_int_equal(faas_recycle(flow.rt, "polite", NULL), 0);
+	flow_await_log(&flow, "goodbye after 2");
+}
+
+TEST(a_shutdown_hook_that_never_returns_is_killed_after_its_grace)
+{
+	flow_function(&flow, &(struct faas_function_config){ .name = "stubborn",
+							     .handler = "life.stubborn" });
+	flow_call(&flow, "stubborn", "");
+	assert_int_equal(faas_recycle(flow.rt, "stubborn", NULL), 0);
+	flow_advance(&flow, 10); /* the hook is running now */
+	flow_advance(&flow, 2000);
+	/* closing waits for every environment: it would hang if this one stayed */
+}
+
+int main(void)
+{
+	const struct CMUnitTest real[] = {
+#define REAL(name) cmocka_unit_test_setup_teardown(name, open_real, close_it)
+		REAL(only_the_first_invocation_of_an_environment_has_an_init),
+		REAL(an_error_of_the_handler_keeps_the_environment_warm),
+		REAL(a_timeout_resets_the_process_and_keeps_tmp),
+		REAL(a_crash_resets_the_process_and_keeps_tmp),
+		REAL(an_exit_resets_the_process_and_keeps_tmp),
+		REAL(two_environments_do_not_share_tmp),
+		REAL(a_recycled_function_gets_a_new_environment),
+		REAL(each_way_to_die_has_the_words_of_lambda),
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+		REAL(a_function_that_eats_its_memory_is_out_of_memory),
+#endif
+		REAL(a_failed_init_is_the_answer_of_the_first_invocation_and_is_tried_again),
+		REAL(an_init_beyond_its_limit_is_repeated_inside_the_invocation),
+		REAL(a_shutdown_hook_is_run_before_the_end),
+	};
+	const struct CMUnitTest virtual[] = {
+#define VIRTUAL(name) cmocka_unit_test_setup_teardown(name, open_virtual, close_it)
+		VIRTUAL(an_idle_environment_ends_after_its_time_and_not_before),
+		VIRTUAL(a_shutdown_hook_that_never_returns_is_killed_after_its_grace),
+	};
+	int failed = cmocka_run_group_tests(real, NULL, NULL);
+
+	return failed + cmocka_run_group_tests(virtual, NULL, NULL);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* Handlers that differ in their hooks. */
+#include <stdlib.h>
+#include <time.h>
+
+#include <faas/plugin.h>
+
+static int answer(struct faas_context *ctx, struct faas_bytes event)
+{
+	(void)event;
+	return faas_puts(ctx, ctx->state ? ctx->state : "null");
+}
+
+static int remember(struct faas_context *ctx)
+{
+	static char state[] = "\"initialised\"";
+
+	ctx->state = state;
+	return 0;
+}
+
+static int fails(struct faas_context *ctx)
+{
+	return faas_fail(ctx, "Init.Refused", "no \"licence\"");
+}
+
+static int returns_seven(struct faas_context *ctx)
+{
+	(void)ctx;
+	return 7;
+}
+
+/* A quarter of a second. */
+static int is_slow(struct faas_context *ctx)
+{
+	struct timespec time = { 0, 250000000 };
+
+	nanosleep(&time, NULL);
+	return remember(ctx);
+}
+
+static int loops(struct faas_context *ctx)
+{
+	(void)ctx;
+	for (volatile int forever = 1; forever;)
+		;
+	return 0;
+}
+
+static int crashes(struct faas_context *ctx)
+{
+	(void)ctx;
+	abort();
+}
+
+static int exits(struct faas_context *ctx)
+{
+	(void)ctx;
+	exit(3);
+}
+
+/* Whether faas_write() is refused, outside of an invocation. */
+static int writes(struct faas_context *ctx)
+{
+	printf("in init\n");
+	return faas_puts(ctx, "x") == 0;
+}
+
+static void say_goodbye(struct faas_context *ctx)
+{
+	faas_log(ctx, FAAS_INFO, "goodbye");
+}
+
+/* For names that C, or another handler, already uses for something else. */
+#define NAMED(name_, ...) \
+	&(const struct faas_handler){ .size = sizeof(struct faas_handler), .name = name_, \
+				      .invoke = __VA_ARGS__ }
+
+FAAS_PLUGIN("init", "1", NAMED("good", answer, .init = remember),
+	    NAMED("init_fail", answer, .init = fails),
+	    NAMED("init_seven", answer, .init = returns_seven),
+	    NAMED("init_slow", answer, .init = is_slow),
+	    NAMED("init_loop", answer, .init = loops),
+	    NAMED("init_abort", answer, .init = crashes),
+	    NAMED("init_exit", answer, .init = exits),
+	    NAMED("init_write", answer, .init = writes),
+	    NAMED("polite", answer, .init = remember, .shutdown = say_goodbye));

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TEST_PROCESSES_H
+#define TEST_PROCESSES_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct process {
+	pid_t pid, parent;
+	char state; /* as in /proc/PID/stat */
+	char name[32];
+};
+
+/* Everything below `root`, children before grandchildren; zombies count. How many. */
+int processes_below(pid_t root, struct process *out, int most);
+/* Everything on the machine of this name. */
+int processes_named(const char *name, struct process *out, int most);
+/* The number of processes is limited from outside (a pids cgroup). */
+bool processes_are_limited(void);
+
+#endif

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+# Sourced by ./tests/run and ./examples/run.
+#
+#   need_packages gcc meson ...    have these Debian packages installed, or stop
+
+_as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	else
+		sudo "$@"
+	fi
+}
+
+# Root, or sudo that works without a question or can ask it.
+_may_install() {
+	[ "$(id -u)" = 0 ] && return 0
+	command -v sudo >/dev/null || return 1
+	sudo -n true 2>/dev/null && return 0
+	[ -t 0 ] && id -nG | grep -qwE 'sudo|wheel|admin' && sudo -v
+}
+
+_missing_packages() {
+	local package
+
+	for package; do
+		dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed ||
+			printf '%s\n' "$package"
+	done
+}
+
+need_packages() {
+	local missing
+
+	if ! command -v dpkg-query >/dev/null; then
+		echo "This is not Debian; what its packages hold must be there: $*" >&2
+		return 0
+	fi
+	missing=$(_missing_packages "$@" | tr '\n' ' ')
+	[ -z "$missing" ] && return 0
+	if ! _may_install; then
+		echo "Missing packages, and neither root nor sudo to install them. Please run:" >&2
+		echo "    apt-get install ${missing% }" >&2
+		exit 1
+	fi
+	echo "Installing: ${missing% }"
+	_as_root apt-get update -qq &&
+		# shellcheck disable=SC2086
+		_as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
+			--no-install-recommends $missing >/dev/null && return 0
+	echo "Installing failed. Needed are: ${missing% }" >&2
+	exit 1
+}
+
+# What the library itself is built with and from.
+BUILD_PACKAGES="gcc libc6-dev meson ninja-build pkg-config libuv1-dev libffi-dev libseccomp-dev"

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+#include <support/test.h>
+
+#include <time.h>
+#include <base/clock.h>
+#include <faas/types.h>
+#include <support/failing_mem.h>
+
+TEST(the_real_clock_never_goes_backwards)
+{
+	int64_t before = fa_now(&fa_clock_real);
+
+	assert_true(before > 0);
+	assert_true(fa_now(&fa_clock_real) >= before);
+}
+
+TEST(the_real_clock_knows_the_date)
+{
+	int64_t ms = fa_clock_real.unix_ms(&fa_clock_real);
+	int64_t s = time(NULL);
+
+	assert_in_range(ms / 1000, s - 2, s + 1);
+}
+
+TEST(a_virtual_clock_stands_still_until_moved)
+{
+	struct fa_clock_virtual clock;
+
+	fa_clock_virtual_init(&clock, 1000);
+	assert_int_equal(fa_now(&clock.clock), 0);
+	assert_int_equal(clock.clock.unix_ms(&clock.clock), 1000);
+	clock.ns += 2500000;
+	assert_int_equal(fa_now(&clock.clock), 2500000);
+	assert_int_equal(clock.clock.unix_ms(&clock.clock), 1002);
+}
+
+/* ---- timers ---- */
+
+struct alarm {
+	struct fa_timer timer; /* first */
+	int number;
+};
+
+static struct fa_timers timers;
+static struct alarm alarms[200];
+static int rung[400], rings;
+
+static void note(struct fa_timer *timer)
+{
+	rung[rings++] = ((struct alarm *)timer)->number;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	fa_timers_init(&timers, &fa_mem_libc);
+	rings = 0;
+	for (int i = 0; i < 200; i++)
+		alarms[i] = (struct alarm){ .timer.on_due = note, .number = i };
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	fa_timers_finish(&timers);
+	return 0;
+}
+
+static void start(int i, int64_t at_ns)
+{
+	assert_int_equal(fa_timer_start(&timers, &alarms[i].timer, at_ns), 0);
+}
+
+TEST(without_timers_the_next_one_is_never)
+{
+	assert_true(fa_timers_next(&timers) == INT64_MAX);
+	fa_timers_run(&timers, INT64_MAX);
+	assert_int_equal(rings, 0);
+}
+
+TEST(a_timer_rings_at_its_time_and_not_before)
+{
+	start(0, 100);
+	assert_int_equal(fa_timers_next(&timers), 100);
+	fa_timers_run(&timers, 99);
+	assert_int_equal(rings, 0);
+	fa_timers_run(&timers, 100);
+	assert_int_equal(rings, 1);
+}
+
+TEST(a_timer_rings_once)
+{
+	start(0, 100);
+	fa_timers_run(&timers, 100);
+	fa_timers_run(&timers, 1000);
+	assert_int_equal(rings, 1);
+	assert_int_equal(alarms[0].timer.index, 0);
+}
+
+TEST(timers_ring_in_the_order_of_their_times)
+{
+	for (int i = 0; i < 200; i++)
+		start(i, i * 37 % 200);
+	assert_int_equal(fa_timers_next(&timers), 0);
+	fa_timers_run(&timers, 1000);
+	assert_int_equal(rings, 200);
+	for (int i = 1; i < 200; i++)
+		assert_true(rung[i - 1] * 37 % 200 < rung[i] * 37 % 200);
+}
+
+TEST(a_stopped_timer_does_not_ring)
+{
+	start(0, 1);
+	start(1, 2);
+	fa_timer_stop(&timers, &alarms[0].timer);
+	assert_int_equal(fa_timers_next(&timers), 2);
+	fa_timers_run(&timers, 10);
+	assert_int_equal(rings, 1);
+	assert_int_equal(rung[0], 1);
+}
+
+TEST(stopping_a_timer_that_is_not_armed_is_harmless)
+{
+	fa_timer_stop(&timers, &alarms[0].timer);
+	start(0, 1);
+	fa_timer_stop(&timers, &alarms[0].timer);
+	fa_timer_stop(&timers, &alarms[0].timer);
+	assert_int_equal(timers.count, 0);
+}
+
+TEST(starting_an_armed_timer_moves_it)
+{
+	start(0, 10);
+	start(1, 20);
+	start(0, 30); /* later */
+	assert_int_equal(fa_timers_next(&timers), 20);
+	start(0, 5); /* sooner */
+	assert_int_equal(fa_timers_next(&timers), 5);
+	assert_int_equal(timers.count, 2);
+}
+
+TEST(any_timer_may_be_stopped_without_disturbing_the_order)
+{
+	for (int victim = 0; victim < 60; victim++) {
+		rings = 0;
+		for (int i = 0; i < 60; i++)
+			start(i, i * 23 % 60);
+		fa_timer_stop(&timers, &alarms[victim].timer);
+		fa_timers_run(&timers, 100);
+		assert_int_equal(rings, 59);
+		for (int i = 1; i < rings; i++)
+			assert_true(rung[i - 1] * 23 % 60 < rung[i] * 23 % 60);
+	}
+}
+
+TEST(a_random_history_keeps_the_earliest_timer_first)
+{
+	uint32_t random = 1;
+
+	for (int step = 0; step < 5000; step++) {
+		int64_t earliest = INT64_MAX;
+
+		random = random * 1664525 + 1013904223;
+		struct fa_timer *timer = &alarms[(random >> 8) % 200].timer;
+
+		if (random >> 30 == 0)
+			fa_timer_stop(&timers, timer);
+		else
+			start((int)((struct alarm *)timer - alarms), random >> 16);
+		for (int i = 0; i < 200; i++)
+			if (alarms[i].timer.index && alarms[i].timer.at_ns < earliest)
+				earliest = alarms[i].timer.at_ns;
+		assert_true(fa_timers_next(&timers) == earliest);
+	}
+}
+
+static void again(struct fa_timer *timer)
+{
+	note(timer);
+	if (timer->at_ns < 50)
+		fa_timer_start(&timers, timer, timer->at_ns + 10);
+}
+
+TEST(a_callback_may_start_its_own_timer_again)
+{
+	alarms[0].timer.on_due = again;
+	start(0, 10);
+	fa_timers_run(&timers, 35);
+	assert_int_equal(rings, 3);
+	assert_int_equal(fa_timers_next(&timers), 40);
+}
+
+static void stop_next(struct fa_timer *timer)
+{
+	note(timer);
+	fa_timer_stop(&timers, &alarms[1].timer);
+}
+
+TEST(a_callback_may_stop_a_timer_that_is_due_as_well)
+{
+	alarms[0].timer.on_due = stop_next;
+	start(0, 1);
+	start(1, 2);
+	start(2, 3);
+	fa_timers_run(&timers, 10);
+	assert_int_equal(rings, 2);
+	assert_int_equal(rung[1], 2);
+}
+
+TEST(finishing_leaves_every_timer_unarmed)
+{
+	start(0, 1);
+	start(1, 2);
+	fa_timers_finish(&timers);
+	assert_int_equal(alarms[0].timer.index, 0);
+	assert_int_equal(alarms[1].timer.index, 0);
+	assert_true(fa_timers_next(&timers) == INT64_MAX);
+}
+
+TEST(without_memory_a_timer_is_not_started_and_the_others_stay)
+{
+	struct failing_mem fm;
+	int armed = 0;
+
+	failing_mem_init(&fm);
+	fm.fail_at = 2; /* the first growth */
+	fa_timers_init(&timers, &fm.mem);
+	while (fa_timer_start(&timers, &alarms[armed].timer, armed) == 0)
+		armed++;
+	assert_int_equal(fm.failed, 1);
+	assert_int_equal(alarms[armed].timer.index, 0);
+	/* Moving what is armed needs no memory. */
+	assert_int_equal(fa_timer_start(&timers, &alarms[0].timer, 500), 0);
+	fa_timers_run(&timers, 1000);
+	assert_int_equal(rings, armed);
+	fa_timers_finish(&timers);
+	assert_true(failing_mem_clean(&fm));
+}
+
+TEST(room_that_was_reserved_cannot_be_missing_later)
+{
+	struct failing_mem fm;
+
+	failing_mem_init(&fm);
+	fa_timers_init(&timers, &fm.mem);
+	assert_int_equal(fa_timers_reserve(&timers, 200), 0);
+	assert_int_equal(fa_timers_reserve(&timers, 100), 0);
+	fm.fail_at = 2;
+	fm.and_all_after = true;
+	for (int i = 0; i < 200; i++)
+		start(i, 200 - i);
+	assert_int_equal(fm.calls, 1);
+	fa_timers_run(&timers, 200);
+	assert_int_equal(rings, 200);
+	fa_timers_finish(&timers);
+}
+
+TEST(room_that_cannot_be_had_is_not_promised)
+{
+	struct failing_mem fm;
+
+	failing_mem_init(&fm);
+	fa_timers_init(&timers, &fm.mem);
+	fm.fail_at = 1;
+	assert_int_equal(fa_timers_reserve(&timers, 10), FAAS_ENOMEM);
+	assert_int_equal(fa_timers_reserve(&timers, UINT32_MAX), FAAS_ENOMEM);
+	assert_int_equal(timers.capacity, 0);
+}
+
+#define TIMERS(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_real_clock_never_goes_backwards),
+		cmocka_unit_test(the_real_clock_knows_the_date),
+		cmocka_unit_test(a_virtual_clock_stands_still_until_moved),
+		TIMERS(without_timers_the_next_one_is_never),
+		TIMERS(a_timer_rings_at_its_time_and_not_before),
+		TIMERS(a_timer_rings_once),
+		TIMERS(timers_ring_in_the_order_of_their_times),
+		TIMERS(a_stopped_timer_does_not_ring),
+		TIMERS(stopping_a_timer_that_is_not_armed_is_harmless),
+		TIMERS(starting_an_armed_timer_moves_it),
+		TIMERS(any_timer_may_be_stopped_without_disturbing_the_order),
+		TIMERS(a_random_history_keeps_the_earliest_timer_first),
+		TIMERS(a_callback_may_start_its_own_timer_again),
+		TIMERS(a_callback_may_stop_a_timer_that_is_due_as_well),
+		TIMERS(finishing_leaves_every_timer_unarmed),
+		TIMERS(without_memory_a_timer_is_not_started_and_the_others_stay),
+		TIMERS(room_that_was_reserved_cannot_be_missing_later),
+		TIMERS(room_that_cannot_be_had_is_not_promised),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

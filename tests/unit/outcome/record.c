@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+#include <support/test.h>
+
+#include <outcome/record.h>
+
+#define ID "8f5a1f9e-2b1c-4d4e-9a53-0a1b2c3d4e5f"
+#define MS INT64_C(1000000)
+
+static struct fa_record record;
+static char out[FA_REPORT_MAX];
+
+static int setup(void **state)
+{
+	(void)state;
+	record = (struct fa_record){
+		.kind = FA_RECORD_END,
+		.memory_mb = 128,
+		.duration_ns = 3010000,
+		.billed_ms = 4,
+		.peak_kb = 36 * 1024,
+		.request_id = ID,
+	};
+	memset(out, 'Z', sizeof(out));
+	return 0;
+}
+
+static void assert_line(size_t len, const char *expected)
+{
+	assert_string_equal(out, expected);
+	assert_int_equal(len, strlen(expected));
+}
+
+static void assert_report(const char *expected)
+{
+	assert_line(fa_render_report(out, &record), expected);
+}
+
+TEST(start_names_the_version)
+{
+	assert_line(fa_render_start(out, &record, "$LATEST"),
+		    "START RequestId: " ID " Version: $LATEST");
+}
+
+TEST(end_is_short)
+{
+	assert_line(fa_render_end(out, &record), "END RequestId: " ID);
+}
+
+TEST(an_ordinary_report_ends_with_a_tab)
+{
+	assert_report("REPORT RequestId: " ID "\tDuration: 3.01 ms\tBilled Duration: 4 ms\t"
+		      "Memory Size: 128 MB\tMax Memory Used: 36 MB\t");
+}
+
+TEST(a_report_of_a_cold_start_tells_init_behind_memory)
+{
+	record.init_ns = 110100000;
+	record.billed_ms = 114;
+	assert_report("REPORT RequestId: " ID "\tDuration: 3.01 ms\tBilled Duration: 114 ms\t"
+		      "Memory Size: 128 MB\tMax Memory Used: 36 MB\tInit Duration: 110.10 ms\t");
+}
+
+TEST(a_report_of_a_timeout_ends_with_its_status)
+{
+	record.init_ns = 84 * MS;
+	record.duration_ns = 3016780000;
+	record.billed_ms = 3101;
+	record.peak_kb = 31 * 1024;
+	record.timed_out = record.failed = 1;
+	assert_report("REPORT RequestId: " ID "\tDuration: 3016.78 ms\t"
+		      "Billed Duration: 3101 ms\tMemory Size: 128 MB\tMax Memory Used: 31 MB\t"
+		      "Init Duration: 84.00 ms\tStatus: timeout");
+}
+
+TEST(a_report_of_an_error_names_its_type)
+{
+	record.failed = 1;
+	strcpy(record.error_type, "Runtime.ExitError");
+	assert_report("REPORT RequestId: " ID "\tDuration: 3.01 ms\tBilled Duration: 4 ms\t"
+		      "Memory Size: 128 MB\tMax Memory Used: 36 MB\t"
+		      "Status: error\tError Type: Runtime.ExitError");
+}
+
+static const char *type_in_report(const char *type)
+{
+	setup(NULL);
+	record.failed = 1;
+	strncpy(record.error_type, type, sizeof(record.error_type));
+	fa_render_report(out, &record);
+	return strstr(out, "Error Type: ") + strlen("Error Type: ");
+}
+
+TEST(types_of_the_platform_s_two_families_stay_as_they_are)
+{
+	assert_string_equal(type_in_report("Runtime.BadArgument"), "Runtime.BadArgument");
+	assert_string_equal(type_in_report("Runtime.OutOfMemory"), "Runtime.OutOfMemory");
+	assert_string_equal(type_in_report("Function.ResponseSizeTooLarge"),
+			    "Function.ResponseSizeTooLarge");
+}
+
+TEST(other_types_are_unknown_in_their_family)
+{
+	assert_string_equal(type_in_report(""), "Runtime.Unknown");
+	assert_string_equal(type_in_report("ValueError"), "Runtime.Unknown");
+	assert_string_equal(type_in_report("Runtime"), "Runtime.Unknown");
+	assert_string_equal(type_in_report("Runtime."), "Runtime.Unknown");
+	assert_string_equal(type_in_report("Runtime.x"), "Runtime.Unknown");
+	assert_string_equal(type_in_report("Runtime.X"), "Runtime.Unknown");
+	assert_string_equal(type_in_report("Function.my_own"), "Function.Unknown");
+	assert_string_equal(type_in_report("F"), "Runtime.Unknown");
+}
+
+TEST(no_type_can_forge_another_line)
+{
+	assert_string_equal(type_in_report("Runtime.Xyz\nREPORT RequestId: x"), "Runtime.Unknown");
+	assert_string_equal(type_in_report("Function.Xyz\tStatus: ok"), "Function.Unknown");
+}
+
+static const char *duration(int64_t ns)
+{
+	char *end;
+
+	record.duration_ns = ns;
+	fa_render_report(out, &record);
+	end = strstr(out, "\tBilled");
+	*end = '\0';
+	return strstr(out, "Duration: ") + strlen("Duration: ");
+}
+
+TEST(times_are_rounded_to_the_nearest_hundredth)
+{
+	assert_string_equal(duration(0), "0.00 ms");
+	assert_string_equal(duration(4999), "0.00 ms");
+	assert_string_equal(duration(5000), "0.01 ms");
+	assert_string_equal(duration(994999), "0.99 ms");
+	assert_string_equal(duration(995000), "1.00 ms");
+	assert_string_equal(duration(900000 * MS), "900000.00 ms");
+	assert_string_equal(duration(-1), "0.00 ms");
+}
+
+TEST(a_begun_megabyte_counts_as_used)
+{
+	record.peak_kb = 36 * 1024 + 1;
+	fa_render_report(out, &record);
+	assert_non_null(strstr(out, "Max Memory Used: 37 MB"));
+	record.peak_kb = 0;
+	fa_render_report(out, &record);
+	assert_non_null(strstr(out, "Max Memory Used: 0 MB"));
+}
+
+TEST(a_failed_init_is_reported_with_its_phase)
+{
+	record.init_ns = 1236040000;
+	strcpy(record.error_type, "Runtime.ExitError");
+	assert_line(fa_render_init_report(out, &record),
+		    "INIT_REPORT Init Duration: 1236.04 ms\tPhase: init\tStatus: error\t"
+		    "Error Type: Runtime.ExitError");
+}
+
+TEST(an_init_that_took_too_long_is_reported_as_timeout)
+{
+	record.init_ns = 10000 * MS;
+	record.init_timed_out = 1;
+	assert_line(fa_render_init_report(out, &record),
+		    "INIT_REPORT Init Duration: 10000.00 ms\tPhase: init\tStatus: timeout");
+}
+
+TEST(the_longest_of_everything_fits)
+{
+	char version[300];
+
+	memset(&record, 'x', sizeof(record)); /* no NUL anywhere */
+	memcpy(record.error_type, "Function.", 9);
+	record.error_type[sizeof(record.error_type) - 1] = '\0';
+	record.error_type[9] = 'X';
+	record.timed_out = 0;
+	record.duration_ns = record.init_ns = record.billed_ms = record.peak_kb = INT64_MAX - 9999;
+	memset(version, 'v', sizeof(version));
+	version[sizeof(version) - 1] = '\0';
+	assert_true(fa_render_report(out, &record) < FA_REPORT_MAX);
+	assert_non_null(strstr(out, "Function.Xxx"));
+	assert_true(fa_render_init_report(out, &record) < FA_REPORT_MAX);
+	assert_true(fa_render_end(out, &record) < FA_REPORT_MAX);
+	assert_true(fa_render_start(out, &record, version) < FA_REPORT_MAX);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(start_names_the_version, setup),
+		cmocka_unit_test_setup(end_is_short, setup),
+		cmocka_unit_test_setup(an_ordinary_report_ends_with_a_tab, setup),
+		cmocka_unit_test_setup(a_report_of_a_cold_start_tells_init_behind_memory, setup),
+		cmocka_unit_test_setup(a_report_of_a_timeout_ends_with_its_status, setup),
+		cmocka_unit_test_setup(a_report_of_an_error_names_its_type, setup),
+		cmocka_unit_test_setup(types_of_the_platform_s_two_families_stay_as_they_are, setup),
+		cmocka_unit_test_setup(other_types_are_unknown_in_their_family, setup),
+		cmocka_unit_test_setup(no_type_can_forge_another_line, setup),
+		cmocka_unit_test_setup(times_are_rounded_to_the_nearest_hundredth, setup),
+		cmocka_unit_test_setup(a_begun_megabyte_counts_as_used, setup),
+		cmocka_unit_test_setup(a_failed_init_is_reported_with_its_phase, setup),
+		cmocka_unit_test_setup(an_init_that_took_too_long_is_reported_as_timeout, setup),
+		cmocka_unit_test_setup(the_longest_of_everything_fits, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

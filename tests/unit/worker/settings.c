@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#include <worker/settings.h>
+
+#include <support/test.h>
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#define STRINGS \
+	"/code\0file\0method\0\0function\0$LATEST\0arn\0account\0region\0/log/group\0"
+
+/* The literal's own NUL is the empty string at the end. */
+static const char plain[] = STRINGS;
+static const char with_variables[] = STRINGS "MINE=1\0PATH=/mine\0AWS_REGION=stolen\0EMPTY=\0";
+
+static struct fa_settings read_settings(const char *strings, size_t len)
+{
+	struct fa_settings settings;
+
+	assert_true(fa_settings_read(&settings, strings, (uint32_t)len));
+	return settings;
+}
+
+TEST(the_strings_get_their_names)
+{
+	struct fa_settings s = read_settings(plain, sizeof(plain));
+
+	assert_string_equal(s.code, "/code");
+	assert_string_equal(s.file, "file");
+	assert_string_equal(s.method, "method");
+	assert_string_equal(s.prototype, "");
+	assert_string_equal(s.function, "function");
+	assert_string_equal(s.version, "$LATEST");
+	assert_string_equal(s.account, "account");
+	assert_string_equal(s.log_group, "/log/group");
+	assert_string_equal(s.variables, "");
+}
+
+TEST(strings_that_end_too_early_are_refused)
+{
+	struct fa_settings settings;
+
+	for (uint32_t len = 0; len < sizeof(plain); len++)
+		assert_false(fa_settings_read(&settings, plain, len));
+	for (uint32_t len = sizeof(with_variables) - 8; len < sizeof(with_variables); len++)
+		assert_false(fa_settings_read(&settings, with_variables, len));
+}
+
+static char **variables_of(const char *strings, size_t len)
+{
+	struct fa_settings settings = read_settings(strings, len);
+	char **variables;
+
+	assert_int_equal(chdir("/"), 0);
+	variables = fa_settings_environ(&settings, 256);
+	assert_non_null(variables);
+	return variables;
+}
+
+TEST(lambdas_variables_are_there)
+{
+	static const char *const want[][2] = {
+		{ "_HANDLER", "file.method" },
+		{ "AWS_REGION", "region" },
+		{ "AWS_DEFAULT_REGION", "region" },
+		{ "AWS_LAMBDA_FUNCTION_NAME", "function" },
+		{ "AWS_LAMBDA_FUNCTION_VERSION", "$LATEST" },
+		{ "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256" },
+		{ "AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand" },
+		{ "AWS_LAMBDA_LOG_GROUP_NAME", "/log/group" },
+		{ "LAMBDA_TASK_ROOT", "/var/task" },
+		{ "LANG", "en_US.UTF-8" },
+		{ "TZ", ":UTC" },
+	};
+	char **variables = variables_of(plain, sizeof(plain));
+
+	for (size_t i = 0; i < sizeof(want) / sizeof(*want); i++)
+		assert_string_equal(fa_settings_getenv(variables, want[i][0]), want[i][1]);
+	assert_non_null(fa_settings_getenv(variables, "PATH"));
+	assert_non_null(fa_settings_getenv(variables, "LD_LIBRARY_PATH"));
+	free(variables);
+}
+
+TEST(own_variables_win_over_defaults_but_not_over_lambdas)
+{
+	char **variables = variables_of(with_variables, sizeof(with_variables));
+	int paths = 0;
+
+	assert_string_equal(fa_settings_getenv(variables, "MINE"), "1");
+	assert_string_equal(fa_settings_getenv(variables, "EMPTY"), "");
+	assert_string_equal(fa_settings_getenv(variables, "PATH"), "/mine");
+	assert_string_equal(fa_settings_getenv(variables, "AWS_REGION"), "region");
+	for (char **at = variables; *at; at++)
+		paths += strncmp(*at, "PATH=", 5) == 0;
+	assert_int_equal(paths, 1);
+	free(variables);
+}
+
+TEST(a_name_is_not_found_by_its_beginning)
+{
+	char **variables = variables_of(with_variables, sizeof(with_variables));
+
+	assert_null(fa_settings_getenv(variables, "MIN"));
+	assert_null(fa_settings_getenv(variables, "MINE=1"));
+	assert_null(fa_settings_getenv(variables, "HOME"));
+	free(variables);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_strings_get_their_names),
+		cmocka_unit_test(strings_that_end_too_early_are_refused),
+		cmocka_unit_test(lambdas_variables_are_there),
+		cmocka_unit_test(own_variables_win_over_defaults_but_not_over_lambdas),
+		cmocka_unit_test(a_name_is_not_found_by_its_beginning),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
