@@ -87,10 +87,36 @@ void show_picture(int number, const struct picture *picture, const char *report)
 
 /* ---- the table at the end --------------------------------------------- */
 
-struct samples {
-	int count;
-	double *ms;
-};
+static double waited(const struct picture *picture)
+{
+	return picture->waited_ms;
+}
+
+static double outside(const struct picture *picture)
+{
+	return picture->waited_ms - picture->handler_ms;
+}
+
+static bool is_cold(const struct picture *picture)
+{
+	return picture->ran && picture->init_ms > 0;
+}
+
+static bool is_warm(const struct picture *picture)
+{
+	return picture->ran && !is_cold(picture);
+}
+
+static bool has_not_run(const struct picture *picture)
+{
+	return !picture->ran;
+}
+
+static bool is_any(const struct picture *picture)
+{
+	(void)picture;
+	return true;
+}
 
 static int by_value(const void *a, const void *b)
 {
@@ -99,73 +125,64 @@ static int by_value(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-/* The smallest value that is not exceeded by `percent` of all. */
-static double percentile(const struct samples *samples, int percent)
+/* The smallest of the sorted values that `percent` of all do not exceed. */
+static double percentile(const double *values, int count, int percent)
 {
-	int rank = (samples->count * percent + 99) / 100;
-
-	return samples->ms[rank > 0 ? rank - 1 : 0];
+	return values[(count * percent + 99) / 100 - 1];
 }
 
-static void show_row(const char *name, struct samples *samples)
+struct row {
+	const char *name;
+	bool (*belongs)(const struct picture *picture);
+};
+
+/* Only pictures that became thumbnails: a refusal is fast, a bomb is slow. */
+static void show_times(const struct row *row, const struct picture *pictures, int count,
+		       double (*value)(const struct picture *picture))
 {
-	printf("  %-34s %5d", name, samples->count);
-	if (samples->count) {
-		qsort(samples->ms, (size_t)samples->count, sizeof(double), by_value);
-		printf("  %9.2f ms  %9.2f ms", percentile(samples, 50), percentile(samples, 99));
+	double *values = malloc((size_t)count * sizeof(double));
+	int used = 0;
+
+	for (int i = 0; values && i < count; i++)
+		if (row->belongs(&pictures[i]) && !pictures[i].failed)
+			values[used++] = value(&pictures[i]);
+	if (used) {
+		qsort(values, (size_t)used, sizeof(double), by_value);
+		printf("  %9.2f %9.2f", percentile(values, used, 50), percentile(values, used, 99));
+	}
+	free(values);
+}
+
+static void show_row(const struct row *row, const struct picture *pictures, int count)
+{
+	int members = 0, errors = 0;
+
+	for (int i = 0; i < count; i++) {
+		members += row->belongs(&pictures[i]);
+		errors += row->belongs(&pictures[i]) && pictures[i].failed;
+	}
+	printf("  %-12s %6d %7d", row->name, members, errors);
+	if (row->belongs == is_cold || row->belongs == is_warm) {
+		show_times(row, pictures, count, waited);
+		show_times(row, pictures, count, outside);
 	}
 	putchar('\n');
 }
 
-static double waited(const struct picture *picture)
-{
-	return picture->waited_ms;
-}
-
-static double on_the_way(const struct picture *picture)
-{
-	return picture->waited_ms - picture->handler_ms;
-}
-
-static bool was_cold(const struct picture *picture)
-{
-	return picture->ran && !picture->failed && picture->init_ms > 0;
-}
-
-static bool was_warm(const struct picture *picture)
-{
-	return picture->ran && !picture->failed && !(picture->init_ms > 0);
-}
-
-static void row(const char *name, const struct picture *pictures, int count,
-		bool (*wanted)(const struct picture *), double (*value)(const struct picture *))
-{
-	struct samples samples = { 0, malloc((size_t)count * sizeof(double)) };
-
-	if (!samples.ms)
-		return;
-	for (int i = 0; i < count; i++)
-		if (wanted(&pictures[i]))
-			samples.ms[samples.count++] = value(&pictures[i]);
-	show_row(name, &samples);
-	free(samples.ms);
-}
-
 void show_table(const struct picture *pictures, int count)
 {
-	int refused = 0, failed = 0;
+	static const struct row rows[] = {
+		{ "cold starts", is_cold },
+		{ "warm starts", is_warm },
+		{ "never ran", has_not_run },
+		{ "all", is_any },
+	};
 
-	for (int i = 0; i < count; i++) {
-		refused += !pictures[i].ran;
-		failed += pictures[i].ran && pictures[i].failed;
-	}
-	printf("\n  %-34s %5s  %12s  %12s\n", "", "count", "p50", "p99");
-	row("cold starts, call to answer", pictures, count, was_cold, waited);
-	row("   of it outside the handler", pictures, count, was_cold, on_the_way);
-	row("warm starts, call to answer", pictures, count, was_warm, waited);
-	row("   of it outside the handler", pictures, count, was_warm, on_the_way);
-	printf("  %-34s %5d  %d failed in the function, %d refused before it\n", "errors",
-	       failed + refused, failed, refused);
+	printf("\n%52s %20s\n", "call to answer, ms", "outside the handler");
+	printf("  %-12s %6s %7s  %9s %9s  %9s %9s\n", "", "count", "errors", "p50", "p99", "p50",
+	       "p99");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		show_row(&rows[i], pictures, count);
 }
 
 void show_bill(struct faas *rt)

@@ -8,7 +8,7 @@ static int handler(struct faas_context *ctx, struct faas_bytes event)
 {
 	faas_log(ctx, FAAS_INFO, "an event of %zu bytes", event.len);
 	if (!event.len)
-		return faas_fail(ctx, "Function.Nobody", "The event is empty; it should be a name.");
+		return faas_fail(ctx, "Function.Nobody", "The event should be a name.");
 	faas_puts(ctx, "Hello, ");
 	faas_write(ctx, event.data, event.len);
 	return faas_puts(ctx, "!");
