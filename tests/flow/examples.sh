@@ -106,10 +106,19 @@ reports() {
 	[ "$(grep -c 'REPORT RequestId: .*Duration: .*Max Memory Used: ' "$said")" = 4 ]
 }
 
-echo 1..13
+readme_shows() { # file
+	[[ $(<README.md) == *"$(<"$1")"* ]]
+}
+
+readme_is_true() {
+	readme_shows plugins/hello/hello.c && readme_shows examples/hello.c
+}
+
+echo 1..14
 check the_examples_build_against_what_was_installed examples/run --build
 check hello_greets_whom_the_event_names hello
 check hello_builds_with_the_commands_of_the_readme hello_by_hand
+check the_readme_shows_hello_as_it_is readme_is_true
 check hello_links_with_the_static_library hello_static
 check a_plugin_that_is_not_there_is_named_in_the_error no_such_plugin
 check c_functions_are_called_by_the_prototypes_of_their_manual_pages any_c_function

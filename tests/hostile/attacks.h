@@ -16,6 +16,7 @@ struct attack {
 	unsigned layers;     /* each of them would stop it */
 	unsigned also;       /* layers that cannot stay when those are left out */
 	const char *stopped; /* it may also end so */
+	bool same_user;      /* needs the host's user, which root's functions never are */
 };
 
 #define SEES_OTHERS (FAAS_LAYER_PID_NS | FAAS_LAYER_MOUNT_NS)
@@ -52,7 +53,7 @@ static const struct attack attacks[] = {
 	{ "no_descriptor_of_the_host_can_be_stolen", "a_descriptor_of_the_host_can_be_stolen",
 	  "attack.steal_a_descriptor_of_the_host", .layers = NO_OTHERS },
 	{ "limits_of_the_host_cannot_be_changed", "limits_of_the_host_can_be_changed",
-	  "attack.limit_the_host", .layers = NO_OTHERS },
+	  "attack.limit_the_host", .layers = NO_OTHERS, .same_user = true },
 	{ "the_host_cannot_be_rescheduled", "the_host_can_be_rescheduled",
 	  "attack.reschedule_the_host", .layers = NO_OTHERS },
 	{ "the_host_cannot_be_offered_to_the_oom_killer", "the_host_can_be_offered_to_the_oom_killer",

@@ -45,16 +45,27 @@ static void call(enum way way, const char *handler, const char *event, int timeo
 
 /* ---- attacks without the layers that deny them ----------------------- */
 
+/* For an ordinary user every other namespace needs one of users: they go together. */
+static unsigned without(const struct attack *attack)
+{
+	unsigned layers = attack->layers | attack->also;
+
+	if (layers & FAAS_LAYER_USER_NS)
+		layers |= FAAS_LAYER_PID_NS | FAAS_LAYER_MOUNT_NS | FAAS_LAYER_IPC_NS |
+			  FAAS_LAYER_UTS_NS;
+	return layers;
+}
+
 static void get_through(void **state)
 {
 	const struct attack *attack = *state;
 	struct outcome out;
 
-	if (!(harness_layers() & attack->layers)) {
+	if (!(harness_layers() & attack->layers) || (attack->same_user && getuid() == 0)) {
 		print_message("# %s: not defended here anyway\n", attack->allowed);
 		skip();
 	}
-	weaken(attack->layers | attack->also, 0);
+	weaken(without(attack), 0);
 	call(DIRECTLY, attack->handler, NULL, 1000, &out);
 	if (verdict_of(&out) != ANSWERED || strcmp(out.payload, "\"allowed\"") != 0)
 		fail_msg("undefended, and yet %s: %s %s", verdict_name(verdict_of(&out)), out.type,
@@ -73,9 +84,9 @@ TEST(without_rlimits_a_function_opens_more_descriptors)
 
 	if (!(harness_layers() & FAAS_LAYER_RLIMITS))
 		skip();
-	call(DIRECTLY, "descriptors.open_some", "{\"count\":900}", 1000, &with);
+	call(DIRECTLY, "descriptors.open_some", "{\"count\":3000}", 1000, &with);
 	weaken(FAAS_LAYER_RLIMITS, 0);
-	call(DIRECTLY, "descriptors.open_some", "{\"count\":900}", 1000, &without);
+	call(DIRECTLY, "descriptors.open_some", "{\"count\":3000}", 1000, &without);
 	print_message("# %s with, %s without\n", with.payload, without.payload);
 	assert_true(strtol(without.payload, NULL, 10) > strtol(with.payload, NULL, 10));
 }
@@ -216,11 +227,7 @@ TEST(without_the_sequence_check_a_jump_is_no_violation)
 	struct outcome out;
 
 	weaken(0, FA_CHECK_REPLY_SEQ);
-	call(DIRECTLY, "ipc.jump_ahead", "{\"by\":1000}", 300, &out);
-	assert_int_not_equal(verdict_of(&out), ANSWERED);
-	print_message("# %s\n", verdict_name(verdict_of(&out)));
 	call(BY_LOOP, "ipc.jump_ahead", "{\"by\":1000}", 300, &out);
-	print_message("# %s: %s\n", verdict_name(verdict_of(&out)), out.payload);
 	assert_int_equal(verdict_of(&out), ANSWERED);
 }
 
@@ -234,7 +241,7 @@ TEST(a_leak_of_a_descriptor_or_a_signal_is_noticed)
 	int fd;
 
 	manners_note(&manners);
-	holdings_note(&holdings);
+	holdings_settle(&holdings);
 	raise(SIGUSR1);
 	assert_false(manners_kept(&manners, &report));
 	fd = dup(2);
@@ -246,9 +253,20 @@ TEST(a_leak_of_a_descriptor_or_a_signal_is_noticed)
 
 /* ---- the group ------------------------------------------------------- */
 
+/* The worker inherits our limit: make it one that a layer has something to cut from. */
+static void raise_limit(void)
+{
+	struct rlimit files;
+
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
 static int begin(void **state)
 {
 	(void)state;
+	raise_limit();
 	count_signals();
 	bait_place(TEST_HOSTILE, harness_worker());
 	harness_open(TEST_HOSTILE, NULL);

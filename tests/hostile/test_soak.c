@@ -49,6 +49,19 @@ static void kill_some(int count, uint32_t *state)
 	}
 }
 
+static void make_functions(void)
+{
+	for (size_t i = 0; i < COUNT(mix); i++)
+		harness_function(FAAS_FUNCTION(.name = mix[i].name, .handler = mix[i].handler,
+					       .timeout_ms = 2000, .max_concurrency = 2));
+}
+
+static void delete_functions(void)
+{
+	for (size_t i = 0; i < COUNT(mix); i++)
+		harness_delete(mix[i].name);
+}
+
 static int how_many(void)
 {
 	const char *text = getenv("HOSTILE_SOAK");
@@ -68,14 +81,15 @@ TEST(ten_thousand_hostile_environments_leave_nothing)
 	double start;
 
 	manners_note(&manners);
-	for (size_t i = 0; i < COUNT(mix); i++)
-		harness_function(FAAS_FUNCTION(.name = mix[i].name, .handler = mix[i].handler,
-					       .timeout_ms = 2000, .max_concurrency = 2));
 	/* Long enough for every cache to be as large as it gets. */
+	make_functions();
 	kill_some(count / 20 + 100, &seed);
+	delete_functions();
 	holdings_settle(&before);
 	start = harness_ms();
+	make_functions();
 	kill_some(count, &seed);
+	delete_functions();
 	print_message("# %d environments in %.1f s\n", count, (harness_ms() - start) / 1000);
 	if (!holdings_returned(&before, harness_slack_ms(), 1024, &report))
 		fail_msg("after %d environments:\n%s", count, report.text);

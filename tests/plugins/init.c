@@ -11,6 +11,16 @@ static int answer(struct faas_context *ctx, struct faas_bytes event)
 	return faas_puts(ctx, ctx->state ? ctx->state : "null");
 }
 
+/* The milliseconds left. */
+static int remaining(struct faas_context *ctx, struct faas_bytes event)
+{
+	char text[24];
+
+	(void)event;
+	snprintf(text, sizeof(text), "%lld", (long long)faas_remaining_ms(ctx));
+	return faas_puts(ctx, text);
+}
+
 static int remember(struct faas_context *ctx)
 {
 	static char state[] = "\"initialised\"";
@@ -80,6 +90,7 @@ FAAS_PLUGIN("init", "1", NAMED("good", answer, .init = remember),
 	    NAMED("init_fail", answer, .init = fails),
 	    NAMED("init_seven", answer, .init = returns_seven),
 	    NAMED("init_slow", answer, .init = is_slow),
+	    NAMED("slow_remaining", remaining, .init = is_slow),
 	    NAMED("init_loop", answer, .init = loops),
 	    NAMED("init_abort", answer, .init = crashes),
 	    NAMED("init_exit", answer, .init = exits),

@@ -45,7 +45,7 @@ need_packages() {
 	echo "Installing: ${missing% }"
 	_as_root apt-get update -qq &&
 		# shellcheck disable=SC2086
-		_as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
+		_as_root env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes apt-get install -qq -y \
 			--no-install-recommends $missing >/dev/null && return 0
 	echo "Installing failed. Needed are: ${missing% }" >&2
 	exit 1

@@ -186,6 +186,16 @@ TEST(white_space_and_extern_do_not_matter)
 	assert_string_equal(parsed("\n extern\tint  f ( int\n x ,int y ) ; ").name, "f");
 }
 
+TEST(attributes_behind_the_declaration_are_passed_over)
+{
+	struct fa_prototype p = parsed("int f(int x) __attribute__((pure, nonnull (1))) "
+				       "__attribute__((cold));");
+
+	assert_int_equal(p.count, 1);
+	assert_refused("int f(int x) __attribute__((pure)", "__attribute__ has no end");
+	assert_refused("int f(int x) __attribute__((pure)) y", "should end before 'y'");
+}
+
 TEST(what_cannot_be_called_is_refused_by_its_reason)
 {
 	assert_refused("", "a type is missing");
@@ -354,6 +364,7 @@ int main(void)
 		cmocka_unit_test(out_parameters_are_no_arguments),
 		cmocka_unit_test(words_of_ours_are_still_good_names),
 		cmocka_unit_test(white_space_and_extern_do_not_matter),
+		cmocka_unit_test(attributes_behind_the_declaration_are_passed_over),
 		cmocka_unit_test(what_cannot_be_called_is_refused_by_its_reason),
 		cmocka_unit_test(a_refusal_says_where),
 		cmocka_unit_test(sixteen_parameters_are_the_limit),

@@ -65,7 +65,8 @@ TEST(a_partial_arn_names_the_account)
 
 TEST(a_region_may_stand_before_the_account)
 {
-	assert_parsed("local-1:000000000000:function:hello", "local-1", "000000000000", "hello", "");
+	assert_parsed("local-1:000000000000:function:hello", "local-1", "000000000000", "hello",
+		      "");
 	assert_parsed("local-1:000000000000:function:hello:$LATEST", "local-1", "000000000000",
 		      "hello", "$LATEST");
 }
@@ -89,7 +90,8 @@ TEST(no_name_at_all_is_asked_for)
 TEST(other_forms_are_refused_with_those_that_are_accepted)
 {
 	static const char *const wrong[] = {
-		":", "hello:", ":hello", "hello::7", "hello:7:8", "hel lo", "hel.lo", "h\xc3\xa9llo",
+		":", "hello:", ":hello", "hello::7", "hello:7:8", "hel lo", "hel.lo",
+		"h\xc3\xa9llo",
 		"hello:$latest", "hello:$LATEST2", "hello:li.ve", "000000000000:function:",
 		"000000000000:layer:hello", "arn:aws:lambda:local-1:000000000000:function:",
 		"arn:aws:lambda:local-1:000000000000:function:hello:7:8",
@@ -180,8 +182,8 @@ static void assert_bad_handler(const char *handler)
 	size_t len = 77;
 
 	snprintf(message, sizeof(message),
-		 "Bad handler '%.100s': expected \"file.method\" of at most 128 characters, the file "
-		 "relative to the code",
+		 "Bad handler '%.100s': expected \"file.method\" of at most 128 characters, the "
+		 "file relative to the code",
 		 handler);
 	if (fa_handler_split(handler, &len, &err) != FAAS_EINVAL)
 		fail_msg("'%s' was accepted", handler);

@@ -40,8 +40,8 @@ static int native(struct faas_context *ctx, struct faas_bytes event)
 static struct fa_version *make(const char *name)
 {
 	struct fa_version *version =
-		fa_version_create(&mem.mem, FAAS_FUNCTION(.name = name, .native = native), "local-1",
-				  "000000000000", &err);
+		fa_version_create(&mem.mem, FAAS_FUNCTION(.name = name, .native = native),
+				  "local-1", "000000000000", &err);
 
 	if (!version)
 		fail_msg("%s", err.message);
@@ -93,7 +93,8 @@ TEST(a_missing_function_is_named_in_full)
 			 "arn:aws:lambda:local-1:000000000000:function:hell:$LATEST");
 	assert_string_equal(err.type, "ResourceNotFoundException");
 	assert_not_found("hello:7", FAAS_ENOTFOUND,
-			 "Function not found: arn:aws:lambda:local-1:000000000000:function:hello:7");
+			 "Function not found: "
+			 "arn:aws:lambda:local-1:000000000000:function:hello:7");
 }
 
 TEST(other_places_are_not_reachable)
@@ -144,8 +145,9 @@ TEST(a_swap_of_what_is_no_longer_current_is_a_conflict)
 	assert_int_equal(fa_registry_swap(&registry, first, second, &err), 0);
 	assert_int_equal(fa_registry_swap(&registry, first, late, &err), FAAS_EEXIST);
 	assert_string_equal(err.message,
-			    "The operation cannot be performed at this time. An update is in progress "
-			    "for resource: arn:aws:lambda:local-1:000000000000:function:hello");
+			    "The operation cannot be performed at this time. An update is in "
+			    "progress for resource: "
+			    "arn:aws:lambda:local-1:000000000000:function:hello");
 	assert_found("hello", second);
 	fa_version_unref(late);
 	fa_version_unref(first);

@@ -261,33 +261,33 @@ TEST(prices_of_the_runtime_are_used)
 	assert_true(outcome.cost == 1.5);
 }
 
+#define ROW(name) cmocka_unit_test_setup(name, setup)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(a_reply_is_handed_on_as_it_is, setup),
-		cmocka_unit_test_setup(an_error_of_the_handler_is_handed_on_as_it_is, setup),
-		cmocka_unit_test_setup(an_error_of_init_is_the_answer_to_the_event, setup),
-		cmocka_unit_test_setup(an_error_without_a_type_is_called_unknown, setup),
-		cmocka_unit_test_setup(a_type_that_fills_its_field_is_cut_by_its_end, setup),
-		cmocka_unit_test_setup(a_response_that_is_too_large_is_refused_in_aws_words, setup),
-		cmocka_unit_test_setup(a_timeout_says_after_how_many_seconds, setup),
-		cmocka_unit_test_setup(
-			seconds_have_two_digits_behind_the_point_whatever_the_timeout, setup),
-		cmocka_unit_test_setup(an_exit_tells_its_status, setup),
-		cmocka_unit_test_setup(an_exit_with_status_0_has_no_reason_and_is_no_success, setup),
-		cmocka_unit_test_setup(a_death_by_signal_is_named_as_go_names_it, setup),
-		cmocka_unit_test_setup(a_signal_without_a_name_is_told_by_its_number, setup),
-		cmocka_unit_test_setup(every_signal_has_a_text_that_is_json, setup),
-		cmocka_unit_test_setup(a_core_dump_changes_nothing, setup),
-		cmocka_unit_test_setup(out_of_memory_is_told_as_killed_but_known_as_such, setup),
-		cmocka_unit_test_setup(a_violation_says_which, setup),
-		cmocka_unit_test_setup(a_cancelled_invocation_says_so, setup),
-		cmocka_unit_test_setup(
-			an_environment_that_could_not_be_made_says_why_and_costs_nothing, setup),
-		cmocka_unit_test_setup(a_reason_full_of_quotes_is_escaped, setup),
-		cmocka_unit_test_setup(a_body_is_json_however_long_the_reason_becomes, setup),
-		cmocka_unit_test_setup(what_ran_is_billed_whatever_came_of_it, setup),
-		cmocka_unit_test_setup(prices_of_the_runtime_are_used, setup),
+		ROW(a_reply_is_handed_on_as_it_is),
+		ROW(an_error_of_the_handler_is_handed_on_as_it_is),
+		ROW(an_error_of_init_is_the_answer_to_the_event),
+		ROW(an_error_without_a_type_is_called_unknown),
+		ROW(a_type_that_fills_its_field_is_cut_by_its_end),
+		ROW(a_response_that_is_too_large_is_refused_in_aws_words),
+		ROW(a_timeout_says_after_how_many_seconds),
+		ROW(seconds_have_two_digits_behind_the_point_whatever_the_timeout),
+		ROW(an_exit_tells_its_status),
+		ROW(an_exit_with_status_0_has_no_reason_and_is_no_success),
+		ROW(a_death_by_signal_is_named_as_go_names_it),
+		ROW(a_signal_without_a_name_is_told_by_its_number),
+		ROW(every_signal_has_a_text_that_is_json),
+		ROW(a_core_dump_changes_nothing),
+		ROW(out_of_memory_is_told_as_killed_but_known_as_such),
+		ROW(a_violation_says_which),
+		ROW(a_cancelled_invocation_says_so),
+		ROW(an_environment_that_could_not_be_made_says_why_and_costs_nothing),
+		ROW(a_reason_full_of_quotes_is_escaped),
+		ROW(a_body_is_json_however_long_the_reason_becomes),
+		ROW(what_ran_is_billed_whatever_came_of_it),
+		ROW(prices_of_the_runtime_are_used),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

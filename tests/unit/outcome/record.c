@@ -85,7 +85,8 @@ static const char *type_in_report(const char *type)
 {
 	setup(NULL);
 	record.failed = 1;
-	strncpy(record.error_type, type, sizeof(record.error_type));
+	memset(record.error_type, 0, sizeof(record.error_type));
+	memcpy(record.error_type, type, strnlen(type, sizeof(record.error_type)));
 	fa_render_report(out, &record);
 	return strstr(out, "Error Type: ") + strlen("Error Type: ");
 }
@@ -184,23 +185,25 @@ TEST(the_longest_of_everything_fits)
 	assert_true(fa_render_start(out, &record, version) < FA_REPORT_MAX);
 }
 
+#define ROW(name) cmocka_unit_test_setup(name, setup)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(start_names_the_version, setup),
-		cmocka_unit_test_setup(end_is_short, setup),
-		cmocka_unit_test_setup(an_ordinary_report_ends_with_a_tab, setup),
-		cmocka_unit_test_setup(a_report_of_a_cold_start_tells_init_behind_memory, setup),
-		cmocka_unit_test_setup(a_report_of_a_timeout_ends_with_its_status, setup),
-		cmocka_unit_test_setup(a_report_of_an_error_names_its_type, setup),
-		cmocka_unit_test_setup(types_of_the_platform_s_two_families_stay_as_they_are, setup),
-		cmocka_unit_test_setup(other_types_are_unknown_in_their_family, setup),
-		cmocka_unit_test_setup(no_type_can_forge_another_line, setup),
-		cmocka_unit_test_setup(times_are_rounded_to_the_nearest_hundredth, setup),
-		cmocka_unit_test_setup(a_begun_megabyte_counts_as_used, setup),
-		cmocka_unit_test_setup(a_failed_init_is_reported_with_its_phase, setup),
-		cmocka_unit_test_setup(an_init_that_took_too_long_is_reported_as_timeout, setup),
-		cmocka_unit_test_setup(the_longest_of_everything_fits, setup),
+		ROW(start_names_the_version),
+		ROW(end_is_short),
+		ROW(an_ordinary_report_ends_with_a_tab),
+		ROW(a_report_of_a_cold_start_tells_init_behind_memory),
+		ROW(a_report_of_a_timeout_ends_with_its_status),
+		ROW(a_report_of_an_error_names_its_type),
+		ROW(types_of_the_platform_s_two_families_stay_as_they_are),
+		ROW(other_types_are_unknown_in_their_family),
+		ROW(no_type_can_forge_another_line),
+		ROW(times_are_rounded_to_the_nearest_hundredth),
+		ROW(a_begun_megabyte_counts_as_used),
+		ROW(a_failed_init_is_reported_with_its_phase),
+		ROW(an_init_that_took_too_long_is_reported_as_timeout),
+		ROW(the_longest_of_everything_fits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

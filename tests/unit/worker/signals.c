@@ -195,6 +195,39 @@ TEST(ignored_and_harmless_signals_do_nothing)
 	assert_exit(0);
 }
 
+static void *wait_for_signal(void *data)
+{
+	sigset_t set;
+	int sig = 0;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigwait(&set, &sig);
+	atomic_store(&shared->saw, (uint32_t)sig);
+	return data;
+}
+
+/* Blocked everywhere, so it has to wait for the process, not for the thread that sent it. */
+static void scene_sigwait(void)
+{
+	pthread_t thread;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	pthread_create(&thread, NULL, wait_for_signal, NULL);
+	kill(getpid(), SIGUSR1);
+	pthread_join(thread, NULL);
+	_exit(atomic_load(&shared->saw) == SIGUSR1 ? 0 : 5);
+}
+
+TEST(kill_is_for_the_process_whichever_thread_takes_it)
+{
+	stage(scene_sigwait);
+	assert_exit(0);
+}
+
 static sigjmp_buf jump;
 
 static void leap(int sig)
@@ -331,6 +364,7 @@ int main(void)
 		cmocka_unit_test(a_thread_that_aborts_ends_the_whole_process),
 		cmocka_unit_test(a_signal_with_a_handler_is_delivered_before_kill_returns),
 		cmocka_unit_test(ignored_and_harmless_signals_do_nothing),
+		cmocka_unit_test(kill_is_for_the_process_whichever_thread_takes_it),
 		cmocka_unit_test(a_handler_may_be_left_by_longjmp_again_and_again),
 		cmocka_unit_test(a_blocked_signal_stays_pending),
 		cmocka_unit_test(what_cannot_be_emulated_is_refused_and_errno_survives_the_rest),

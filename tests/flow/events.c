@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/* Asynchronous events in memory: accepted, retried, throttled, dropped; on a virtual clock. */
+#include <faas/plugin.h> /* before cmocka, which makes a macro of fail() */
+
+#include "support/test.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "support/flow.h"
+
+static struct flow flow;
+static _Atomic bool blocked;
+static _Atomic int attempts, failures_left;
+static char first_id[40], last_id[40];
+
+static int handler(struct faas_context *ctx, struct faas_bytes event)
+{
+	(void)event;
+	memcpy(attempts ? last_id : first_id, ctx->request_id, 37);
+	attempts++;
+	if (failures_left > 0) {
+		failures_left--;
+		return faas_fail(ctx, "Test.Failed", "as planned");
+	}
+	return faas_puts(ctx, "\"done\"");
+}
+
+static int open_it(void **state)
+{
+	(void)state;
+	attempts = failures_left = 0;
+	flow_open(&flow, &(struct faas_config){ .max_concurrency = 2 }, true);
+	flow_function(&flow, &(struct faas_function_config){ .name = "f", .native = handler });
+	return 0;
+}
+
+static int close_it(void **state)
+{
+	(void)state;
+	blocked = false; /* a thread cannot be killed: it must come back by itself */
+	flow_close(&flow);
+	return 0;
+}
+
+static void tick(void)
+{
+	nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+}
+
+static void await_attempts(int n)
+{
+	for (int i = 0; attempts < n && i < 10000; i++)
+		tick();
+	assert_int_equal(attempts, n);
+}
+
+static int queued(void)
+{
+	struct faas_stats stats = { .size = sizeof(stats) };
+
+	faas_stats(flow.rt, &stats);
+	return stats.queued;
+}
+
+static void await_queued(int n)
+{
+	for (int i = 0; queued() != n && i < 10000; i++)
+		tick();
+	assert_int_equal(queued(), n);
+}
+
+static void on_accepted(void *data, const struct faas_result *result)
+{
+	assert_int_equal(result->code, FAAS_OK);
+	assert_int_equal(strlen(result->request_id), 36);
+	*(_Atomic int *)data += 1;
+}
+
+static void send(const char *function)
+{
+	_Atomic int accepted = 0;
+
+	assert_int_equal(faas_invoke(flow.rt,
+				     FAAS_REQUEST(.function = function, .mode = FAAS_EVENT,
+						  .payload = { "{}", 2 }, .on_done = on_accepted,
+						  .data = &accepted),
+				     NULL, NULL),
+			 0);
+	for (int i = 0; !accepted && i < 10000; i++)
+		tick();
+	assert_int_equal(accepted, 1);
+}
+
+TEST(an_accepted_event_runs_once_and_leaves_the_queue)
+{
+	send("f");
+	await_attempts(1);
+	await_queued(0);
+	flow_advance(&flow, 3600000);
+	assert_int_equal(attempts, 1);
+}
+
+TEST(a_failed_event_comes_again_after_one_and_two_minutes_with_the_same_id)
+{
+	failures_left = 5;
+	send("f");
+	await_attempts(1);
+	await_queued(1);
+	flow_advance(&flow, 59000);
+	assert_int_equal(attempts, 1);
+	flow_advance(&flow, 1000);
+	await_attempts(2);
+	assert_string_equal(first_id, last_id);
+	flow_advance(&flow, 119000);
+	assert_int_equal(attempts, 2);
+	flow_advance(&flow, 1000);
+	await_attempts(3);
+	await_queued(0);
+	assert_true(flow_metric(&flow, "AsyncEventsDropped") == 1);
+}
+
+TEST(retries_can_be_switched_off)
+{
+	assert_int_equal(faas_function_update(flow.rt,
+					      FAAS_FUNCTION(.name = "f", .max_retries = FAAS_NONE),
+					      NULL),
+			 0);
+	failures_left = 5;
+	send("f");
+	await_attempts(1);
+	await_queued(0);
+}
+
+TEST(an_event_that_would_be_too_old_at_its_next_turn_is_dropped_now)
+{
+	assert_int_equal(faas_function_update(flow.rt, FAAS_FUNCTION(.name = "f", .max_age_s = 90),
+					      NULL),
+			 0);
+	failures_left = 5;
+	send("f");
+	await_attempts(1);
+	await_queued(1);
+	flow_advance(&flow, 60000);
+	await_attempts(2);
+	await_queued(0); /* two more minutes would be too late */
+}
+
+static int block(struct faas_context *ctx, struct faas_bytes event)
+{
+	(void)event;
+	while (blocked)
+		tick();
+	return faas_puts(ctx, "");
+}
+
+TEST(a_throttled_event_waits_and_uses_up_no_attempt)
+{
+	blocked = true;
+	flow_function(&flow, &(struct faas_function_config){ .name = "b",
+							     .native = block,
+							     .timeout_ms = 900000 });
+	send("b");
+	send("b");
+	flow_await_idle(&flow, 0, 2);
+	send("f");
+	await_queued(3);
+	for (int i = 0; i < 8; i++) /* 1, 2, 4 ... seconds, more than there are retries */
+		flow_advance(&flow, 1000LL << i);
+	assert_int_equal(attempts, 0);
+	assert_true(flow_metric(&flow, "Throttles") >= 3);
+	blocked = false;
+	await_queued(1);
+	flow_advance(&flow, 300000);
+	await_attempts(1);
+	await_queued(0);
+}
+
+TEST(an_event_over_a_megabyte_is_refused)
+{
+	char *payload = calloc(1, 1048577);
+	struct faas_error err;
+
+	assert_int_equal(faas_invoke(flow.rt,
+				     FAAS_REQUEST(.function = "f", .mode = FAAS_EVENT,
+						  .payload = { payload, 1048577 }),
+				     NULL, &err),
+			 FAAS_ETOOLARGE);
+	assert_string_equal(err.message,
+			    "Request must be smaller than 1048576 bytes for the InvokeFunction "
+			    "operation");
+	free(payload);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_it, close_it)
+	const struct CMUnitTest tests[] = {
+		CASE(an_accepted_event_runs_once_and_leaves_the_queue),
+		CASE(a_failed_event_comes_again_after_one_and_two_minutes_with_the_same_id),
+		CASE(retries_can_be_switched_off),
+		CASE(an_event_that_would_be_too_old_at_its_next_turn_is_dropped_now),
+		CASE(a_throttled_event_waits_and_uses_up_no_attempt),
+		CASE(an_event_over_a_megabyte_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
