@@ -10,7 +10,7 @@
 #include "cold.h"
 #include "ours.h"
 
-#define LIMIT_MS 20
+#define LIMIT_MS 40
 
 static uint64_t overshoot(struct faas *rt)
 {

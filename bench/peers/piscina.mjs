@@ -32,6 +32,20 @@ async function drive(nanoseconds, samples) {
 	}));
 }
 
+// Eight buckets per power of two, as in lib/bench.c.
+function printDistribution(samples) {
+	const counts = new Map();
+
+	for (const ns of samples) {
+		const base = 2 ** Math.floor(Math.log2(Math.max(1, ns)));
+		const start = base + Math.floor(base * Math.floor((ns - base) * 8 / base) / 8);
+
+		counts.set(start, (counts.get(start) ?? 0) + 1);
+	}
+	for (const [ns, count] of counts)
+		console.log(`h\t${key}\t${ns}\t${count}`);
+}
+
 if (isMainThread) {
 	const samples = [];
 
@@ -47,6 +61,7 @@ if (isMainThread) {
 			const i = Math.min(samples.length - 1, Math.floor(samples.length * part));
 			console.log(`v\t${key}.${name}_ns\t${samples[i]}`);
 		}
+		printDistribution(samples);
 	}
 	await pool.destroy();
 }
