@@ -312,8 +312,8 @@ static void on_loop_closed(void *data)
 static void finish_stages(struct faas *rt)
 {
 	fa_loop_timer_stop(&rt->loop, &rt->grace);
-	fa_tell_finish(&rt->tell);
 	fa_envs_finish(&rt->envs);
+	fa_tell_finish(&rt->tell); /* after the last that could tell anything */
 	fa_registry_finish(&rt->registry);
 	fa_loop_close(&rt->loop, on_loop_closed, rt);
 }

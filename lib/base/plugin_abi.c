@@ -206,7 +206,7 @@ const struct faas_handler *fa_plugin_find(const struct faas_plugin *plugin, cons
 	if (!found)
 		no_such_method(plugin, file, method, err);
 	else if (!found->invoke)
-		fa_error_typed(err, FAAS_EPLUGIN, ABI, "Handler '%s' of plugin '%s' has no invoke()",
-			       method, file);
+		fa_error_typed(err, FAAS_EPLUGIN, ABI,
+			       "Handler '%s' of plugin '%s' has no invoke()", method, file);
 	return found && found->invoke ? found : NULL;
 }

@@ -58,6 +58,11 @@ struct fa_env_kind {
 	bool (*poll)(struct fa_env *env, struct fa_job *job, int64_t now_ns);
 	/* [loop] When to look at the job again for its deadline; a verdict if that is over. */
 	int64_t (*check)(struct fa_env *env, struct fa_job *job, int64_t now_ns);
+	/*
+	 * [loop] Before the oldest job is ended from outside: begin nothing after
+	 * it. False: it has its verdict by now. NULL: who does not answer, ends.
+	 */
+	bool (*stop)(struct fa_env *env);
 	/* [loop] Its bell rang: nothing is believed of it but that it rang. */
 	void (*rung)(struct fa_env *env);
 	/* The answer has been copied. */

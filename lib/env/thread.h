@@ -20,7 +20,8 @@ struct fa_thread_chunk;
 
 /*
  * The inside of the kind thread: thread.c hands jobs over and decides when it
- * ends, thread_run.c runs one, thread_context.c is what a handler can call.
+ * ends, thread_serve.c is the thread, thread_run.c runs one event on it or on a
+ * caller's, thread_context.c is what a handler can call.
  *
  * Nothing that the handler is shown belongs to the job: a job may get its
  * verdict, and be gone, while the handler still works on it. Only where the
@@ -121,6 +122,13 @@ static inline bool fa_thread_stopped(struct fa_thread *thread)
 {
 	return atomic_load_explicit(&thread->turn, memory_order_relaxed) & FA_THREAD_STOP;
 }
+
+#define FA_THREAD_GAP_MAX_NS 64000 /* a longer gap tells no more than this one */
+
+/* Give it a thread of its own, or an `error`. */
+void fa_thread_start(struct fa_thread *thread);
+/* What it waits for has changed. Once per sleep of it, however many events there are. */
+void fa_thread_ring(struct fa_thread *thread);
 
 /* Init if there was none yet, then the event. Ends with a verdict in the slot. */
 void fa_thread_run(struct fa_thread *thread, struct fa_thread_slot *slot);

@@ -7,6 +7,10 @@
  * id; nests get a namespace below that, and all have that one id. Where there
  * are no user namespaces, root can still hand out ids, and an ordinary user has
  * no namespaces at all: then Landlock and the filter hold alone.
+ *
+ * Each nest executes the program anew. What it inherited otherwise would be the
+ * same in all functions: addresses, the stack protector's secret, and whatever
+ * the supervisor's memory held of other functions' settings.
  */
 #include <worker/birth.h>
 
@@ -25,8 +29,8 @@
 #include <unistd.h>
 
 #include <worker/clone.h>
+#include <worker/ctl.h>
 #include <worker/landlock.h>
-#include <worker/nest.h>
 #include <worker/seccomp.h>
 #include <worker/view.h>
 
@@ -137,7 +141,6 @@ void fa_nursery_open(struct fa_nursery *nursery)
 	memset(nursery, 0, sizeof(*nursery));
 	nursery->view = -1;
 	layers->applied = FAAS_LAYERS_ALL;
-	fa_clone_init();
 	fa_cgroups_open(&nursery->groups, layers); /* before /sys is covered */
 	open_namespaces(nursery);
 	nursery->landlock_abi = fa_landlock_abi();
@@ -184,6 +187,12 @@ static uint32_t base_of(const struct fa_nursery *nursery)
 	return (FIRST_BASE + (nursery->uid_base + nursery->serial) % BASES) * RANGE;
 }
 
+/* A new nest gets user ids of its own. */
+static bool is_ranged(const struct fa_nursery *nursery, const struct fa_birth *birth)
+{
+	return nursery->root && fa_layers_have(&birth->layers, FAAS_LAYER_USER_NS);
+}
+
 static void prepare_birth(struct fa_nursery *nursery, struct fa_birth *birth, uint32_t weak,
 			  uint32_t flags)
 {
@@ -192,26 +201,24 @@ static void prepare_birth(struct fa_nursery *nursery, struct fa_birth *birth, ui
 	fa_layers_lose(&birth->layers, weak, ECANCELED);
 	if (flags & FA_NEST_NETWORK)
 		fa_layers_lose(&birth->layers, FAAS_LAYER_NO_NETWORK, ECANCELED);
-	birth->groups = &nursery->groups;
-	birth->flags = flags;
 	birth->landlock_abi = nursery->landlock_abi;
-	birth->ranged = nursery->root && fa_layers_have(&birth->layers, FAAS_LAYER_USER_NS);
 	if (nursery->setuid)
-		birth->uid = FIRST_SLOT_ID + (birth->ranged ? 0 : base_of(nursery));
+		birth->uid = FIRST_SLOT_ID + (is_ranged(nursery, birth) ? 0 : base_of(nursery));
 	birth->view = -1;
 	if (fa_layers_have(&birth->layers, FAAS_LAYER_MOUNT_NS)) {
 		birth->view = fa_view_clone(nursery->view);
 		if (birth->view < 0)
 			fa_layers_lose(&birth->layers, FAAS_LAYER_MOUNT_NS, birth->view);
 	}
-	fa_cgroup_create(&nursery->groups, nursery->serial, &birth->layers, birth->join);
+	fa_cgroup_create(&nursery->groups, nursery->serial, &birth->layers, birth->doors);
 }
 
 /* Its user ids, from outside. Without a namespace of its own there is nothing to map. */
 static int map_ids(const struct fa_nursery *nursery, const struct fa_birth *birth, pid_t pid)
 {
-	uint32_t outside = birth->ranged ? base_of(nursery) : 0;
-	uint32_t count = birth->ranged ? RANGE : 1;
+	bool ranged = is_ranged(nursery, birth);
+	uint32_t outside = ranged ? base_of(nursery) : 0;
+	uint32_t count = ranged ? RANGE : 1;
 	int rc;
 
 	if (!fa_layers_have(&birth->layers, FAAS_LAYER_USER_NS))
@@ -220,8 +227,30 @@ static int map_ids(const struct fa_nursery *nursery, const struct fa_birth *birt
 	return rc ? rc : write_map(pid, "gid_map", 0, outside, count);
 }
 
+/*
+ * In the clone. Only who is root in the namespace keeps its capabilities when it
+ * executes a program, so the ids must be mapped, and ours changed, before.
+ */
+_Noreturn static void become_nest(int sock, bool ranged)
+{
+	char *const argv[] = { "faas-worker", "nest", NULL };
+	struct fa_ctl ctl = { .type = FA_NEST_DEAD };
+	char go;
+
+	if (recv(sock, &go, 1, 0) != 1 || dup2(sock, FA_FD_HOST) < 0)
+		_exit(1);
+	if (ranged && (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setgroups, 0, NULL) < 0 ||
+		       syscall(SYS_setresuid, 0, 0, 0) < 0))
+		_exit(1);
+	execve("/proc/self/exe", argv, environ);
+	ctl.error = errno;
+	fa_ctl_set_text(&ctl, "faas-worker: others need r-x on it");
+	fa_ctl_send(sock, &ctl, sizeof(ctl), NULL, 0);
+	_exit(1);
+}
+
 static pid_t clone_nest(struct fa_nursery *nursery, struct fa_birth *birth, uint32_t weak,
-			int supervisors_end)
+			const int pair[2])
 {
 	pid_t pid = fa_clone(clone_flags(birth->layers.applied), NULL);
 
@@ -233,10 +262,38 @@ static pid_t clone_nest(struct fa_nursery *nursery, struct fa_birth *birth, uint
 		pid = fa_clone(clone_flags(birth->layers.applied), NULL);
 	}
 	if (!pid) {
-		close(supervisors_end);
-		fa_nest_main(birth);
+		close(pair[0]); /* or its end would never be seen */
+		become_nest(pair[1], is_ranged(nursery, birth));
 	}
 	return pid;
+}
+
+/* Its ids, then what it is to be. */
+static int settle_nest(const struct fa_nursery *nursery, const struct fa_birth *birth, pid_t pid,
+		       int sock)
+{
+	int fds[1 + FA_CGROUP_HIERARCHIES], count = 0, rc;
+
+	if (birth->view >= 0)
+		fds[count++] = birth->view;
+	for (int i = 0; i < FA_CGROUP_HIERARCHIES; i++)
+		if (birth->doors[i].fd >= 0)
+			fds[count++] = birth->doors[i].fd;
+	rc = map_ids(nursery, birth, pid);
+	if (!rc && send(sock, "", 1, MSG_NOSIGNAL) < 0)
+		rc = -errno;
+	if (!rc)
+		rc = fa_ctl_send(sock, birth, sizeof(*birth), fds, count);
+	return rc;
+}
+
+static void close_descriptors(const struct fa_birth *birth)
+{
+	if (birth->view >= 0)
+		close(birth->view);
+	for (int i = 0; i < FA_CGROUP_HIERARCHIES; i++)
+		if (birth->doors[i].fd >= 0)
+			close(birth->doors[i].fd);
 }
 
 pid_t fa_nursery_bear(struct fa_nursery *nursery, uint32_t weak, uint32_t flags, int *sock)
@@ -249,17 +306,10 @@ pid_t fa_nursery_bear(struct fa_nursery *nursery, uint32_t weak, uint32_t flags,
 		return -errno;
 	nursery->serial++;
 	prepare_birth(nursery, &birth, weak, flags);
-	birth.sock = pair[1];
-	pid = clone_nest(nursery, &birth, weak, pair[0]);
-	rc = pid < 0 ? pid : map_ids(nursery, &birth, pid);
-	if (!rc && send(pair[0], "", 1, MSG_NOSIGNAL) < 0)
-		rc = -errno;
+	pid = clone_nest(nursery, &birth, weak, pair);
+	rc = pid < 0 ? pid : settle_nest(nursery, &birth, pid, pair[0]);
 	close(pair[1]);
-	if (birth.view >= 0)
-		close(birth.view);
-	for (int i = 0; i < FA_CGROUP_HIERARCHIES; i++)
-		if (birth.join[i] >= 0)
-			close(birth.join[i]);
+	close_descriptors(&birth);
 	if (rc == 0) {
 		*sock = pair[0];
 		return pid;

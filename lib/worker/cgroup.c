@@ -26,8 +26,6 @@
 #define SHARES_MAX 262144
 #define WEIGHT_MAX 10000
 #define PERIOD_US 100000
-#define GENEROUS 1000      /* environments, as long as their number is not known */
-#define GENEROUS_WEIGHT 8
 
 static const struct {
 	const char *name;
@@ -242,39 +240,40 @@ void fa_cgroups_open(struct fa_cgroups *groups, struct fa_layers *layers)
 	}
 }
 
-void fa_cgroup_create(const struct fa_cgroups *groups, uint32_t number,
-		      struct fa_layers *layers, int join[FA_CGROUP_HIERARCHIES])
+void fa_cgroup_create(const struct fa_cgroups *groups, uint32_t number, struct fa_layers *layers,
+		      struct fa_cgroup_door doors[FA_CGROUP_HIERARCHIES])
 {
 	char name[64], path[96];
 
 	group_name(name, number);
+	snprintf(path, sizeof(path), "%s/cgroup.procs", name);
 	for (int i = 0; i < FA_CGROUP_HIERARCHIES; i++)
-		join[i] = -1;
+		doors[i].fd = -1;
 	for (int i = 0; i < groups->count; i++) {
 		int parent = groups->at[i].parent;
 
 		if (!(layers->applied & groups->at[i].layers))
 			continue;
-		snprintf(path, sizeof(path), "%s/cgroup.procs", name);
 		if (mkdirat(parent, name, 0755) == 0 || errno == EEXIST)
-			join[i] = openat(parent, path, O_WRONLY | O_CLOEXEC);
-		if (join[i] < 0)
+			doors[i].fd = openat(parent, path, O_WRONLY | O_CLOEXEC);
+		doors[i].layers = groups->at[i].layers;
+		if (doors[i].fd < 0)
 			fa_layers_lose(layers, groups->at[i].layers, errno);
 	}
 }
 
-void fa_cgroup_join(const struct fa_cgroups *groups, const int join[FA_CGROUP_HIERARCHIES],
+void fa_cgroup_join(const struct fa_cgroup_door doors[FA_CGROUP_HIERARCHIES],
 		    struct fa_layers *layers)
 {
-	for (int i = 0; i < groups->count; i++)
-		if (join[i] >= 0 && write(join[i], "0", 1) < 0)
-			fa_layers_lose(layers, groups->at[i].layers, errno);
+	for (int i = 0; i < FA_CGROUP_HIERARCHIES; i++)
+		if (doors[i].fd >= 0 && write(doors[i].fd, "0", 1) < 0)
+			fa_layers_lose(layers, doors[i].layers, errno);
 }
 
 static uint64_t memory_limit(const struct fa_cgroup_limits *limits)
 {
 	uint64_t each = (uint64_t)limits->memory_mb + limits->tmp_mb;
-	uint64_t all = each * (limits->environments ? limits->environments : GENEROUS) + SPARE_MB;
+	uint64_t all = each * limits->environments + SPARE_MB;
 	struct sysinfo info;
 
 	if (sysinfo(&info) == 0 && all > ((uint64_t)info.totalram * info.mem_unit >> 21))
@@ -290,16 +289,14 @@ static uint64_t between(uint64_t low, uint64_t value, uint64_t high)
 /* `unit`: what one ordinary process weighs. */
 static uint64_t weight(const struct fa_cgroup_limits *limits, uint64_t unit, uint64_t high)
 {
-	uint64_t n = limits->environments ? limits->environments : GENEROUS_WEIGHT;
-
-	return between(2, n * unit * limits->memory_mb / MB_PER_PROCESS, high);
+	return between(2, limits->environments * unit * limits->memory_mb / MB_PER_PROCESS, high);
 }
 
 static uint64_t quota_us(const struct fa_cgroup_limits *limits)
 {
-	uint64_t n = limits->environments ? limits->environments : 1;
+	uint64_t us = (uint64_t)limits->environments * PERIOD_US * limits->memory_mb / MB_PER_CPU;
 
-	return between(1000, n * PERIOD_US * limits->memory_mb / MB_PER_CPU, INT64_MAX);
+	return between(1000, us, INT64_MAX);
 }
 
 static void limit_v1(int parent, const char *name, uint32_t layers,

@@ -26,21 +26,26 @@ struct fa_cgroups {
 struct fa_cgroup_limits {
 	uint32_t memory_mb;    /* of one environment, and its /tmp */
 	uint32_t tmp_mb;
-	uint32_t environments; /* 0: not known, a generous bound */
+	uint32_t environments; /* at least 1 */
 	bool cpu_cap;
 };
 
 /* Find where groups can be made; takes out the layers that cannot be had. */
 void fa_cgroups_open(struct fa_cgroups *groups, struct fa_layers *layers);
 
+/* Where to write "0" in order to join a group; -1: nowhere. */
+struct fa_cgroup_door {
+	int fd;
+	uint32_t layers;
+};
+
 /*
- * Make the groups of one nest. For each hierarchy a descriptor (or -1) to which
- * the process that is to join writes "0": joining takes version 1 milliseconds,
- * so the nest does it itself.
+ * Make the groups of one nest, and open their doors. Joining takes version 1
+ * milliseconds, so the nest does it itself.
  */
-void fa_cgroup_create(const struct fa_cgroups *groups, uint32_t number,
-		      struct fa_layers *layers, int join[FA_CGROUP_HIERARCHIES]);
-void fa_cgroup_join(const struct fa_cgroups *groups, const int join[FA_CGROUP_HIERARCHIES],
+void fa_cgroup_create(const struct fa_cgroups *groups, uint32_t number, struct fa_layers *layers,
+		      struct fa_cgroup_door doors[FA_CGROUP_HIERARCHIES]);
+void fa_cgroup_join(const struct fa_cgroup_door doors[FA_CGROUP_HIERARCHIES],
 		    struct fa_layers *layers);
 void fa_cgroup_limit(const struct fa_cgroups *groups, uint32_t number,
 		     const struct fa_cgroup_limits *limits);

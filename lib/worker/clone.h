@@ -10,7 +10,7 @@
  */
 pid_t fa_clone(unsigned long namespaces, int *pidfd);
 
-/* Once, before the first fa_clone(). */
+/* Once, in a process whose clones go on to use libc. */
 void fa_clone_init(void);
 
 #endif

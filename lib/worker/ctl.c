@@ -48,9 +48,9 @@ ssize_t fa_ctl_recv(int sock, void *msg, size_t size, int fds[FA_CTL_FDS], int *
 	ssize_t n;
 
 	*count = 0;
-	do
+	do /* a peer that died without reading all is told of once, before its last words */
 		n = recvmsg(sock, &h, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n <= 0)
 		return n < 0 ? -errno : 0;
 	c = CMSG_FIRSTHDR(&h);

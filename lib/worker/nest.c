@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -358,18 +359,34 @@ static void report(const struct nest *nest)
 	fa_ctl_send(FA_FD_HOST, &hello, sizeof(hello), NULL, 0);
 }
 
-_Noreturn void fa_nest_main(struct fa_birth *birth)
+static bool await_birth(struct fa_birth *birth)
+{
+	int fds[FA_CTL_FDS], count, next = 0;
+	ssize_t n = fa_ctl_recv(FA_FD_HOST, birth, sizeof(*birth), fds, &count);
+
+	if (n != (ssize_t)sizeof(*birth))
+		return false;
+	if (birth->view >= 0 && next < count)
+		birth->view = fds[next++];
+	for (int i = 0; i < FA_CGROUP_HIERARCHIES; i++)
+		if (birth->doors[i].fd >= 0 && next < count)
+			birth->doors[i].fd = fds[next++];
+	return true;
+}
+
+_Noreturn void fa_nest_main(void)
 {
 	static struct nest nest;
+	struct fa_birth birth;
 	const char *failed;
-	char go;
 
-	/* Until the supervisor has mapped our user. */
-	if (recv(birth->sock, &go, 1, 0) != 1)
-		_exit(0);
-	failed = fa_sandbox_prepare(&nest.box, birth);
+	if (!await_birth(&birth))
+		_exit(1);
+	prctl(PR_SET_NAME, "faas-worker", 0, 0, 0); /* executed as /proc/self/exe */
+	fa_clone_init();
+	failed = fa_sandbox_prepare(&nest.box, &birth);
 	if (failed)
-		give_up(birth->sock, failed, errno);
+		give_up(FA_FD_HOST, failed, errno);
 	report(&nest);
 	await_adoption(&nest);
 	serve(&nest);

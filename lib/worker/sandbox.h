@@ -30,17 +30,16 @@ enum {
 	FA_FD_FREE,
 };
 
-/* Made by the supervisor, found by the nest in its copy of the memory. */
+/*
+ * What a nest is told first, in one message. Its descriptors travel beside it,
+ * in the order of those here that are not -1.
+ */
 struct fa_birth {
 	struct fa_layers layers; /* to be applied */
-	const struct fa_cgroups *groups;
-	int join[FA_CGROUP_HIERARCHIES];
-	int sock;                /* to the supervisor */
-	int view;                /* detached clone, or -1 */
-	bool ranged;             /* user ids 0..65535 are mapped */
 	uint32_t uid;            /* of environments, plus the slot; 0: they keep the nest's */
-	uint32_t flags;          /* enum fa_nest_flags */
 	int landlock_abi;
+	int view;                /* detached clone */
+	struct fa_cgroup_door doors[FA_CGROUP_HIERARCHIES];
 };
 
 #define FA_POOL_MAX 64
@@ -61,7 +60,7 @@ struct fa_sandbox {
 	int pool_count, pool_target;
 };
 
-const char *fa_sandbox_prepare(struct fa_sandbox *box, struct fa_birth *birth);
+const char *fa_sandbox_prepare(struct fa_sandbox *box, const struct fa_birth *birth);
 /* `code`: from fa_view_code(), or -1. Box takes it. */
 const char *fa_sandbox_adopt(struct fa_sandbox *box, const struct fa_nest_setup *setup, int code);
 

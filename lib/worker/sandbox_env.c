@@ -107,7 +107,8 @@ static bool set_own_limits(const struct fa_sandbox *box, uint32_t nproc)
 		nproc = NPROC_DEFAULT;
 	if (nproc < processes.rlim_max)
 		processes.rlim_cur = processes.rlim_max = nproc;
-	return setrlimit(RLIMIT_NPROC, &processes) == 0 && setrlimit(RLIMIT_NOFILE, &box->files) == 0;
+	return setrlimit(RLIMIT_NPROC, &processes) == 0 &&
+	       setrlimit(RLIMIT_NOFILE, &box->files) == 0;
 }
 
 /* The system calls themselves: libc's wrappers look for threads to take along. */

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The order matters. Groups first, so that everything counts; then our user id,
- * which a range of ids needs before any file can be made; the death signal
- * after it, because a change of user clears it; the view; and at last the
- * steps after which nothing of the above would be allowed: capabilities,
- * Landlock's ruleset, the filter.
+ * The order matters. Groups first, so that everything counts; then the view; and
+ * at last the steps after which nothing of this would be allowed: capabilities,
+ * Landlock's ruleset, the filter. The user id was changed before, which clears
+ * the signal of the parent's death, so that is set here.
  */
 #include <worker/sandbox.h>
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
 #include <sched.h>
@@ -39,16 +37,6 @@
 	(1u << CAP_SYS_ADMIN | 1u << CAP_SYS_CHROOT | 1u << CAP_SETUID | 1u << CAP_SETGID | \
 	 1u << CAP_KILL)
 
-static const char *become_root_of_range(const struct fa_birth *birth)
-{
-	if (!birth->ranged)
-		return NULL;
-	if (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setgroups, 0, NULL) < 0 ||
-	    syscall(SYS_setresuid, 0, 0, 0) < 0)
-		return "user id of the nest";
-	return NULL;
-}
-
 static void offer_to_oom_killer(void)
 {
 	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
@@ -61,14 +49,14 @@ static void offer_to_oom_killer(void)
 }
 
 /* The way to our own mount namespace, kept because the host's /proc goes away. */
-static void enter_view(struct fa_sandbox *box, struct fa_birth *birth, int fds[2])
+static void enter_view(struct fa_sandbox *box, int view, int fds[2])
 {
 	int rc;
 
 	if (!fa_layers_have(&box->layers, FAAS_LAYER_MOUNT_NS))
 		return;
 	fds[0] = open("/proc/self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	rc = fds[0] < 0 ? -errno : fa_view_enter(birth->view, &box->proc_error);
+	rc = fds[0] < 0 ? -errno : fa_view_enter(view, &box->proc_error);
 	if (!rc) {
 		fds[1] = openat(fds[0], "mnt", O_RDONLY | O_CLOEXEC);
 		rc = fds[1] < 0 ? -errno : 0;
@@ -183,13 +171,13 @@ static const char *place(int fds[FA_FD_FREE - FA_FD_HOST])
 	return NULL;
 }
 
-static const char *collect_descriptors(struct fa_sandbox *box, int sock, const int namespaces[2])
+static const char *collect_descriptors(struct fa_sandbox *box, const int namespaces[2])
 {
 	int fds[FA_FD_FREE - FA_FD_HOST], trouble[2];
 
 	if (pipe2(trouble, O_NONBLOCK | O_CLOEXEC) < 0)
 		return "pipe";
-	fds[FA_FD_HOST - FA_FD_HOST] = sock;
+	fds[FA_FD_HOST - FA_FD_HOST] = FA_FD_HOST;
 	fds[FA_FD_SIGNAL - FA_FD_HOST] = watch_children();
 	fds[FA_FD_NAMESPACES - FA_FD_HOST] = namespaces[0];
 	fds[FA_FD_BASE - FA_FD_HOST] = namespaces[1];
@@ -222,7 +210,7 @@ static void install_filter(struct fa_sandbox *box)
 		fa_layers_lose(&box->layers, FAAS_LAYER_SECCOMP | FAAS_LAYER_NO_NETWORK, rc);
 }
 
-const char *fa_sandbox_prepare(struct fa_sandbox *box, struct fa_birth *birth)
+const char *fa_sandbox_prepare(struct fa_sandbox *box, const struct fa_birth *birth)
 {
 	int namespaces[2] = { -1, -1 };
 	const char *failed;
@@ -231,19 +219,16 @@ const char *fa_sandbox_prepare(struct fa_sandbox *box, struct fa_birth *birth)
 	box->landlock_abi = birth->landlock_abi;
 	box->uid = birth->uid;
 	box->nest = getpid();
-	fa_cgroup_join(birth->groups, birth->join, &box->layers);
+	fa_cgroup_join(birth->doors, &box->layers);
 	offer_to_oom_killer();
-	failed = become_root_of_range(birth);
-	if (failed)
-		return failed;
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (fa_layers_have(&box->layers, FAAS_LAYER_UTS_NS))
 		sethostname(HOST_NAME, strlen(HOST_NAME));
 	setsid();
 	umask(022);
-	enter_view(box, birth, namespaces);
+	enter_view(box, birth->view, namespaces);
 	shed_privileges(box);
-	failed = collect_descriptors(box, birth->sock, namespaces);
+	failed = collect_descriptors(box, namespaces);
 	if (failed)
 		return failed;
 	install_filter(box);

@@ -295,6 +295,7 @@ static void open_nest(struct supervisor *s, const struct fa_nest_setup *setup, s
 		goto fail;
 	nest->id = setup->ctl.id;
 	fa_ctl_send(nest->sock, setup, len, give, give[2] < 0 ? 2 : 3);
+	nest->limits.environments = 1;
 	nest->limits.memory_mb = setup->memory_mb;
 	nest->limits.tmp_mb = setup->tmp_mb;
 	nest->limits.cpu_cap = setup->flags & FA_NEST_CPU_CAP;

@@ -114,7 +114,8 @@ static int add_device(int view, const char *name)
 	if (fd < 0)
 		return -errno;
 	close(fd);
-	return graft(from, view, from + 1, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	return graft(from, view, from + 1,
+		     MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 }
 
 static int fill(int view)
@@ -175,8 +176,10 @@ static int mount_proc(void)
 {
 	static const char *const options[] = { "subset=pid,hidepid=4", "hidepid=2" };
 
+	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+
 	for (size_t i = 0; i < COUNT(options); i++)
-		if (mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, options[i]) == 0)
+		if (mount("proc", "proc", "proc", flags, options[i]) == 0)
 			return 0;
 	return errno;
 }

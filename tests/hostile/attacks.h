@@ -9,6 +9,9 @@
  */
 #include <faas/faas.h>
 
+/* As root functions are always another user, else always in another user namespace. */
+enum whose { ANYBODY = 0, ROOT, ORDINARY };
+
 struct attack {
 	const char *denied;  /* sentence */
 	const char *allowed; /* sentence of the control; NULL: none */
@@ -16,7 +19,7 @@ struct attack {
 	unsigned layers;     /* each of them would stop it */
 	unsigned also;       /* layers that cannot stay when those are left out */
 	const char *stopped; /* it may also end so */
-	bool same_user;      /* needs the host's user, which root's functions never are */
+	enum whose control_as; /* who can be left that undefended */
 };
 
 #define SEES_OTHERS (FAAS_LAYER_PID_NS | FAAS_LAYER_MOUNT_NS)
@@ -41,19 +44,20 @@ static const struct attack attacks[] = {
 	  .stopped = "signal: killed" },
 
 	/* memory and state of the host */
-	{ "the_host_cannot_be_traced", "the_host_can_be_traced", "attack.trace_the_host", .layers = NO_OTHERS },
+	{ "the_host_cannot_be_traced", "the_host_can_be_traced", "attack.trace_the_host",
+	  .layers = NO_OTHERS, .control_as = ROOT },
 	{ "memory_of_the_host_cannot_be_written", "memory_of_the_host_can_be_written",
-	  "attack.write_memory_of_the_host", .layers = NO_OTHERS },
+	  "attack.write_memory_of_the_host", .layers = NO_OTHERS, .control_as = ROOT },
 	{ "proc_mem_of_the_host_cannot_be_written", "proc_mem_of_the_host_can_be_written",
-	  "attack.write_proc_mem_of_the_host", .layers = NO_OTHERS },
+	  "attack.write_proc_mem_of_the_host", .layers = NO_OTHERS, .control_as = ROOT },
 	{ "the_environment_of_the_host_cannot_be_read", "the_environment_of_the_host_can_be_read",
-	  "attack.read_environment_of_the_host", .layers = NO_OTHERS },
+	  "attack.read_environment_of_the_host", .layers = NO_OTHERS, .control_as = ROOT },
 	{ "descriptors_of_the_host_cannot_be_listed", "descriptors_of_the_host_can_be_listed",
 	  "attack.list_descriptors_of_the_host", .layers = NO_OTHERS },
 	{ "no_descriptor_of_the_host_can_be_stolen", "a_descriptor_of_the_host_can_be_stolen",
-	  "attack.steal_a_descriptor_of_the_host", .layers = NO_OTHERS },
+	  "attack.steal_a_descriptor_of_the_host", .layers = NO_OTHERS, .control_as = ROOT },
 	{ "limits_of_the_host_cannot_be_changed", "limits_of_the_host_can_be_changed",
-	  "attack.limit_the_host", .layers = NO_OTHERS, .same_user = true },
+	  "attack.limit_the_host", .layers = NO_OTHERS, .control_as = ORDINARY },
 	{ "the_host_cannot_be_rescheduled", "the_host_can_be_rescheduled",
 	  "attack.reschedule_the_host", .layers = NO_OTHERS },
 	{ "the_host_cannot_be_offered_to_the_oom_killer", "the_host_can_be_offered_to_the_oom_killer",

@@ -61,8 +61,9 @@ static void get_through(void **state)
 	const struct attack *attack = *state;
 	struct outcome out;
 
-	if (!(harness_layers() & attack->layers) || (attack->same_user && getuid() == 0)) {
-		print_message("# %s: not defended here anyway\n", attack->allowed);
+	if (!(harness_layers() & attack->layers) ||
+	    (attack->control_as && attack->control_as != (getuid() ? ORDINARY : ROOT))) {
+		print_message("# %s: not to be left undefended as this user\n", attack->allowed);
 		skip();
 	}
 	weaken(without(attack), 0);

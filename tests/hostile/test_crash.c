@@ -96,17 +96,22 @@ TEST(an_answer_around_the_deadline_is_either_in_time_or_not)
 /* The late answer belongs to a dead environment: nobody else may get it. */
 TEST(a_late_answer_never_reaches_a_later_event)
 {
+	unsigned too_late = 0;
+
 	hostile_begin();
 	harness_function(FAAS_FUNCTION(.name = "victim", .timeout_ms = 50,
 				       .handler = "loop.answer_late"));
 	for (int i = 0; i < 20; i++) {
 		struct outcome out;
 
-		harness_invoke(i % WAYS, "victim", "{\"ms\":52}", &out);
-		assert_string_equal(out.type, "Sandbox.Timedout");
+		/* On a busy machine the host may look later, and find an answer. */
+		harness_invoke(i % WAYS, "victim", "{\"ms\":53}", &out);
+		too_late += verdict_of(&out) == TIMED_OUT;
+		assert_true(verdict_of(&out) & (TIMED_OUT | ANSWERED));
 		harness_invoke((i + 1) % WAYS, "victim", "\"behave\"", &out);
 		assert_string_equal(out.payload, "\"fine\"");
 	}
+	assert_true(too_late > 0);
 	harness_delete("victim");
 	hostile_end();
 }

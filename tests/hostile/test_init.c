@@ -26,7 +26,7 @@ static const struct hostile rows[] = {
 	  .answer = "\"fine\"", .traits = HOPELESS },
 	{ "a_malloc_bomb_in_init_is_stopped", "init.bomb", .verdicts = STARVED | CRASHED,
 	  .needs = FAAS_LAYER_CGROUP_MEMORY | FAAS_LAYER_RLIMITS, .timeout_ms = 5000,
-	  .traits = HOPELESS },
+	  .traits = HOPELESS | NO_SANITIZER },
 
 	/* shutdown */
 	{ "a_shutdown_that_never_ends_is_ended", "init.never_end", .verdicts = ANSWERED,

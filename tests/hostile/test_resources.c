@@ -13,9 +13,11 @@
 static const struct hostile rows[] = {
 	/* memory */
 	{ "a_malloc_bomb_is_stopped_by_the_memory_limit", "memory.malloc_bomb",
-	  .verdicts = STARVED | CRASHED, .needs = MEMORY, .timeout_ms = 5000 },
+	  .verdicts = STARVED | CRASHED, .needs = MEMORY, .timeout_ms = 5000,
+	  .traits = NO_SANITIZER },
 	{ "a_memfd_bomb_is_stopped_by_the_memory_limit", "memory.memfd_bomb",
-	  .verdicts = STARVED | CRASHED, .needs = MEMORY, .timeout_ms = 10000 },
+	  .verdicts = STARVED | CRASHED, .needs = MEMORY, .timeout_ms = 10000,
+	  .traits = NO_SANITIZER },
 	{ "address_space_without_memory_behind_it_is_refused_or_harmless",
 	  "memory.reserve_until_refused", .verdicts = ANSWERED | FAILED | CRASHED | STARVED,
 	  .timeout_ms = 5000, .traits = POISONED },

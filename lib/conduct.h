@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_CONDUCT_H
+#define FA_CONDUCT_H
+
+/*
+ * What the files of the conductor share: invoke.c (the short way), invocation.c
+ * (the long way), runner.c (a version's capacity), told.c (what is said of it).
+ */
+#include <invoke.h>
+#include <outcome/outcome.h>
+
+/* ---- runner.c -------------------------------------------------------- */
+
+/* A place and an environment; NULL with the reason of the throttle, or a code. */
+struct fa_env *fa_runner_lease(struct fa_runner *runner, const char **reason, int *why);
+void fa_runner_release(struct fa_runner *runner, struct fa_env *env, bool stays);
+/* Any thread: those that wait for capacity should try again. */
+void fa_want_pump(struct faas *rt);
+/* Whether the process that ended like this may serve again. */
+bool fa_job_lasts(const struct fa_job *job);
+
+/* The context strings behind a payload: room for them, and their bytes (0: none). */
+size_t fa_meta_size(const struct faas_request *request);
+uint32_t fa_meta_put(char *to, const struct faas_request *request,
+		     const struct fa_version *version);
+
+/* ---- told.c ---------------------------------------------------------- */
+
+int64_t fa_unix_offset(struct faas *rt); /* Unix time minus the runtime's clock, ns */
+int64_t fa_unix_ms(struct faas *rt, int64_t at_ns);
+
+void fa_count(struct faas *rt, const struct fa_outcome *outcome, const struct fa_version *version);
+
+/* Whether anybody wants lines: only then are the fa_told_ functions called. */
+bool fa_told_wanted(const struct faas *rt, bool log_tail);
+void fa_told_start(struct faas *rt, struct fa_env *env, const struct fa_job *job, bool log_tail);
+void fa_told_end(struct faas *rt, struct fa_env *env, const struct fa_job *job,
+		 const struct fa_outcome *outcome, bool log_tail);
+void fa_told_init_failed(struct faas *rt, struct fa_env *env, const struct fa_job *job);
+void fa_told_throttle(struct faas *rt, struct fa_version *version);
+/* Wire the environments' logs. */
+void fa_told_init(struct faas *rt);
+
+/* ---- invocation.c ---------------------------------------------------- */
+
+/* [loop] Let the waiting ones of this version try again. */
+void fa_invocations_pump(struct fa_runner *runner);
+void fa_invocations_init(struct faas *rt);
+
+#endif

@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The long way: an invocation is a small state machine of the loop.
+ *
+ *              START      CAPACITY   VERDICT    IMPATIENT  CANCEL
+ *   ARRIVING   begin      -          -          -          -
+ *   WAITING    -          begin      -          throttle   call off
+ *   RUNNING    -          -          conclude   -          kill
+ *   PAUSED     begin      -          -          -          call off   (an event between attempts)
+ *
+ * An environment that is leased by the loop serves one invocation after the
+ * other; when all are busy, the next ones are handed over ahead, a few deep.
+ */
+#include <conduct.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include <admit/admit.h>
+#include <base/error.h>
+#include <base/options.h>
+#include <base/text.h>
+#include <outcome/result.h>
+#include <queue/retry.h>
+
+#define AHEAD_NS 50000        /* hand over ahead at most so much work */
+
+enum state { ARRIVING, WAITING, RUNNING, PAUSED };
+
+struct fa_invocation {
+	struct fa_call arrive;
+	struct fa_list link;       /* in faas.invocations */
+	struct fa_list turn;       /* in fa_runner.waiting */
+	struct fa_timer timer;     /* patience, or the next attempt */
+	enum state state;
+	uint64_t id;
+	struct faas *rt;
+	struct fa_runner *runner;  /* with a reference to its version */
+	struct fa_env *env;
+	enum faas_mode mode;
+	bool log_tail, canceled;
+	int capacity_wait_ms;
+	struct fa_retry retry;
+	void (*on_done)(void *data, const struct faas_result *result);
+	void *data;
+	struct fa_job job;
+	char meta[FA_ARN_MAX + 8];
+	char payload[];
+};
+
+static bool is_event(const struct fa_invocation *inv)
+{
+	return inv->mode == FAAS_EVENT;
+}
+
+static void begin(struct fa_invocation *inv);
+static void conclude(struct fa_invocation *inv);
+
+static void stop_waiting(struct fa_invocation *inv)
+{
+	fa_loop_timer_stop(&inv->rt->loop, &inv->timer);
+	if (fa_list_empty(&inv->turn))
+		return;
+	fa_list_remove(&inv->turn);
+	atomic_fetch_sub(&inv->rt->waiting, 1);
+}
+
+static void free_invocation(struct fa_invocation *inv)
+{
+	struct faas *rt = inv->rt;
+
+	stop_waiting(inv);
+	fa_list_remove(&inv->link);
+	if (is_event(inv))
+		atomic_fetch_sub(&rt->queued, 1);
+	fa_version_unref(inv->runner->version);
+	fa_free(inv);
+	if (atomic_load_explicit(&rt->closing, memory_order_relaxed))
+		fa_check_closed(rt);
+}
+
+/* The one place that calls back; the invocation is over. */
+static void answer(struct fa_invocation *inv, const struct faas_result *result)
+{
+	void (*on_done)(void *, const struct faas_result *) = inv->on_done;
+	void *data = inv->data;
+
+	inv->on_done = NULL;
+	if (on_done)
+		on_done(data, result);
+}
+
+/* It did not run: throttled, canceled, out of memory. */
+static void refuse(struct fa_invocation *inv, int code, const char *reason)
+{
+	struct faas_result result = { .size = sizeof(result),
+				      .code = code,
+				      .request_id = inv->job.request_id,
+				      .version = inv->runner->version->qualifier,
+				      .error_type = faas_error_name(code),
+				      .reason = reason,
+				      .payload = { "", 0 },
+				      .log_tail = { "", 0 },
+				      .memory_mb = inv->runner->version->config.memory_mb };
+
+	answer(inv, &result);
+	free_invocation(inv);
+}
+
+static void on_next_attempt(struct fa_timer *timer)
+{
+	struct fa_invocation *inv = fa_container(timer, struct fa_invocation, timer);
+
+	if (inv->state == PAUSED)
+		begin(inv);
+	else
+		refuse(inv, FAAS_ETHROTTLED, "ConcurrentInvocationLimitExceeded");
+}
+
+static void pause_for(struct fa_invocation *inv, int64_t delay_ns)
+{
+	struct faas *rt = inv->rt;
+
+	inv->state = PAUSED;
+	if (fa_loop_timer(&rt->loop, &inv->timer, fa_now(rt->clock) + delay_ns) < 0)
+		free_invocation(inv); /* it was accepted into memory, and memory is out */
+}
+
+/* An asynchronous event failed or could not run: again later, or dropped for good. */
+static void settle_event(struct fa_invocation *inv, bool ran)
+{
+	struct faas *rt = inv->rt;
+	struct fa_version *v = inv->runner->version;
+	int64_t now = fa_now(rt->clock), delay = 0;
+	enum fa_retry_end end;
+
+	if (inv->canceled || atomic_load(&rt->closing)) {
+		free_invocation(inv);
+		return;
+	}
+	end = ran ? fa_retry_after_error(&inv->retry, v->config.max_retries, v->config.max_age_s,
+					 now, &delay) :
+		    fa_retry_after_throttle(&inv->retry, v->config.max_age_s, now, &delay);
+	if (end == FA_RETRY_AGAIN) {
+		pause_for(inv, delay);
+		return;
+	}
+	fa_tell_metric(&rt->tell, v, "AsyncEventsDropped", "Count", 1, fa_unix_ms(rt, now));
+	free_invocation(inv);
+}
+
+static void throttle(struct fa_invocation *inv, const char *reason, int code)
+{
+	if (code == FAAS_ETHROTTLED)
+		fa_told_throttle(inv->rt, inv->runner->version);
+	if (is_event(inv))
+		settle_event(inv, false);
+	else
+		refuse(inv, code, reason);
+}
+
+static void hold(struct fa_invocation *inv, bool in_front)
+{
+	struct faas *rt = inv->rt;
+	int64_t wait_ms = inv->capacity_wait_ms;
+
+	inv->state = WAITING;
+	atomic_fetch_add(&rt->waiting, 1);
+	if (in_front)
+		fa_list_push(&inv->runner->waiting, &inv->turn);
+	else
+		fa_list_append(&inv->runner->waiting, &inv->turn);
+	if (wait_ms && fa_loop_timer(&rt->loop, &inv->timer,
+				     fa_now(rt->clock) + wait_ms * 1000000) < 0)
+		throttle(inv, "", FAAS_ENOMEM);
+}
+
+static void submit(struct fa_invocation *inv, struct fa_env *env)
+{
+	struct fa_job *job = &inv->job;
+
+	inv->state = RUNNING;
+	inv->env = env;
+	job->verdict = FA_OPEN;
+	job->init_ns = job->cpu_ns = job->end_ns = 0;
+	job->error_type[0] = '\0';
+	job->unix_offset_ns = fa_unix_offset(inv->rt);
+	fa_env_submit(env, job);
+}
+
+static void on_begin(void *data, struct fa_env *env, struct fa_job *job)
+{
+	struct fa_invocation *inv = fa_container(job, struct fa_invocation, job);
+
+	if (fa_told_wanted(data, inv->log_tail))
+		fa_told_start(data, env, job, inv->log_tail);
+}
+
+/* A busy environment that may be given one more ahead. */
+static struct fa_env *find_ahead(struct fa_runner *runner, const struct fa_invocation *inv)
+{
+	uint32_t n = runner->gate.limit ? (uint32_t)runner->gate.limit : 64;
+	struct fa_list *pos = runner->leased.next;
+
+	for (; n && pos != &runner->leased; n--) {
+		struct fa_env *env = fa_container(pos, struct fa_env, lease);
+
+		pos = pos->next;
+		if (!fa_env_accepts(env, &inv->job, AHEAD_NS))
+			continue;
+		fa_list_remove(&env->lease);
+		fa_list_append(&runner->leased, &env->lease);
+		return env;
+	}
+	return NULL;
+}
+
+static bool try_ahead(struct fa_invocation *inv)
+{
+	struct fa_env *env;
+
+	if (!inv->capacity_wait_ms || inv->log_tail)
+		return false;
+	env = find_ahead(inv->runner, inv);
+	if (env)
+		submit(inv, env);
+	return env;
+}
+
+static void begin(struct fa_invocation *inv)
+{
+	struct fa_runner *runner = inv->runner;
+	const char *reason;
+	struct fa_env *env;
+	int why;
+
+	env = fa_list_empty(&runner->waiting) || inv->state == WAITING ?
+		      fa_runner_lease(runner, &reason, &why) :
+		      (why = 0, reason = "", NULL);
+	if (env) {
+		fa_list_append(&runner->leased, &env->lease);
+		stop_waiting(inv);
+		submit(inv, env);
+		return;
+	}
+	if (inv->state == WAITING)
+		return;
+	if (why == FAAS_ENOMEM)
+		throttle(inv, "", FAAS_ENOMEM);
+	else if (try_ahead(inv))
+		return;
+	else if (inv->capacity_wait_ms || !why)
+		hold(inv, false);
+	else
+		throttle(inv, reason, FAAS_ETHROTTLED);
+}
+
+void fa_invocations_pump(struct fa_runner *runner)
+{
+	while (!fa_list_empty(&runner->waiting)) {
+		struct fa_invocation *inv =
+			fa_container(runner->waiting.next, struct fa_invocation, turn);
+
+		begin(inv);
+		if (inv->state == WAITING)
+			return;
+	}
+}
+
+static void give_back(struct fa_invocation *inv, struct fa_env *env, bool stays)
+{
+	struct fa_runner *runner = inv->runner;
+
+	if (fa_env_open_jobs(env))
+		return; /* it works on what was handed over ahead */
+	if (stays && !fa_list_empty(&runner->waiting)) {
+		struct fa_invocation *next =
+			fa_container(runner->waiting.next, struct fa_invocation, turn);
+
+		stop_waiting(next);
+		submit(next, env);
+		return;
+	}
+	fa_list_remove(&env->lease);
+	fa_runner_release(runner, env, stays);
+}
+
+static void on_verdict(void *data, struct fa_env *env, struct fa_job *job)
+{
+	struct fa_invocation *inv = fa_container(job, struct fa_invocation, job);
+
+	(void)data;
+	(void)env;
+	conclude(inv);
+}
+
+/* Never begun, or init ran out of its own limit: once more, in front of all others. */
+static void run_again(struct fa_invocation *inv)
+{
+	struct fa_env *env = inv->env;
+
+	if (inv->job.verdict == FA_INIT_TIMED_OUT) {
+		fa_told_init_failed(inv->rt, env, &inv->job);
+		inv->job.late = true;
+	}
+	inv->env = NULL;
+	hold(inv, true);
+	if (!fa_env_open_jobs(env) && !fa_list_empty(&env->lease)) {
+		fa_list_remove(&env->lease);
+		fa_runner_release(inv->runner, env, false);
+	}
+	fa_want_pump(inv->rt);
+}
+
+static void conclude(struct fa_invocation *inv)
+{
+	struct faas *rt = inv->rt;
+	struct fa_env *env = inv->env;
+	struct fa_version *v = inv->runner->version;
+	struct fa_outcome outcome;
+	struct faas_result *result = NULL, brief;
+	char tail[FA_LOG_TAIL];
+	bool stays = fa_job_lasts(&inv->job), ran = inv->job.verdict != FA_NO_BIRTH;
+	bool failed;
+
+	if (inv->job.verdict == FA_UNSTARTED || inv->job.verdict == FA_INIT_TIMED_OUT) {
+		run_again(inv);
+		return;
+	}
+	if (inv->job.verdict == FA_INIT_ERRED)
+		fa_told_init_failed(rt, env, &inv->job);
+	fa_outcome_judge(&outcome, &inv->job, v, rt->config.prices);
+	if (inv->job.birth_error == ENOMEM)
+		outcome.code = FAAS_ENOMEM;
+	failed = outcome.code != FAAS_OK;
+	fa_count(rt, &outcome, v);
+	if (fa_told_wanted(rt, inv->log_tail))
+		fa_told_end(rt, env, &inv->job, &outcome, inv->log_tail);
+	if (inv->on_done) {
+		struct faas_bytes bytes = { tail, inv->log_tail ? fa_logs_tail(env, tail) : 0 };
+
+		result = fa_result_create(&rt->mem, &outcome, &inv->job, v, bytes);
+		fa_result_fill(&brief, &outcome, &inv->job, v);
+		brief.code = FAAS_ENOMEM;
+	}
+	if (stays)
+		env->kind->taken(env);
+	give_back(inv, env, stays);
+	if (is_event(inv) && failed) {
+		settle_event(inv, ran);
+		return;
+	}
+	answer(inv, result ? result : &brief);
+	fa_free(result);
+	free_invocation(inv);
+}
+
+/* ---- the door with a callback ---------------------------------------- */
+
+static void arrive(struct fa_call *call)
+{
+	struct fa_invocation *inv = fa_container(call, struct fa_invocation, arrive);
+	struct faas *rt = inv->rt;
+
+	fa_list_append(&rt->invocations, &inv->link);
+	fa_leave(rt); /* from here on the list keeps the runtime */
+	if (inv->mode == FAAS_DRY_RUN || inv->canceled || rt->finishing) {
+		refuse(inv, inv->mode == FAAS_DRY_RUN ? FAAS_OK : FAAS_ECANCELED, "");
+		return;
+	}
+	if (is_event(inv)) {
+		struct faas_result accepted = { .size = sizeof(accepted),
+						.request_id = inv->job.request_id,
+						.version = inv->runner->version->qualifier,
+						.error_type = "",
+						.reason = "",
+						.payload = { "", 0 },
+						.log_tail = { "", 0 } };
+
+		fa_tell_metric(&rt->tell, inv->runner->version, "AsyncEventsReceived", "Count", 1,
+			       fa_unix_ms(rt, fa_now(rt->clock)));
+		answer(inv, &accepted);
+	}
+	begin(inv);
+}
+
+static void fill_invocation(struct fa_invocation *inv, struct faas *rt, struct fa_version *v,
+			    const struct faas_request *r, size_t meta_max)
+{
+	inv->arrive.run = arrive;
+	inv->timer.on_due = on_next_attempt;
+	inv->rt = rt;
+	inv->runner = v->runner;
+	inv->mode = r->mode;
+	inv->log_tail = r->log_tail;
+	inv->capacity_wait_ms = r->capacity_wait_ms;
+	inv->on_done = r->on_done;
+	inv->data = r->data;
+	inv->id = atomic_fetch_add(&rt->serial, 1) + 1;
+	inv->retry.accepted_ns = fa_now(rt->clock);
+	fa_list_init(&inv->link);
+	fa_list_init(&inv->turn);
+	inv->job.meta = inv->payload;
+	inv->job.meta_len = fa_meta_put(inv->payload, r, v);
+	inv->job.payload = (struct faas_bytes){ inv->payload + meta_max, r->payload.len };
+	if (r->payload.len)
+		memcpy(inv->payload + meta_max, r->payload.data, r->payload.len);
+	inv->job.timeout_ns = (int64_t)v->config.timeout_ms * 1000000;
+	if (r->mode == FAAS_EVENT) {
+		/* known before it runs, and the same for every attempt */
+		uint8_t bits[16];
+
+		fa_random_bytes(bits, sizeof(bits));
+		fa_uuid(inv->job.request_id, bits);
+		atomic_fetch_add(&rt->queued, 1);
+	}
+}
+
+int faas_invoke(struct faas *rt, const struct faas_request *request, uint64_t *id,
+		struct faas_error *err)
+{
+	struct fa_invocation *inv;
+	struct fa_version *version;
+	struct faas_request r;
+	size_t meta_max;
+	int rc;
+
+	if (!rt)
+		return fa_error(err, FAAS_EINVAL, "a runtime is required");
+	rc = fa_options_copy(&r, sizeof(r), request, "FAAS_REQUEST", err);
+	if (!rc)
+		rc = fa_admit_check(&r, err);
+	if (!rc)
+		rc = fa_enter(rt, err);
+	if (rc)
+		return rc;
+	version = fa_registry_find(&rt->registry, r.function, err);
+	if (!version) {
+		fa_leave(rt);
+		return err ? err->code : FAAS_ENOTFOUND;
+	}
+	meta_max = fa_meta_size(&r);
+	inv = fa_alloc(&rt->mem, sizeof(*inv) + meta_max + r.payload.len);
+	if (!inv) {
+		fa_version_unref(version);
+		fa_leave(rt);
+		return fa_error_nomem(err);
+	}
+	fill_invocation(inv, rt, version, &r, meta_max);
+	if (id)
+		*id = inv->id;
+	fa_loop_call(&rt->loop, &inv->arrive);
+	return 0;
+}
+
+/* ---- cancel ---------------------------------------------------------- */
+
+static void cancel(struct fa_invocation *inv)
+{
+	inv->canceled = true;
+	if (inv->state == RUNNING)
+		fa_env_cancel(inv->env, &inv->job);
+	else if (inv->state != ARRIVING)
+		refuse(inv, FAAS_ECANCELED, "");
+}
+
+struct cancel_call {
+	struct fa_call call;
+	struct faas *rt;
+	uint64_t id;
+};
+
+static void cancel_one(struct fa_call *call)
+{
+	struct cancel_call *c = fa_container(call, struct cancel_call, call);
+	struct fa_list *pos, *next;
+
+	fa_list_for_safe(pos, next, &c->rt->invocations) {
+		struct fa_invocation *inv = fa_container(pos, struct fa_invocation, link);
+
+		if (inv->id == c->id) {
+			cancel(inv);
+			break;
+		}
+	}
+	fa_leave(c->rt);
+	fa_free(c);
+}
+
+void faas_cancel(struct faas *rt, uint64_t id)
+{
+	struct cancel_call *c;
+
+	if (!rt || fa_enter(rt, NULL))
+		return;
+	c = fa_alloc(&rt->mem, sizeof(*c));
+	if (!c) {
+		fa_leave(rt);
+		return;
+	}
+	c->call.run = cancel_one;
+	c->rt = rt;
+	c->id = id;
+	fa_loop_call(&rt->loop, &c->call);
+}
+
+void fa_invoke_cancel_all(struct faas *rt)
+{
+	struct fa_list *pos, *next;
+
+	fa_list_for_safe(pos, next, &rt->invocations) {
+		struct fa_invocation *inv = fa_container(pos, struct fa_invocation, link);
+
+		if (inv->state != RUNNING)
+			cancel(inv);
+	}
+	fa_envs_call_off(&rt->envs);
+}
+
+void fa_invocations_init(struct faas *rt)
+{
+	rt->envs.on_begin = on_begin;
+	rt->envs.on_verdict = on_verdict;
+}

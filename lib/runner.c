@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What runs the events of one version: a place under its limits, an
+ * environment out of its pool, and the end of both when nobody refers to the
+ * version any more. Also the wiring of stages to the conductor.
+ */
+#include <conduct.h>
+
+#include <string.h>
+
+#include <admit/admit.h>
+#include <base/error.h>
+
+bool fa_job_lasts(const struct fa_job *job)
+{
+	return job->verdict == FA_REPLIED || job->verdict == FA_ERRED ||
+	       job->verdict == FA_OVERSIZE;
+}
+
+static size_t put_string(char *to, const char *text)
+{
+	size_t len = text ? strlen(text) : 0;
+
+	if (len)
+		memcpy(to, text, len);
+	to[len] = '\0';
+	return len + 1;
+}
+
+size_t fa_meta_size(const struct faas_request *r)
+{
+	return (r->trace_id ? strlen(r->trace_id) : 0) +
+	       (r->client_context ? strlen(r->client_context) : 0) +
+	       (r->tenant_id ? strlen(r->tenant_id) : 0) + FA_ARN_MAX + FA_QUALIFIER_MAX + 8;
+}
+
+/* The ARN as the caller qualified it, and what else the context carries. */
+uint32_t fa_meta_put(char *to, const struct faas_request *r, const struct fa_version *version)
+{
+	const char *colon = strrchr(r->function, ':');
+	bool qualified = colon && !strcmp(colon + 1, "$LATEST");
+	char *at = to;
+
+	if (!qualified && !r->trace_id && !r->client_context && !r->tenant_id)
+		return 0;
+	at += put_string(at, version->arn);
+	if (qualified)
+		at += put_string(at - 1, ":$LATEST") - 1;
+	at += put_string(at, r->trace_id);
+	at += put_string(at, r->client_context);
+	at += put_string(at, r->tenant_id);
+	return (uint32_t)(at - to);
+}
+
+/* ---- capacity -------------------------------------------------------- */
+
+void fa_want_pump(struct faas *rt)
+{
+	if (atomic_load(&rt->waiting) && !atomic_exchange(&rt->pumping, true))
+		fa_loop_call(&rt->loop, &rt->pump);
+}
+
+/* A place and an environment; NULL with the reason of the throttle or a code. */
+struct fa_env *fa_runner_lease(struct fa_runner *runner, const char **reason, int *why)
+{
+	struct faas *rt = runner->rt;
+	struct fa_env *env;
+
+	*why = FAAS_ETHROTTLED;
+	*reason = fa_admit_enter(&rt->account, &runner->gate);
+	if (*reason)
+		return NULL;
+	env = fa_pool_take(runner->pool, why);
+	if (env)
+		return env;
+	*reason = "ConcurrentInvocationLimitExceeded";
+	fa_admit_leave(&rt->account, &runner->gate);
+	return NULL;
+}
+
+void fa_runner_release(struct fa_runner *runner, struct fa_env *env, bool stays)
+{
+	struct faas *rt = runner->rt;
+
+	fa_env_done(env, stays);
+	fa_admit_leave(&rt->account, &runner->gate);
+	fa_want_pump(rt);
+	if (atomic_load_explicit(&rt->closing, memory_order_relaxed))
+		fa_check_closed(rt);
+}
+
+static void pump(struct fa_call *call)
+{
+	struct faas *rt = fa_container(call, struct faas, pump);
+	struct fa_list *pos, *next;
+
+	atomic_store(&rt->pumping, false);
+	fa_list_for_safe(pos, next, &rt->envs.pools) {
+		struct fa_pool *pool = fa_container(pos, struct fa_pool, link);
+
+		fa_invocations_pump(pool->version->runner);
+	}
+}
+
+/* ---- runners --------------------------------------------------------- */
+
+static void end_runner(struct fa_call *call)
+{
+	struct fa_runner *runner = fa_container(call, struct fa_runner, end);
+
+	fa_pool_retire(runner->pool);
+	fa_list_append(&runner->rt->ending, &runner->link);
+	fa_runners_reap(runner->rt);
+}
+
+static void on_unused(struct fa_version *version)
+{
+	struct fa_runner *runner = version->runner;
+
+	fa_loop_call(&runner->rt->loop, &runner->end);
+}
+
+void fa_runners_reap(struct faas *rt)
+{
+	struct fa_list *pos, *next;
+
+	fa_list_for_safe(pos, next, &rt->ending) {
+		struct fa_runner *runner = fa_container(pos, struct fa_runner, link);
+
+		if (runner->pool->alive)
+			continue;
+		fa_list_remove(pos);
+		fa_pool_destroy(runner->pool);
+		fa_version_free(runner->version);
+		fa_free(runner);
+	}
+	if (atomic_load(&rt->closing))
+		fa_check_closed(rt);
+}
+
+int fa_runner_create(struct faas *rt, struct fa_version *version, struct faas_error *err)
+{
+	struct fa_runner *runner = fa_alloc(&rt->mem, sizeof(*runner));
+
+	if (!runner)
+		return fa_error_nomem(err);
+	runner->rt = rt;
+	runner->version = version;
+	runner->gate.limit = version->config.max_concurrency;
+	runner->end.run = end_runner;
+	fa_list_init(&runner->waiting);
+	fa_list_init(&runner->leased);
+	fa_list_init(&runner->link);
+	runner->pool = fa_pool_create(&rt->envs, version);
+	if (!runner->pool) {
+		fa_free(runner);
+		return fa_error_nomem(err);
+	}
+	version->runner = runner;
+	version->on_unused = on_unused;
+	return 0;
+}
+
+/* ---- wiring ---------------------------------------------------------- */
+
+static void on_capacity(void *data)
+{
+	fa_want_pump(data);
+}
+
+static void on_gone(void *data)
+{
+	fa_runners_reap(data);
+}
+
+static bool on_scan(void *data)
+{
+	return fa_envs_scan(data);
+}
+
+static bool is_hot(void *data)
+{
+	struct fa_envs *envs = data;
+
+	return !fa_list_empty(&envs->scanned);
+}
+
+void fa_invoke_init(struct faas *rt)
+{
+	rt->pump.run = pump;
+	fa_told_init(rt);
+	fa_invocations_init(rt);
+	rt->envs.on_capacity = on_capacity;
+	rt->envs.on_gone = on_gone;
+	rt->envs.data = rt;
+	rt->loop.on_scan = on_scan;
+	rt->loop.is_hot = is_hot;
+	rt->loop.data = &rt->envs;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is said of an invocation: its records, its lines, the counts. Nothing is
+ * formatted here but the lines of a log tail that somebody asked for.
+ */
+#include <conduct.h>
+
+#include <string.h>
+
+#include <base/text.h>
+
+#define OFFSET_AGE_NS 1000000000LL
+
+/* The wall clock may jump; a second is how stale our idea of it may be. */
+int64_t fa_unix_offset(struct faas *rt)
+{
+	int64_t now = fa_now(rt->clock);
+
+	if (now - atomic_load_explicit(&rt->offset_age_ns, memory_order_relaxed) >
+	    OFFSET_AGE_NS) {
+		atomic_store_explicit(&rt->unix_offset_ns,
+				      rt->clock->unix_ms(rt->clock) * 1000000 - now,
+				      memory_order_relaxed);
+		atomic_store_explicit(&rt->offset_age_ns, now, memory_order_relaxed);
+	}
+	return atomic_load_explicit(&rt->unix_offset_ns, memory_order_relaxed);
+}
+
+int64_t fa_unix_ms(struct faas *rt, int64_t at_ns)
+{
+	return (at_ns + fa_unix_offset(rt)) / 1000000;
+}
+
+void fa_count(struct faas *rt, const struct fa_outcome *outcome, const struct fa_version *v)
+{
+	atomic_fetch_add_explicit(&rt->invoked, 1, memory_order_relaxed);
+	if (outcome->code)
+		atomic_fetch_add_explicit(&rt->failed, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&rt->billed_ms, (uint64_t)outcome->billed_ms,
+				  memory_order_relaxed);
+	atomic_fetch_add_explicit(&rt->memory_ms,
+				  (uint64_t)(outcome->billed_ms * v->config.memory_mb),
+				  memory_order_relaxed);
+}
+
+/* ---- telling --------------------------------------------------------- */
+
+bool fa_told_wanted(const struct faas *rt, bool log_tail)
+{
+	return log_tail || fa_tell_listening(&rt->tell);
+}
+
+static void fill_record(struct fa_record *record, struct faas *rt, const struct fa_version *v,
+			const struct fa_job *job, enum fa_record_kind kind, int64_t at_ns)
+{
+	memset(record, 0, sizeof(*record));
+	record->kind = (uint8_t)kind;
+	record->memory_mb = v->config.memory_mb;
+	record->unix_ms = fa_unix_ms(rt, at_ns);
+	record->concurrency = atomic_load_explicit(&rt->account.in_use, memory_order_relaxed);
+	memcpy(record->request_id, job->request_id, sizeof(record->request_id));
+}
+
+void fa_told_start(struct faas *rt, struct fa_env *env, const struct fa_job *job,
+		       bool log_tail)
+{
+	struct fa_version *v = env->pool->version;
+	struct fa_record record;
+	char line[FA_REPORT_MAX];
+
+	fa_logs_begin(env, job->request_id, log_tail);
+	fill_record(&record, rt, v, job, FA_RECORD_START, fa_now(rt->clock));
+	if (log_tail)
+		fa_logs_add_tail(env, line, fa_render_start(line, &record, v->qualifier));
+	fa_tell_record(&rt->tell, v, env->stream, &record);
+}
+
+void fa_told_end(struct faas *rt, struct fa_env *env, const struct fa_job *job,
+		     const struct fa_outcome *outcome, bool log_tail)
+{
+	struct fa_version *v = env->pool->version;
+	struct fa_record record;
+	char line[FA_REPORT_MAX];
+
+	/* with more behind it, what it says it did not write is not looked for */
+	if (!job->quiet || !fa_env_open_jobs(env))
+		fa_logs_drain(env);
+	fa_logs_end(env);
+	fill_record(&record, rt, v, job, FA_RECORD_END, job->end_ns);
+	record.duration_ns = job->end_ns - job->start_ns;
+	record.init_ns = job->init_ns;
+	record.billed_ms = outcome->billed_ms;
+	record.peak_kb = job->peak_kb;
+	record.timed_out = outcome->code == FAAS_ETIMEOUT;
+	record.failed = outcome->code != FAAS_OK;
+	if (record.failed && !record.timed_out)
+		memcpy(record.error_type, outcome->error_type, sizeof(record.error_type));
+	if (log_tail) {
+		fa_logs_add_tail(env, line, fa_render_end(line, &record));
+		fa_logs_add_tail(env, line, fa_render_report(line, &record));
+	}
+	fa_tell_record(&rt->tell, v, env->stream, &record);
+}
+
+void fa_told_init_failed(struct faas *rt, struct fa_env *env, const struct fa_job *job)
+{
+	struct fa_record record;
+
+	if (!fa_tell_listening(&rt->tell))
+		return;
+	fill_record(&record, rt, env->pool->version, job, FA_RECORD_INIT_FAILED, job->end_ns);
+	record.init_ns = job->init_ns;
+	record.init_timed_out = job->verdict == FA_INIT_TIMED_OUT;
+	memcpy(record.error_type, job->error_type, sizeof(record.error_type));
+	fa_tell_record(&rt->tell, env->pool->version, env->stream, &record);
+}
+
+void fa_told_throttle(struct faas *rt, struct fa_version *v)
+{
+	struct fa_job none = { 0 };
+	struct fa_record record;
+
+	atomic_fetch_add_explicit(&rt->throttled, 1, memory_order_relaxed);
+	if (!fa_tell_listening(&rt->tell))
+		return;
+	fill_record(&record, rt, v, &none, FA_RECORD_THROTTLE, fa_now(rt->clock));
+	fa_tell_record(&rt->tell, v, "", &record);
+}
+
+/* ---- from the environments' logs ------------------------------------- */
+
+static void on_line(void *data, struct fa_env *env, const char *request_id, int level,
+		    const char *text, size_t len)
+{
+	struct faas *rt = data;
+
+	fa_tell_line(&rt->tell, env->pool->version, env->stream, request_id, level, text, len,
+		     fa_unix_ms(rt, fa_now(rt->clock)));
+}
+
+static void on_dropped(void *data, struct fa_env *env, const char *request_id, uint64_t bytes)
+{
+	struct faas *rt = data;
+	char line[128];
+	struct fa_text text = FA_TEXT(line);
+
+	atomic_fetch_add_explicit(&rt->dropped, bytes, memory_order_relaxed);
+	fa_text_add(&text, "LOGS_DROPPED RequestId: ");
+	fa_text_add(&text, request_id);
+	fa_text_add(&text, "\tBytes: ");
+	fa_text_int(&text, (int64_t)bytes);
+	fa_tell_line(&rt->tell, env->pool->version, env->stream, request_id, FAAS_WARN, line,
+		     text.len, fa_unix_ms(rt, fa_now(rt->clock)));
+}
+
+void fa_told_init(struct faas *rt)
+{
+	rt->envs.on_line = on_line;
+	rt->envs.on_dropped = on_dropped;
+}
