@@ -26,22 +26,42 @@ static uint64_t overshoot(struct faas *rt)
 	return took - LIMIT_MS * 1000000ull;
 }
 
+/*
+ * One event that is over at once. On a machine that is busy elsewhere even
+ * this can be too late; the caller waited all the same, so it counts.
+ */
+static uint64_t harmless(struct faas *rt, uint32_t *late)
+{
+	uint64_t start = bench_now(), took;
+	struct faas_result *r = ours_call(rt, "stall", "next", 4);
+
+	took = bench_now() - start;
+	if (r->code != FAAS_OK && r->code != FAAS_ETIMEOUT)
+		bench_die("a harmless event ended with %s %s", faas_strerror(r->code),
+			  r->error_type);
+	*late += r->code == FAAS_ETIMEOUT;
+	faas_free(r);
+	return took;
+}
+
 void timeouts(const struct options *options)
 {
 	struct faas *rt = ours_open(NULL, SILENT);
 	size_t n = bench_scaled(options, 50) * (size_t)options->rounds;
 	struct samples killed, next;
+	uint32_t late = 0;
 
 	ours_function(rt, &(struct ours_function){ .name = "stall", .handler = "plugin.stall",
 						   .kind = FAAS_PROCESS, .timeout_ms = LIMIT_MS });
 	samples_open(&killed, n);
 	samples_open(&next, n);
 	for (size_t i = 0; i < n; i++) {
-		ours_echo(rt, "stall", "warm", 4);
+		harmless(rt, &late);
 		bench_sleep_us(5000);
 		samples_add(&killed, overshoot(rt));
-		samples_add(&next, ours_echo(rt, "stall", "next", 4));
+		samples_add(&next, harmless(rt, &late));
 	}
+	report_value(late, "timeout.late");
 	report_latency("timeout.overshoot", &killed);
 	report_latency("timeout.next", &next);
 	samples_close(&killed);

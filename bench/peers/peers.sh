@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# shellcheck shell=bash disable=SC2154
 # Sourced by bench/run: brings the other systems to life, drives them, ends them.
 #
 # A peer that cannot be installed or started is written into the results with
@@ -178,7 +179,9 @@ drive_latencies() {
 }
 
 peers_one_cpu() {
-	local pinned="taskset -c $(first_cpu)"
+	local pinned
+
+	pinned="taskset -c $(first_cpu)"
 
 	start_peers
 	drive_latencies one_cpu

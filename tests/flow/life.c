@@ -12,7 +12,8 @@ static int open_real(void **state)
 {
 	(void)state;
 	flow_open(&flow, NULL, false);
-	flow_function(&flow, &(struct faas_function_config){ .name = "life", .handler = "life.act" });
+	flow_function(&flow,
+		      &(struct faas_function_config){ .name = "life", .handler = "life.act" });
 	return 0;
 }
 
@@ -20,7 +21,8 @@ static int open_virtual(void **state)
 {
 	(void)state;
 	flow_open(&flow, &(struct faas_config){ .idle_ms = 60000 }, true);
-	flow_function(&flow, &(struct faas_function_config){ .name = "life", .handler = "life.act" });
+	flow_function(&flow,
+		      &(struct faas_function_config){ .name = "life", .handler = "life.act" });
 	return 0;
 }
 
@@ -69,8 +71,8 @@ TEST(a_timeout_resets_the_process_and_keeps_tmp)
 {
 	const struct faas_result *timeout;
 
-	assert_int_equal(faas_function_update(flow.rt,
-					      FAAS_FUNCTION(.name = "life", .timeout_ms = 200), NULL),
+	assert_int_equal(faas_function_update(
+				 flow.rt, FAAS_FUNCTION(.name = "life", .timeout_ms = 200), NULL),
 			 0);
 	flow_call(&flow, "life", "put kept");
 	timeout = flow_call(&flow, "life", "sleep 5000");

@@ -78,11 +78,12 @@ TEST(on_a_loop_of_the_hosts_no_callback_runs_inside_its_cause_and_no_handle_is_l
 			 0);
 	own.inside = true;
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(faas_invoke(own.rt,
-					     FAAS_REQUEST(.function = "f", .payload = { "count", 5 },
-							  .on_done = on_answer, .data = &own),
-					     NULL, NULL),
-				 0);
+		assert_int_equal(
+			faas_invoke(own.rt,
+				    FAAS_REQUEST(.function = "f", .payload = { "count", 5 },
+						 .on_done = on_answer, .data = &own),
+				    NULL, NULL),
+			0);
 	own.inside = false;
 	assert_int_equal(faas_destroy(own.rt), FAAS_EDEADLK);
 	uv_run(&loop, UV_RUN_DEFAULT);
@@ -411,7 +412,8 @@ TEST(below_the_floor_of_isolation_nothing_starts)
 	missing = report->missing;
 	faas_free(report);
 	flow_close(&flow);
-	flow_open(&flow, &(struct faas_config){ .min_isolation = FAAS_LAYERS_ALL & ~missing }, false);
+	flow_open(&flow, &(struct faas_config){ .min_isolation = FAAS_LAYERS_ALL & ~missing },
+		  false);
 	flow_close(&flow);
 	if (missing)
 		expect_refusal(FAAS_CONFIG(.worker = WORKER, .min_isolation = FAAS_LAYERS_ALL),

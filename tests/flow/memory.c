@@ -64,13 +64,13 @@ static bool add_function(struct scenario *s)
 {
 	struct faas_error err = { 0 };
 
-	return fine(faas_function_create(s->rt,
-					 FAAS_FUNCTION(.name = "life", .code = TEST_PLUGINS,
-						       .handler = "life.act",
-						       .environment =
-							       (const char *const[]){ "KEY=value", NULL }),
-					 &err),
-		    &err);
+	return fine(
+		faas_function_create(
+			s->rt,
+			FAAS_FUNCTION(.name = "life", .code = TEST_PLUGINS, .handler = "life.act",
+				      .environment = (const char *const[]){ "KEY=value", NULL }),
+			&err),
+		&err);
 }
 
 static bool call(struct scenario *s, const char *event, bool tail)

@@ -10,7 +10,8 @@ const char *const fuzz_corpus[] = {
 	"int compress(out unsigned char dest[64], const void *source, size_t len);",
 	"free char *join(const char *a, const char *b)",
 	"void stats(const double v[4], out double *mean, out int64_t n[2])",
-	"/* a header */\n#define X 1\nextern int f(void); // g\nunsigned long long g(bool, char);\n",
+	"/* a header */\n#define X 1\nextern int f(void); // g\nunsigned long long g(bool, "
+	"char);\n",
 	"extern \"C\" {\nint h(const uint8_t *p, size_t n) __attribute__((pure));\n}\n",
 	NULL,
 };

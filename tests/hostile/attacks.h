@@ -38,10 +38,11 @@ static const struct attack attacks[] = {
 	  "attack.signal_the_host_by_pidfd", .layers = NO_OTHERS },
 	{ "no_signal_can_be_queued_to_the_host", "a_signal_can_be_queued_to_the_host",
 	  "attack.queue_a_signal_to_the_host", .layers = NO_OTHERS },
-	{ "the_kernel_cannot_be_made_to_signal_the_host", "the_kernel_can_be_made_to_signal_the_host",
-	  "attack.have_the_kernel_signal_the_host", .layers = NO_OTHERS },
-	{ "killing_everybody_kills_nobody_else", NULL, "attack.kill_everybody", .layers = FAAS_LAYER_PID_NS,
-	  .stopped = "signal: killed" },
+	{ "the_kernel_cannot_be_made_to_signal_the_host",
+	  "the_kernel_can_be_made_to_signal_the_host", "attack.have_the_kernel_signal_the_host",
+	  .layers = NO_OTHERS },
+	{ "killing_everybody_kills_nobody_else", NULL, "attack.kill_everybody",
+	  .layers = FAAS_LAYER_PID_NS, .stopped = "signal: killed" },
 
 	/* memory and state of the host */
 	{ "the_host_cannot_be_traced", "the_host_can_be_traced", "attack.trace_the_host",
@@ -60,8 +61,9 @@ static const struct attack attacks[] = {
 	  "attack.limit_the_host", .layers = NO_OTHERS, .control_as = ORDINARY },
 	{ "the_host_cannot_be_rescheduled", "the_host_can_be_rescheduled",
 	  "attack.reschedule_the_host", .layers = NO_OTHERS },
-	{ "the_host_cannot_be_offered_to_the_oom_killer", "the_host_can_be_offered_to_the_oom_killer",
-	  "attack.offer_the_host_to_the_oom_killer", .layers = NO_OTHERS },
+	{ "the_host_cannot_be_offered_to_the_oom_killer",
+	  "the_host_can_be_offered_to_the_oom_killer", "attack.offer_the_host_to_the_oom_killer",
+	  .layers = NO_OTHERS },
 
 	/* rights */
 	{ "a_function_cannot_become_root", NULL, "attack.become_root", .layers = 0 },
@@ -72,7 +74,8 @@ static const struct attack attacks[] = {
 	  .also = FAAS_LAYER_SECCOMP | FAAS_LAYER_LANDLOCK | FAAS_LAYER_NO_NETWORK },
 	{ "a_function_enters_no_new_namespace", NULL, "attack.enter_new_namespaces",
 	  .layers = FAAS_LAYER_SECCOMP },
-	{ "a_function_mounts_nothing", NULL, "attack.mount_something", .layers = FAAS_LAYER_CAPABILITIES },
+	{ "a_function_mounts_nothing", NULL, "attack.mount_something",
+	  .layers = FAAS_LAYER_CAPABILITIES },
 	{ "a_function_cannot_change_its_root", "a_function_can_change_its_root",
 	  "attack.change_root", .layers = FAAS_LAYER_CAPABILITIES | FAAS_LAYER_SECCOMP },
 
@@ -80,12 +83,13 @@ static const struct attack attacks[] = {
 	{ "a_file_of_the_host_cannot_be_written", "a_file_of_the_host_can_be_written",
 	  "attack.write_a_file_of_the_host", .layers = NO_FILES },
 	{ "a_file_of_the_host_cannot_be_removed", "a_file_of_the_host_can_be_removed",
-	  "attack.remove_a_file_of_the_host",
-	  .layers = NO_FILES },
+	  "attack.remove_a_file_of_the_host", .layers = NO_FILES },
 	{ "a_file_of_the_host_cannot_be_read", "a_file_of_the_host_can_be_read",
 	  "attack.read_a_file_of_the_host", .layers = NO_FILES },
-	{ "nothing_can_be_created_outside_of_tmp", NULL, "attack.create_files_everywhere", .layers = NO_FILES },
-	{ "a_function_cannot_change_its_own_code", NULL, "attack.change_its_own_code", .layers = NO_FILES },
+	{ "nothing_can_be_created_outside_of_tmp", NULL, "attack.create_files_everywhere",
+	  .layers = NO_FILES },
+	{ "a_function_cannot_change_its_own_code", NULL, "attack.change_its_own_code",
+	  .layers = NO_FILES },
 	{ "devices_are_out_of_reach", NULL, "attack.read_block_devices", .layers = NO_FILES },
 
 	/* other ways out */

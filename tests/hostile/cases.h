@@ -14,14 +14,14 @@
 #include <support/test.h>
 
 enum verdict {
-	ANSWERED = 1 << 0,  /* FAAS_OK; `answer` */
-	FAILED = 1 << 1,    /* the function's own error; `cause` is its type */
-	CRASHED = 1 << 2,   /* Runtime.ExitError; `cause`: "signal: aborted", "exit status 3" or "" */
+	ANSWERED = 1 << 0, /* FAAS_OK; `answer` */
+	FAILED = 1 << 1,   /* the function's own error; `cause` is its type */
+	CRASHED = 1 << 2, /* Runtime.ExitError; `cause`: "signal: aborted", "exit status 3" or "" */
 	TIMED_OUT = 1 << 3,
-	VIOLATED = 1 << 4,  /* Runtime.ProtocolError */
-	STARVED = 1 << 5,   /* Runtime.OutOfMemory */
-	UNLOADED = 1 << 6,  /* some other Runtime.* type: init failed; `cause` is it, if given */
-	REFUSED = 1 << 7,   /* the call or the function's creation */
+	VIOLATED = 1 << 4, /* Runtime.ProtocolError */
+	STARVED = 1 << 5,  /* Runtime.OutOfMemory */
+	UNLOADED = 1 << 6, /* some other Runtime.* type: init failed; `cause` is it, if given */
+	REFUSED = 1 << 7,  /* the call or the function's creation */
 };
 
 enum trait {

@@ -20,7 +20,8 @@ TEST(no_forbidden_system_call_reaches_the_kernel)
 	if (!(harness_layers() & FAAS_LAYER_SECCOMP))
 		skip();
 	hostile_begin();
-	harness_function(FAAS_FUNCTION(.name = "victim", .handler = "syscalls.make_forbidden_calls"));
+	harness_function(
+		FAAS_FUNCTION(.name = "victim", .handler = "syscalls.make_forbidden_calls"));
 	harness_invoke(DIRECTLY, "victim", "{}", &out);
 	assert_string_equal(out.payload, "[]");
 	harness_delete("victim");

@@ -104,10 +104,12 @@ TEST(an_init_that_hangs_ends_and_holds_up_nobody_else)
 		pending[i].out.wall_ms = harness_ms();
 		harness_function(FAAS_FUNCTION(.name = names[i], .handler = handlers[i],
 					       .timeout_ms = 500));
-		assert_int_equal(faas_invoke(harness_runtime(),
-					     FAAS_REQUEST(.function = names[i], .payload = { "{}", 2 },
-							  .on_done = note, .data = &pending[i]),
-					     NULL, NULL), FAAS_OK);
+		assert_int_equal(
+			faas_invoke(harness_runtime(),
+				    FAAS_REQUEST(.function = names[i], .payload = { "{}", 2 },
+						 .on_done = note, .data = &pending[i]),
+				    NULL, NULL),
+			FAAS_OK);
 	}
 	while (!all && harness_ms() - start < 20000) {
 		nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);

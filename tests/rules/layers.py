@@ -12,7 +12,10 @@ import tempfile
 import tap
 
 STAGES = ("admit", "queue", "env", "outcome")
-CONDUCTOR = ("faas", "runtime", "functions", "isolation", "invoke", "control", "testing")
+CONDUCTOR = (
+    "faas", "runtime", "functions", "isolation", "invoke", "invocation", "runner", "told", "conduct",
+    "control", "testing",
+)
 TOP = {f"{name}.{kind}" for name in CONDUCTOR for kind in "ch"}
 
 # Folder -> the folders it may include, itself among them.

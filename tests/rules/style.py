@@ -30,6 +30,12 @@ def functions(lines):
             start = None
 
 
+def may_be_wide(line, following):
+    """The rows of a decision table, its heading, and a name that cannot be broken."""
+    row = re.compile(r"\t\[\w+\]\s*=\s*\{")
+    return row.match(line) or row.match(following) or re.fullmatch(r"\s*\w+\W*", line)
+
+
 def judge(name, text):
     lines, found = text.split("\n"), []
     if "SPDX-License-Identifier: MIT" not in lines[0]:
@@ -39,8 +45,8 @@ def judge(name, text):
     for number, length in functions(lines):
         if length - 2 > MAX_FUNCTION:
             found.append(f"{name}:{number}: a function of {length - 2} lines")
-    for number, line in enumerate(lines, 1):
-        if len(line.expandtabs(8)) > MAX_COLUMNS:
+    for number, (line, following) in enumerate(zip(lines, lines[1:] + [""]), 1):
+        if len(line.expandtabs(8)) > MAX_COLUMNS and not may_be_wide(line, following):
             found.append(f"{name}:{number}: wider than {MAX_COLUMNS} columns")
         if line != line.rstrip():
             found.append(f"{name}:{number}: blanks at the end")
@@ -83,7 +89,7 @@ def a_function_that_is_too_long_is_refused():
 
 
 def a_line_that_is_too_wide_is_refused():
-    return judge("bad.c", HEAD + "\t" + "x" * (MAX_COLUMNS - 7) + "\n")
+    return judge("bad.c", HEAD + "\tx = " + "x" * (MAX_COLUMNS - 11) + "\n")
 
 
 def blanks_where_tabs_belong_are_refused():

@@ -129,9 +129,10 @@ const struct faas_result *flow_call(struct flow *flow, const char *function, con
 	struct faas_result *result = NULL;
 	struct faas_error err = { 0 };
 
-	if (faas_invoke_wait(flow->rt,
-			     FAAS_REQUEST(.function = function, .payload = { event, strlen(event) }),
-			     &result, &err))
+	if (faas_invoke_wait(
+		    flow->rt,
+		    FAAS_REQUEST(.function = function, .payload = { event, strlen(event) }),
+		    &result, &err))
 		fail_msg("%s", err.message);
 	return keep(flow, result);
 }

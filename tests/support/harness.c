@@ -149,8 +149,8 @@ void harness_request(enum way way, const struct faas_request *request, struct ou
 
 void harness_invoke(enum way way, const char *function, const char *event, struct outcome *out)
 {
-	harness_request(way, FAAS_REQUEST(.function = function, .payload = { event, strlen(event) }),
-			out);
+	harness_request(
+		way, FAAS_REQUEST(.function = function, .payload = { event, strlen(event) }), out);
 }
 
 /* ---- the neighbour --------------------------------------------------- */
@@ -244,6 +244,9 @@ static void stop_neighbour(void)
 static void on_log(void *data, const struct faas_log *log)
 {
 	(void)data;
+	if (getenv("HOSTILE_LOG"))
+		fprintf(stderr, "# %s: %.*s\n", log->function, (int)log->text.len,
+			(const char *)log->text.data);
 	if (log->request_id && strncmp(log->function, "neighbour", 9) != 0)
 		atomic_fetch_add(&the.log_bytes, log->text.len);
 }

@@ -224,7 +224,8 @@ static void send_descriptors(int to, int count, int type)
 	head->cmsg_type = type;
 	head->cmsg_len = CMSG_LEN((size_t)count * sizeof(int));
 	for (int i = 0; i < count; i++)
-		memcpy((int *)CMSG_DATA(head) + i, &(int){ type == SCM_RIGHTS ? 1 : 0 }, sizeof(int));
+		memcpy((int *)CMSG_DATA(head) + i, &(int){ type == SCM_RIGHTS ? 1 : 0 },
+		       sizeof(int));
 	IGNORE(sendmsg(to, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0);
 }
 

@@ -72,7 +72,8 @@ HOSTILE(queue_a_signal_to_the_host)
 	siginfo_t info = { .si_signo = SIGUSR2, .si_code = SI_QUEUE };
 	bool through = sigqueue(host_in(event), SIGUSR2, (union sigval){ .sival_int = 1 }) == 0;
 
-	through |= syscall(SYS_rt_tgsigqueueinfo, host_in(event), host_in(event), SIGUSR2, &info) == 0;
+	through |=
+		syscall(SYS_rt_tgsigqueueinfo, host_in(event), host_in(event), SIGUSR2, &info) == 0;
 	through |= syscall(SYS_tgkill, host_in(event), host_in(event), SIGUSR2) == 0;
 	return report(ctx, through);
 }
@@ -115,7 +116,8 @@ HOSTILE(trace_the_host)
 HOSTILE(write_memory_of_the_host)
 {
 	struct iovec ours = { .iov_base = (char[]){ "PWNED" }, .iov_len = 5 };
-	struct iovec theirs = { .iov_base = (void *)(uintptr_t)number_in(event, "victim"), .iov_len = 5 };
+	struct iovec theirs = { .iov_base = (void *)(uintptr_t)number_in(event, "victim"),
+				.iov_len = 5 };
 
 	return report(ctx, process_vm_writev(host_in(event), &ours, 1, &theirs, 1, 0) == 5);
 }
@@ -124,7 +126,8 @@ HOSTILE(write_proc_mem_of_the_host)
 {
 	int fd = open_of_host(event, "mem", O_RDWR);
 
-	return report(ctx, fd >= 0 && pwrite(fd, "PWNED", 5, (off_t)number_in(event, "victim")) == 5);
+	return report(ctx,
+		      fd >= 0 && pwrite(fd, "PWNED", 5, (off_t)number_in(event, "victim")) == 5);
 }
 
 HOSTILE(read_environment_of_the_host)
@@ -322,7 +325,8 @@ HOSTILE(connect_to_an_abstract_socket_of_the_host)
 
 	memcpy(to.sun_path + 1, name, len);
 	return report(ctx, fd >= 0 && connect(fd, (struct sockaddr *)&to,
-				(socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len)) == 0);
+					      (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
+							  1 + len)) == 0);
 }
 
 HOSTILE(attach_shared_memory_of_the_host)

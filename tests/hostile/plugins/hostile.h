@@ -26,7 +26,8 @@ static volatile int for_ever UNUSED = 1;
 	static int do_##name(struct faas_context *ctx, struct faas_bytes event); \
 	static int name(struct faas_context *ctx, struct faas_bytes event) \
 	{ \
-		return asked_to_behave(event) ? faas_puts(ctx, "\"fine\"") : do_##name(ctx, event); \
+		return asked_to_behave(event) ? faas_puts(ctx, "\"fine\"") \
+					      : do_##name(ctx, event); \
 	} \
 	static int do_##name(UNUSED struct faas_context *ctx, UNUSED struct faas_bytes event)
 
@@ -47,7 +48,8 @@ static inline long long number_in(struct faas_bytes event, const char *name)
 }
 
 /* The string behind "name": in the event (no escapes); "" if there is none. */
-static inline const char *string_in(struct faas_bytes event, const char *name, char *out, size_t size)
+static inline const char *string_in(struct faas_bytes event, const char *name, char *out,
+				    size_t size)
 {
 	char key[40];
 	const char *at, *end = (const char *)event.data + event.len;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Ways to eat memory: touched, untouched, in files, in files without a name. */
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include "hostile.h"
 
@@ -55,8 +56,9 @@ HOSTILE(reserve_until_refused)
 {
 	long long mb = 0;
 
-	while (mb < 1 << 20 && mmap(NULL, 256 * MB, PROT_READ | PROT_WRITE,
-				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) != MAP_FAILED)
+	while (mb < 1 << 20 &&
+	       mmap(NULL, 256 * MB, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) != MAP_FAILED)
 		mb += 256;
 	return faas_puts(ctx, "\"done\"");
 }
@@ -82,7 +84,8 @@ HOSTILE(fill_tmp)
 			break;
 		close(fd);
 	}
-	for (int file = 0; snprintf(name, sizeof(name), "/tmp/fill-%d", file), unlink(name) == 0; file++)
+	for (int file = 0; snprintf(name, sizeof(name), "/tmp/fill-%d", file), unlink(name) == 0;
+	     file++)
 		;
 	return report(ctx, mb > most);
 }
@@ -107,9 +110,10 @@ HOSTILE(use_up_memory_then_say_so)
 
 HOSTILE(lock_memory)
 {
-	void *block = mmap(NULL, 64 * MB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *block =
+		mmap(NULL, 64 * MB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	return report(ctx, block != MAP_FAILED && mlock(block, 64 * MB) == 0);
+	return report(ctx, block != MAP_FAILED && syscall(SYS_mlock, block, 64 * MB) == 0);
 }
 
 FAAS_PLUGIN("memory", "1", FAAS_HANDLER(malloc_bomb), FAAS_HANDLER(memfd_bomb),

@@ -66,7 +66,8 @@ HOSTILE(flood_faas_log)
 {
 	for (int i = 0; i < 20000; i++)
 		faas_log(ctx, (enum faas_level)(i % 9 - 1), "line %d\nwith a second one \x1e %s", i,
-			 "and a long tail ............................................................");
+			 "and a long tail "
+			 "............................................................");
 	return faas_puts(ctx, "\"done\"");
 }
 

@@ -58,8 +58,9 @@ TEST(an_error_may_carry_another_type)
 {
 	struct faas_error err;
 
-	assert_int_equal(fa_error_typed(&err, FAAS_EPLUGIN, "Runtime.HandlerNotFound", "no %s", "x"),
-			 FAAS_EPLUGIN);
+	int code = fa_error_typed(&err, FAAS_EPLUGIN, "Runtime.HandlerNotFound", "no %s", "x");
+
+	assert_int_equal(code, FAAS_EPLUGIN);
 	assert_string_equal(err.type, "Runtime.HandlerNotFound");
 	assert_string_equal(err.message, "no x");
 }

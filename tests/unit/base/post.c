@@ -7,14 +7,14 @@
 
 TEST(an_empty_queue_yields_nothing)
 {
-	struct fa_post post = { 0 };
+	struct fa_post post = { NULL };
 
 	assert_null(fa_post_take(&post));
 }
 
 TEST(only_the_first_push_into_an_empty_queue_says_so)
 {
-	struct fa_post post = { 0 };
+	struct fa_post post = { NULL };
 	struct fa_post_node a, b;
 
 	assert_true(fa_post_push(&post, &a));
@@ -25,7 +25,7 @@ TEST(only_the_first_push_into_an_empty_queue_says_so)
 
 TEST(what_was_pushed_is_taken_oldest_first)
 {
-	struct fa_post post = { 0 };
+	struct fa_post post = { NULL };
 	struct fa_post_node nodes[3], *node;
 
 	for (int i = 0; i < 3; i++)
@@ -39,7 +39,7 @@ TEST(what_was_pushed_is_taken_oldest_first)
 
 TEST(a_node_may_be_pushed_again_once_taken)
 {
-	struct fa_post post = { 0 };
+	struct fa_post post = { NULL };
 	struct fa_post_node node;
 
 	for (int i = 0; i < 3; i++) {
