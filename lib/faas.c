@@ -8,7 +8,6 @@
 #include <runtime.h>
 
 #include <errno.h>
-#include <semaphore.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,26 +22,36 @@
 #define FA_TEXT_OF(x) FA_QUOTE(x)
 
 static void check_closed(struct fa_call *call);
+static void on_quiet(struct fa_call *call);
 
 /* ---- in and out ------------------------------------------------------ */
 
+/* Who is refused leaves no trace: a closing runtime waits for nobody who comes late. */
 int fa_enter(struct faas *rt, struct faas_error *err)
 {
-	atomic_fetch_add(&rt->callers, 1);
-	if (!atomic_load(&rt->closing))
-		return 0;
-	fa_leave(rt);
-	return fa_error(err, FAAS_ECANCELED, "the runtime is closing");
+	uint64_t seen = atomic_load_explicit(&rt->callers, memory_order_relaxed);
+
+	do
+		if (seen & FA_CLOSING)
+			return fa_error(err, FAAS_ECANCELED, "the runtime is closing");
+	while (!atomic_compare_exchange_weak(&rt->callers, &seen, seen + 1));
+	return 0;
 }
 
+/*
+ * Nothing may be touched once the count is down. So while closing, the loop is
+ * told first, and whoever is telling it counts until that is done.
+ */
 void fa_leave(struct faas *rt)
 {
-	/* the runtime may be gone as soon as the count is down: ask before */
-	bool closing = atomic_load(&rt->closing);
+	uint64_t seen = atomic_load_explicit(&rt->callers, memory_order_relaxed);
 
-	if (closing)
-		fa_check_closed(rt);
-	atomic_fetch_sub(&rt->callers, 1);
+	while (!(seen & FA_CLOSING))
+		if (atomic_compare_exchange_weak(&rt->callers, &seen, seen - 1))
+			return;
+	atomic_fetch_add(&rt->callers, FA_LEAVING - 1);
+	fa_check_closed(rt);
+	atomic_fetch_sub(&rt->callers, FA_LEAVING);
 }
 
 void fa_check_closed(struct faas *rt)
@@ -137,7 +146,9 @@ static struct faas *alloc_runtime(const struct faas_config *c, const struct fa_c
 	rt->offset_age_ns = INT64_MIN / 2;
 	rt->close_call.run = NULL;
 	rt->check_call.run = check_closed;
+	rt->quiet_call.run = on_quiet;
 	fa_list_init(&rt->invocations);
+	fa_list_init(&rt->unused);
 	fa_list_init(&rt->ending);
 	if (copy_config(rt, c, err) < 0) {
 		free_runtime(rt);
@@ -192,6 +203,7 @@ static void *run_loop(void *data)
 	struct faas *rt = data;
 	bool joined;
 
+	fa_loop_adopt(&rt->loop, pthread_self());
 	uv_run(&rt->own_loop, UV_RUN_DEFAULT);
 	uv_loop_close(&rt->own_loop);
 	joined = rt->joined;
@@ -216,7 +228,7 @@ static int start_thread(struct faas *rt, struct faas_error *err)
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (rc)
 		return fa_error_errno(err, rc, "cannot start the loop's thread");
-	rt->loop.thread = rt->thread;
+	fa_loop_adopt(&rt->loop, rt->thread);
 	return 0;
 }
 
@@ -264,7 +276,8 @@ struct faas *fa_create(const struct faas_config *config, const struct fa_clock *
 	struct faas_config c;
 	struct faas *rt;
 
-	if (fa_options_copy(&c, sizeof(c), config ? config : FAAS_CONFIG(), "FAAS_CONFIG", err) < 0 ||
+	config = config ? config : FAAS_CONFIG();
+	if (fa_options_copy(&c, sizeof(c), config, "FAAS_CONFIG", err) < 0 ||
 	    check_config(&c, err) < 0)
 		return NULL;
 	rt = alloc_runtime(&c, clock, err);
@@ -312,41 +325,70 @@ static void on_loop_closed(void *data)
 static void finish_stages(struct faas *rt)
 {
 	fa_loop_timer_stop(&rt->loop, &rt->grace);
+	fa_invoke_finish(rt);
 	fa_envs_finish(&rt->envs);
 	fa_tell_finish(&rt->tell); /* after the last that could tell anything */
 	fa_registry_finish(&rt->registry);
 	fa_loop_close(&rt->loop, on_loop_closed, rt);
 }
 
-/* No way back: call off what runs, forget all functions. */
-static void begin_to_finish(struct faas *rt)
+static void forget_functions(struct faas *rt)
 {
 	struct fa_version *version;
 
-	rt->finishing = true;
-	rt->envs.closing = true;
-	fa_loop_timer_stop(&rt->loop, &rt->grace);
-	fa_invoke_cancel_all(rt);
 	while ((version = fa_registry_take_any(&rt->registry)))
 		fa_version_unref(version);
-	fa_envs_close(&rt->envs);
 }
 
+/* No way back: let nothing be born, call off what runs, forget all functions. */
+static void begin_to_finish(struct faas *rt)
+{
+	rt->finishing = true;
+	fa_loop_timer_stop(&rt->loop, &rt->grace);
+	fa_envs_close(&rt->envs);
+	fa_invoke_cancel_all(rt);
+	forget_functions(rt);
+}
+
+/* Nobody is inside any more; what they asked of the loop was queued before this. */
+static void on_quiet(struct fa_call *call)
+{
+	struct faas *rt = fa_container(call, struct faas, quiet_call);
+
+	rt->quiet = true;
+	if (rt->finishing)
+		forget_functions(rt); /* those that were made at the last moment */
+	fa_check_closed(rt);
+}
+
+static void look_for_callers(struct faas *rt)
+{
+	uint64_t callers = atomic_load(&rt->callers);
+
+	if (callers == FA_CLOSING && !rt->quiet_queued) {
+		rt->quiet_queued = true;
+		fa_loop_call(&rt->loop, &rt->quiet_call);
+	} else if (callers >= FA_CLOSING + FA_LEAVING) {
+		fa_check_closed(rt); /* that is a matter of nanoseconds */
+	}
+}
+
+/* Whoever leaves, ends or is freed while the runtime closes asks for this. */
 static void check_closed(struct fa_call *call)
 {
 	struct faas *rt = fa_container(call, struct faas, check_call);
 	bool idle;
 
 	atomic_store(&rt->checking, false);
-	idle = !atomic_load(&rt->callers) && fa_list_empty(&rt->invocations);
-	if (!rt->finishing && idle)
+	if (!rt->closing)
+		return;
+	if (!rt->quiet)
+		look_for_callers(rt);
+	idle = rt->quiet && fa_list_empty(&rt->invocations);
+	if (idle && !rt->finishing)
 		begin_to_finish(rt);
-	else if (rt->finishing && !idle)
-		fa_envs_call_off(&rt->envs); /* who came in at the last moment */
-	if (rt->finishing && idle && fa_list_empty(&rt->ending) && fa_list_empty(&rt->envs.pools))
+	if (idle && fa_list_empty(&rt->ending) && fa_list_empty(&rt->envs.pools))
 		finish_stages(rt);
-	else if (atomic_load(&rt->callers))
-		fa_check_closed(rt); /* they leave within this turn or the next */
 }
 
 static void on_grace_over(struct fa_timer *timer)
@@ -362,6 +404,7 @@ static void begin_to_close(struct fa_call *call)
 {
 	struct faas *rt = fa_container(call, struct faas, close_call);
 
+	rt->closing = true;
 	rt->grace.on_due = on_grace_over;
 	if (rt->grace_ms <= 0 ||
 	    fa_loop_timer(&rt->loop, &rt->grace,
@@ -370,17 +413,31 @@ static void begin_to_close(struct fa_call *call)
 	fa_check_closed(rt);
 }
 
+/* Returns whether this call is the one that closes it. */
+static bool begin_close(struct faas *rt, int grace_ms, void (*done)(void *data), void *data,
+			bool joined)
+{
+	bool first;
+
+	if (fa_enter(rt, NULL))
+		return false;
+	first = !(atomic_fetch_or(&rt->callers, FA_CLOSING) & FA_CLOSING);
+	if (first) {
+		rt->grace_ms = grace_ms;
+		rt->on_closed = done;
+		rt->closed_data = data;
+		rt->joined = joined;
+		rt->close_call.run = begin_to_close;
+		fa_loop_call(&rt->loop, &rt->close_call);
+	}
+	fa_leave(rt);
+	return first;
+}
+
 void faas_close(struct faas *rt, int grace_ms, void (*done)(void *data), void *data)
 {
-	int open = 0;
-
-	if (!rt || !atomic_compare_exchange_strong(&rt->closing, &open, 1))
-		return;
-	rt->grace_ms = grace_ms;
-	rt->on_closed = done;
-	rt->closed_data = data;
-	rt->close_call.run = begin_to_close;
-	fa_loop_call(&rt->loop, &rt->close_call);
+	if (rt)
+		begin_close(rt, grace_ms, done, data, false);
 }
 
 int faas_destroy(struct faas *rt)
@@ -389,10 +446,8 @@ int faas_destroy(struct faas *rt)
 		return 0;
 	if (!rt->owns_loop || fa_loop_here(&rt->loop))
 		return FAAS_EDEADLK;
-	if (atomic_load(&rt->closing))
+	if (!begin_close(rt, 0, NULL, NULL, true))
 		return FAAS_ECANCELED;
-	rt->joined = true;
-	faas_close(rt, 0, NULL, NULL);
 	pthread_join(rt->thread, NULL);
 	free_runtime(rt);
 	return 0;

@@ -23,7 +23,9 @@
 #include <outcome/result.h>
 #include <queue/retry.h>
 
-#define AHEAD_NS 50000        /* hand over ahead at most so much work */
+#define AHEAD_NS 50000  /* hand over ahead at most so much work */
+#define SMALL 1024       /* room of an invocation that is kept for the next */
+#define UNUSED_MAX 256
 
 enum state { ARRIVING, WAITING, RUNNING, PAUSED };
 
@@ -43,9 +45,9 @@ struct fa_invocation {
 	struct fa_retry retry;
 	void (*on_done)(void *data, const struct faas_result *result);
 	void *data;
+	size_t room;
 	struct fa_job job;
-	char meta[FA_ARN_MAX + 8];
-	char payload[];
+	char payload[]; /* of `room` bytes: context strings, then the event */
 };
 
 static bool is_event(const struct fa_invocation *inv)
@@ -75,7 +77,7 @@ static void free_invocation(struct fa_invocation *inv)
 		atomic_fetch_sub(&rt->queued, 1);
 	fa_version_unref(inv->runner->version);
 	fa_free(inv);
-	if (atomic_load_explicit(&rt->closing, memory_order_relaxed))
+	if (fa_is_closing(rt))
 		fa_check_closed(rt);
 }
 
@@ -134,7 +136,7 @@ static void settle_event(struct fa_invocation *inv, bool ran)
 	int64_t now = fa_now(rt->clock), delay = 0;
 	enum fa_retry_end end;
 
-	if (inv->canceled || atomic_load(&rt->closing)) {
+	if (inv->canceled || fa_is_closing(rt)) {
 		free_invocation(inv);
 		return;
 	}
@@ -215,11 +217,17 @@ static struct fa_env *find_ahead(struct fa_runner *runner, const struct fa_invoc
 	return NULL;
 }
 
+static bool may_go_ahead(const struct fa_invocation *inv)
+{
+	return inv->capacity_wait_ms && !inv->log_tail;
+}
+
+/* Never past one that waits: the order of a function's events is kept. */
 static bool try_ahead(struct fa_invocation *inv)
 {
 	struct fa_env *env;
 
-	if (!inv->capacity_wait_ms || inv->log_tail)
+	if (!may_go_ahead(inv) || !fa_list_empty(&inv->runner->waiting))
 		return false;
 	env = find_ahead(inv->runner, inv);
 	if (env)
@@ -267,20 +275,29 @@ void fa_invocations_pump(struct fa_runner *runner)
 	}
 }
 
+/* Whoever waits longest goes first; the next ones ahead, as far as they may. */
+static void top_up(struct fa_runner *runner, struct fa_env *env)
+{
+	while (!fa_list_empty(&runner->waiting)) {
+		struct fa_invocation *next =
+			fa_container(runner->waiting.next, struct fa_invocation, turn);
+
+		if (fa_env_open_jobs(env) &&
+		    !(may_go_ahead(next) && fa_env_accepts(env, &next->job, AHEAD_NS)))
+			return;
+		stop_waiting(next);
+		submit(next, env);
+	}
+}
+
 static void give_back(struct fa_invocation *inv, struct fa_env *env, bool stays)
 {
 	struct fa_runner *runner = inv->runner;
 
+	if (stays)
+		top_up(runner, env);
 	if (fa_env_open_jobs(env))
-		return; /* it works on what was handed over ahead */
-	if (stays && !fa_list_empty(&runner->waiting)) {
-		struct fa_invocation *next =
-			fa_container(runner->waiting.next, struct fa_invocation, turn);
-
-		stop_waiting(next);
-		submit(next, env);
-		return;
-	}
+		return; /* it works on, for others */
 	fa_list_remove(&env->lease);
 	fa_runner_release(runner, env, stays);
 }
@@ -297,19 +314,58 @@ static void on_verdict(void *data, struct fa_env *env, struct fa_job *job)
 /* Never begun, or init ran out of its own limit: once more, in front of all others. */
 static void run_again(struct fa_invocation *inv)
 {
+	struct faas *rt = inv->rt;
 	struct fa_env *env = inv->env;
 
 	if (inv->job.verdict == FA_INIT_TIMED_OUT) {
-		fa_told_init_failed(inv->rt, env, &inv->job);
+		fa_told_init_failed(rt, env, &inv->job);
 		inv->job.late = true;
 	}
 	inv->env = NULL;
-	hold(inv, true);
 	if (!fa_env_open_jobs(env) && !fa_list_empty(&env->lease)) {
 		fa_list_remove(&env->lease);
 		fa_runner_release(inv->runner, env, false);
 	}
-	fa_want_pump(inv->rt);
+	if (rt->finishing)
+		refuse(inv, FAAS_ECANCELED, "");
+	else
+		hold(inv, true);
+	fa_want_pump(rt);
+}
+
+/* A large answer must not be paid for ever after. */
+static void shrink_scratch(struct faas *rt)
+{
+	if (rt->scratch_size <= 16 * SMALL)
+		return;
+	fa_free(rt->scratch);
+	rt->scratch = NULL;
+	rt->scratch_size = 0;
+}
+
+/* What the callback is shown: copied once, into memory that the next one uses again. */
+static bool show(struct fa_invocation *inv, struct faas_result *result,
+		 const struct fa_outcome *outcome, struct faas_bytes tail)
+{
+	struct faas *rt = inv->rt;
+	size_t len = outcome->payload.len;
+
+	fa_result_fill(result, outcome, &inv->job, inv->runner->version);
+	result->log_tail = tail;
+	if (len + 1 > rt->scratch_size) {
+		char *larger = fa_alloc_dirty(&rt->mem, len + SMALL);
+
+		if (!larger)
+			return false;
+		fa_free(rt->scratch);
+		rt->scratch = larger;
+		rt->scratch_size = len + SMALL;
+	}
+	if (len)
+		memcpy(rt->scratch, outcome->payload.data, len);
+	rt->scratch[len] = '\0';
+	result->payload = (struct faas_bytes){ rt->scratch, len };
+	return true;
 }
 
 static void conclude(struct fa_invocation *inv)
@@ -318,10 +374,9 @@ static void conclude(struct fa_invocation *inv)
 	struct fa_env *env = inv->env;
 	struct fa_version *v = inv->runner->version;
 	struct fa_outcome outcome;
-	struct faas_result *result = NULL, brief;
+	struct faas_result result;
 	char tail[FA_LOG_TAIL];
 	bool stays = fa_job_lasts(&inv->job), ran = inv->job.verdict != FA_NO_BIRTH;
-	bool failed;
 
 	if (inv->job.verdict == FA_UNSTARTED || inv->job.verdict == FA_INIT_TIMED_OUT) {
 		run_again(inv);
@@ -332,26 +387,24 @@ static void conclude(struct fa_invocation *inv)
 	fa_outcome_judge(&outcome, &inv->job, v, rt->config.prices);
 	if (inv->job.birth_error == ENOMEM)
 		outcome.code = FAAS_ENOMEM;
-	failed = outcome.code != FAAS_OK;
 	fa_count(rt, &outcome, v);
 	if (fa_told_wanted(rt, inv->log_tail))
 		fa_told_end(rt, env, &inv->job, &outcome, inv->log_tail);
 	if (inv->on_done) {
 		struct faas_bytes bytes = { tail, inv->log_tail ? fa_logs_tail(env, tail) : 0 };
 
-		result = fa_result_create(&rt->mem, &outcome, &inv->job, v, bytes);
-		fa_result_fill(&brief, &outcome, &inv->job, v);
-		brief.code = FAAS_ENOMEM;
+		if (!show(inv, &result, &outcome, bytes))
+			result.code = FAAS_ENOMEM;
 	}
 	if (stays)
 		env->kind->taken(env);
 	give_back(inv, env, stays);
-	if (is_event(inv) && failed) {
+	if (is_event(inv) && outcome.code != FAAS_OK) {
 		settle_event(inv, ran);
 		return;
 	}
-	answer(inv, result ? result : &brief);
-	fa_free(result);
+	answer(inv, &result);
+	shrink_scratch(rt);
 	free_invocation(inv);
 }
 
@@ -363,7 +416,6 @@ static void arrive(struct fa_call *call)
 	struct faas *rt = inv->rt;
 
 	fa_list_append(&rt->invocations, &inv->link);
-	fa_leave(rt); /* from here on the list keeps the runtime */
 	if (inv->mode == FAAS_DRY_RUN || inv->canceled || rt->finishing) {
 		refuse(inv, inv->mode == FAAS_DRY_RUN ? FAAS_OK : FAAS_ECANCELED, "");
 		return;
@@ -416,6 +468,25 @@ static void fill_invocation(struct fa_invocation *inv, struct faas *rt, struct f
 	}
 }
 
+static struct fa_invocation *new_invocation(struct faas *rt, size_t room)
+{
+	struct fa_invocation *inv;
+
+	if (room < SMALL)
+		room = SMALL;
+	if (room == SMALL && fa_loop_here(&rt->loop) && rt->unused_count) {
+		inv = fa_container(fa_list_pop(&rt->unused), struct fa_invocation, link);
+		rt->unused_count--;
+	} else {
+		inv = fa_alloc_dirty(&rt->mem, sizeof(*inv) + room);
+	}
+	if (inv) {
+		memset(inv, 0, sizeof(*inv));
+		inv->room = room;
+	}
+	return inv;
+}
+
 int faas_invoke(struct faas *rt, const struct faas_request *request, uint64_t *id,
 		struct faas_error *err)
 {
@@ -440,7 +511,7 @@ int faas_invoke(struct faas *rt, const struct faas_request *request, uint64_t *i
 		return err ? err->code : FAAS_ENOTFOUND;
 	}
 	meta_max = fa_meta_size(&r);
-	inv = fa_alloc(&rt->mem, sizeof(*inv) + meta_max + r.payload.len);
+	inv = new_invocation(rt, meta_max + r.payload.len);
 	if (!inv) {
 		fa_version_unref(version);
 		fa_leave(rt);
@@ -450,6 +521,7 @@ int faas_invoke(struct faas *rt, const struct faas_request *request, uint64_t *i
 	if (id)
 		*id = inv->id;
 	fa_loop_call(&rt->loop, &inv->arrive);
+	fa_leave(rt); /* it arrives before the runtime ends, and then the list keeps it */
 	return 0;
 }
 
@@ -483,7 +555,6 @@ static void cancel_one(struct fa_call *call)
 			break;
 		}
 	}
-	fa_leave(c->rt);
 	fa_free(c);
 }
 
@@ -502,6 +573,7 @@ void faas_cancel(struct faas *rt, uint64_t id)
 	c->rt = rt;
 	c->id = id;
 	fa_loop_call(&rt->loop, &c->call);
+	fa_leave(rt);
 }
 
 void fa_invoke_cancel_all(struct faas *rt)
@@ -521,4 +593,13 @@ void fa_invocations_init(struct faas *rt)
 {
 	rt->envs.on_begin = on_begin;
 	rt->envs.on_verdict = on_verdict;
+}
+
+void fa_invoke_finish(struct faas *rt)
+{
+	struct fa_list *pos;
+
+	while ((pos = fa_list_pop(&rt->unused)))
+		fa_free(fa_container(pos, struct fa_invocation, link));
+	fa_free(rt->scratch);
 }

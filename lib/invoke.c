@@ -22,6 +22,8 @@
 #include <base/options.h>
 #include <outcome/result.h>
 
+#define TRIES 4
+
 /* ---- the short way: on the caller's thread --------------------------- */
 
 static int finish_here(struct faas *rt, struct fa_env *env, struct fa_job *job, bool log_tail,
@@ -59,7 +61,7 @@ static int run_here(struct fa_runner *runner, struct fa_env *env, struct fa_job 
 	fa_env_call(env, job);
 	if (job->verdict == FA_INIT_TIMED_OUT || job->verdict == FA_INIT_ERRED)
 		fa_told_init_failed(rt, env, job);
-	if (job->verdict == FA_INIT_TIMED_OUT) {
+	if (job->verdict == FA_INIT_TIMED_OUT || job->verdict == FA_UNSTARTED) {
 		fa_runner_release(runner, env, false);
 		return FAAS_ETIMEOUT;
 	}
@@ -78,9 +80,13 @@ static int call_here(struct fa_runner *runner, const struct faas_request *reques
 	char meta[fa_meta_size(request)];
 	struct fa_job job;
 	int rc = FAAS_ETIMEOUT;
+	bool late = false;
 
-	/* a second time only if init ran out of its own limit: then it counts */
-	for (int late = 0; rc == FAAS_ETIMEOUT && late < 2; late++) {
+	/*
+	 * Again if init ran out of its own limit, which then counts, or if a pristine
+	 * function's process could not be reset; the loop has more patience than we.
+	 */
+	for (int tries = 0; rc == FAAS_ETIMEOUT && tries < TRIES; tries++) {
 		const char *reason;
 		struct fa_env *env = fa_runner_lease(runner, &reason, &rc);
 
@@ -100,8 +106,9 @@ static int call_here(struct fa_runner *runner, const struct faas_request *reques
 		job.unix_offset_ns = fa_unix_offset(runner->rt);
 		job.late = late;
 		rc = run_here(runner, env, &job, request->log_tail, result, err);
+		late |= job.verdict == FA_INIT_TIMED_OUT;
 	}
-	return rc;
+	return rc == FAAS_ETIMEOUT ? wait_for_done(runner->rt, request, result, err) : rc;
 }
 
 int faas_invoke_wait(struct faas *rt, const struct faas_request *request,
@@ -112,7 +119,8 @@ int faas_invoke_wait(struct faas *rt, const struct faas_request *request,
 	int rc;
 
 	if (!rt || !result)
-		return fa_error(err, FAAS_EINVAL, "a runtime and a place for the result are required");
+		return fa_error(err, FAAS_EINVAL,
+				"a runtime and a place for the result are required");
 	rc = fa_options_copy(&r, sizeof(r), request, "FAAS_REQUEST", err);
 	if (!rc)
 		rc = fa_admit_check(&r, err);

@@ -22,6 +22,8 @@ void fa_runners_reap(struct faas *rt);
 
 /* Wire the environments' and the loop's callbacks to the conductor. */
 void fa_invoke_init(struct faas *rt);
+/* [loop] Give back what was kept for the next invocation. */
+void fa_invoke_finish(struct faas *rt);
 /* [loop] End what waits and what runs, with FAAS_ECANCELED. */
 void fa_invoke_cancel_all(struct faas *rt);
 

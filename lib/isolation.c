@@ -58,15 +58,23 @@ int faas_isolation_report(struct faas *rt, struct faas_isolation **report,
 	struct faas_isolation *r;
 	struct fa_hello hello;
 	struct fa_text text;
+	int rc;
 
 	if (!rt || !report)
-		return fa_error(err, FAAS_EINVAL, "a runtime and a place for the report are required");
+		return fa_error(err, FAAS_EINVAL,
+				"a runtime and a place for the report are required");
+	rc = fa_enter(rt, err);
+	if (rc)
+		return rc;
 	r = fa_alloc(&rt->mem, sizeof(*r) + room);
-	if (!r)
+	if (!r) {
+		fa_leave(rt);
 		return fa_error_nomem(err);
+	}
 	pthread_mutex_lock(&rt->envs.lock);
 	hello = rt->envs.supervisor.hello;
 	pthread_mutex_unlock(&rt->envs.lock);
+	fa_leave(rt);
 	text = (struct fa_text){ .data = (char *)(r + 1), .size = room };
 	r->size = sizeof(*r);
 	r->applied = hello.applied & FAAS_LAYERS_ALL;

@@ -85,7 +85,7 @@ void fa_runner_release(struct fa_runner *runner, struct fa_env *env, bool stays)
 	fa_env_done(env, stays);
 	fa_admit_leave(&rt->account, &runner->gate);
 	fa_want_pump(rt);
-	if (atomic_load_explicit(&rt->closing, memory_order_relaxed))
+	if (fa_is_closing(rt))
 		fa_check_closed(rt);
 }
 
@@ -134,7 +134,7 @@ void fa_runners_reap(struct faas *rt)
 		fa_version_free(runner->version);
 		fa_free(runner);
 	}
-	if (atomic_load(&rt->closing))
+	if (fa_is_closing(rt))
 		fa_check_closed(rt);
 }
 

@@ -26,8 +26,12 @@ struct faas {
 	struct fa_gate account;
 
 	struct fa_list invocations; /* [loop] that wait or run there */
+	struct fa_list unused;      /* [loop] small ones, to be used again */
+	int unused_count;
+	char *scratch;              /* [loop] the answer that a callback is shown */
+	size_t scratch_size;
 	struct fa_list ending;      /* [loop] runners whose version nobody refers to */
-	_Atomic int callers;        /* threads inside a call that needs the runtime */
+	_Atomic uint64_t callers;   /* threads inside a call, see fa_enter() */
 	_Atomic int waiting;        /* invocations that wait for capacity */
 	struct fa_call pump;
 	_Atomic bool pumping;
@@ -37,9 +41,11 @@ struct faas {
 	_Atomic uint64_t invoked, failed, throttled, billed_ms, memory_ms, dropped;
 	_Atomic int queued;         /* asynchronous events that have not ended */
 
-	_Atomic int closing;
+	bool closing;               /* [loop] */
+	bool quiet;                 /* [loop] nobody is inside, nothing of theirs is queued */
 	bool finishing;             /* [loop] nothing may be left behind */
-	struct fa_call close_call, check_call;
+	struct fa_call close_call, check_call, quiet_call;
+	bool quiet_queued;          /* [loop] */
 	_Atomic bool checking;
 	struct fa_timer grace;
 	int grace_ms;
@@ -53,10 +59,21 @@ struct faas *fa_create(const struct faas_config *config, const struct fa_clock *
 
 /*
  * Enter and leave a call: the runtime stays while somebody is inside. Enter is
- * refused (FAAS_ECANCELED) once it is closing.
+ * refused (FAAS_ECANCELED) once it is closing. What the caller posted to the
+ * loop while inside runs before the runtime ends. `callers` counts those inside
+ * in its lower half, those on their last step out in its upper half, and its
+ * top bit says that it is closing.
  */
+#define FA_LEAVING (UINT64_C(1) << 32)
+#define FA_CLOSING (UINT64_C(1) << 63)
+
 int fa_enter(struct faas *rt, struct faas_error *err);
 void fa_leave(struct faas *rt);
+
+static inline bool fa_is_closing(const struct faas *rt)
+{
+	return atomic_load_explicit(&rt->callers, memory_order_relaxed) & FA_CLOSING;
+}
 
 /* Any thread: something ended; a closing runtime may be finished now. */
 void fa_check_closed(struct faas *rt);

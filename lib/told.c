@@ -6,21 +6,32 @@
 #include <conduct.h>
 
 #include <string.h>
+#include <time.h>
 
 #include <base/text.h>
 
 #define OFFSET_AGE_NS 1000000000LL
 
+/* Coarse will do to tell how old our idea of the wall clock is, and costs a few ns. */
+static int64_t about_now(const struct faas *rt)
+{
+	struct timespec time;
+
+	if (rt->clock != &fa_clock_real || clock_gettime(CLOCK_MONOTONIC_COARSE, &time))
+		return fa_now(rt->clock);
+	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
 /* The wall clock may jump; a second is how stale our idea of it may be. */
 int64_t fa_unix_offset(struct faas *rt)
 {
-	int64_t now = fa_now(rt->clock);
+	int64_t now = about_now(rt);
 
 	if (now - atomic_load_explicit(&rt->offset_age_ns, memory_order_relaxed) >
 	    OFFSET_AGE_NS) {
-		atomic_store_explicit(&rt->unix_offset_ns,
-				      rt->clock->unix_ms(rt->clock) * 1000000 - now,
-				      memory_order_relaxed);
+		int64_t offset = rt->clock->unix_ms(rt->clock) * 1000000 - fa_now(rt->clock);
+
+		atomic_store_explicit(&rt->unix_offset_ns, offset, memory_order_relaxed);
 		atomic_store_explicit(&rt->offset_age_ns, now, memory_order_relaxed);
 	}
 	return atomic_load_explicit(&rt->unix_offset_ns, memory_order_relaxed);

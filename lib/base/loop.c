@@ -211,7 +211,7 @@ int fa_loop_init(struct fa_loop *loop, uv_loop_t *uv, const struct fa_mem *mem,
 	loop->mem = mem;
 	loop->clock = clock;
 	loop->uv = uv;
-	loop->thread = pthread_self();
+	fa_loop_adopt(loop, pthread_self());
 	loop->epoll = loop->wake = loop->timerfd = loop->page_fd = -1;
 	loop->armed_ns = INT64_MAX;
 	fa_timers_init(&loop->timers, mem);
@@ -252,9 +252,15 @@ void fa_loop_close(struct fa_loop *loop, void (*on_closed)(void *data), void *da
 	uv_close((uv_handle_t *)&loop->check, on_handle_closed);
 }
 
+void fa_loop_adopt(struct fa_loop *loop, pthread_t thread)
+{
+	atomic_store_explicit(&loop->thread, thread, memory_order_relaxed);
+}
+
 bool fa_loop_here(const struct fa_loop *loop)
 {
-	return pthread_equal(pthread_self(), loop->thread);
+	return pthread_equal(pthread_self(),
+			     atomic_load_explicit(&loop->thread, memory_order_relaxed));
 }
 
 void fa_loop_wake(struct fa_loop *loop)

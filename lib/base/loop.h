@@ -43,7 +43,7 @@ struct fa_loop {
 	uv_check_t check;
 	int open_handles;
 	int epoll, wake, timerfd, page_fd;
-	pthread_t thread;
+	_Atomic pthread_t thread;
 	_Atomic uint32_t *epoch;
 	struct fa_post posts;
 	struct fa_timers timers;
@@ -66,6 +66,11 @@ int fa_loop_init(struct fa_loop *loop, uv_loop_t *uv, const struct fa_mem *mem,
 /* [loop] Close our handles; on_closed runs last, when libuv has let go of them. */
 void fa_loop_close(struct fa_loop *loop, void (*on_closed)(void *data), void *data);
 
+/*
+ * It runs on this thread from now on. That thread and the one that made it both
+ * say so, because neither knows which of them is first to ask fa_loop_here().
+ */
+void fa_loop_adopt(struct fa_loop *loop, pthread_t thread);
 bool fa_loop_here(const struct fa_loop *loop);
 
 /* Any thread: run it on the loop. */

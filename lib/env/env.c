@@ -19,6 +19,7 @@
 
 #include <base/text.h>
 #include <env/pool.h>
+#include <model/function.h>
 
 /* ---- the table ------------------------------------------------------- */
 
@@ -53,8 +54,32 @@ static void start(struct fa_env *env)
 	fa_pool_use(env);
 }
 
+/* The heir takes over name and /tmp; the old one will not come back. */
+static void hand_down(struct fa_env *env)
+{
+	struct fa_env *heir = env->heir;
+
+	if (!heir)
+		return;
+	env->heir = heir->heir_of = NULL;
+	env->generation = 0;
+	if (heir->state == FA_HEIR)
+		fa_env_event(heir, FA_ENV_READY);
+}
+
+static void disinherit(struct fa_env *env)
+{
+	struct fa_env *heir = env->heir;
+
+	if (!heir)
+		return;
+	env->heir = heir->heir_of = NULL;
+	fa_env_event(heir, FA_ENV_RETIRE);
+}
+
 static void kill_it(struct fa_env *env)
 {
+	hand_down(env);
 	env->state = FA_DYING;
 	env->kind->kill(env);
 }
@@ -86,6 +111,7 @@ static void cool(struct fa_env *env)
 
 static void park(struct fa_env *env)
 {
+	disinherit(env);
 	if (old(env)) {
 		retire(env);
 		return;
@@ -94,8 +120,17 @@ static void park(struct fa_env *env)
 	fa_pool_park(env);
 }
 
+static void ready(struct fa_env *env)
+{
+	if (env->heir_of)
+		env->state = FA_HEIR;
+	else
+		park(env);
+}
+
 static void crashed(struct fa_env *env)
 {
+	hand_down(env);
 	env->state = FA_CRASHED;
 }
 
@@ -110,14 +145,17 @@ static void stop_start(struct fa_env *env)
 	kill_it(env);
 }
 
+#define NEVER impossible
+
 static action *const decide[FA_ENV_STATES][FA_ENV_EVENTS] = {
-	/*               LEASE       WARM        READY       DONE        BREAK       EXIT        RETIRE */
-	[FA_COLD] =     { use,        start,      impossible, impossible, impossible, ignore,     drop },
-	[FA_STARTING] = { impossible, impossible, park,       impossible, impossible, cool,       stop_start },
-	[FA_IDLE] =     { use,        impossible, impossible, impossible, impossible, cool,       retire },
-	[FA_BUSY] =     { impossible, impossible, impossible, park,       kill_it,    crashed,    grow_old },
-	[FA_CRASHED] =  { impossible, impossible, ignore,     cool,       cool,       ignore,     grow_old },
-	[FA_DYING] =    { impossible, impossible, ignore,     ignore,     ignore,     cool,       grow_old },
+	/*               LEASE  WARM   READY   DONE    BREAK       EXIT     RETIRE */
+	[FA_COLD] =     { use,   start, NEVER,  NEVER,  NEVER,      ignore,  drop },
+	[FA_STARTING] = { NEVER, NEVER, ready,  NEVER,  stop_start, cool,    stop_start },
+	[FA_IDLE] =     { use,   NEVER, NEVER,  NEVER,  NEVER,      cool,    retire },
+	[FA_BUSY] =     { NEVER, NEVER, NEVER,  park,   kill_it,    crashed, grow_old },
+	[FA_CRASHED] =  { NEVER, NEVER, ignore, cool,   cool,       ignore,  grow_old },
+	[FA_DYING] =    { NEVER, NEVER, ignore, ignore, ignore,     cool,    grow_old },
+	[FA_HEIR] =     { NEVER, NEVER, park,   NEVER,  NEVER,      cool,    retire },
 };
 
 void fa_env_event(struct fa_env *env, enum fa_env_event event)
@@ -167,13 +205,14 @@ static bool ensure_process(struct fa_env *env, struct fa_job *job)
 		return true;
 	pthread_mutex_lock(&pool->lock);
 	env->inited_before |= job->late;
-	rc = env->kind->birth(env);
+	/* a closing runtime has called off what it saw; what is born now it would miss */
+	rc = atomic_load(&pool->envs->closing) ? -ECANCELED : env->kind->birth(env);
 	if (rc < 0)
 		fa_env_event(env, FA_ENV_EXIT);
 	pthread_mutex_unlock(&pool->lock);
 	if (!rc)
 		return true;
-	job->verdict = FA_NO_BIRTH;
+	job->verdict = rc == -ECANCELED ? FA_CANCELED : FA_NO_BIRTH;
 	job->birth_error = -rc;
 	job->start_ns = job->end_ns = fa_now(pool->envs->clock);
 	strncpy(job->why, strerrordesc_np(-rc) ? strerrordesc_np(-rc) : "unknown error",
@@ -216,11 +255,12 @@ static void begin(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 
 	job->begun = true;
 	job->start_ns = now_ns;
-	envs->on_begin(envs->data, env, job);
+	if (env->state != FA_STARTING)
+		envs->on_begin(envs->data, env, job);
 	watch_deadline(env, env->kind->check(env, job, now_ns));
 }
 
-void fa_env_submit(struct fa_env *env, struct fa_job *job)
+static void submit(struct fa_env *env, struct fa_job *job, unsigned flags)
 {
 	struct fa_envs *envs = env->pool->envs;
 
@@ -233,13 +273,51 @@ void fa_env_submit(struct fa_env *env, struct fa_job *job)
 		fa_loop_wake(envs->loop);
 		return;
 	}
-	if (env->kit && !fa_env_open_jobs(env))
+	if (env->kit && !fa_env_open_jobs(env) && !env->pool->version->config.pristine)
 		env->kit->request->depth = FA_DEPTH;
 	env->jobs[(env->want + 1) & (FA_DEPTH - 1)] = job;
 	job->begun = false;
-	env->kind->post(env, job, FA_REQ_ASYNC);
+	env->kind->post(env, job, FA_REQ_ASYNC | flags);
+	if (fa_list_empty(&env->unrung))
+		fa_list_append(&envs->unrung, &env->unrung);
 	if (fa_env_open_jobs(env) == 1)
 		begin(env, job, job->start_ns);
+}
+
+void fa_env_submit(struct fa_env *env, struct fa_job *job)
+{
+	submit(env, job, 0);
+}
+
+void fa_env_start(struct fa_env *env, struct fa_job *job)
+{
+	job->timeout_ns = env->pool->envs->init_limit_ns;
+	submit(env, job, FA_REQ_START);
+}
+
+/* A start has no caller: what becomes of it is decided here. */
+static void verdict(struct fa_env *env, struct fa_job *job)
+{
+	struct fa_pool *pool = env->pool;
+	struct fa_envs *envs = pool->envs;
+
+	if (job != &pool->spare_job) {
+		envs->on_verdict(envs->data, env, job);
+		return;
+	}
+	pthread_mutex_lock(&pool->lock);
+	pool->sparing = false;
+	if (env->state == FA_STARTING)
+		fa_env_event(env, job->verdict == FA_REPLIED ? FA_ENV_READY : FA_ENV_BREAK);
+	pthread_mutex_unlock(&pool->lock);
+	envs->on_capacity(envs->data);
+}
+
+void fa_env_condemn(struct fa_env *env)
+{
+	pthread_mutex_lock(&env->pool->lock);
+	env->kind->kill(env);
+	pthread_mutex_unlock(&env->pool->lock);
 }
 
 /*
@@ -249,7 +327,6 @@ void fa_env_submit(struct fa_env *env, struct fa_job *job)
  */
 static void end_all(struct fa_env *env, int64_t now_ns)
 {
-	struct fa_envs *envs = env->pool->envs;
 	struct fa_job *ended[FA_DEPTH];
 	uint32_t n = 0;
 
@@ -263,10 +340,13 @@ static void end_all(struct fa_env *env, int64_t now_ns)
 		ended[n++] = job;
 	}
 	fa_list_remove(&env->scan);
+	fa_list_remove(&env->unrung);
+	if (n && env->state == FA_BUSY)
+		fa_env_condemn(env);
 	if (n)
-		envs->on_verdict(envs->data, env, ended[0]);
+		verdict(env, ended[0]);
 	while (n > 1) /* each goes to the front of those that wait */
-		envs->on_verdict(envs->data, env, ended[--n]);
+		verdict(env, ended[--n]);
 }
 
 static bool lasting(enum fa_verdict verdict)
@@ -276,7 +356,6 @@ static bool lasting(enum fa_verdict verdict)
 
 static bool scan_one(struct fa_env *env, int64_t now_ns)
 {
-	struct fa_envs *envs = env->pool->envs;
 	bool any = false;
 
 	while (fa_env_open_jobs(env)) {
@@ -290,13 +369,31 @@ static bool scan_one(struct fa_env *env, int64_t now_ns)
 			return true;
 		}
 		env->done++;
-		envs->on_verdict(envs->data, env, job);
-		if (fa_env_open_jobs(env) && !oldest(env)->begun)
+		/* told, its holder may give it back, and then only the scan is ours to look at */
+		if (!fa_env_open_jobs(env))
+			fa_list_remove(&env->scan);
+		verdict(env, job);
+		if (fa_list_empty(&env->scan))
+			return true;
+		if (!oldest(env)->begun)
 			begin(env, oldest(env), now_ns);
 	}
-	if (!fa_env_open_jobs(env))
-		fa_list_remove(&env->scan);
 	return any;
+}
+
+/*
+ * Answers come many at a time, and each makes its caller hand over the next:
+ * telling the worker once per turn instead of once per event is what depth is for.
+ */
+static void ring_all(struct fa_envs *envs)
+{
+	struct fa_list *pos;
+
+	while ((pos = fa_list_pop(&envs->unrung))) {
+		struct fa_env *env = fa_container(pos, struct fa_env, unrung);
+
+		env->kind->ring(env);
+	}
 }
 
 /* Told what came, the conductor may use and end any of them: so they move one by one. */
@@ -306,6 +403,7 @@ bool fa_envs_scan(struct fa_envs *envs)
 	int64_t now_ns;
 	bool any = false;
 
+	ring_all(envs);
 	if (fa_list_empty(&envs->scanned))
 		return false;
 	fa_list_push(&envs->scanned, &todo);
@@ -315,6 +413,7 @@ bool fa_envs_scan(struct fa_envs *envs)
 		fa_list_append(&envs->scanned, pos);
 		any |= scan_one(fa_container(pos, struct fa_env, scan), now_ns);
 	}
+	ring_all(envs);
 	return any;
 }
 
@@ -397,7 +496,8 @@ bool fa_env_accepts(const struct fa_env *env, const struct fa_job *job, int64_t 
 
 	if (!may_queue(env, job) || open >= FA_DEPTH || env->fresh)
 		return false;
-	return (int64_t)open * env->pool->service_ns < most_ns &&
+	return (int64_t)open * atomic_load_explicit(&env->pool->service_ns, memory_order_relaxed) <
+		       most_ns &&
 	       atomic_load_explicit(&env->fate, memory_order_relaxed) == FA_ALIVE;
 }
 

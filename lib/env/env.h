@@ -28,6 +28,7 @@ enum fa_env_state {
 	FA_BUSY,
 	FA_CRASHED,  /* its process is gone, its holder has yet to see it */
 	FA_DYING,    /* killed; its end is not reported yet */
+	FA_HEIR,     /* initialised, and takes over when another one is reset */
 	FA_ENV_STATES,
 };
 
@@ -50,8 +51,10 @@ struct fa_env_kind {
 	const char *name;
 	/* Make the process; what is posted before it is ready waits. 0 or -errno. */
 	int (*birth)(struct fa_env *env);
-	/* Hand a job over. flags: enum fa_request_flags. */
+	/* Hand a job over. flags: enum fa_request_flags; with FA_REQ_ASYNC ring() follows. */
 	void (*post)(struct fa_env *env, struct fa_job *job, unsigned flags);
+	/* [loop] What was posted may begin: one wake-up for all of it. */
+	void (*ring)(struct fa_env *env);
 	/* Block until the posted job has a verdict. */
 	void (*wait)(struct fa_env *env, struct fa_job *job);
 	/* [loop] Verdict of the oldest posted job, if there is one by now. */
@@ -85,6 +88,7 @@ struct fa_env {
 	struct fa_list link;      /* in a list of its pool, by state */
 	struct fa_list scan;      /* [loop] in fa_envs.scanned while it runs jobs of the loop */
 	struct fa_list lease;     /* [loop] for who holds it */
+	struct fa_list unrung;    /* [loop] in fa_envs.unrung: posted to, not yet told so */
 	struct fa_pool *pool;
 	const struct fa_env_kind *kind;
 	enum fa_env_state state;
@@ -109,11 +113,15 @@ struct fa_env {
 	bool suppressed;          /* this process's init is */
 	bool fresh;               /* this process has not answered yet */
 	uint32_t want, done;      /* sequence numbers posted and answered */
+	size_t large;             /* bytes of a pristine function's last request at FA_BIG_OFF */
 	uint64_t tokens[FA_DEPTH];
 	struct fa_job *jobs[FA_DEPTH]; /* [loop] */
-	uint32_t junk;            /* returns without an answer since the last answer */
+	_Atomic uint32_t junk;    /* returns without an answer since the last answer */
 	int64_t birth_ns, init_done_ns, check_ns;
+	int64_t ended_ns;         /* of its last job; 0: ask the clock */
 	int64_t cpu_seen_ns, peak_kb;
+	int64_t cpu_share_ns;     /* of each answer that came in one batch */
+	uint32_t cpu_shares;      /* answers of that batch still to be taken */
 	uint64_t served;
 	_Atomic uint32_t cancel;  /* private futex: bumped when `fate` changes */
 	_Atomic uint32_t fate;    /* enum fa_fate */
@@ -122,6 +130,8 @@ struct fa_env {
 	char exit_step[64];
 
 	void *thread;             /* of the kind thread */
+	struct fa_env *heir;      /* made because this one is late; shares its /tmp and name */
+	struct fa_env *heir_of;
 };
 
 /* ---- all environments of a runtime ----------------------------------- */
@@ -140,13 +150,15 @@ struct fa_envs {
 	int64_t max_memory_mb;
 	struct fa_list pools;
 	struct fa_list scanned;    /* [loop] */
+	struct fa_list unrung;     /* [loop] */
 	struct fa_timer deadline;  /* [loop] */
 	struct fa_timer sweep;     /* [loop] ends what was idle for idle_ns */
 	_Atomic bool sweeping;
 	struct fa_call start_sweep, fill_kits;
 	_Atomic bool filling;
 	int64_t idle_ns, init_limit_ns;
-	bool closing, multiprocessor, cpu_cap;
+	_Atomic bool closing;      /* nothing is born any more */
+	bool multiprocessor, cpu_cap;
 	unsigned min_isolation;
 	unsigned weak_layers, weak_checks; /* positive controls of the tests */
 	_Atomic uint64_t cold_starts;
@@ -181,6 +193,10 @@ void fa_env_done(struct fa_env *env, bool stays);
 void fa_env_call(struct fa_env *env, struct fa_job *job);
 /* [loop] Hand a job over; its verdict arrives through on_verdict. */
 void fa_env_submit(struct fa_env *env, struct fa_job *job);
+/* [loop] Initialise an environment that is FA_STARTING; it is parked when it is ready. */
+void fa_env_start(struct fa_env *env, struct fa_job *job);
+/* Kill the process of a leased environment now; giving it back comes later. */
+void fa_env_condemn(struct fa_env *env);
 /* [loop] Jobs in flight. */
 uint32_t fa_env_open_jobs(const struct fa_env *env);
 /* [loop] May this job be handed over before the one before it is done? */

@@ -119,6 +119,10 @@ static void on_lost(void *data)
 {
 	struct fa_envs *envs = data;
 
+	/* under the lock: others ask it for nests */
+	pthread_mutex_lock(&envs->lock);
+	fa_supervisor_close(&envs->supervisor);
+	pthread_mutex_unlock(&envs->lock);
 	fa_envs_lost(envs);
 	if (envs->closing)
 		return;
@@ -150,6 +154,7 @@ int fa_envs_init(struct fa_envs *envs, struct fa_loop *loop, const struct fa_mem
 	envs->fill_kits.run = fill_kits;
 	fa_list_init(&envs->pools);
 	fa_list_init(&envs->scanned);
+	fa_list_init(&envs->unrung);
 	return pthread_mutex_init(&envs->lock, NULL) ? -ENOMEM : 0;
 }
 

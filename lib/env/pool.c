@@ -10,6 +10,7 @@
 #include <env/pool.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/random.h>
@@ -44,7 +45,8 @@ static void rest(struct fa_env *env, struct fa_list *list)
 {
 	leave_list(env);
 	fa_list_push(list, &env->link);
-	env->idle_since_ns = fa_now(env->pool->envs->clock);
+	env->idle_since_ns = env->ended_ns ? env->ended_ns : fa_now(env->pool->envs->clock);
+	env->ended_ns = 0;
 	env->pool->idle_count++;
 	want_sweep(env->pool->envs);
 }
@@ -99,6 +101,12 @@ static void free_env(struct fa_call *call)
 
 void fa_pool_drop(struct fa_env *env)
 {
+	if (env->pool->late == env)
+		env->pool->late = NULL;
+	if (env->heir_of)
+		env->heir_of->heir = NULL;
+	if (env->heir)
+		env->heir->heir_of = NULL;
 	leave_list(env);
 	uncharge(env);
 	fa_loop_call(env->pool->envs->loop, &env->free_call);
@@ -204,6 +212,7 @@ static struct fa_env *make_env(struct fa_pool *pool)
 	fa_list_init(&env->link);
 	fa_list_init(&env->scan);
 	fa_list_init(&env->lease);
+	fa_list_init(&env->unrung);
 	env->pool = pool;
 	env->kind = pool->kind;
 	env->idle_since_ns = -1;
@@ -373,6 +382,63 @@ struct fa_env *fa_pool_take(struct fa_pool *pool, int *why)
 	return crowded ? NULL : take_new(pool, why);
 }
 
+/* Under the pool's lock: one that shares what the late one will leave. */
+static struct fa_env *add_heir(struct fa_pool *pool)
+{
+	struct fa_env *late = pool->late, *heir;
+	int why;
+
+	pool->late = NULL;
+	if (!late || late->state != FA_BUSY || late->heir || pool->envs->closing)
+		return NULL;
+	heir = add_env(pool, &why);
+	if (!heir)
+		return NULL;
+	if (late->mount_ns >= 0)
+		heir->mount_ns = fcntl(late->mount_ns, F_DUPFD_CLOEXEC, 0);
+	memcpy(heir->stream, late->stream, sizeof(heir->stream));
+	heir->heir_of = late;
+	late->heir = heir;
+	fa_env_event(heir, FA_ENV_WARM);
+	return heir;
+}
+
+static void make_spare(struct fa_call *call)
+{
+	struct fa_pool *pool = fa_container(call, struct fa_pool, make_spare);
+	int memory_mb = pool->version->config.memory_mb;
+	bool charged = charge(pool->envs, memory_mb);
+	struct fa_env *heir;
+
+	pthread_mutex_lock(&pool->lock);
+	heir = charged ? add_heir(pool) : NULL;
+	pool->sparing = heir;
+	pthread_mutex_unlock(&pool->lock);
+	if (heir) {
+		memset(&pool->spare_job, 0, sizeof(pool->spare_job));
+		fa_env_start(heir, &pool->spare_job);
+	} else if (charged) {
+		pthread_mutex_lock(&pool->envs->lock);
+		pool->envs->memory_mb -= memory_mb;
+		pthread_mutex_unlock(&pool->envs->lock);
+	}
+}
+
+void fa_pool_want_heir(struct fa_env *env)
+{
+	struct fa_pool *pool = env->pool;
+	bool wanted;
+
+	pthread_mutex_lock(&pool->lock);
+	wanted = !pool->sparing && !pool->retired && fa_list_empty(&pool->idle);
+	pool->sparing |= wanted;
+	if (wanted)
+		pool->late = env;
+	pthread_mutex_unlock(&pool->lock);
+	if (wanted)
+		fa_loop_call(pool->envs->loop, &pool->make_spare);
+}
+
 /* ---- births and deaths [loop] ---------------------------------------- */
 
 static struct fa_env *find_env(struct fa_envs *envs, uint32_t id)
@@ -526,6 +592,7 @@ int fa_pool_ensure_nest(struct fa_pool *pool)
 		return rc;
 	pool->nested = true;
 	pool->limited = 1;
+	pool->prepared = false;
 	pool->nest.on_message = on_nest_message;
 	if (!pool->watch_queued) {
 		pool->watch_queued = true;
@@ -579,6 +646,17 @@ static void nest_died(struct fa_pool *pool, const struct fa_ctl *ctl)
 	pool->envs->on_capacity(pool->envs->data);
 }
 
+/* Whoever opens a nest does it under the pool's lock; only we, the loop, end one. */
+static bool has_nest(struct fa_pool *pool, const struct fa_ctl *ctl)
+{
+	bool has;
+
+	pthread_mutex_lock(&pool->lock);
+	has = pool->nested && (!ctl || pool->nest.id == ctl->id);
+	pthread_mutex_unlock(&pool->lock);
+	return has;
+}
+
 void fa_envs_nest_dead(struct fa_envs *envs, const struct fa_ctl *ctl)
 {
 	struct fa_list *pos, *next;
@@ -586,7 +664,7 @@ void fa_envs_nest_dead(struct fa_envs *envs, const struct fa_ctl *ctl)
 	fa_list_for_safe(pos, next, &envs->pools) {
 		struct fa_pool *pool = fa_container(pos, struct fa_pool, link);
 
-		if (pool->nested && pool->nest.id == ctl->id)
+		if (has_nest(pool, ctl))
 			nest_died(pool, ctl);
 	}
 }
@@ -599,7 +677,7 @@ void fa_envs_lost(struct fa_envs *envs)
 	fa_list_for_safe(pos, next, &envs->pools) {
 		struct fa_pool *pool = fa_container(pos, struct fa_pool, link);
 
-		if (pool->nested)
+		if (has_nest(pool, NULL))
 			nest_died(pool, &ctl);
 	}
 }
@@ -629,6 +707,7 @@ struct fa_pool *fa_pool_create(struct fa_envs *envs, struct fa_version *version)
 	pool->generation = 1;
 	pool->nest.watch.fd = -1;
 	pool->watch_nest.run = watch_nest;
+	pool->make_spare.run = make_spare;
 	fa_list_init(&pool->idle);
 	fa_list_init(&pool->cold);
 	fa_list_init(&pool->away);

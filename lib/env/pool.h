@@ -22,6 +22,7 @@ struct fa_pool {
 	int idle_count, away_count, alive;
 	uint32_t generation;
 	struct fa_nest nest;
+	bool prepared;             /* a burst was seen: the nest keeps more ready */
 	bool nested;               /* the nest was asked for and is not known to be dead */
 	int unborn;
 	int limited;               /* environments that the control groups leave room for */
@@ -29,8 +30,12 @@ struct fa_pool {
 	bool retired;              /* the version is no longer current */
 	struct fa_call watch_nest, enter;
 	bool watch_queued;
-	uint32_t service_ns;       /* average time in the handler, as claimed */
+	_Atomic uint32_t service_ns; /* average time in the handler, as claimed */
 	void *plugin;              /* of the kind thread */
+	struct fa_call make_spare;
+	struct fa_job spare_job;   /* [loop] */
+	bool sparing;              /* one is being made */
+	struct fa_env *late;       /* for this one */
 };
 
 int fa_envs_init(struct fa_envs *envs, struct fa_loop *loop, const struct fa_mem *mem,
@@ -56,6 +61,12 @@ void fa_pool_retire(struct fa_pool *pool);
  */
 struct fa_env *fa_pool_take(struct fa_pool *pool, int *why);
 struct fa_env *fa_pool_take_warm(struct fa_pool *pool); /* or NULL */
+
+/*
+ * This one is late and may have to be killed: have its heir initialised, unless
+ * another one is idle anyway. Any thread; returns at once.
+ */
+void fa_pool_want_heir(struct fa_env *env);
 
 /* [loop] The pool's state of births, as the nest tells of it. */
 void fa_envs_nest_dead(struct fa_envs *envs, const struct fa_ctl *ctl);

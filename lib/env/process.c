@@ -23,11 +23,15 @@
 #include <model/function.h>
 
 #define JUNK_MAX 64          /* returns without an answer, per answer */
+#define BURST 32
 #define RINGS_PER_TURN 16
 #define SPIN_NS 8000         /* one wake-up across CPUs; longer never pays */
+#define SPARE_NS 20000000    /* past half of a timeout as long as this, a spare is made */
+#define SLACK_NS 60000       /* a sleeping thread may be woken so late */
 #define INIT_POLL_NS 5000000 /* an init past the function's own timeout is rare */
 
 #define LOAD(member) atomic_load_explicit(&(member), memory_order_relaxed)
+#define STORE(member, value) atomic_store_explicit(&(member), value, memory_order_relaxed)
 
 static inline void relax(void)
 {
@@ -45,9 +49,12 @@ static bool checks(const struct fa_env *env, enum fa_host_check check)
 
 static void forget_process(struct fa_env *env)
 {
-	env->want = env->done = env->junk = 0;
+	env->want = env->done = 0;
+	env->large = 0;
+	STORE(env->junk, 0);
 	env->init_done_ns = 0;
 	env->cpu_seen_ns = env->peak_kb = 0;
+	env->cpu_shares = 0;
 	env->served = 0;
 	env->fresh = true;
 	env->doomed = false;
@@ -71,6 +78,17 @@ static int ask_nest(struct fa_env *env)
 			   env->mount_ns >= 0 ? 5 : 4);
 }
 
+/* Private /tmp made on the spot costs twice one made ahead; the nest knows of no bursts. */
+static void prepare_for_burst(struct fa_pool *pool)
+{
+	struct fa_ctl prepare = { .type = FA_PREPARE, .status = BURST };
+
+	if (pool->prepared || pool->unborn < BURST / 4)
+		return;
+	pool->prepared = true;
+	fa_ctl_send(pool->nest.watch.fd, &prepare, sizeof(prepare), NULL, 0);
+}
+
 static int birth(struct fa_env *env)
 {
 	struct fa_pool *pool = env->pool;
@@ -90,6 +108,7 @@ static int birth(struct fa_env *env)
 	env->birth_ns = fa_now(pool->envs->clock);
 	env->unborn = true;
 	pool->unborn++;
+	prepare_for_burst(pool);
 	fa_kit_sent(env->kit);
 	fa_logs_open(env, env->kit->log);
 	atomic_fetch_add_explicit(&pool->envs->cold_starts, 1, memory_order_relaxed);
@@ -98,6 +117,22 @@ static int birth(struct fa_env *env)
 
 /* ---- the request ----------------------------------------------------- */
 
+static bool pristine(const struct fa_env *env)
+{
+	return env->pool->version->config.pristine;
+}
+
+/* The bytes of an earlier event that this one's will not cover. */
+static void clear_request(struct fa_env *env, struct fa_request_slot *slot, size_t total)
+{
+	size_t large = total > FA_INLINE ? total : 0;
+
+	memset(slot, 0, sizeof(*slot));
+	if (env->large > large)
+		memset((char *)env->kit->request + FA_BIG_OFF + large, 0, env->large - large);
+	env->large = large;
+}
+
 static void fill_slot(struct fa_env *env, struct fa_request_slot *slot, struct fa_job *job,
 		      unsigned flags)
 {
@@ -105,6 +140,8 @@ static void fill_slot(struct fa_env *env, struct fa_request_slot *slot, struct f
 	size_t total = job->payload.len + job->meta_len;
 	char *to;
 
+	if (pristine(env))
+		clear_request(env, slot, total);
 	slot->flags = flags | (env->suppressed ? 0 : FA_REQ_INIT_FREE);
 	slot->len = (uint32_t)job->payload.len;
 	slot->meta_len = job->meta_len;
@@ -120,12 +157,11 @@ static void fill_slot(struct fa_env *env, struct fa_request_slot *slot, struct f
 	memcpy(slot->request_id, job->request_id, sizeof(slot->request_id));
 }
 
-static void ring(struct fa_env *env, uint32_t seq)
+static void ring(struct fa_env *env)
 {
 	struct fa_request_head *head = env->kit->request;
 
-	env->want = seq;
-	atomic_store(&head->seq, seq);
+	atomic_store(&head->seq, env->want);
 	if (atomic_load(&env->kit->response->sleeping) == 1)
 		fa_futex_wake(&head->seq);
 }
@@ -142,7 +178,9 @@ static void post(struct fa_env *env, struct fa_job *job, unsigned flags)
 	env->tokens[index] = slot->token = fa_env_random(env);
 	atomic_store_explicit(&head->host_cpu, (uint32_t)sched_getcpu(), memory_order_relaxed);
 	atomic_store_explicit(&head->posted_ns, (uint64_t)job->start_ns, memory_order_relaxed);
-	ring(env, seq);
+	env->want = seq;
+	if (!(flags & FA_REQ_ASYNC))
+		ring(env);
 }
 
 /* ---- the response ---------------------------------------------------- */
@@ -181,9 +219,13 @@ static bool payload_fits(const struct fa_env *env, uint32_t index, uint32_t off,
 	return off == FA_BIG_OFF && len <= FA_RESPONSE_MAX;
 }
 
-static bool read_status(struct fa_job *job, uint32_t status, const struct fa_response_slot *slot)
+static bool read_status(const struct fa_env *env, struct fa_job *job, uint32_t status,
+			const struct fa_response_slot *slot)
 {
+	if ((status == FA_STARTED) != (env->state == FA_STARTING && status != FA_INIT_FAILED))
+		return false;
 	switch (status) {
+	case FA_STARTED:
 	case FA_DONE:
 		job->verdict = FA_REPLIED;
 		return true;
@@ -232,7 +274,9 @@ static void split_init(struct fa_env *env, struct fa_job *job)
 /* How deep to hand over ahead depends on it; a lie costs only the liar's function. */
 static void learn_service(struct fa_pool *pool, uint32_t claimed_ns)
 {
-	pool->service_ns += (int32_t)(claimed_ns - pool->service_ns) / 8;
+	uint32_t known_ns = LOAD(pool->service_ns);
+
+	STORE(pool->service_ns, known_ns + (uint32_t)((int32_t)(claimed_ns - known_ns) / 8));
 }
 
 /* One answer is there: the next in order. Always ends with a verdict. */
@@ -246,7 +290,7 @@ static void take(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 	uint32_t status = once->status, len = once->len, off = once->off;
 
 	job->end_ns = now_ns;
-	env->junk = 0;
+	STORE(env->junk, 0);
 	if (token != env->tokens[index] && checks(env, FA_CHECK_TOKEN)) {
 		violated(job, "a response with a token that is not its request's");
 		return;
@@ -255,7 +299,7 @@ static void take(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 		violated(job, "a response of impossible length or place");
 		return;
 	}
-	if (!read_status(job, status, slot)) {
+	if (!read_status(env, job, status, slot)) {
 		violated(job, "a response of unknown status");
 		return;
 	}
@@ -278,6 +322,10 @@ static void conclude_death(struct fa_env *env, struct fa_job *job, int64_t now_n
 	split_init(env, job);
 	job->cpu_ns = env->exit_cpu_ns - env->cpu_seen_ns;
 	job->peak_kb = env->exit_rss_kb;
+	if (pristine(env) && env->done && LOAD(env->kit->response->resetting) == env->done) {
+		job->verdict = FA_UNSTARTED;
+		return;
+	}
 	if (env->exit_error) {
 		job->verdict = FA_NO_BIRTH;
 		memcpy(job->why, env->exit_step, sizeof(env->exit_step));
@@ -313,6 +361,12 @@ static int64_t check(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 		}
 	}
 	limit = begin + job->timeout_ns;
+	if (!job->halfway && job->timeout_ns >= SPARE_NS) {
+		if (now_ns < limit - job->timeout_ns / 2)
+			return limit - job->timeout_ns / 2;
+		job->halfway = true;
+		fa_pool_want_heir(env);
+	}
 	if (now_ns < limit)
 		return limit;
 	job->verdict = FA_TIMED_OUT;
@@ -386,6 +440,22 @@ static bool look(struct fa_env *env, struct fa_job *job)
 	return true;
 }
 
+/* The kernel wakes us up to its timer slack late, and a deadline is a promise. */
+static void watch_closely(const struct fa_env *env, int64_t until_ns)
+{
+	const struct fa_response_head *head = env->kit->response;
+
+	while (atomic_load_explicit(&head->seq, memory_order_relaxed) == env->done &&
+	       LOAD(env->fate) == FA_ALIVE && fa_now(env->pool->envs->clock) < until_ns &&
+	       fa_now(&fa_clock_real) < until_ns)
+		relax();
+}
+
+static bool lasts(enum fa_verdict verdict)
+{
+	return verdict == FA_REPLIED || verdict == FA_ERRED || verdict == FA_OVERSIZE;
+}
+
 static void wait_for_answer(struct fa_env *env, struct fa_job *job)
 {
 	int64_t until = check(env, job, job->start_ns);
@@ -399,14 +469,18 @@ static void wait_for_answer(struct fa_env *env, struct fa_job *job)
 
 		if (look(env, job))
 			break;
-		rc = sleep_once(env, env->done, cancel, until);
-		if (rc == -ETIMEDOUT)
+		rc = sleep_once(env, env->done, cancel, until - SLACK_NS);
+		if (rc == -ETIMEDOUT) {
+			watch_closely(env, until);
 			until = check(env, job, fa_now(env->pool->envs->clock));
-		else if (atomic_load(&env->kit->response->seq) == env->done &&
-			 atomic_load(&env->cancel) == cancel && ++env->junk > JUNK_MAX &&
-			 checks(env, FA_CHECK_JUNK))
+		}
+		if (rc != -ETIMEDOUT && atomic_load(&env->kit->response->seq) == env->done &&
+		    atomic_load(&env->cancel) == cancel && ++env->junk > JUNK_MAX &&
+		    checks(env, FA_CHECK_JUNK))
 			violated(job, "wake-ups without an answer");
 	}
+	if (!lasts(job->verdict))
+		fa_env_condemn(env);
 	if (!job->end_ns)
 		job->end_ns = fa_now(env->pool->envs->clock);
 	env->done = env->want;
@@ -441,6 +515,8 @@ static bool poll_answer(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 	}
 	if (seen - env->done > env->want - env->done && checks(env, FA_CHECK_REPLY_SEQ))
 		return violated(job, "a response to a request that was not made");
+	if (!env->cpu_shares)
+		fa_meter_batch(env, seen - env->done);
 	take(env, job, now_ns);
 	return true;
 }
@@ -456,14 +532,15 @@ static void rung(struct fa_env *env)
 
 	while (n < RINGS_PER_TURN && recv(env->bell.fd, byte, sizeof(byte), MSG_DONTWAIT) > 0)
 		n++;
-	env->junk += (uint32_t)n;
-	if (env->junk <= JUNK_MAX || !checks(env, FA_CHECK_JUNK)) {
+	if (atomic_fetch_add(&env->junk, (uint32_t)n) + (uint32_t)n <= JUNK_MAX ||
+	    !checks(env, FA_CHECK_JUNK)) {
 		if (n == RINGS_PER_TURN)
 			fa_loop_rearm(env->pool->envs->loop, &env->bell);
 		return;
 	}
 	fa_loop_unwatch(env->pool->envs->loop, &env->bell);
-	if (fa_env_open_jobs(env) && !fa_list_empty(&env->scan)) {
+	/* only in the scan its jobs are ours to look at */
+	if (!fa_list_empty(&env->scan) && fa_env_open_jobs(env)) {
 		violated(env->jobs[(env->done + 1) & (FA_DEPTH - 1)], "a flood of rings");
 		fa_loop_wake(env->pool->envs->loop);
 	} else {
@@ -493,7 +570,8 @@ static void retire_process(struct fa_env *env)
 	memset(slot, 0, offsetof(struct fa_request_slot, spare));
 	slot->flags = FA_REQ_SHUTDOWN;
 	slot->off = FA_BIG_OFF;
-	ring(env, seq);
+	env->want = seq;
+	ring(env);
 	fa_loop_call(env->pool->envs->loop, &env->grace_call);
 }
 
@@ -501,6 +579,10 @@ static void bury(struct fa_env *env)
 {
 	fa_kit_destroy(env->kit);
 	env->kit = NULL;
+	if (pristine(env) && env->mount_ns >= 0) { /* its next process gets an empty /tmp */
+		close(env->mount_ns);
+		env->mount_ns = -1;
+	}
 }
 
 static void finish(struct fa_env *env)
@@ -513,6 +595,7 @@ const struct fa_env_kind fa_env_process = {
 	.name = "process",
 	.birth = birth,
 	.post = post,
+	.ring = ring,
 	.wait = wait_for_answer,
 	.poll = poll_answer,
 	.check = check,

@@ -22,6 +22,7 @@
 #include <model/function.h>
 
 #define GREETING_MS 10000
+#define GOODBYE_MS 1000
 #define FDS 5
 
 #ifndef P_PIDFD
@@ -119,13 +120,16 @@ static int spawn(struct fa_supervisor *s, int socket)
 	return -rc;
 }
 
+/* Its socket is closed: it cleans up and goes. What does not go is killed. */
 static void reap(struct fa_supervisor *s)
 {
+	struct pollfd poll_fd = { .fd = s->pidfd, .events = POLLIN };
 	siginfo_t info;
 
 	if (s->pidfd < 0)
 		return;
-	syscall(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0);
+	if (poll(&poll_fd, 1, GOODBYE_MS) != 1)
+		syscall(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0);
 	while (waitid(P_PIDFD, (id_t)s->pidfd, &info, WEXITED) < 0 && errno == EINTR)
 		;
 	close(s->pidfd);
@@ -205,7 +209,6 @@ static void on_supervisor(struct fa_watch *watch, uint32_t events)
 	}
 	if (n == -EAGAIN || n == -EBADMSG || n == -EINTR)
 		return;
-	fa_supervisor_close(s);
 	s->on_lost(s->data);
 }
 
@@ -286,6 +289,8 @@ static int send_setup(struct fa_supervisor *s, const struct fa_version *v, uint3
 	message.setup.weak = weak;
 	if (v->config.network)
 		message.setup.flags |= FA_NEST_NETWORK;
+	if (v->config.pristine)
+		message.setup.flags |= FA_NEST_PRISTINE;
 	if (cpu_cap)
 		message.setup.flags |= FA_NEST_CPU_CAP;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

@@ -27,7 +27,7 @@ struct fa_supervisor {
 	bool greeted;
 
 	void (*on_nest_dead)(void *data, const struct fa_ctl *ctl);
-	void (*on_lost)(void *data); /* every nest is gone */
+	void (*on_lost)(void *data); /* every nest is gone; the callee closes it */
 	void *data;
 };
 

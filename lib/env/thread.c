@@ -209,8 +209,10 @@ static bool stop(struct fa_env *env)
 static void learn_service(struct fa_pool *pool, int64_t took_ns)
 {
 	int64_t took = took_ns < INT32_MAX ? took_ns : INT32_MAX;
+	int64_t known = atomic_load_explicit(&pool->service_ns, memory_order_relaxed);
 
-	pool->service_ns = (uint32_t)(((int64_t)pool->service_ns * 7 + took) / 8);
+	atomic_store_explicit(&pool->service_ns, (uint32_t)((known * 7 + took) / 8),
+			      memory_order_relaxed);
 }
 
 static bool poll_answer(struct fa_env *env, struct fa_job *job, int64_t now_ns)
@@ -367,10 +369,17 @@ static void finish(struct fa_env *env)
 	(void)env; /* nothing outlives the threads */
 }
 
+/* A thread is told with the post itself. */
+static void ring(struct fa_env *env)
+{
+	(void)env;
+}
+
 const struct fa_env_kind fa_env_thread = {
 	.name = "thread",
 	.birth = birth,
 	.post = post,
+	.ring = ring,
 	.wait = run_inline,
 	.poll = poll_answer,
 	.check = check,

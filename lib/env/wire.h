@@ -84,6 +84,9 @@ struct fa_response_head {
 	_Atomic uint64_t init_start_ns;         /* CLOCK_MONOTONIC; first own instruction */
 	_Atomic uint64_t init_done_ns;          /* 0: still in init */
 	_Atomic uint32_t last_words;            /* signal number it is about to die of, or 0 */
+	_Atomic uint32_t resetting;             /* FA_NEST_PRISTINE: last request answered, until
+						 * the next one begins; who dies meanwhile has
+						 * not begun it */
 	_Alignas(64) _Atomic uint32_t sleeping; /* 1: waits on the request's seq, 2: on consumed */
 };
 
@@ -133,7 +136,7 @@ enum fa_ctl_type {
 
 	/* supervisor -> host */
 	FA_HELLO,          /* struct fa_hello: layers of the nest prepared ahead */
-	FA_NEST_DEAD,      /* status: wait status; id: the nest; error and text: why, if it failed */
+	FA_NEST_DEAD,      /* status: wait status; id: the nest; error, text: why it failed */
 
 	/* host -> nest */
 	FA_SPAWN,          /* struct fa_spawn; fds: request area, response area, bell, log,
@@ -176,6 +179,7 @@ enum fa_nest_flags {
 	FA_NEST_NETWORK = 1 << 0,  /* the host's network: sockets allowed */
 	FA_NEST_ASAN = 1 << 1,     /* no limit on address space */
 	FA_NEST_CPU_CAP = 1 << 2,  /* no more CPU than memory_mb / 1769 of a core each */
+	FA_NEST_PRISTINE = 1 << 3, /* reset after each event; none is handed over ahead */
 };
 
 struct fa_nest_setup {

@@ -142,6 +142,10 @@ static int check_kind(const struct faas_function_config *c, struct faas_error *e
 		return fa_error(err, FAAS_EINVAL,
 				"a function needs code (a directory or one .so) and a handler, or "
 				"a native handler");
+	if (c->pristine && c->isolation != FAAS_PROCESS)
+		return fa_error(err, FAAS_EINVAL,
+				"only a FAAS_PROCESS function can be pristine: the memory of a "
+				"FAAS_THREAD one is the host's own");
 	if (c->prototype && c->isolation == FAAS_THREAD)
 		return fa_error(err, FAAS_EINVAL,
 				"a C function called by its prototype always runs as FAAS_PROCESS");
@@ -330,6 +334,7 @@ void fa_version_merge(struct faas_function_config *out, const struct faas_functi
 	TAKE(tmp_mb);
 	TAKE(max_concurrency);
 	TAKE(network);
+	TAKE(pristine);
 	TAKE(environment);
 	TAKE(description);
 	TAKE(max_age_s);

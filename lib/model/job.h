@@ -21,7 +21,7 @@ enum fa_verdict {
 	FA_VIOLATED,   /* broke the protocol */
 	FA_CANCELED,
 	FA_NO_BIRTH,   /* the environment could not be made; see why */
-	FA_UNSTARTED,  /* handed over ahead, but never begun: run it elsewhere */
+	FA_UNSTARTED,  /* handed over, but never begun: run it elsewhere */
 };
 
 struct fa_job {
@@ -40,6 +40,7 @@ struct fa_job {
 	int birth_error;  /* errno of FA_NO_BIRTH, where it is known */
 	bool cold;        /* met a process that was not initialised */
 	bool begun;       /* [loop] it is its turn */
+	bool halfway;     /* half of its time is over: a spare was asked for */
 	bool quiet;       /* claims to have written nothing to its log */
 	int64_t start_ns; /* handed over, or init done; CLOCK_MONOTONIC */
 	int64_t end_ns;

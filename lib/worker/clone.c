@@ -60,8 +60,8 @@ static void share_page_tables(void)
 	char line[512], mode[8];
 
 	while (maps && mem >= 0 && fgets(line, sizeof(line), maps)) {
-		if (sscanf(line, "%lx-%*x %7s", &start, mode) != 2 || mode[1] == 'w' ||
-		    !strchr(line, '/'))
+		if (sscanf(line, "%lx-%*x %7s", &start, mode) != 2 || mode[0] != 'r' ||
+		    mode[1] == 'w' || mode[3] != 'p' || !strchr(line, '/'))
 			continue;
 		if (pwrite(mem, (const void *)start, 1, (off_t)start) != 1)
 			break;

@@ -23,6 +23,7 @@
 #include <worker/context.h>
 #include <worker/output.h>
 #include <worker/plugin.h>
+#include <worker/pristine.h>
 #include <worker/signals.h>
 
 #define SPIN_NS 8000        /* about one wake-up across CPUs */
@@ -36,6 +37,7 @@ struct worker {
 	struct fa_settings settings;
 	struct fa_target target;
 	struct fa_context call;
+	struct fa_pristine *pristine; /* NULL: an event sees what those before it left */
 	bool broken;         /* init failed; `call.failure` says how */
 	uint32_t done;       /* last request answered */
 	uint32_t rung;       /* epoch of the loop at the last ring */
@@ -138,6 +140,10 @@ static void init(struct worker *w)
 	else
 		init_returned(w, fa_target_init(&w->target, &call->context));
 	fa_context_leave(call);
+	if (!w->broken && w->run->flags & FA_NEST_PRISTINE) {
+		w->pristine = fa_pristine_freeze(call, &call->failure);
+		w->broken = !w->pristine;
+	}
 	if (!w->broken && fa_target_has_shutdown(&w->target))
 		atomic_store(&w->response->has_shutdown, 1);
 	w->begun_ns = w->finished_ns = now_ns();
@@ -227,6 +233,8 @@ static void answer(struct worker *w, uint32_t seq, uint32_t flags)
 	fa_context_close(&w->call);
 	w->done = seq;
 	atomic_store_explicit(&w->response->cpu, (uint32_t)sched_getcpu(), memory_order_relaxed);
+	if (w->pristine)
+		atomic_store(&w->response->resetting, seq);
 	atomic_store(&w->response->seq, seq);
 	if (flags & FA_REQ_ASYNC)
 		ring_bell(w);
@@ -317,6 +325,23 @@ static void serve(struct worker *w, uint32_t seq)
 	answer(w, seq, flags);
 }
 
+/* The gap stays the reset's own: the barriers keep it from being optimized away. */
+static __attribute__((noinline)) void serve_deep(struct worker *w, uint32_t seq)
+{
+	char gap[FA_PRISTINE_GAP];
+
+	__asm__ volatile("" : : "r"(gap) : "memory");
+	serve(w, seq);
+	__asm__ volatile("" : : "r"(gap) : "memory");
+}
+
+static void serve_pristine(struct worker *w, uint32_t seq)
+{
+	fa_pristine_begin(w->pristine);
+	serve_deep(w, seq);
+	fa_pristine_reset(w->pristine);
+}
+
 _Noreturn void fa_run(const struct fa_run *run)
 {
 	struct worker w = { .run = run };
@@ -325,7 +350,11 @@ _Noreturn void fa_run(const struct fa_run *run)
 	init(&w);
 	for (;;) {
 		await_request(&w);
-		while (!nothing_new(&w))
-			serve(&w, w.done + 1);
+		while (!nothing_new(&w)) {
+			if (w.pristine)
+				serve_pristine(&w, w.done + 1);
+			else
+				serve(&w, w.done + 1);
+		}
 	}
 }

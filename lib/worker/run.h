@@ -23,6 +23,9 @@ struct fa_run {
 #define FA_RUN_INIT_FAILED 1 /* and the first request was answered with the reason */
 #define FA_RUN_BROKEN 125    /* the areas or the strings cannot be used */
 
+/* One that answered, and cannot be reset for the next event. */
+#define FA_RUN_SPENT 123
+
 /*
  * The life of an environment: load the function, init(), then one request
  * after the other until told to shut down. Called once, in a process of its
