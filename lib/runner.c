@@ -151,12 +151,12 @@ int fa_runner_create(struct faas *rt, struct fa_version *version, struct faas_er
 	fa_list_init(&runner->waiting);
 	fa_list_init(&runner->leased);
 	fa_list_init(&runner->link);
+	version->runner = runner; /* the loop may meet the pool before we return */
 	runner->pool = fa_pool_create(&rt->envs, version);
 	if (!runner->pool) {
 		fa_free(runner);
 		return fa_error_nomem(err);
 	}
-	version->runner = runner;
 	version->on_unused = on_unused;
 	return 0;
 }

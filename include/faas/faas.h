@@ -298,7 +298,8 @@ struct faas_result {
 	int64_t billed_ms;      /* duration and init, rounded up */
 	double gb_seconds;      /* memory_mb / 1024 x billed */
 	double cost;            /* by the runtime's prices */
-	double cpu_ms;          /* that the environment consumed, init included */
+	double cpu_ms;          /* that the environment consumed, init included; below 0.1 ms
+				   an average of the last few */
 	int memory_mb;          /* configured */
 	int memory_used_mb;     /* peak of the environment, as sampled */
 };

@@ -11,14 +11,18 @@
  */
 struct fa_gate {
 	_Atomic int in_use;
-	int limit; /* 0: none */
+	int limit; /* 0: none, and nothing is counted; fixed for the gate's life */
 };
 
 static inline bool fa_gate_enter(struct fa_gate *gate)
 {
-	int now = atomic_fetch_add_explicit(&gate->in_use, 1, memory_order_acquire) + 1;
+	int now;
 
-	if (!gate->limit || now <= gate->limit)
+	if (!gate->limit)
+		return true;
+	now = atomic_fetch_add_explicit(&gate->in_use, 1, memory_order_acquire) + 1;
+
+	if (now <= gate->limit)
 		return true;
 	atomic_fetch_sub_explicit(&gate->in_use, 1, memory_order_release);
 	return false;
@@ -26,7 +30,8 @@ static inline bool fa_gate_enter(struct fa_gate *gate)
 
 static inline void fa_gate_leave(struct fa_gate *gate)
 {
-	atomic_fetch_sub_explicit(&gate->in_use, 1, memory_order_release);
+	if (gate->limit)
+		atomic_fetch_sub_explicit(&gate->in_use, 1, memory_order_release);
 }
 
 #endif

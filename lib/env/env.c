@@ -145,12 +145,19 @@ static void stop_start(struct fa_env *env)
 	kill_it(env);
 }
 
+/* The loop still waits for it, and for nothing but its process may it change state. */
+static void abandon_start(struct fa_env *env)
+{
+	env->generation = 0;
+	env->kind->kill(env);
+}
+
 #define NEVER impossible
 
 static action *const decide[FA_ENV_STATES][FA_ENV_EVENTS] = {
 	/*               LEASE  WARM   READY   DONE    BREAK       EXIT     RETIRE */
 	[FA_COLD] =     { use,   start, NEVER,  NEVER,  NEVER,      ignore,  drop },
-	[FA_STARTING] = { NEVER, NEVER, ready,  NEVER,  stop_start, cool,    stop_start },
+	[FA_STARTING] = { NEVER, NEVER, ready,  NEVER,  stop_start, crashed, abandon_start },
 	[FA_IDLE] =     { use,   NEVER, NEVER,  NEVER,  NEVER,      cool,    retire },
 	[FA_BUSY] =     { NEVER, NEVER, NEVER,  park,   kill_it,    crashed, grow_old },
 	[FA_CRASHED] =  { NEVER, NEVER, ignore, cool,   cool,       ignore,  grow_old },
@@ -255,7 +262,7 @@ static void begin(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 
 	job->begun = true;
 	job->start_ns = now_ns;
-	if (env->state != FA_STARTING)
+	if (!fa_env_is_start(env, job))
 		envs->on_begin(envs->data, env, job);
 	watch_deadline(env, env->kind->check(env, job, now_ns));
 }
@@ -301,14 +308,16 @@ static void verdict(struct fa_env *env, struct fa_job *job)
 	struct fa_pool *pool = env->pool;
 	struct fa_envs *envs = pool->envs;
 
-	if (job != &pool->spare_job) {
+	if (!fa_env_is_start(env, job)) {
 		envs->on_verdict(envs->data, env, job);
 		return;
 	}
 	pthread_mutex_lock(&pool->lock);
 	pool->sparing = false;
-	if (env->state == FA_STARTING)
-		fa_env_event(env, job->verdict == FA_REPLIED ? FA_ENV_READY : FA_ENV_BREAK);
+	if (env->state == FA_STARTING && job->verdict == FA_REPLIED)
+		fa_env_event(env, FA_ENV_READY);
+	else
+		fa_env_event(env, FA_ENV_BREAK);
 	pthread_mutex_unlock(&pool->lock);
 	envs->on_capacity(envs->data);
 }
@@ -370,8 +379,10 @@ static bool scan_one(struct fa_env *env, int64_t now_ns)
 		}
 		env->done++;
 		/* told, its holder may give it back, and then only the scan is ours to look at */
-		if (!fa_env_open_jobs(env))
+		if (!fa_env_open_jobs(env)) {
 			fa_list_remove(&env->scan);
+			fa_list_remove(&env->unrung); /* it answered what it was not told of */
+		}
 		verdict(env, job);
 		if (fa_list_empty(&env->scan))
 			return true;

@@ -122,6 +122,9 @@ struct fa_env {
 	int64_t cpu_seen_ns, peak_kb;
 	int64_t cpu_share_ns;     /* of each answer that came in one batch */
 	uint32_t cpu_shares;      /* answers of that batch still to be taken */
+	uint32_t cpu_guesses;     /* short jobs since the last look at the clock */
+	int64_t cpu_guessed_ns;   /* what they were given */
+	int64_t cpu_average_ns;   /* of a job, at the last look */
 	uint64_t served;
 	_Atomic uint32_t cancel;  /* private futex: bumped when `fate` changes */
 	_Atomic uint32_t fate;    /* enum fa_fate */

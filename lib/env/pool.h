@@ -38,6 +38,12 @@ struct fa_pool {
 	struct fa_env *late;       /* for this one */
 };
 
+/* Whether this job is the start of an environment that nobody asked for yet. */
+static inline bool fa_env_is_start(const struct fa_env *env, const struct fa_job *job)
+{
+	return job == &env->pool->spare_job;
+}
+
 int fa_envs_init(struct fa_envs *envs, struct fa_loop *loop, const struct fa_mem *mem,
 		 const struct fa_clock *clock);
 void fa_envs_finish(struct fa_envs *envs);
@@ -77,6 +83,7 @@ void fa_pool_park(struct fa_env *env);
 void fa_pool_cool(struct fa_env *env);
 void fa_pool_use(struct fa_env *env);
 void fa_pool_drop(struct fa_env *env);
+void fa_pool_watch_nest(struct fa_call *call); /* [loop] */
 int fa_pool_ensure_nest(struct fa_pool *pool); /* under its lock; 0 or -errno */
 struct fa_kit *fa_envs_take_kit(struct fa_envs *envs);
 

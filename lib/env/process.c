@@ -54,7 +54,8 @@ static void forget_process(struct fa_env *env)
 	STORE(env->junk, 0);
 	env->init_done_ns = 0;
 	env->cpu_seen_ns = env->peak_kb = 0;
-	env->cpu_shares = 0;
+	env->cpu_shares = env->cpu_guesses = 0;
+	env->cpu_guessed_ns = env->cpu_average_ns = 0;
 	env->served = 0;
 	env->fresh = true;
 	env->doomed = false;
@@ -222,7 +223,7 @@ static bool payload_fits(const struct fa_env *env, uint32_t index, uint32_t off,
 static bool read_status(const struct fa_env *env, struct fa_job *job, uint32_t status,
 			const struct fa_response_slot *slot)
 {
-	if ((status == FA_STARTED) != (env->state == FA_STARTING && status != FA_INIT_FAILED))
+	if ((status == FA_STARTED) != (fa_env_is_start(env, job) && status != FA_INIT_FAILED))
 		return false;
 	switch (status) {
 	case FA_STARTED:

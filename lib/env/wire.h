@@ -24,8 +24,9 @@
 #define FA_DEPTH 16          /* slots of an area; events handed over ahead */
 #define FA_SLOT_SIZE 1024u
 #define FA_INLINE 832u       /* payload bytes that fit into a slot */
-#define FA_SLOTS_OFF 4096u   /* slot i is at FA_SLOTS_OFF + i * FA_SLOT_SIZE */
-#define FA_BIG_OFF 32768u    /* one larger payload at a time */
+#define FA_SLOTS_OFF 256u    /* slot i is at FA_SLOTS_OFF + i * FA_SLOT_SIZE; the first shares
+				the head's page: a page less to find for each event */
+#define FA_BIG_OFF 20480u    /* one larger payload at a time */
 #define FA_REQUEST_MAX 6291456u
 #define FA_RESPONSE_MAX 6291556u
 #define FA_META_MAX 16384u   /* context strings behind a request's payload */

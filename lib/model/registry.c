@@ -45,12 +45,29 @@ static int check_place(const struct fa_registry *registry, const struct fa_name 
 	return 0;
 }
 
+/* Most callers write a name and nothing else: that one is there needs no parsing. */
+static struct fa_version *find_plain(struct fa_registry *registry, const char *text)
+{
+	struct fa_version *version;
+
+	if (!text)
+		return NULL;
+	pthread_rwlock_rdlock(&registry->lock);
+	version = fa_map_get(&registry->latest, text, strlen(text));
+	if (version)
+		fa_version_ref(version);
+	pthread_rwlock_unlock(&registry->lock);
+	return version;
+}
+
 struct fa_version *fa_registry_find(struct fa_registry *registry, const char *text,
 				    struct faas_error *err)
 {
-	struct fa_version *version = NULL;
+	struct fa_version *version = find_plain(registry, text);
 	struct fa_name name;
 
+	if (version)
+		return version;
 	if (fa_name_parse(&name, text, err) < 0 || check_place(registry, &name, err) < 0)
 		return NULL;
 	pthread_rwlock_rdlock(&registry->lock);

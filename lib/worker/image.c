@@ -124,12 +124,29 @@ static const char *choose_segments(struct fa_image *image, const void *writable)
 	return NULL;
 }
 
-/* Without memory groups memfds are refused: they would be memory that nobody counts. */
-static int make_file(void)
+static bool fits_limit(size_t size)
 {
-	int fd = memfd_create("image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	struct rlimit limit; /* beyond it a signal would kill us */
 
-	return fd >= 0 ? fd : open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	return getrlimit(RLIMIT_FSIZE, &limit) == 0 && size <= limit.rlim_cur;
+}
+
+/*
+ * Without memory groups memfds are refused: they would be memory that nobody
+ * counts. A file in /tmp then takes all its room now, as what /tmp has left
+ * tells whether an event left something there.
+ */
+static bool make_file(struct fa_image *image)
+{
+	off_t size = (off_t)image->size;
+
+	if (!fits_limit(image->size))
+		return false;
+	image->fd = memfd_create("image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (image->fd >= 0)
+		return ftruncate(image->fd, size) == 0;
+	image->fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	return image->fd >= 0 && fallocate(image->fd, 0, 0, size) == 0;
 }
 
 static bool write_all(int fd, const char *from, size_t len, size_t offset)
@@ -169,17 +186,8 @@ static bool write_segment(struct fa_image *image, const struct fa_segment *s)
 	return true;
 }
 
-static bool fits_limit(size_t size)
-{
-	struct rlimit limit; /* beyond it a signal would kill us */
-
-	return getrlimit(RLIMIT_FSIZE, &limit) == 0 && size <= limit.rlim_cur;
-}
-
 static bool write_file(struct fa_image *image)
 {
-	if (!fits_limit(image->size) || ftruncate(image->fd, (off_t)image->size) < 0)
-		return false;
 	for (int i = 0; i < image->segment_count; i++)
 		if (!write_segment(image, &image->segments[i]))
 			return false;
@@ -221,15 +229,14 @@ const char *fa_image_take(struct fa_image *image, const void *writable)
 
 	if (!open_own_files(image))
 		return "there is no /proc in its view";
-	image->fd = make_file();
-	if (image->fd < 0)
-		return "it may make no file in memory";
 	image->brk = (void *)syscall(SYS_brk, NULL);
 	if (!fa_maps_read(&image->before, image->maps_fd) || !fa_maps_parse(&image->before))
 		return "it has too many mappings";
 	failed = choose_segments(image, writable);
 	if (failed)
 		return failed;
+	if (!make_file(image))
+		return "it has no room for a copy of its memory";
 	if (!write_file(image) || !map_segments(image))
 		return "its memory cannot be copied into a file in memory";
 	if (!fa_maps_read(&image->before, image->maps_fd) || !fa_maps_parse(&image->before))
@@ -370,17 +377,10 @@ static size_t keep_or_drop(struct fa_image *image, char *start, char *end, const
 	return room - kept;
 }
 
-/* Our own frames share their page with the function's: that one is cleared at once. */
 static size_t treat_stack(struct fa_image *image, char *start, char *end, char *limit, size_t room)
 {
-	char *whole = (char *)((uintptr_t)limit & ~(PAGE - 1));
-
-	if (start >= limit)
-		return room;
-	if (end > whole) {
-		add_run(image, whole, NULL, (size_t)(limit - whole));
-		end = whole;
-	}
+	if (end > limit)
+		end = limit;
 	return end > start ? keep_or_drop(image, start, end, NULL, room) : room;
 }
 

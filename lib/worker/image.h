@@ -55,8 +55,8 @@ struct fa_image {
 const char *fa_image_take(struct fa_image *image, const void *writable);
 
 /*
- * Everything back to the image, and the stack below `limit` to zero; new
- * mappings disappear. Complete, slower. False: impossible, the process must go.
+ * Everything back to the image, and the stack below `limit`, the start of a
+ * page, to zero; new mappings disappear. Complete, slower. False: impossible, the process must go.
  */
 bool fa_image_restore(struct fa_image *image, char *limit);
 

@@ -72,10 +72,14 @@ bool fa_maps_parse(struct fa_maps *maps)
 {
 	const char *at = maps->text, *end = maps->text + maps->len;
 
-	for (maps->count = 0; at < end; at = (const char *)memchr(at, '\n', (size_t)(end - at)) + 1) {
-		if (maps->count == FA_MAPS_MAX || !memchr(at, '\n', (size_t)(end - at)))
+	maps->count = 0;
+	while (at < end) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+
+		if (!newline || maps->count == FA_MAPS_MAX)
 			return false;
 		parse_line(&maps->list[maps->count++], at);
+		at = newline + 1;
 	}
 	return true;
 }

@@ -84,7 +84,8 @@ static bool has_children(void)
 {
 	siginfo_t info;
 
-	return syscall(SYS_waitid, P_ALL, 0, &info, WNOHANG | WEXITED | WNOWAIT | __WALL, NULL) == 0;
+	return syscall(SYS_waitid, P_ALL, 0, &info, WNOHANG | WEXITED | WNOWAIT | __WALL, NULL) ==
+	       0;
 }
 
 /* The kernel refuses to separate us from our threads if there are any. */
@@ -135,7 +136,7 @@ static bool take_turn(struct fa_pristine *p)
 	return syscall(SYS_rt_sigprocmask, SIG_SETMASK, &p->blocked, NULL, sizeof(p->blocked)) == 0;
 }
 
-/* New descriptors are mostly above the old ones; where one took a free place below, too bad. */
+/* Most lie above the old ones. One that took a free place below ends the process. */
 static bool close_new_files(const struct fa_pristine *p)
 {
 	if (count_files(p) == p->open_files)
@@ -157,7 +158,9 @@ static bool surroundings_same(struct fa_pristine *p)
 
 /* ---- the response area ------------------------------------------------- */
 
-#define SLOT_PAGE_END (FA_SLOTS_OFF + 4096)
+/* An event that is not handed over ahead has the first slot; the rest of its page is idle. */
+#define SLOT_END (FA_SLOTS_OFF + FA_SLOT_SIZE)
+#define SLOT_PAGE_END ((SLOT_END + 4095) & ~4095u)
 
 static char *response_at(const struct fa_pristine *p, size_t offset)
 {
@@ -173,7 +176,7 @@ static void clear(const struct fa_pristine *p, size_t from, size_t to)
 static void clear_around_answer(struct fa_pristine *p)
 {
 	clear(p, sizeof(struct fa_response_head), FA_SLOTS_OFF);
-	clear(p, FA_SLOTS_OFF + FA_SLOT_SIZE, SLOT_PAGE_END);
+	clear(p, SLOT_END, SLOT_PAGE_END);
 }
 
 static void look_for_spills(struct fa_pristine *p)
@@ -184,7 +187,7 @@ static void look_for_spills(struct fa_pristine *p)
 
 void fa_pristine_begin(struct fa_pristine *p)
 {
-	clear(p, FA_SLOTS_OFF, FA_SLOTS_OFF + FA_SLOT_SIZE);
+	clear(p, FA_SLOTS_OFF, SLOT_END);
 	if (p->spilled)
 		madvise(response_at(p, SLOT_PAGE_END), FA_RESPONSE_AREA - SLOT_PAGE_END,
 			MADV_REMOVE);
@@ -296,7 +299,7 @@ static bool restore(struct fa_pristine *p, char *limit)
 
 void fa_pristine_reset(struct fa_pristine *p)
 {
-	char *limit = (char *)__builtin_frame_address(0) - OWN_STACK;
+	uintptr_t limit = ((uintptr_t)__builtin_frame_address(0) - OWN_STACK) & ~(uintptr_t)4095;
 
 	fa_registers_clear();
 	if (!surroundings_same(p))
@@ -304,7 +307,7 @@ void fa_pristine_reset(struct fa_pristine *p)
 	clear_around_answer(p);
 	if (count_faults() == p->faults)
 		fa_image_copy_back(&p->image);
-	else if (!restore(p, limit))
+	else if (!restore(p, (char *)limit))
 		_exit(FA_RUN_SPENT);
 	*p->call = p->call_then;
 }
