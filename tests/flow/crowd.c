@@ -38,9 +38,11 @@ static int native_echo(struct faas_context *ctx, struct faas_bytes event)
 	return faas_write(ctx, event.data, event.len);
 }
 
-static int add_function(const char *name, const char *handler)
+static int add_function(const char *name, const char *handler, int timeout_ms)
 {
-	struct faas_function_config c = { .size = sizeof(c), .name = name, .timeout_ms = 20000 };
+	struct faas_function_config c = {
+		.size = sizeof(c), .name = name, .timeout_ms = timeout_ms
+	};
 
 	if (handler) {
 		c.code = TEST_PLUGINS;
@@ -101,7 +103,7 @@ static int look_around(void)
 
 static int come_and_go(void)
 {
-	int rc = add_function("brief", "echo.echo");
+	int rc = add_function("brief", "echo.echo", 20000);
 
 	if (rc == FAAS_ECANCELED)
 		return rc;
@@ -111,10 +113,10 @@ static int come_and_go(void)
 
 static int one_of_all(unsigned *seed)
 {
-	static const char *const names[] = { "echo", "life", "native" };
-	const char *name = names[(unsigned)rand_r(seed) % 3];
+	static const char *const names[] = { "echo", "life", "native", "hasty" };
+	const char *name = names[(unsigned)rand_r(seed) % 4];
 
-	switch ((unsigned)rand_r(seed) % 12) {
+	switch ((unsigned)rand_r(seed) % 13) {
 	case 0:
 		return faas_recycle(crowd.rt, name, NULL);
 	case 1:
@@ -134,6 +136,9 @@ static int one_of_all(unsigned *seed)
 	case 7:
 		return call_back(name, "count", FAAS_EVENT);
 	case 8:
+		return call("hasty", rand_r(seed) & 1 ? "sleep 30" : "sleep 60", false,
+			    1000);
+	case 9:
 		return call_back(name, "count", FAAS_SYNC);
 	default:
 		return call(name, "count", rand_r(seed) & 1, rand_r(seed) & 1000);
@@ -174,9 +179,10 @@ static void join(const pthread_t *threads)
 
 static void open_functions(void)
 {
-	assert_int_equal(add_function("echo", "echo.echo"), 0);
-	assert_int_equal(add_function("life", "life.act"), 0);
-	assert_int_equal(add_function("native", NULL), 0);
+	assert_int_equal(add_function("echo", "echo.echo", 20000), 0);
+	assert_int_equal(add_function("life", "life.act", 20000), 0);
+	assert_int_equal(add_function("native", NULL, 20000), 0);
+	assert_int_equal(add_function("hasty", "life.act", 40), 0);
 }
 
 TEST(many_threads_do_everything_at_once)

@@ -13,6 +13,7 @@
 #include "support/flow.h"
 
 #include <faas/faas.h>
+#include <testing.h>
 
 /* What is hidden, and what of it is asked for: in capitals, or the question would be found. */
 #define SECRET "kwzqjxvkwzqjxv"
@@ -20,20 +21,18 @@
 
 static struct flow flow;
 
-enum place_kind { UNDONE, ENDS_PROCESS };
-
 static const struct {
 	const char *name;
-	enum place_kind kind;
+	bool ends_process;
 } places[] = {
-	{ "event", UNDONE },	{ "static", UNDONE },	{ "heap", UNDONE },
-	{ "freed", UNDONE },	{ "alloc", UNDONE },	{ "stack", UNDONE },
-	{ "mmap", UNDONE },	{ "shared", UNDONE },	{ "many", UNDONE },
-	{ "remapped", UNDONE }, { "relocated", UNDONE },{ "environ", UNDONE },
-	{ "stdio", UNDONE },	{ "tls", UNDONE },	{ "file", UNDONE },
-	{ "pipe", UNDONE },	{ "joined", UNDONE },	{ "area", UNDONE },
-	{ "answer", UNDONE },	{ "fail", UNDONE },	{ "long", UNDONE },
-	{ "tmp", ENDS_PROCESS },{ "thread", ENDS_PROCESS },{ "child", ENDS_PROCESS },
+	{ .name = "event" },	{ .name = "static" },	 { .name = "heap" },
+	{ .name = "freed" },	{ .name = "alloc" },	 { .name = "stack" },
+	{ .name = "mmap" },	{ .name = "shared" },	 { .name = "many" },
+	{ .name = "remapped" }, { .name = "relocated" }, { .name = "environ" },
+	{ .name = "stdio" },	{ .name = "tls" },	 { .name = "file" },
+	{ .name = "pipe" },	{ .name = "joined" },	 { .name = "area" },
+	{ .name = "answer" },	{ .name = "fail" },	 { .name = "long" },
+	{ "tmp", true },	{ "thread", true },	 { "child", true },
 };
 #define PLACES (sizeof(places) / sizeof(*places))
 
@@ -71,9 +70,8 @@ static void hide(call *call, const char *place)
 	call(&flow, "f", event);
 }
 
-static void hide_and_seek(call *call)
+static void seek_everywhere(call *call)
 {
-	open_flow("pristine.both", true);
 	for (size_t i = 0; i < PLACES; i++) {
 		const struct faas_result *result;
 
@@ -83,17 +81,31 @@ static void hide_and_seek(call *call)
 			fail_msg("'%s': %s %s", places[i].name, result->error_type,
 				 text_of(result));
 	}
-	flow_close(&flow);
 }
 
 TEST(no_byte_of_an_event_survives)
 {
-	hide_and_seek(flow_call);
+	open_flow("pristine.both", true);
+	seek_everywhere(flow_call);
+	flow_close(&flow);
 }
 
 TEST(no_byte_of_an_event_survives_when_the_loop_runs_it)
 {
-	hide_and_seek(flow_call_async);
+	open_flow("pristine.both", true);
+	seek_everywhere(flow_call_async);
+	flow_close(&flow);
+}
+
+/* Files in memory are refused there, and the copy of the memory is one in /tmp. */
+TEST(no_byte_of_an_event_survives_without_memory_groups)
+{
+	flow_open(&flow, NULL, false);
+	fa_testing_weaken(flow.rt, FAAS_LAYER_CGROUP_MEMORY, 0);
+	flow_function(&flow, FAAS_FUNCTION(.name = "f", .handler = "pristine.both",
+					   .pristine = true, .max_concurrency = 1));
+	seek_everywhere(flow_call);
+	flow_close(&flow);
 }
 
 /* Every place once more in one process, most of them met again and again. */
@@ -102,7 +114,7 @@ TEST(memory_is_put_back_without_a_new_process)
 	open_flow("pristine.both", true);
 	for (size_t round = 0; round < 3; round++) {
 		for (size_t i = 0; i < PLACES; i++) {
-			if (places[i].kind != UNDONE)
+			if (places[i].ends_process)
 				continue;
 			hide(flow_call, places[i].name);
 			flow_call(&flow, "f", ASKED);
@@ -113,7 +125,7 @@ TEST(memory_is_put_back_without_a_new_process)
 	flow_close(&flow);
 }
 
-TEST(what_cannot_be_undone_ends_the_process_and_the_next_event_is_not_lost)
+TEST(what_cannot_be_undone_ends_the_process_but_loses_no_event)
 {
 	uint64_t cold = 1;
 
@@ -121,7 +133,7 @@ TEST(what_cannot_be_undone_ends_the_process_and_the_next_event_is_not_lost)
 	for (size_t i = 0; i < PLACES; i++) {
 		const struct faas_result *result;
 
-		if (places[i].kind != ENDS_PROCESS)
+		if (!places[i].ends_process)
 			continue;
 		hide(flow_call, places[i].name);
 		result = flow_call(&flow, "f", ASKED);
@@ -130,6 +142,44 @@ TEST(what_cannot_be_undone_ends_the_process_and_the_next_event_is_not_lost)
 				 text_of(result));
 		assert_int_equal(cold_starts(), ++cold);
 	}
+	flow_close(&flow);
+}
+
+struct crowd {
+	_Atomic int done, wrong;
+};
+
+static void on_found(void *data, const struct faas_result *result)
+{
+	struct crowd *crowd = data;
+
+	if (result->code || (!flow_says(result, "nothing") && !flow_says(result, "hidden")))
+		crowd->wrong++;
+	crowd->done++;
+}
+
+/* The loop hands over the next event while the process finds that it has to end. */
+TEST(no_event_is_lost_when_many_wait_for_a_process_that_ends)
+{
+	static const char *const events[] = { "tmp " SECRET, "static " SECRET, ASKED };
+	struct crowd crowd = { 0 };
+	struct faas_error err = { 0 };
+
+	open_flow("pristine.both", true);
+	for (int i = 0; i < 60; i++) {
+		const char *event = events[i % 3];
+
+		if (faas_invoke(flow.rt,
+				FAAS_REQUEST(.function = "f", .payload = { event, strlen(event) },
+					     .capacity_wait_ms = 60000, .on_done = on_found,
+					     .data = &crowd),
+				NULL, &err))
+			fail_msg("%s", err.message);
+	}
+	for (int ms = 0; crowd.done < 60 && ms < 60000; ms++)
+		nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+	assert_int_equal(crowd.done, 60);
+	assert_int_equal(crowd.wrong, 0);
 	flow_close(&flow);
 }
 
@@ -164,6 +214,33 @@ TEST(the_next_event_does_find_it_without_the_option)
 				 text_of(result));
 		flow_close(&flow);
 	}
+}
+
+/* A death in the middle of an event is that event's, whatever the status says. */
+TEST(a_crash_is_still_told_and_not_tried_again)
+{
+	open_flow("life.act", true);
+	assert_true(flow_says(flow_call(&flow, "f", "count"), "1"));
+	assert_true(flow_says(flow_call(&flow, "f", "count"), "1"));
+	assert_int_equal(flow_call(&flow, "f", "exit 123")->code, FAAS_EFUNCTION);
+	assert_int_equal(cold_starts(), 1);
+	assert_true(flow_says(flow_call(&flow, "f", "count"), "1"));
+	assert_int_equal(flow_call(&flow, "f", "segv")->code, FAAS_EFUNCTION);
+	assert_int_equal(cold_starts(), 2);
+	assert_true(flow_says(flow_call(&flow, "f", "count"), "1"));
+	flow_close(&flow);
+}
+
+TEST(files_in_tmp_do_not_outlive_their_event)
+{
+	open_flow("life.act", true);
+	assert_true(flow_says(flow_call(&flow, "f", "put text"), "ok"));
+	assert_true(flow_says(flow_call(&flow, "f", "get"), "none"));
+	flow_close(&flow);
+	open_flow("life.act", false);
+	assert_true(flow_says(flow_call(&flow, "f", "put text"), "ok"));
+	assert_true(flow_says(flow_call(&flow, "f", "get"), "text"));
+	flow_close(&flow);
 }
 
 TEST(pages_that_are_written_each_time_are_reset_each_time)
@@ -272,10 +349,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_byte_of_an_event_survives),
 		cmocka_unit_test(no_byte_of_an_event_survives_when_the_loop_runs_it),
+		cmocka_unit_test(no_byte_of_an_event_survives_without_memory_groups),
 		cmocka_unit_test(memory_is_put_back_without_a_new_process),
-		cmocka_unit_test(what_cannot_be_undone_ends_the_process_and_the_next_event_is_not_lost),
+		cmocka_unit_test(what_cannot_be_undone_ends_the_process_but_loses_no_event),
+		cmocka_unit_test(no_event_is_lost_when_many_wait_for_a_process_that_ends),
 		cmocka_unit_test(an_idle_process_that_ends_itself_is_no_error),
 		cmocka_unit_test(the_next_event_does_find_it_without_the_option),
+		cmocka_unit_test(a_crash_is_still_told_and_not_tried_again),
+		cmocka_unit_test(files_in_tmp_do_not_outlive_their_event),
 		cmocka_unit_test(pages_that_are_written_each_time_are_reset_each_time),
 		cmocka_unit_test(pages_are_still_dirty_without_the_option),
 		cmocka_unit_test(nothing_of_a_large_event_lies_behind_a_small_one),

@@ -76,6 +76,29 @@ static int writes(struct faas_context *ctx)
 	return faas_puts(ctx, "x") == 0;
 }
 
+/* Sleeps so many milliseconds. */
+static int nap(struct faas_context *ctx, struct faas_bytes event)
+{
+	char text[16] = "";
+	long ms;
+
+	memcpy(text, event.data, event.len < sizeof(text) ? event.len : sizeof(text) - 1);
+	ms = strtol(text, NULL, 10);
+	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
+	return faas_puts(ctx, ctx->state);
+}
+
+/* Only one environment of a /tmp gets through this. */
+static int first_only(struct faas_context *ctx)
+{
+	FILE *file = fopen("/tmp/first", "wx");
+
+	if (!file)
+		abort();
+	fclose(file);
+	return remember(ctx);
+}
+
 static void say_goodbye(struct faas_context *ctx)
 {
 	faas_log(ctx, FAAS_INFO, "goodbye");
@@ -94,5 +117,7 @@ FAAS_PLUGIN("init", "1", NAMED("good", answer, .init = remember),
 	    NAMED("init_loop", answer, .init = loops),
 	    NAMED("init_abort", answer, .init = crashes),
 	    NAMED("init_exit", answer, .init = exits),
+	    NAMED("nap_first_only", nap, .init = first_only),
+	    NAMED("nap_slow", nap, .init = is_slow),
 	    NAMED("init_write", answer, .init = writes),
 	    NAMED("polite", answer, .init = remember, .shutdown = say_goodbye));

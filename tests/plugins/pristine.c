@@ -78,6 +78,16 @@ static void in_many_pages(const char *secret)
 		strcpy(map + i * 4096 + 100, secret);
 }
 
+/* Written, and then protected as before: nothing of it shows in the mappings. */
+static void in_relocated(const char *secret)
+{
+	uintptr_t page = (uintptr_t)&faas_plugin & ~(uintptr_t)4095;
+
+	mprotect((void *)page, 4096, PROT_READ | PROT_WRITE);
+	strcpy((char *)page, secret);
+	mprotect((void *)page, 4096, PROT_READ);
+}
+
 /* The mapping of init goes, and another of the same size comes in its place. */
 static void in_place_of_inits(const char *secret)
 {
@@ -85,15 +95,6 @@ static void in_place_of_inits(const char *secret)
 	strcpy(mmap(at_init_mapped, 65536, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
 	       secret);
-}
-
-static void in_relocated(const char *secret)
-{
-	uintptr_t page = (uintptr_t)&faas_plugin & ~(uintptr_t)4095;
-
-	mprotect((void *)page, 4096, PROT_READ | PROT_WRITE);
-	strcpy((char *)page, secret); /* zero or padding in front of the table, or not: it is put back */
-	mprotect((void *)page, 4096, PROT_READ);
 }
 
 static void in_tmp(const char *secret)
@@ -186,65 +187,114 @@ static int answer_long(struct faas_context *ctx, const char *secret)
 	return faas_fail(ctx, "Pristine.Long", "a long answer, replaced by a short one");
 }
 
+static void in_nothing_but_the_event(const char *secret)
+{
+	(void)secret;
+}
+
+static void in_static(const char *secret)
+{
+	strcpy(in_bss + 5000, secret);
+	strcpy(in_data, secret);
+}
+
+static void in_heap(const char *secret)
+{
+	strcpy(at_init, secret);
+	strcpy(malloc(50), secret);
+	strcpy(malloc(500000), secret);
+}
+
+static void on_deep_stack(const char *secret)
+{
+	on_stack(secret, 100);
+}
+
+static void in_private_mapping(const char *secret)
+{
+	in_mapping(secret, MAP_PRIVATE);
+}
+
+static void in_shared_mapping(const char *secret)
+{
+	in_mapping(secret, MAP_SHARED);
+}
+
+static void in_environ(const char *secret)
+{
+	setenv("SECRET", secret, 1);
+}
+
+static void in_stdio(const char *secret)
+{
+	printf("%s", secret);
+	fprintf(stderr, "%s", secret);
+}
+
+static void in_thread_local(const char *secret)
+{
+	strcpy(in_tls, secret);
+}
+
+static const struct {
+	const char *name;
+	void (*hide)(const char *secret);
+} places[] = {
+	{ "event", in_nothing_but_the_event },
+	{ "static", in_static },
+	{ "heap", in_heap },
+	{ "freed", in_freed_heap },
+	{ "stack", on_deep_stack },
+	{ "mmap", in_private_mapping },
+	{ "shared", in_shared_mapping },
+	{ "many", in_many_pages },
+	{ "remapped", in_place_of_inits },
+	{ "relocated", in_relocated },
+	{ "environ", in_environ },
+	{ "stdio", in_stdio },
+	{ "tls", in_thread_local },
+	{ "tmp", in_tmp },
+	{ "file", in_open_file },
+	{ "pipe", in_pipe },
+	{ "thread", in_thread },
+	{ "joined", in_finished_thread },
+	{ "child", in_child },
+	{ "area", in_response_area },
+};
+
+/* Places that only the context leads to. */
+static int hide_by_context(struct faas_context *ctx, const char *where, const char *secret)
+{
+	if (!strcmp(where, "answer"))
+		return faas_puts(ctx, secret);
+	if (!strcmp(where, "fail"))
+		return faas_fail(ctx, secret, secret);
+	if (!strcmp(where, "long"))
+		return answer_long(ctx, secret);
+	if (strcmp(where, "alloc"))
+		return faas_fail(ctx, "Pristine.Usage", "no such place");
+	strcpy(faas_alloc(ctx, 100), secret);
+	strcpy(faas_alloc(ctx, 100000), secret);
+	return faas_puts(ctx, "hidden");
+}
+
 static int hide(struct faas_context *ctx, struct faas_bytes event)
 {
-	char text[2 * SIZE] = "", secret[SIZE], *where = text, *what;
+	char text[2 * SIZE] = "", secret[SIZE], *what;
 
 	memcpy(text, event.data, event.len < sizeof(text) ? event.len : sizeof(text) - 1);
 	what = strchr(text, ' ');
-	if (!what || strlen(what) > SIZE)
+	if (!what)
 		return faas_fail(ctx, "Pristine.Usage", "expected a place and a secret");
 	*what++ = '\0';
-	snprintf(secret, sizeof(secret), "%s", what);
-	if (!strcmp(where, "static"))
-		strcpy(in_bss + 5000, secret), strcpy(in_data, secret);
-	else if (!strcmp(where, "heap"))
-		strcpy(at_init, secret), strcpy(malloc(500000), secret), strcpy(malloc(50), secret);
-	else if (!strcmp(where, "freed"))
-		in_freed_heap(secret);
-	else if (!strcmp(where, "alloc"))
-		strcpy(faas_alloc(ctx, 100), secret), strcpy(faas_alloc(ctx, 100000), secret);
-	else if (!strcmp(where, "stack"))
-		on_stack(secret, 100);
-	else if (!strcmp(where, "mmap"))
-		in_mapping(secret, MAP_PRIVATE);
-	else if (!strcmp(where, "shared"))
-		in_mapping(secret, MAP_SHARED);
-	else if (!strcmp(where, "many"))
-		in_many_pages(secret);
-	else if (!strcmp(where, "remapped"))
-		in_place_of_inits(secret);
-	else if (!strcmp(where, "relocated"))
-		in_relocated(secret);
-	else if (!strcmp(where, "environ"))
-		setenv("SECRET", secret, 1);
-	else if (!strcmp(where, "stdio"))
-		printf("%s", secret), fprintf(stderr, "%s", secret);
-	else if (!strcmp(where, "tls"))
-		strcpy(in_tls, secret);
-	else if (!strcmp(where, "tmp"))
-		in_tmp(secret);
-	else if (!strcmp(where, "file"))
-		in_open_file(secret);
-	else if (!strcmp(where, "pipe"))
-		in_pipe(secret);
-	else if (!strcmp(where, "thread"))
-		in_thread(secret);
-	else if (!strcmp(where, "joined"))
-		in_finished_thread(secret);
-	else if (!strcmp(where, "child"))
-		in_child(secret);
-	else if (!strcmp(where, "area"))
-		in_response_area(secret);
-	else if (!strcmp(where, "answer"))
-		return faas_puts(ctx, secret);
-	else if (!strcmp(where, "fail"))
-		return faas_fail(ctx, secret, secret);
-	else if (!strcmp(where, "long"))
-		return answer_long(ctx, secret);
-	else if (strcmp(where, "event"))
-		return faas_fail(ctx, "Pristine.Usage", "no such place");
-	return faas_puts(ctx, "hidden");
+	snprintf(secret, sizeof(secret), "%.*s", SIZE - 1, what);
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		if (strcmp(places[i].name, text) != 0)
+			continue;
+		places[i].hide(secret);
+		return faas_puts(ctx, "hidden");
+	}
+	return hide_by_context(ctx, text, secret);
 }
 
 /* ---- searching --------------------------------------------------------- */

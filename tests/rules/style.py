@@ -7,6 +7,7 @@ usage: style.py <root of the project>
 import pathlib
 import re
 import sys
+import tempfile
 
 import tap
 
@@ -68,6 +69,27 @@ def the_top_level_holds_what_it_should():
     ]
 
 
+def is_built(root, file):
+    """Whether a meson.build beside or above a source names it, by path, with or without `.c`."""
+    for folder in file.parents:
+        path = file.relative_to(folder).as_posix()
+        meson = folder / "meson.build"
+        text = meson.read_text() if meson.exists() else ""
+        if f"'{path}'" in text or f"'{path.removesuffix('.c')}'" in text:
+            return True
+        if folder == root:
+            return False
+
+
+def forgotten(root):
+    files = [f for folder in ("lib", "plugins", "tests", "bench") for f in (root / folder).rglob("*.c")]
+    return [f"{f.relative_to(root)} is in no meson.build" for f in files if not is_built(root, f)]
+
+
+def every_source_is_built_by_somebody():
+    return forgotten(ROOT)
+
+
 HEAD = "/* SPDX-License-Identifier: MIT */\n"
 
 
@@ -92,6 +114,15 @@ def a_line_that_is_too_wide_is_refused():
     return judge("bad.c", HEAD + "\tx = " + "x" * (MAX_COLUMNS - 11) + "\n")
 
 
+def a_source_that_nobody_builds_is_refused():
+    with tempfile.TemporaryDirectory() as root:
+        lib = pathlib.Path(root, "lib")
+        lib.mkdir()
+        (lib / "meson.build").write_text("sources = files('other.c')\n")
+        (lib / "new.c").write_text(HEAD)
+        return forgotten(pathlib.Path(root))
+
+
 def blanks_where_tabs_belong_are_refused():
     return judge("bad.c", HEAD + "        return 0;\n")
 
@@ -99,6 +130,7 @@ def blanks_where_tabs_belong_are_refused():
 tap.run(
     [
         every_file_is_easy_on_its_reader,
+        every_source_is_built_by_somebody,
         the_top_level_holds_what_it_should,
         what_is_within_every_limit_is_accepted,
     ],
@@ -107,6 +139,7 @@ tap.run(
         a_file_that_is_too_long_is_refused,
         a_function_that_is_too_long_is_refused,
         a_line_that_is_too_wide_is_refused,
+        a_source_that_nobody_builds_is_refused,
         blanks_where_tabs_belong_are_refused,
     ],
 )

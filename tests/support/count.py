@@ -34,9 +34,17 @@ def judge(test):
     return passed, failed, skipped, shown
 
 
+def report(lines):
+    """What a sanitizer found: its first words with the stack behind them, and its last."""
+    for start, line in enumerate(lines):
+        if re.search(r"(ERROR|WARNING): \w+Sanitizer|runtime error:", line):
+            return lines[start : start + 30] + [s for s in lines if s.startswith("SUMMARY:")]
+    return lines[-25:]
+
+
 def tail(test):
     notes = [line for line in test.get("stdout", "").splitlines() if line.startswith("#")]
-    return notes[-15:] + test.get("stderr", "").splitlines()[-25:]
+    return notes[-15:] + report(test.get("stderr", "").splitlines())
 
 
 def main():
