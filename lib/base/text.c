@@ -167,7 +167,8 @@ void fa_text_json(struct fa_text *text, const void *data, size_t len)
 /* Every event has one, so it is written without a branch per character. */
 void fa_uuid(char out[37], const uint8_t random[16])
 {
-	static const uint8_t place[16] = { 0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34 };
+	static const uint8_t place[16] = { 0,  2,  4,  6,  9,  11, 14, 16,
+					   19, 21, 24, 26, 28, 30, 32, 34 };
 	uint8_t bytes[16];
 
 	memcpy(bytes, random, sizeof(bytes));
