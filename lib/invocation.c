@@ -449,7 +449,6 @@ static void fill_invocation(struct fa_invocation *inv, struct faas *rt, struct f
 	inv->on_done = r->on_done;
 	inv->data = r->data;
 	inv->id = atomic_fetch_add(&rt->serial, 1) + 1;
-	inv->retry.accepted_ns = fa_now(rt->clock);
 	fa_list_init(&inv->link);
 	fa_list_init(&inv->turn);
 	inv->job.meta = inv->payload;
@@ -462,6 +461,7 @@ static void fill_invocation(struct fa_invocation *inv, struct faas *rt, struct f
 		/* known before it runs, and the same for every attempt */
 		uint8_t bits[16];
 
+		inv->retry.accepted_ns = fa_now(rt->clock);
 		fa_random_bytes(bits, sizeof(bits));
 		fa_uuid(inv->job.request_id, bits);
 		atomic_fetch_add(&rt->queued, 1);

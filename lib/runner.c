@@ -178,11 +178,16 @@ static bool on_scan(void *data)
 	return fa_envs_scan(data);
 }
 
+/*
+ * An answer may come within microseconds, and a CPU is free to wait for it: not
+ * so when several environments want the one that the loop would spin on.
+ */
 static bool is_hot(void *data)
 {
 	struct fa_envs *envs = data;
+	struct fa_list *first = envs->scanned.next;
 
-	return !fa_list_empty(&envs->scanned);
+	return first != &envs->scanned && first->next == &envs->scanned;
 }
 
 void fa_invoke_init(struct faas *rt)
