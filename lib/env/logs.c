@@ -92,6 +92,7 @@ static void add_partial(struct fa_env *env, const char *text, size_t len)
 /* A frame of faas_log() begins: what stood before it without a newline is a line. */
 static void begin_frame(struct fa_env *env, char digit)
 {
+	env->logs.marked = false;
 	if (env->logs.partial_len)
 		end_line(env);
 	env->logs.level = digit >= '0' && digit <= '5' ? digit - '0' : PLAIN;
@@ -102,14 +103,17 @@ static void feed(struct fa_env *env, const char *text, size_t len)
 	const char *end = text + len, *from = text;
 
 	for (const char *at = text; at < end; at++) {
-		if (*at == '\n') {
+		if (env->logs.marked) {
+			begin_frame(env, *at);
+			from = at + 1;
+		} else if (*at == '\n') {
 			add_partial(env, from, (size_t)(at - from));
 			end_line(env);
 			from = at + 1;
-		} else if (*at == FA_LOG_MARK && at + 1 < end) {
+		} else if (*at == FA_LOG_MARK) {
 			add_partial(env, from, (size_t)(at - from));
-			begin_frame(env, at[1]);
-			from = ++at + 1;
+			env->logs.marked = true;
+			from = at + 1;
 		}
 	}
 	add_partial(env, from, (size_t)(end - from));
@@ -203,6 +207,7 @@ void fa_logs_close(struct fa_env *env)
 	read_some(env, FA_LOG_BUDGET);
 	if (logs->partial_len)
 		end_line(env);
+	logs->marked = false;
 	fa_loop_unwatch(envs_of(env)->loop, &logs->watch);
 	logs->watch.fd = -1;
 	pthread_mutex_unlock(&logs->lock);

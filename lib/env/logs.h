@@ -30,6 +30,7 @@ struct fa_logs {
 	char *partial;            /* a line without its end */
 	uint32_t partial_len;
 	int level;                /* of the partial line; -1: plain output */
+	bool marked;              /* the last byte read was a mark: its digit comes next */
 	char *tail;               /* ring of FA_LOG_TAIL bytes while somebody asked for it */
 	uint64_t tail_len;
 };
