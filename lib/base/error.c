@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <base/text.h>
 #include <faas/faas.h>
 
 static const struct {
@@ -64,6 +65,22 @@ static void trim(char *message, size_t len)
 		message[start] = '\0';
 }
 
+/* What a message quotes may be any bytes, or cut by its format: '?' for what is broken. */
+static void mend(char *message)
+{
+	size_t len = strlen(message), n;
+	bool valid;
+
+	for (; len; message += n, len -= n) {
+		n = 1;
+		if (!(*message & 0x80))
+			continue;
+		n = fa_text_character(message, len, &valid);
+		if (!valid)
+			memset(message, '?', n);
+	}
+}
+
 __attribute__((format(printf, 4, 0)))
 static int fill(struct faas_error *err, int code, const char *type, const char *format,
 		va_list args)
@@ -77,6 +94,7 @@ static int fill(struct faas_error *err, int code, const char *type, const char *
 	len = vsnprintf(made.message, sizeof(made.message), format, args);
 	if (len >= (int)sizeof(made.message))
 		trim(made.message, sizeof(made.message) - 1);
+	mend(made.message);
 	snprintf(made.type, sizeof(made.type), "%s", type);
 	*err = made;
 	return code;

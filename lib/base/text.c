@@ -97,9 +97,9 @@ static bool sequence(unsigned char lead, size_t *more, unsigned char *low, unsig
 	return lead >= 0xc2 && lead <= 0xf4;
 }
 
-/* The bytes of one character above ASCII, or of the longest broken beginning of one. */
-static size_t character(const unsigned char *p, size_t len, bool *valid)
+size_t fa_text_character(const void *data, size_t len, bool *valid)
 {
+	const unsigned char *p = data;
 	unsigned char low, high;
 	size_t more, i = 1;
 
@@ -157,7 +157,7 @@ void fa_text_json(struct fa_text *text, const void *data, size_t len)
 			escape(text, *p++);
 			continue;
 		}
-		size_t size = character(p, (size_t)(end - p), &valid);
+		size_t size = fa_text_character(p, (size_t)(end - p), &valid);
 
 		whole(text, valid ? (const void *)p : "\xef\xbf\xbd", valid ? size : 3);
 		p += size;

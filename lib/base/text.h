@@ -27,6 +27,8 @@ void fa_text_fixed(struct fa_text *text, int64_t value, int decimals);
 void fa_text_hex(struct fa_text *text, const void *data, size_t len);
 /* The inside of a JSON string: escapes, and replaces invalid UTF-8 by U+FFFD. */
 void fa_text_json(struct fa_text *text, const void *data, size_t len);
+/* The bytes of one character above ASCII, or of the longest broken beginning of one. */
+size_t fa_text_character(const void *data, size_t len, bool *valid);
 
 /* From the kernel. */
 void fa_random_bytes(void *out, size_t len);

@@ -125,7 +125,7 @@ TEST(a_character_is_never_cut_in_two)
 	assert_int_equal(length_cut(251, horse), 255);
 }
 
-TEST(a_message_of_continuation_bytes_only_is_left_alone)
+TEST(what_is_no_character_becomes_a_question_mark_per_byte)
 {
 	struct faas_error err;
 	char text[300];
@@ -134,6 +134,9 @@ TEST(a_message_of_continuation_bytes_only_is_left_alone)
 	text[299] = '\0';
 	fa_error(&err, FAAS_EINVAL, "%s", text);
 	assert_int_equal(strlen(err.message), 255);
+	assert_int_equal(strspn(err.message, "?"), 255);
+	fa_error(&err, FAAS_EINVAL, "'%.2s' and '%s' are \xc3\xbc", "\xe2\x82\xac", "\xff\xed\xa0");
+	assert_string_equal(err.message, "'?\?' and '?\?\?' are \xc3\xbc");
 }
 
 TEST(a_type_that_is_too_long_is_cut)
@@ -193,7 +196,7 @@ int main(void)
 		cmocka_unit_test(a_message_may_quote_the_error_it_replaces),
 		cmocka_unit_test(a_message_fits_to_the_last_byte),
 		cmocka_unit_test(a_character_is_never_cut_in_two),
-		cmocka_unit_test(a_message_of_continuation_bytes_only_is_left_alone),
+		cmocka_unit_test(what_is_no_character_becomes_a_question_mark_per_byte),
 		cmocka_unit_test(a_type_that_is_too_long_is_cut),
 		cmocka_unit_test(an_errno_is_told_in_words),
 		cmocka_unit_test(an_errno_without_words_is_told_by_number),
