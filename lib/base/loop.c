@@ -135,14 +135,27 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 	(void)status;
 	(void)events;
 	n = epoll_wait(loop->epoll, ready, EVENTS_PER_TURN, 0);
+	loop->ready = ready;
+	loop->ready_count = n;
 	for (int i = 0; i < n; i++) {
 		struct fa_watch *watch = ready[i].data.ptr;
 
+		if (!ready[i].events)
+			continue;
 		if (watch)
 			watch->on_ready(watch, ready[i].events);
 		else
 			drain(loop->wake), drain(loop->timerfd), loop->armed_ns = -1;
 	}
+	loop->ready_count = 0;
+}
+
+/* One event of a turn may end what another one is about; the rest of it may be gone then. */
+static void forget_ready(struct fa_loop *loop, const struct fa_watch *watch)
+{
+	for (int i = 0; i < loop->ready_count; i++)
+		if (loop->ready[i].data.ptr == watch)
+			loop->ready[i].events = 0;
 }
 
 static int add(struct fa_loop *loop, int fd, uint32_t events, void *ptr)
@@ -292,8 +305,10 @@ void fa_loop_rearm(struct fa_loop *loop, struct fa_watch *watch)
 
 void fa_loop_unwatch(struct fa_loop *loop, struct fa_watch *watch)
 {
-	if (watch->fd >= 0)
-		epoll_ctl(loop->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
+	if (watch->fd < 0)
+		return;
+	forget_ready(loop, watch);
+	epoll_ctl(loop->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
 }
 
 int fa_loop_timer(struct fa_loop *loop, struct fa_timer *timer, int64_t at_ns)

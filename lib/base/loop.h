@@ -46,6 +46,8 @@ struct fa_loop {
 	_Atomic pthread_t thread;
 	_Atomic uint32_t *epoch;
 	struct fa_post posts;
+	struct epoll_event *ready; /* what this turn has still to look at */
+	int ready_count;
 	struct fa_timers timers;
 	int64_t armed_ns;
 	bool multiprocessor;

@@ -286,6 +286,34 @@ TEST(an_unwatched_descriptor_is_silent)
 	close_pipe(&end);
 }
 
+static struct pipe_end *rivals[2];
+
+static void unwatch_both(struct fa_watch *watch, uint32_t events)
+{
+	(void)watch;
+	(void)events;
+	runs++;
+	fa_loop_unwatch(&loop, &rivals[0]->watch);
+	fa_loop_unwatch(&loop, &rivals[1]->watch);
+}
+
+TEST(what_one_event_unwatches_another_of_the_same_turn_does_not_tell)
+{
+	struct pipe_end one = open_pipe(1), other = open_pipe(1);
+
+	one.watch.on_ready = other.watch.on_ready = unwatch_both;
+	rivals[0] = &one;
+	rivals[1] = &other;
+	fa_loop_watch(&loop, &one.watch);
+	fa_loop_watch(&loop, &other.watch);
+	assert_int_equal(write(one.write_fd, "x", 1), 1);
+	assert_int_equal(write(other.write_fd, "x", 1), 1);
+	turn();
+	assert_int_equal(runs, 1);
+	close_pipe(&one);
+	close_pipe(&other);
+}
+
 TEST(a_descriptor_that_cannot_be_watched_is_refused)
 {
 	struct fa_watch watch = { .fd = -1, .on_ready = on_ready };
@@ -497,6 +525,7 @@ int main(void)
 		LOOP(what_is_left_unread_is_told_again_only_on_demand),
 		LOOP(the_end_of_the_other_side_is_told),
 		LOOP(an_unwatched_descriptor_is_silent),
+		LOOP(what_one_event_unwatches_another_of_the_same_turn_does_not_tell),
 		LOOP(a_descriptor_that_cannot_be_watched_is_refused),
 		LOOP(the_loop_scans_until_there_is_nothing_more),
 		LOOP(a_loop_that_expects_an_answer_any_moment_waits_for_it_awake),
