@@ -156,6 +156,34 @@ TEST(a_function_that_eats_its_memory_is_out_of_memory)
 }
 #endif
 
+/* CPU time that an endless loop gets within half a second. */
+static double burn(bool cap)
+{
+	double cpu_ms;
+
+	flow_close(&flow);
+	flow_open(&flow, &(struct faas_config){ .cpu_cap = cap }, false);
+	flow_function(&flow, &(struct faas_function_config){
+				     .name = "burn", .handler = "life.act", .timeout_ms = 500 });
+	flow_call(&flow, "burn", "count");
+	cpu_ms = flow_call(&flow, "burn", "loop")->cpu_ms;
+	return cpu_ms;
+}
+
+TEST(with_a_cap_a_small_function_gets_a_small_part_of_a_cpu)
+{
+	struct faas_isolation *report;
+	bool groups;
+
+	assert_int_equal(faas_isolation_report(flow.rt, &report, NULL), 0);
+	groups = report->applied & FAAS_LAYER_CGROUP_CPU;
+	faas_free(report);
+	if (!groups)
+		skip();
+	/* 128 of 1769 MB are 7 % of a core; without the cap it would be all of one */
+	assert_true(burn(true) * 2 < burn(false));
+}
+
 TEST(an_idle_environment_ends_after_its_time_and_not_before)
 {
 	flow_call(&flow, "life", "count");
@@ -236,6 +264,7 @@ int main(void)
 		REAL(a_failed_init_is_the_answer_of_the_first_invocation_and_is_tried_again),
 		REAL(an_init_beyond_its_limit_is_repeated_inside_the_invocation),
 		REAL(a_shutdown_hook_is_run_before_the_end),
+		REAL(with_a_cap_a_small_function_gets_a_small_part_of_a_cpu),
 	};
 	const struct CMUnitTest virtual[] = {
 #define VIRTUAL(name) cmocka_unit_test_setup_teardown(name, open_virtual, close_it)
