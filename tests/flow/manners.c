@@ -252,6 +252,16 @@ TEST(kill_9_of_the_host_leaves_no_process)
 	close(ready[1]);
 }
 
+static void kill_supervisor(struct faas *rt)
+{
+	pid_t pid;
+
+	pthread_mutex_lock(&rt->envs.lock);
+	pid = rt->envs.supervisor.pid;
+	pthread_mutex_unlock(&rt->envs.lock);
+	kill(pid, SIGKILL);
+}
+
 TEST(a_supervisor_that_is_killed_comes_back_and_the_next_invocation_runs)
 {
 	bool renewed = false;
@@ -261,7 +271,7 @@ TEST(a_supervisor_that_is_killed_comes_back_and_the_next_invocation_runs)
 	flow_function(&flow,
 		      &(struct faas_function_config){ .name = "f", .handler = "life.act" });
 	flow_call(&flow, "f", "count");
-	kill(((struct faas *)flow.rt)->envs.supervisor.pid, SIGKILL);
+	kill_supervisor(flow.rt);
 	for (int i = 0; i < 5000 && !renewed; i++) {
 		struct faas_result *result = NULL;
 
