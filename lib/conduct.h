@@ -16,8 +16,6 @@ struct fa_env *fa_runner_lease(struct fa_runner *runner, const char **reason, in
 void fa_runner_release(struct fa_runner *runner, struct fa_env *env, bool stays);
 /* Any thread: those that wait for capacity should try again. */
 void fa_want_pump(struct faas *rt);
-/* Whether the process that ended like this may serve again. */
-bool fa_job_lasts(const struct fa_job *job);
 
 /* The context strings behind a payload: room for them, and their bytes (0: none). */
 size_t fa_meta_size(const struct faas_request *request);

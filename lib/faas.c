@@ -180,7 +180,6 @@ static int open_stages(struct faas *rt, struct faas_error *err)
 	rt->account.limit = rt->config.max_concurrency;
 	rt->envs.max_memory_mb = rt->config.max_memory_mb;
 	rt->envs.idle_ns = (int64_t)rt->config.idle_ms * 1000000;
-	rt->envs.min_isolation = rt->config.min_isolation;
 	rt->envs.cpu_cap = rt->config.cpu_cap;
 	rt->envs.listening = rt->config.on_log != NULL;
 	rt->envs.supervisor.path = rt->config.worker;

@@ -376,7 +376,7 @@ static void conclude(struct fa_invocation *inv)
 	struct fa_outcome outcome;
 	struct faas_result result;
 	char tail[FA_LOG_TAIL];
-	bool stays = fa_job_lasts(&inv->job), ran = inv->job.verdict != FA_NO_BIRTH;
+	bool stays = fa_verdict_lasts(inv->job.verdict), ran = inv->job.verdict != FA_NO_BIRTH;
 
 	if (inv->job.verdict == FA_UNSTARTED || inv->job.verdict == FA_INIT_TIMED_OUT) {
 		run_again(inv);

@@ -66,7 +66,7 @@ static int run_here(struct fa_runner *runner, struct fa_env *env, struct fa_job 
 		return FAAS_ETIMEOUT;
 	}
 	rc = finish_here(rt, env, job, log_tail, result, err);
-	fa_runner_release(runner, env, fa_job_lasts(job));
+	fa_runner_release(runner, env, fa_verdict_lasts(job->verdict));
 	return rc;
 }
 

@@ -11,12 +11,6 @@
 #include <admit/admit.h>
 #include <base/error.h>
 
-bool fa_job_lasts(const struct fa_job *job)
-{
-	return job->verdict == FA_REPLIED || job->verdict == FA_ERRED ||
-	       job->verdict == FA_OVERSIZE;
-}
-
 static size_t put_string(char *to, const char *text)
 {
 	size_t len = text ? strlen(text) : 0;

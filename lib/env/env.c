@@ -358,11 +358,6 @@ static void end_all(struct fa_env *env, int64_t now_ns)
 		verdict(env, ended[--n]);
 }
 
-static bool lasting(enum fa_verdict verdict)
-{
-	return verdict == FA_REPLIED || verdict == FA_ERRED || verdict == FA_OVERSIZE;
-}
-
 static bool scan_one(struct fa_env *env, int64_t now_ns)
 {
 	bool any = false;
@@ -373,7 +368,7 @@ static bool scan_one(struct fa_env *env, int64_t now_ns)
 		if (job->verdict == FA_OPEN && !env->kind->poll(env, job, now_ns))
 			break;
 		any = true;
-		if (!lasting(job->verdict)) {
+		if (!fa_verdict_lasts(job->verdict)) {
 			end_all(env, now_ns);
 			return true;
 		}

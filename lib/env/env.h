@@ -162,7 +162,6 @@ struct fa_envs {
 	int64_t idle_ns, init_limit_ns;
 	_Atomic bool closing;      /* nothing is born any more */
 	bool multiprocessor, cpu_cap;
-	unsigned min_isolation;
 	unsigned weak_layers, weak_checks; /* positive controls of the tests */
 	_Atomic uint64_t cold_starts;
 

@@ -190,16 +190,6 @@ void fa_envs_call_off(struct fa_envs *envs)
 		call_off_pool(fa_container(pos, struct fa_pool, link));
 }
 
-bool fa_envs_empty(struct fa_envs *envs)
-{
-	struct fa_list *pos;
-
-	fa_list_for(pos, &envs->pools)
-		if (fa_container(pos, struct fa_pool, link)->alive)
-			return false;
-	return true;
-}
-
 void fa_envs_finish(struct fa_envs *envs)
 {
 	fa_loop_timer_stop(envs->loop, &envs->deadline);

@@ -331,16 +331,6 @@ static struct fa_env *pop(struct fa_list *list)
 	return env;
 }
 
-struct fa_env *fa_pool_take_warm(struct fa_pool *pool)
-{
-	struct fa_env *env;
-
-	pthread_mutex_lock(&pool->lock);
-	env = pop(&pool->idle);
-	pthread_mutex_unlock(&pool->lock);
-	return env;
-}
-
 static struct fa_env *take_new(struct fa_pool *pool, int *why)
 {
 	int memory_mb = pool->version->config.memory_mb;

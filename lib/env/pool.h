@@ -49,7 +49,6 @@ int fa_envs_init(struct fa_envs *envs, struct fa_loop *loop, const struct fa_mem
 void fa_envs_finish(struct fa_envs *envs);
 /* [loop] End everything; on_gone tells of each. */
 void fa_envs_close(struct fa_envs *envs);
-bool fa_envs_empty(struct fa_envs *envs);
 /* [loop] Whoever waits for an environment gets FA_CANCELED. */
 void fa_envs_call_off(struct fa_envs *envs);
 
@@ -66,7 +65,6 @@ void fa_pool_retire(struct fa_pool *pool);
  * being born (0: later; on_capacity tells).
  */
 struct fa_env *fa_pool_take(struct fa_pool *pool, int *why);
-struct fa_env *fa_pool_take_warm(struct fa_pool *pool); /* or NULL */
 
 /*
  * This one is late and may have to be killed: have its heir initialised, unless

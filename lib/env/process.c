@@ -452,11 +452,6 @@ static void watch_closely(const struct fa_env *env, int64_t until_ns)
 		relax();
 }
 
-static bool lasts(enum fa_verdict verdict)
-{
-	return verdict == FA_REPLIED || verdict == FA_ERRED || verdict == FA_OVERSIZE;
-}
-
 static void wait_for_answer(struct fa_env *env, struct fa_job *job)
 {
 	int64_t until = check(env, job, job->start_ns);
@@ -480,7 +475,7 @@ static void wait_for_answer(struct fa_env *env, struct fa_job *job)
 		    checks(env, FA_CHECK_JUNK))
 			violated(job, "wake-ups without an answer");
 	}
-	if (!lasts(job->verdict))
+	if (!fa_verdict_lasts(job->verdict))
 		fa_env_condemn(env);
 	if (!job->end_ns)
 		job->end_ns = fa_now(env->pool->envs->clock);

@@ -52,4 +52,10 @@ struct fa_job {
 	char why[96];
 };
 
+/* Whether the process that ended a job like this may serve the next one. */
+static inline bool fa_verdict_lasts(enum fa_verdict verdict)
+{
+	return verdict == FA_REPLIED || verdict == FA_ERRED || verdict == FA_OVERSIZE;
+}
+
 #endif
