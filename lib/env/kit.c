@@ -61,7 +61,6 @@ static int make_areas(struct fa_kit *kit)
 		return -1;
 	kit->request = map(kit->request_fd, FA_REQUEST_AREA, PROT_READ | PROT_WRITE,
 			   MADV_POPULATE_WRITE);
-	/* never written here; but the kernel looks up a futex faster where it might be */
 	kit->response = map(kit->response_fd, FA_RESPONSE_AREA, PROT_READ | PROT_WRITE,
 			    MADV_POPULATE_READ);
 	if (!kit->request || !kit->response)
@@ -142,7 +141,7 @@ void fa_kit_destroy(struct fa_kit *kit)
 	if (kit->request)
 		munmap(kit->request, FA_REQUEST_AREA);
 	if (kit->response)
-		munmap((void *)kit->response, FA_RESPONSE_AREA);
+		munmap(kit->response, FA_RESPONSE_AREA);
 	fa_free(kit);
 	errno = saved;
 }

@@ -15,7 +15,7 @@
  */
 struct fa_kit {
 	struct fa_request_head *request;
-	const struct fa_response_head *response;
+	struct fa_response_head *response; /* hearsay; only `sleeping` is ever written here */
 	int request_fd, response_fd;
 	int bell, bell_worker; /* SOCK_SEQPACKET */
 	int log, log_worker;   /* pipe */

@@ -158,13 +158,23 @@ static void fill_slot(struct fa_env *env, struct fa_request_slot *slot, struct f
 	memcpy(slot->request_id, job->request_id, sizeof(slot->request_id));
 }
 
+/* If it sleeps for this reason. Whatever else it may be up to, one of its threads is woken. */
+static void rouse(struct fa_env *env, uint32_t reason)
+{
+	_Atomic uint32_t *sleeping = &env->kit->response->sleeping;
+
+	if (atomic_load(sleeping) != reason)
+		return;
+	STORE(*sleeping, 0);
+	fa_futex_wake(sleeping);
+}
+
 static void ring(struct fa_env *env)
 {
 	struct fa_request_head *head = env->kit->request;
 
 	atomic_store(&head->seq, env->want);
-	if (atomic_load(&env->kit->response->sleeping) == 1)
-		fa_futex_wake(&head->seq);
+	rouse(env, 1);
 }
 
 static void post(struct fa_env *env, struct fa_job *job, unsigned flags)
@@ -549,8 +559,7 @@ static void taken(struct fa_env *env)
 	struct fa_request_head *head = env->kit->request;
 
 	atomic_store(&head->consumed, env->done);
-	if (atomic_load(&env->kit->response->sleeping) == 2)
-		fa_futex_wake(&head->consumed);
+	rouse(env, 2);
 }
 
 static void retire_process(struct fa_env *env)

@@ -88,7 +88,13 @@ struct fa_response_head {
 	_Atomic uint32_t resetting;             /* FA_NEST_PRISTINE: last request answered, until
 						 * the next one begins; who dies meanwhile has
 						 * not begun it */
-	_Alignas(64) _Atomic uint32_t sleeping; /* 1: waits on the request's seq, 2: on consumed */
+	/*
+	 * Futex of the worker's own sleep: 1 until a request is posted, 2 until a
+	 * response is consumed; the host stores 0, the one word it ever writes here, and
+	 * wakes it. A futex in the area that it may not write would cost each sleep a
+	 * walk of its mappings: the kernel first looks for a page it could write.
+	 */
+	_Alignas(64) _Atomic uint32_t sleeping;
 };
 
 struct fa_response_slot {

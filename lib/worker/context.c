@@ -32,14 +32,15 @@ static unsigned char *big_place(const struct fa_context *call)
 static void await_consumed(struct fa_context *call, uint32_t seq)
 {
 	const _Atomic uint32_t *word = &call->request->consumed;
-	uint32_t seen;
+	_Atomic uint32_t *sleeping = &call->response->sleeping;
 
-	while ((int32_t)((seen = atomic_load(word)) - seq) < 0) {
-		atomic_store(&call->response->sleeping, 2);
-		if (atomic_load(word) == seen)
-			syscall(SYS_futex, word, FUTEX_WAIT, seen, NULL, NULL, 0);
-		atomic_store(&call->response->sleeping, 0);
+	for (;;) {
+		atomic_store(sleeping, 2);
+		if ((int32_t)(atomic_load(word) - seq) >= 0)
+			break;
+		syscall(SYS_futex, sleeping, FUTEX_WAIT, 2, NULL, NULL, 0);
 	}
+	atomic_store_explicit(sleeping, 0, memory_order_relaxed);
 }
 
 static void move_to_big_place(struct fa_context *call)

@@ -2,7 +2,7 @@
 /*
  * One thread, one request at a time. The request area is the host's word and can
  * only be read; everything written goes to the response area, the sequence number
- * last. Sleeping is a futex on the read-only word, shared and without timeout:
+ * last. Sleeping is a futex in the response area, shared and without timeout:
  * who outlives the host is killed with its namespace, not by a clock of its own.
  *
  * A short spin before the sleep saves both sides a system call, but only where
@@ -22,12 +22,14 @@
 #include <unistd.h>
 #include <worker/context.h>
 #include <worker/output.h>
+#include <worker/place.h>
 #include <worker/plugin.h>
 #include <worker/pristine.h>
 #include <worker/signals.h>
 
 #define SPIN_NS 8000        /* about one wake-up across CPUs */
 #define GAP_MAX_NS 64000    /* a longer gap tells no more than this one */
+#define TRIAL_SPIN_NS 100000 /* just moved: the host may sleep once more, and wakes slowly */
 #define INIT_NS 10000000000 /* what init() may take */
 
 struct worker {
@@ -44,7 +46,10 @@ struct worker {
 	int64_t finished_ns; /* end of init or of the last handler */
 	int64_t begun_ns;    /* of the handler: since then it had a request and a CPU */
 	int64_t gap_ns;      /* average of the time the host takes to post the next */
+	int64_t took_ns;     /* the last handler */
 	bool can_spin;       /* more than one CPU */
+	bool woke;           /* the host slept when the last answer was there */
+	struct fa_place place;
 };
 
 static int64_t now_ns(void)
@@ -168,7 +173,8 @@ static bool worth_spinning(const struct worker *w)
 /* In time, not in rounds: how long a pause takes differs tenfold between CPUs. */
 static void spin(const struct worker *w)
 {
-	int64_t until = w->finished_ns + SPIN_NS;
+	int64_t until = w->finished_ns +
+			(fa_place_on_trial(&w->place) ? TRIAL_SPIN_NS : SPIN_NS);
 
 	do {
 		for (int i = 0; i < 16; i++) {
@@ -181,18 +187,24 @@ static void spin(const struct worker *w)
 
 static void sleep_until_posted(struct worker *w)
 {
-	atomic_store(&w->response->sleeping, 1);
-	while (nothing_new(w))
-		syscall(SYS_futex, &w->request->seq, FUTEX_WAIT, w->done, NULL, NULL, 0);
-	atomic_store(&w->response->sleeping, 0);
+	_Atomic uint32_t *sleeping = &w->response->sleeping;
+
+	for (;;) {
+		atomic_store(sleeping, 1);
+		if (!nothing_new(w))
+			break;
+		syscall(SYS_futex, sleeping, FUTEX_WAIT, 1, NULL, NULL, 0);
+	}
+	atomic_store_explicit(sleeping, 0, memory_order_relaxed);
 }
 
+/* Most of a gap may be the host's waking up, and that tells little about its next one. */
 static void learn_gap(struct worker *w)
 {
 	uint64_t posted = atomic_load_explicit(&w->request->posted_ns, memory_order_relaxed);
-	int64_t gap = (int64_t)posted - w->finished_ns;
+	int64_t gap = (int64_t)posted - w->finished_ns, most = w->woke ? 2 * SPIN_NS : GAP_MAX_NS;
 
-	gap = gap < 0 ? 0 : gap > GAP_MAX_NS ? GAP_MAX_NS : gap;
+	gap = gap < 0 ? 0 : gap > most ? most : gap;
 	w->gap_ns += (gap - w->gap_ns) / 8;
 }
 
@@ -212,7 +224,8 @@ static void await_request(struct worker *w)
 
 static void wake_host(struct worker *w)
 {
-	if (atomic_load(&w->request->sleeping))
+	w->woke = atomic_load(&w->request->sleeping);
+	if (w->woke)
 		syscall(SYS_futex, &w->response->seq, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
@@ -228,6 +241,16 @@ static void ring_bell(struct worker *w)
 	send(w->run->bell_fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+static void consider_moving(struct worker *w, uint32_t flags)
+{
+	uint32_t cpu = atomic_load_explicit(&w->request->host_cpu, memory_order_relaxed);
+	bool close = !(flags & FA_REQ_ASYNC) && w->can_spin && w->gap_ns < SPIN_NS &&
+		     w->took_ns < SPIN_NS;
+
+	if (fa_place_turn(&w->place, w->finished_ns, close, cpu == (uint32_t)sched_getcpu()))
+		fa_place_leave(cpu);
+}
+
 static void answer(struct worker *w, uint32_t seq, uint32_t flags)
 {
 	fa_context_close(&w->call);
@@ -240,6 +263,7 @@ static void answer(struct worker *w, uint32_t seq, uint32_t flags)
 		ring_bell(w);
 	else
 		wake_host(w);
+	consider_moving(w, flags);
 }
 
 /* ---- requests --------------------------------------------------------- */
@@ -275,15 +299,13 @@ static int64_t deadline_of(const struct worker *w, const struct fa_request_slot 
 static void invoke(struct worker *w, const struct fa_request_slot *slot)
 {
 	struct faas_bytes event = { (const char *)w->request + slot->off, slot->len };
-	int64_t took;
-
 	returned(w, fa_target_invoke(&w->target, &w->call.context, event));
 	fa_context_leave(&w->call);
 	w->finished_ns = now_ns();
-	took = w->finished_ns - w->begun_ns;
+	w->took_ns = w->finished_ns - w->begun_ns;
 	w->begun_ns = w->finished_ns;
 	atomic_store_explicit(&w->response->service_ns,
-			      took > UINT32_MAX ? UINT32_MAX : (uint32_t)took,
+			      w->took_ns > UINT32_MAX ? UINT32_MAX : (uint32_t)w->took_ns,
 			      memory_order_relaxed);
 }
 

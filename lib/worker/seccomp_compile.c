@@ -31,7 +31,7 @@ static const char *const refused[] = {
 	/* other processes */
 	"ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_open",
 	"pidfd_getfd", "kcmp", "move_pages", "migrate_pages", "setpriority", "ioprio_set",
-	"sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr",
+	"sched_setscheduler", "sched_setparam", "sched_setattr",
 	/* the kernel itself */
 	"bpf", "perf_event_open", "userfaultfd", "io_uring_setup", "io_uring_enter",
 	"io_uring_register", "keyctl", "add_key", "request_key", "init_module", "finit_module",
@@ -131,6 +131,7 @@ static void state_policy(scmp_filter_ctx filter, unsigned variant)
 	refuse_if(filter, "clone", SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_NEWUSER, CLONE_NEWUSER));
 	refuse_if(filter, "unshare", SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_NEWUSER, CLONE_NEWUSER));
 	refuse_if(filter, "prlimit64", SCMP_A0(SCMP_CMP_NE, 0));
+	refuse_if(filter, "sched_setaffinity", SCMP_A0(SCMP_CMP_NE, 0)); /* see place.c */
 	refuse_if(filter, "personality", SCMP_A0(SCMP_CMP_NE, 0xffffffff));
 	refuse_if(filter, "ioctl", SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, TIOCSTI_REQUEST));
 	refuse_if(filter, "ioctl", SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, TIOCLINUX_REQUEST));

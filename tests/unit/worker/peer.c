@@ -133,6 +133,16 @@ static struct fa_request_slot *fill_slot(struct peer *peer, uint32_t seq, const 
 	return slot;
 }
 
+static void rouse(struct peer *peer, uint32_t reason)
+{
+	_Atomic uint32_t *sleeping = &peer->response->sleeping;
+
+	if (atomic_load(sleeping) != reason)
+		return;
+	atomic_store(sleeping, 0);
+	syscall(SYS_futex, sleeping, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
 static uint32_t post(struct peer *peer, const void *data, size_t len, const char *meta,
 		     size_t meta_len, uint32_t flags)
 {
@@ -141,8 +151,7 @@ static uint32_t post(struct peer *peer, const void *data, size_t len, const char
 	fill_slot(peer, seq, data, len, meta, meta_len)->flags = flags;
 	atomic_store(&peer->request->posted_ns, (uint64_t)now_ns());
 	atomic_store(&peer->request->seq, seq);
-	if (atomic_load(&peer->response->sleeping) == 1)
-		syscall(SYS_futex, &peer->request->seq, FUTEX_WAKE, 1, NULL, NULL, 0);
+	rouse(peer, 1);
 	return seq;
 }
 
@@ -198,8 +207,7 @@ const struct fa_response_slot *peer_ask(struct peer *peer, const char *text)
 void peer_consumed(struct peer *peer, uint32_t seq)
 {
 	atomic_store(&peer->request->consumed, seq);
-	if (atomic_load(&peer->response->sleeping) == 2)
-		syscall(SYS_futex, &peer->request->consumed, FUTEX_WAKE, 1, NULL, NULL, 0);
+	rouse(peer, 2);
 }
 
 int peer_rings(struct peer *peer)
