@@ -397,7 +397,7 @@ static void conclude(struct fa_invocation *inv)
 			result.code = FAAS_ENOMEM;
 	}
 	if (stays)
-		env->kind->taken(env);
+		env->kind->taken(env, &inv->job);
 	give_back(inv, env, stays);
 	if (is_event(inv) && outcome.code != FAAS_OK) {
 		settle_event(inv, ran);

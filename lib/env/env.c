@@ -261,7 +261,10 @@ static void begin(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 	struct fa_envs *envs = env->pool->envs;
 
 	job->begun = true;
-	job->start_ns = now_ns;
+	if (!job->start_ns) /* answered before it was told of: that is a lie, but has a time */
+		job->start_ns = now_ns;
+	if (job->start_ns < env->ended_ns)
+		job->start_ns = env->ended_ns;
 	if (!fa_env_is_start(env, job))
 		envs->on_begin(envs->data, env, job);
 	watch_deadline(env, env->kind->check(env, job, now_ns));
@@ -272,6 +275,7 @@ static void submit(struct fa_env *env, struct fa_job *job, unsigned flags)
 	struct fa_envs *envs = env->pool->envs;
 
 	fa_env_name(env, job);
+	job->begun = false;
 	if (fa_list_empty(&env->scan))
 		fa_list_append(&envs->scanned, &env->scan);
 	if (!ensure_process(env, job)) {
@@ -282,13 +286,9 @@ static void submit(struct fa_env *env, struct fa_job *job, unsigned flags)
 	}
 	if (env->kit && !fa_env_open_jobs(env) && !env->pool->version->config.pristine)
 		env->kit->request->depth = FA_DEPTH;
-	env->jobs[(env->want + 1) & (FA_DEPTH - 1)] = job;
-	job->begun = false;
 	env->kind->post(env, job, FA_REQ_ASYNC | flags);
 	if (fa_list_empty(&env->unrung))
 		fa_list_append(&envs->unrung, &env->unrung);
-	if (fa_env_open_jobs(env) == 1)
-		begin(env, job, job->start_ns);
 }
 
 void fa_env_submit(struct fa_env *env, struct fa_job *job)
@@ -343,6 +343,8 @@ static void end_all(struct fa_env *env, int64_t now_ns)
 		struct fa_job *job = oldest(env);
 
 		job->end_ns = now_ns;
+		if (!job->start_ns) /* it was never told of */
+			job->start_ns = now_ns;
 		if (job->verdict == FA_OPEN)
 			job->verdict = FA_UNSTARTED;
 		env->done++;
@@ -365,6 +367,8 @@ static bool scan_one(struct fa_env *env, int64_t now_ns)
 	while (fa_env_open_jobs(env)) {
 		struct fa_job *job = oldest(env);
 
+		if (!job->begun && job->verdict == FA_OPEN)
+			begin(env, job, now_ns);
 		if (job->verdict == FA_OPEN && !env->kind->poll(env, job, now_ns))
 			break;
 		any = true;
@@ -373,6 +377,7 @@ static bool scan_one(struct fa_env *env, int64_t now_ns)
 			return true;
 		}
 		env->done++;
+		env->ended_ns = job->end_ns;
 		/* told, its holder may give it back, and then only the scan is ours to look at */
 		if (!fa_env_open_jobs(env)) {
 			fa_list_remove(&env->scan);
@@ -381,8 +386,6 @@ static bool scan_one(struct fa_env *env, int64_t now_ns)
 		verdict(env, job);
 		if (fa_list_empty(&env->scan))
 			return true;
-		if (!oldest(env)->begun)
-			begin(env, oldest(env), now_ns);
 	}
 	return any;
 }

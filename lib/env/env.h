@@ -53,7 +53,7 @@ struct fa_env_kind {
 	int (*birth)(struct fa_env *env);
 	/* Hand a job over. flags: enum fa_request_flags; with FA_REQ_ASYNC ring() follows. */
 	void (*post)(struct fa_env *env, struct fa_job *job, unsigned flags);
-	/* [loop] What was posted may begin: one wake-up for all of it. */
+	/* [loop] What was posted may begin, and its time does: one wake-up for all of it. */
 	void (*ring)(struct fa_env *env);
 	/* Block until the posted job has a verdict. */
 	void (*wait)(struct fa_env *env, struct fa_job *job);
@@ -68,8 +68,8 @@ struct fa_env_kind {
 	bool (*stop)(struct fa_env *env);
 	/* [loop] Its bell rang: nothing is believed of it but that it rang. */
 	void (*rung)(struct fa_env *env);
-	/* The answer has been copied. */
-	void (*taken)(struct fa_env *env);
+	/* The answer of this job, the last one done, has been copied. */
+	void (*taken)(struct fa_env *env, const struct fa_job *job);
 	/* Begin the end: politely if it wants to be told, else at once. */
 	void (*retire)(struct fa_env *env);
 	void (*kill)(struct fa_env *env);
@@ -112,10 +112,10 @@ struct fa_env {
 	bool inited_before;       /* init was tried: the next one is part of the invocation */
 	bool suppressed;          /* this process's init is */
 	bool fresh;               /* this process has not answered yet */
-	uint32_t want, done;      /* sequence numbers posted and answered */
+	uint32_t want, rung, done; /* sequence numbers posted, told of, and answered */
 	size_t large;             /* bytes of a pristine function's last request at FA_BIG_OFF */
 	uint64_t tokens[FA_DEPTH];
-	struct fa_job *jobs[FA_DEPTH]; /* [loop] */
+	struct fa_job *jobs[FA_DEPTH];
 	_Atomic uint32_t junk;    /* returns without an answer since the last answer */
 	int64_t birth_ns, init_done_ns, check_ns;
 	int64_t ended_ns;         /* of its last job; 0: ask the clock */

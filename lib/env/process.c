@@ -49,7 +49,7 @@ static bool checks(const struct fa_env *env, enum fa_host_check check)
 
 static void forget_process(struct fa_env *env)
 {
-	env->want = env->done = 0;
+	env->want = env->rung = env->done = 0;
 	env->large = 0;
 	STORE(env->junk, 0);
 	env->init_done_ns = 0;
@@ -153,8 +153,6 @@ static void fill_slot(struct fa_env *env, struct fa_request_slot *slot, struct f
 		memcpy(to, job->payload.data, job->payload.len);
 	if (job->meta_len)
 		memcpy(to + job->payload.len, job->meta, job->meta_len);
-	slot->deadline_ns = job->start_ns + job->timeout_ns;
-	slot->deadline_ms = (slot->deadline_ns + job->unix_offset_ns) / 1000000;
 	memcpy(slot->request_id, job->request_id, sizeof(slot->request_id));
 }
 
@@ -169,12 +167,34 @@ static void rouse(struct fa_env *env, uint32_t reason)
 	fa_futex_wake(sleeping);
 }
 
+static void publish(struct fa_env *env)
+{
+	atomic_store(&env->kit->request->seq, env->want);
+	rouse(env, 1);
+}
+
+static void stamp(struct fa_request_slot *slot, struct fa_job *job, int64_t now_ns)
+{
+	job->start_ns = now_ns;
+	slot->deadline_ns = now_ns + job->timeout_ns;
+	slot->deadline_ms = (slot->deadline_ns + job->unix_offset_ns) / 1000000;
+}
+
+/* The time of what was posted begins here: one look at the clock serves all of it. */
 static void ring(struct fa_env *env)
 {
 	struct fa_request_head *head = env->kit->request;
+	int64_t now_ns = fa_now(env->pool->envs->clock);
 
-	atomic_store(&head->seq, env->want);
-	rouse(env, 1);
+	while (env->rung != env->want) {
+		uint32_t seq = ++env->rung;
+
+		stamp(fa_request_slot(head, seq & (head->depth - 1)),
+		      env->jobs[seq & (FA_DEPTH - 1)], now_ns);
+	}
+	STORE(head->host_cpu, (uint32_t)sched_getcpu());
+	STORE(head->posted_ns, (uint64_t)now_ns);
+	publish(env);
 }
 
 static void post(struct fa_env *env, struct fa_job *job, unsigned flags)
@@ -184,11 +204,10 @@ static void post(struct fa_env *env, struct fa_job *job, unsigned flags)
 	struct fa_request_slot *slot = fa_request_slot(head, index);
 
 	job->cold = env->fresh;
-	job->start_ns = fa_now(env->pool->envs->clock);
+	job->start_ns = 0;
 	fill_slot(env, slot, job, flags);
 	env->tokens[index] = slot->token = fa_env_random(env);
-	atomic_store_explicit(&head->host_cpu, (uint32_t)sched_getcpu(), memory_order_relaxed);
-	atomic_store_explicit(&head->posted_ns, (uint64_t)job->start_ns, memory_order_relaxed);
+	env->jobs[seq & (FA_DEPTH - 1)] = job;
 	env->want = seq;
 	if (!(flags & FA_REQ_ASYNC))
 		ring(env);
@@ -490,6 +509,7 @@ static void wait_for_answer(struct fa_env *env, struct fa_job *job)
 	if (!job->end_ns)
 		job->end_ns = fa_now(env->pool->envs->clock);
 	env->done = env->want;
+	env->ended_ns = job->end_ns;
 }
 
 /* ---- the end --------------------------------------------------------- */
@@ -554,12 +574,15 @@ static void rung(struct fa_env *env)
 	}
 }
 
-static void taken(struct fa_env *env)
+/* Only who answered in the one large place may wait until that is free again. */
+static void taken(struct fa_env *env, const struct fa_job *job)
 {
-	struct fa_request_head *head = env->kit->request;
+	struct fa_kit *kit = env->kit;
 
-	atomic_store(&head->consumed, env->done);
-	rouse(env, 2);
+	if (job->answer.data == (const char *)kit->response + FA_BIG_OFF) {
+		atomic_store(&kit->request->consumed, env->done);
+		rouse(env, 2);
+	}
 }
 
 static void retire_process(struct fa_env *env)
@@ -575,8 +598,8 @@ static void retire_process(struct fa_env *env)
 	memset(slot, 0, offsetof(struct fa_request_slot, spare));
 	slot->flags = FA_REQ_SHUTDOWN;
 	slot->off = FA_BIG_OFF;
-	env->want = seq;
-	ring(env);
+	env->want = env->rung = seq;
+	publish(env);
 	fa_loop_call(env->pool->envs->loop, &env->grace_call);
 }
 

@@ -136,7 +136,8 @@ static void post(struct fa_env *env, struct fa_job *job, unsigned flags)
 		fill_slot(slot, job, flags);
 		return;
 	}
-	slot = &thread->slots[++env->want & (FA_DEPTH - 1)];
+	env->jobs[++env->want & (FA_DEPTH - 1)] = job;
+	slot = &thread->slots[env->want & (FA_DEPTH - 1)];
 	fill_slot(slot, job, flags);
 	slot->seq = env->want;
 	slot->lines.len = 0;
@@ -181,6 +182,7 @@ static void run_inline(struct fa_env *env, struct fa_job *job)
 
 	fa_thread_run(thread, &thread->inline_slot);
 	conclude(env, job, &thread->inline_slot);
+	env->ended_ns = job->end_ns;
 	if (job->end_ns - job->start_ns <= job->timeout_ns || job->verdict == FA_INIT_TIMED_OUT)
 		return;
 	job->verdict = FA_TIMED_OUT;
@@ -241,11 +243,12 @@ static void trim(struct fa_thread_buffer *buffer)
 		fa_thread_release(buffer);
 }
 
-static void taken(struct fa_env *env)
+static void taken(struct fa_env *env, const struct fa_job *job)
 {
 	struct fa_thread *thread = thread_of(env);
 	struct fa_thread_slot *slot = &thread->slots[env->done & (FA_DEPTH - 1)];
 
+	(void)job;
 	trim(&thread->inline_slot.answer);
 	if (env->want - env->done == FA_DEPTH)
 		return; /* it is in use again */

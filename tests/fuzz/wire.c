@@ -255,7 +255,7 @@ static void set_up(unsigned flags, uint32_t depth)
 	env.random[0] = 1;
 	env.fresh = !(flags & OLD);
 	env.birth_ns = START_NS;
-	env.want = env.done = first;
+	env.want = env.rung = env.done = first;
 	atomic_store(&((struct fa_response_head *)hostile)->seq, first);
 }
 
@@ -348,7 +348,7 @@ static uint32_t look_on_loop(uint32_t count)
 		if (!answered(job) || job->verdict == FA_INIT_ERRED)
 			break;
 		env.done++;
-		env.kind->taken(&env);
+		env.kind->taken(&env, job);
 		if (env.done != env.want)
 			env.jobs[(env.done + 1) & (FA_DEPTH - 1)]->start_ns = now_ns;
 	}
