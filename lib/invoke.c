@@ -66,6 +66,8 @@ static int run_here(struct fa_runner *runner, struct fa_env *env, struct fa_job 
 		return FAAS_ETIMEOUT;
 	}
 	rc = finish_here(rt, env, job, log_tail, result, err);
+	if (fa_verdict_lasts(job->verdict))
+		env->kind->taken(env, job);
 	fa_runner_release(runner, env, fa_verdict_lasts(job->verdict));
 	return rc;
 }

@@ -314,6 +314,18 @@ TEST(a_response_may_be_a_hundred_bytes_larger_and_not_one_more)
 	assert_int_equal(flow_call(&flow, "big", "10")->payload.len, 10);
 }
 
+/* The loop hands over in slots that share one large place; who waits for it uses the same. */
+TEST(large_answers_follow_each_other_on_the_callers_thread_after_the_loops)
+{
+	flow_function(&flow, &(struct faas_function_config){ .name = "big",
+							     .handler = "echo.big",
+							     .max_concurrency = 1 });
+	assert_int_equal(flow_call_async(&flow, "big", "1000")->payload.len, 1000);
+	assert_int_equal(flow_call(&flow, "big", "2000")->payload.len, 2000);
+	assert_int_equal(flow_call(&flow, "big", "3000")->payload.len, 3000);
+	assert_int_equal(flow_call_async(&flow, "big", "4000")->payload.len, 4000);
+}
+
 TEST(the_log_tail_holds_start_output_end_and_report)
 {
 	struct faas_result *r = NULL;
@@ -448,6 +460,7 @@ int main(void)
 		CASE(a_function_can_be_named_by_its_arn),
 		CASE(six_megabytes_go_both_ways_and_one_byte_more_is_refused),
 		CASE(a_response_may_be_a_hundred_bytes_larger_and_not_one_more),
+		CASE(large_answers_follow_each_other_on_the_callers_thread_after_the_loops),
 		CASE(the_log_tail_holds_start_output_end_and_report),
 		CASE(output_beyond_the_budget_is_dropped_and_counted),
 		CASE(an_update_makes_new_environments_and_running_ones_finish),
