@@ -150,6 +150,7 @@ static struct faas *alloc_runtime(const struct faas_config *c, const struct fa_c
 	fa_list_init(&rt->invocations);
 	fa_list_init(&rt->unused);
 	fa_list_init(&rt->ending);
+	fa_list_init(&rt->hungry);
 	if (copy_config(rt, c, err) < 0) {
 		free_runtime(rt);
 		return NULL;

@@ -64,6 +64,9 @@ static void stop_waiting(struct fa_invocation *inv)
 	if (fa_list_empty(&inv->turn))
 		return;
 	fa_list_remove(&inv->turn);
+	inv->runner->load--;
+	if (fa_list_empty(&inv->runner->waiting))
+		fa_list_remove(&inv->runner->hungry);
 	atomic_fetch_sub(&inv->rt->waiting, 1);
 }
 
@@ -164,14 +167,20 @@ static void throttle(struct fa_invocation *inv, const char *reason, int code)
 static void hold(struct fa_invocation *inv, bool in_front)
 {
 	struct faas *rt = inv->rt;
+	struct fa_runner *runner = inv->runner;
 	int64_t wait_ms = inv->capacity_wait_ms;
 
 	inv->state = WAITING;
 	atomic_fetch_add(&rt->waiting, 1);
+	runner->load++;
+	if (fa_list_empty(&runner->waiting))
+		fa_list_append(&rt->hungry, &runner->hungry);
 	if (in_front)
-		fa_list_push(&inv->runner->waiting, &inv->turn);
+		fa_list_push(&runner->waiting, &inv->turn);
 	else
-		fa_list_append(&inv->runner->waiting, &inv->turn);
+		fa_list_append(&runner->waiting, &inv->turn);
+	if (runner->leases)
+		fa_env_mind(fa_container(runner->leased.next, struct fa_env, lease));
 	if (wait_ms && fa_loop_timer(&rt->loop, &inv->timer,
 				     fa_now(rt->clock) + wait_ms * 1000000) < 0)
 		throttle(inv, "", FAAS_ENOMEM);
@@ -183,6 +192,7 @@ static void submit(struct fa_invocation *inv, struct fa_env *env)
 
 	inv->state = RUNNING;
 	inv->env = env;
+	inv->runner->load++;
 	job->verdict = FA_OPEN;
 	job->init_ns = job->cpu_ns = job->end_ns = 0;
 	job->error_type[0] = '\0';
@@ -235,18 +245,33 @@ static bool try_ahead(struct fa_invocation *inv)
 	return env;
 }
 
+/*
+ * Short events are through sooner in the environments that are awake than another
+ * one would wake up. Should one of them take long after all, the others are
+ * taken back from behind it (fa_env_mind()).
+ */
+static bool is_soon(const struct fa_runner *runner, const struct fa_invocation *inv)
+{
+	int64_t service_ns = fa_pool_service_ns(runner->pool);
+
+	return may_go_ahead(inv) && runner->leases && service_ns &&
+	       runner->load * service_ns < AHEAD_NS * runner->leases &&
+	       fa_env_is_prompt(fa_container(runner->leased.next, struct fa_env, lease));
+}
+
 static void begin(struct fa_invocation *inv)
 {
 	struct fa_runner *runner = inv->runner;
-	const char *reason;
-	struct fa_env *env;
-	int why;
+	bool in_turn = fa_list_empty(&runner->waiting) || inv->state == WAITING;
+	struct fa_env *env = NULL;
+	const char *reason = "";
+	int why = 0;
 
-	env = fa_list_empty(&runner->waiting) || inv->state == WAITING ?
-		      fa_runner_lease(runner, &reason, &why) :
-		      (why = 0, reason = "", NULL);
+	if (in_turn && !is_soon(runner, inv))
+		env = fa_runner_lease(runner, &reason, &why);
 	if (env) {
 		fa_list_append(&runner->leased, &env->lease);
+		runner->leases++;
 		stop_waiting(inv);
 		submit(inv, env);
 		return;
@@ -290,16 +315,20 @@ static void top_up(struct fa_runner *runner, struct fa_env *env)
 	}
 }
 
-static void give_back(struct fa_invocation *inv, struct fa_env *env, bool stays)
+static void give_back(struct fa_runner *runner, struct fa_env *env, bool stays)
 {
-	struct fa_runner *runner = inv->runner;
+	fa_list_remove(&env->lease);
+	runner->leases--;
+	fa_runner_release(runner, env, stays);
+}
 
+static void use_again(struct fa_runner *runner, struct fa_env *env, bool stays)
+{
 	if (stays)
 		top_up(runner, env);
 	if (fa_env_open_jobs(env))
 		return; /* it works on, for others */
-	fa_list_remove(&env->lease);
-	fa_runner_release(runner, env, stays);
+	give_back(runner, env, stays);
 }
 
 static void on_verdict(void *data, struct fa_env *env, struct fa_job *job)
@@ -322,10 +351,8 @@ static void run_again(struct fa_invocation *inv)
 		inv->job.late = true;
 	}
 	inv->env = NULL;
-	if (!fa_env_open_jobs(env) && !fa_list_empty(&env->lease)) {
-		fa_list_remove(&env->lease);
-		fa_runner_release(inv->runner, env, false);
-	}
+	if (!fa_env_open_jobs(env) && !fa_list_empty(&env->lease))
+		give_back(inv->runner, env, false);
 	if (rt->finishing)
 		refuse(inv, FAAS_ECANCELED, "");
 	else
@@ -378,6 +405,7 @@ static void conclude(struct fa_invocation *inv)
 	char tail[FA_LOG_TAIL];
 	bool stays = fa_verdict_lasts(inv->job.verdict), ran = inv->job.verdict != FA_NO_BIRTH;
 
+	inv->runner->load--;
 	if (inv->job.verdict == FA_UNSTARTED || inv->job.verdict == FA_INIT_TIMED_OUT) {
 		run_again(inv);
 		return;
@@ -398,7 +426,7 @@ static void conclude(struct fa_invocation *inv)
 	}
 	if (stays)
 		env->kind->taken(env, &inv->job);
-	give_back(inv, env, stays);
+	use_again(inv->runner, env, stays);
 	if (is_event(inv) && outcome.code != FAAS_OK) {
 		settle_event(inv, ran);
 		return;

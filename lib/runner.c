@@ -89,11 +89,8 @@ static void pump(struct fa_call *call)
 	struct fa_list *pos, *next;
 
 	atomic_store(&rt->pumping, false);
-	fa_list_for_safe(pos, next, &rt->envs.pools) {
-		struct fa_pool *pool = fa_container(pos, struct fa_pool, link);
-
-		fa_invocations_pump(pool->version->runner);
-	}
+	fa_list_for_safe(pos, next, &rt->hungry)
+		fa_invocations_pump(fa_container(pos, struct fa_runner, hungry));
 }
 
 /* ---- runners --------------------------------------------------------- */
@@ -144,6 +141,7 @@ int fa_runner_create(struct faas *rt, struct fa_version *version, struct faas_er
 	runner->end.run = end_runner;
 	fa_list_init(&runner->waiting);
 	fa_list_init(&runner->leased);
+	fa_list_init(&runner->hungry);
 	fa_list_init(&runner->link);
 	version->runner = runner; /* the loop may meet the pool before we return */
 	runner->pool = fa_pool_create(&rt->envs, version);
@@ -176,12 +174,15 @@ static bool on_scan(void *data)
  * An answer may come within microseconds, and a CPU is free to wait for it: not
  * so when several environments want the one that the loop would spin on.
  */
-static bool is_hot(void *data)
+static int64_t patience(void *data)
 {
 	struct fa_envs *envs = data;
 	struct fa_list *first = envs->scanned.next;
+	struct fa_env *env = fa_container(first, struct fa_env, scan);
 
-	return first != &envs->scanned && first->next == &envs->scanned;
+	if (first == &envs->scanned || first->next != &envs->scanned)
+		return 0;
+	return env->kind->patience(env);
 }
 
 void fa_invoke_init(struct faas *rt)
@@ -193,6 +194,6 @@ void fa_invoke_init(struct faas *rt)
 	rt->envs.on_gone = on_gone;
 	rt->envs.data = rt;
 	rt->loop.on_scan = on_scan;
-	rt->loop.is_hot = is_hot;
+	rt->loop.patience = patience;
 	rt->loop.data = &rt->envs;
 }

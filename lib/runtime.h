@@ -31,6 +31,7 @@ struct faas {
 	char *scratch;              /* [loop] the answer that a callback is shown */
 	size_t scratch_size;
 	struct fa_list ending;      /* [loop] runners whose version nobody refers to */
+	struct fa_list hungry;      /* [loop] runners that somebody waits for */
 	_Atomic uint64_t callers;   /* threads inside a call, see fa_enter() */
 	_Atomic int waiting;        /* invocations that wait for capacity */
 	struct fa_call pump;

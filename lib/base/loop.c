@@ -24,7 +24,6 @@
 #define EVENTS_PER_TURN 64
 #define SCANS_PER_TURN 64
 #define SURE_TIMERS 8 /* places kept free for fa_loop_timer_sure() */
-#define SPIN_NS 8000 /* one wake-up across CPUs */
 
 #ifndef F_SEAL_FUTURE_WRITE
 #define F_SEAL_FUTURE_WRITE 0x0010
@@ -82,7 +81,12 @@ static void work(struct fa_loop *loop)
 /* Returns whether something came up while spinning. */
 static bool spin(struct fa_loop *loop)
 {
-	int64_t until = fa_now(&fa_clock_real) + SPIN_NS;
+	int64_t patience = loop->multiprocessor && loop->patience ? loop->patience(loop->data) : 0;
+	int64_t until;
+
+	if (!patience)
+		return false;
+	until = fa_now(&fa_clock_real) + patience;
 
 	do {
 		for (int i = 0; i < 16; i++) {
@@ -101,9 +105,7 @@ static void on_prepare(uv_prepare_t *handle)
 	struct fa_loop *loop = handle->data;
 
 	work(loop);
-	for (int i = 0; i < SCANS_PER_TURN && loop->multiprocessor && loop->is_hot &&
-			loop->is_hot(loop->data) && spin(loop);
-	     i++)
+	for (int i = 0; i < SCANS_PER_TURN && spin(loop); i++)
 		work(loop);
 	atomic_fetch_or(loop->epoch, 1);
 	work(loop);

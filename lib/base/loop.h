@@ -54,8 +54,8 @@ struct fa_loop {
 
 	/* Look for answers without a system call; returns whether there were any. */
 	bool (*on_scan)(void *data);
-	/* Whether an answer may come within microseconds, so that spinning pays. */
-	bool (*is_hot)(void *data);
+	/* How long waiting awake for an answer pays before the loop sleeps, ns; 0: not at all. */
+	int64_t (*patience)(void *data);
 	void *data;
 
 	void (*on_closed)(void *data);

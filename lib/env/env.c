@@ -21,6 +21,8 @@
 #include <env/pool.h>
 #include <model/function.h>
 
+#define LATE_NS 500000 /* a job that others should not wait behind; far above waking another */
+
 /* ---- the table ------------------------------------------------------- */
 
 typedef void action(struct fa_env *env);
@@ -289,6 +291,8 @@ static void submit(struct fa_env *env, struct fa_job *job, unsigned flags)
 	env->kind->post(env, job, FA_REQ_ASYNC | flags);
 	if (fa_list_empty(&env->unrung))
 		fa_list_append(&envs->unrung, &env->unrung);
+	if (fa_env_open_jobs(env) > 1)
+		fa_env_mind(env);
 }
 
 void fa_env_submit(struct fa_env *env, struct fa_job *job)
@@ -417,7 +421,7 @@ bool fa_envs_scan(struct fa_envs *envs)
 		return false;
 	fa_list_push(&envs->scanned, &todo);
 	fa_list_remove(&envs->scanned);
-	now_ns = fa_now(envs->clock);
+	envs->scanned_ns = now_ns = fa_now(envs->clock);
 	while ((pos = fa_list_pop(&todo))) {
 		fa_list_append(&envs->scanned, pos);
 		any |= scan_one(fa_container(pos, struct fa_env, scan), now_ns);
@@ -440,6 +444,42 @@ void fa_env_abort(struct fa_env *env, enum fa_verdict verdict)
 	end_all(env, fa_now(env->pool->envs->clock));
 }
 
+static bool is_late(const struct fa_env *env, int64_t now_ns)
+{
+	const struct fa_job *job = env->jobs[(env->done + 1) & (FA_DEPTH - 1)];
+
+	return fa_env_open_jobs(env) && job->begun && now_ns - job->start_ns >= LATE_NS;
+}
+
+bool fa_env_is_prompt(const struct fa_env *env)
+{
+	return !env->fresh && !is_late(env, env->pool->envs->scanned_ns);
+}
+
+void fa_env_mind(struct fa_env *env)
+{
+	int64_t at_ns = env->pool->envs->scanned_ns + LATE_NS;
+
+	if (at_ns < env->check_ns)
+		watch_deadline(env, at_ns);
+}
+
+/* What was handed over behind a job that takes long may find another environment. */
+static void free_the_others(struct fa_env *env)
+{
+	struct fa_envs *envs = env->pool->envs;
+	uint32_t want = env->want;
+
+	if (fa_env_open_jobs(env) > 1 && env->kind->recall && env->kind->recall(env))
+		for (; want != env->want; want--) { /* each goes to the front of those that wait */
+			struct fa_job *job = env->jobs[want & (FA_DEPTH - 1)];
+
+			job->verdict = FA_UNSTARTED;
+			verdict(env, job);
+		}
+	envs->on_capacity(envs->data);
+}
+
 void fa_envs_deadline(struct fa_timer *timer)
 {
 	struct fa_envs *envs = fa_container(timer, struct fa_envs, deadline);
@@ -450,8 +490,11 @@ void fa_envs_deadline(struct fa_timer *timer)
 	fa_list_for(pos, &envs->scanned) {
 		struct fa_env *env = fa_container(pos, struct fa_env, scan);
 
-		if (env->check_ns <= now_ns)
+		if (env->check_ns <= now_ns) {
+			if (is_late(env, now_ns))
+				free_the_others(env);
 			env->check_ns = env->kind->check(env, oldest(env), now_ns);
+		}
 		if (env->check_ns < first)
 			first = env->check_ns;
 	}
@@ -503,10 +546,9 @@ bool fa_env_accepts(const struct fa_env *env, const struct fa_job *job, int64_t 
 {
 	uint32_t open = fa_env_open_jobs(env);
 
-	if (!may_queue(env, job) || open >= FA_DEPTH || env->fresh)
+	if (!may_queue(env, job) || open >= FA_DEPTH || !fa_env_is_prompt(env))
 		return false;
-	return (int64_t)open * atomic_load_explicit(&env->pool->service_ns, memory_order_relaxed) <
-		       most_ns &&
+	return (int64_t)open * fa_pool_service_ns(env->pool) < most_ns &&
 	       atomic_load_explicit(&env->fate, memory_order_relaxed) == FA_ALIVE;
 }
 

@@ -55,10 +55,17 @@ struct fa_env_kind {
 	void (*post)(struct fa_env *env, struct fa_job *job, unsigned flags);
 	/* [loop] What was posted may begin, and its time does: one wake-up for all of it. */
 	void (*ring)(struct fa_env *env);
+	/*
+	 * [loop] Take back what was posted behind the oldest job. False: it may have
+	 * begun. NULL: never.
+	 */
+	bool (*recall)(struct fa_env *env);
 	/* Block until the posted job has a verdict. */
 	void (*wait)(struct fa_env *env, struct fa_job *job);
 	/* [loop] Verdict of the oldest posted job, if there is one by now. */
 	bool (*poll)(struct fa_env *env, struct fa_job *job, int64_t now_ns);
+	/* [loop] How long to wait awake for its answer, ns; 0: that would take its CPU. */
+	int64_t (*patience)(struct fa_env *env);
 	/* [loop] When to look at the job again for its deadline; a verdict if that is over. */
 	int64_t (*check)(struct fa_env *env, struct fa_job *job, int64_t now_ns);
 	/*
@@ -153,6 +160,7 @@ struct fa_envs {
 	int64_t max_memory_mb;
 	struct fa_list pools;
 	struct fa_list scanned;    /* [loop] */
+	int64_t scanned_ns;        /* [loop] when it was gone through last */
 	struct fa_list unrung;     /* [loop] */
 	struct fa_timer deadline;  /* [loop] */
 	struct fa_timer sweep;     /* [loop] ends what was idle for idle_ns */
@@ -203,6 +211,10 @@ void fa_env_condemn(struct fa_env *env);
 uint32_t fa_env_open_jobs(const struct fa_env *env);
 /* [loop] May this job be handed over before the one before it is done? */
 bool fa_env_accepts(const struct fa_env *env, const struct fa_job *job, int64_t most_ns);
+/* [loop] Initialised, and not at one job for longer than others should wait behind. */
+bool fa_env_is_prompt(const struct fa_env *env);
+/* [loop] Others wait for it: should its job take long, they are told (on_capacity). */
+void fa_env_mind(struct fa_env *env);
 /* [loop] End this job if it is the one that runs. */
 void fa_env_cancel(struct fa_env *env, const struct fa_job *job);
 /* [loop] End the oldest job of the environment with this verdict, and the process with it. */

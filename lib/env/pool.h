@@ -38,6 +38,12 @@ struct fa_pool {
 	struct fa_env *late;       /* for this one */
 };
 
+/* What an event of the function takes, about, in the word of its worker; 0: not known. */
+static inline int64_t fa_pool_service_ns(const struct fa_pool *pool)
+{
+	return atomic_load_explicit(&pool->service_ns, memory_order_relaxed);
+}
+
 /* Whether this job is the start of an environment that nobody asked for yet. */
 static inline bool fa_env_is_start(const struct fa_env *env, const struct fa_job *job)
 {

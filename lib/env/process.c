@@ -25,7 +25,8 @@
 #define JUNK_MAX 64          /* returns without an answer, per answer */
 #define BURST 32
 #define RINGS_PER_TURN 16
-#define SPIN_NS 8000         /* one wake-up across CPUs; longer never pays */
+#define SPIN_NS 8000         /* one wake-up across CPUs, until a worker knows better */
+#define SPIN_MAX_NS 64000    /* whatever it claims */
 #define SPARE_NS 20000000    /* past half of a timeout as long as this, a spare is made */
 #define SLACK_NS 60000       /* a sleeping thread may be woken so late */
 #define INIT_POLL_NS 5000000 /* an init past the function's own timeout is rare */
@@ -195,6 +196,22 @@ static void ring(struct fa_env *env)
 	STORE(head->host_cpu, (uint32_t)sched_getcpu());
 	STORE(head->posted_ns, (uint64_t)now_ns);
 	publish(env);
+}
+
+/* It stores `begun` before it looks at `seq`, we the other way round: one of us sees the other. */
+static bool recall(struct fa_env *env)
+{
+	uint32_t want = env->done + 1;
+
+	if (!env->kit || env->rung != env->want)
+		return false;
+	atomic_store(&env->kit->request->seq, want);
+	if (atomic_load(&env->kit->response->begun) != want) {
+		publish(env);
+		return false;
+	}
+	env->want = env->rung = want;
+	return true;
 }
 
 static void post(struct fa_env *env, struct fa_job *job, unsigned flags)
@@ -418,9 +435,18 @@ static bool worth_spinning(const struct fa_env *env)
 	       LOAD(head->service_ns) < SPIN_NS;
 }
 
+/* As long as sleeping and being woken would take: longer does not pay. */
+static int64_t spin_ns(const struct fa_env *env)
+{
+	int64_t wake_ns = LOAD(env->kit->response->wake_ns);
+
+	return !wake_ns ? SPIN_NS : wake_ns > SPIN_MAX_NS ? SPIN_MAX_NS : wake_ns;
+}
+
 static bool spin(const struct fa_env *env, int64_t from_ns)
 {
 	const struct fa_response_head *head = env->kit->response;
+	int64_t until_ns = from_ns + spin_ns(env);
 
 	do {
 		for (int i = 0; i < 32; i++) {
@@ -428,7 +454,7 @@ static bool spin(const struct fa_env *env, int64_t from_ns)
 				return true;
 			relax();
 		}
-	} while (fa_now(&fa_clock_real) - from_ns < SPIN_NS);
+	} while (fa_now(&fa_clock_real) < until_ns);
 	return false;
 }
 
@@ -523,6 +549,16 @@ static void kill_process(struct fa_env *env)
 }
 
 /* ---- on the loop ----------------------------------------------------- */
+
+static int64_t patience(struct fa_env *env)
+{
+	const struct fa_response_head *head = env->kit ? env->kit->response : NULL;
+
+	if (!head || env->fresh || LOAD(head->cpu) == (uint32_t)sched_getcpu() ||
+	    LOAD(head->service_ns) >= SPIN_NS)
+		return 0;
+	return spin_ns(env);
+}
 
 static bool poll_answer(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 {
@@ -624,8 +660,10 @@ const struct fa_env_kind fa_env_process = {
 	.birth = birth,
 	.post = post,
 	.ring = ring,
+	.recall = recall,
 	.wait = wait_for_answer,
 	.poll = poll_answer,
+	.patience = patience,
 	.check = check,
 	.rung = rung,
 	.taken = taken,

@@ -23,6 +23,7 @@
 #define KEEP_SIZE 65536      /* larger buffers are not kept between events */
 #define INIT_POLL_NS 5000000 /* an init past the function's own timeout is rare */
 #define SOON_NS 100000       /* a verdict that is on its way */
+#define SPIN_NS 8000         /* one wake-up across CPUs */
 
 static struct fa_thread *thread_of(const struct fa_env *env)
 {
@@ -237,6 +238,12 @@ static bool poll_answer(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 	return job->verdict != FA_OPEN;
 }
 
+static int64_t patience(struct fa_env *env)
+{
+	(void)env;
+	return SPIN_NS;
+}
+
 static void trim(struct fa_thread_buffer *buffer)
 {
 	if (buffer->size > KEEP_SIZE)
@@ -385,6 +392,7 @@ const struct fa_env_kind fa_env_thread = {
 	.ring = ring,
 	.wait = run_inline,
 	.poll = poll_answer,
+	.patience = patience,
 	.check = check,
 	.stop = stop,
 	.rung = rung,

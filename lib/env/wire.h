@@ -44,6 +44,8 @@ enum fa_request_flags {
  * Head of the request area. The host writes, the worker can only read.
  * Sequence numbers count requests from 1 and wrap; request n is in slot
  * n & (depth - 1). `depth` (1 or FA_DEPTH) changes only while none is open.
+ * `seq` may go back, to a request that is not answered yet: what came after it
+ * is for somebody else.
  */
 struct fa_request_head {
 	_Alignas(64) _Atomic uint32_t seq;      /* last request posted; stored last, seq_cst */
@@ -81,10 +83,16 @@ struct fa_response_head {
 	_Alignas(64) _Atomic uint32_t seq;      /* last request answered; stored last, seq_cst */
 	_Atomic uint32_t cpu;                   /* hint: where the worker ran */
 	_Atomic uint32_t service_ns;            /* hint: how long the last handler took */
+	_Atomic uint32_t wake_ns;               /* hint: how long waking it on another CPU than the
+						 * host's takes, about; 0: never seen */
 	_Atomic uint32_t has_shutdown;          /* the handler has a shutdown hook */
 	_Atomic uint64_t init_start_ns;         /* CLOCK_MONOTONIC; first own instruction */
 	_Atomic uint64_t init_done_ns;          /* 0: still in init */
 	_Atomic uint32_t last_words;            /* signal number it is about to die of, or 0 */
+	_Atomic uint32_t begun;                 /* last request begun, where depth > 1: stored
+						 * before `seq` of the requests is looked at once
+						 * more, so that the host may lower that one and
+						 * see what it took back in time */
 	_Atomic uint32_t resetting;             /* FA_NEST_PRISTINE: last request answered, until
 						 * the next one begins; who dies meanwhile has
 						 * not begun it */

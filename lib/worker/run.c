@@ -27,7 +27,8 @@
 #include <worker/pristine.h>
 #include <worker/signals.h>
 
-#define SPIN_NS 8000        /* about one wake-up across CPUs */
+#define SPIN_NS 8000        /* about one wake-up across CPUs, until one was seen */
+#define SPIN_MAX_NS 64000   /* however slow waking up may be */
 #define GAP_MAX_NS 64000    /* a longer gap tells no more than this one */
 #define TRIAL_SPIN_NS 100000 /* just moved: the host may sleep once more, and wakes slowly */
 #define INIT_NS 10000000000 /* what init() may take */
@@ -46,6 +47,7 @@ struct worker {
 	int64_t finished_ns; /* end of init or of the last handler */
 	int64_t begun_ns;    /* of the handler: since then it had a request and a CPU */
 	int64_t gap_ns;      /* average of the time the host takes to post the next */
+	int64_t wake_ns;     /* average of a wake-up across CPUs: waiting awake pays for so long */
 	int64_t took_ns;     /* the last handler */
 	bool can_spin;       /* more than one CPU */
 	bool woke;           /* the host slept when the last answer was there */
@@ -116,6 +118,7 @@ static void set_up(struct worker *w)
 	w->call.log_fd = run->log_fd;
 	fa_context_init(&w->call, run->memory_mb);
 	w->gap_ns = GAP_MAX_NS;
+	w->wake_ns = SPIN_NS;
 	w->can_spin = many_cpus();
 }
 
@@ -166,7 +169,7 @@ static bool worth_spinning(const struct worker *w)
 {
 	uint32_t cpu = atomic_load_explicit(&w->request->host_cpu, memory_order_relaxed);
 
-	return w->can_spin && w->gap_ns < SPIN_NS && cpu != (uint32_t)sched_getcpu() &&
+	return w->can_spin && w->gap_ns < w->wake_ns && cpu != (uint32_t)sched_getcpu() &&
 	       cpu != UINT32_MAX;
 }
 
@@ -174,7 +177,7 @@ static bool worth_spinning(const struct worker *w)
 static void spin(const struct worker *w)
 {
 	int64_t until = w->finished_ns +
-			(fa_place_on_trial(&w->place) ? TRIAL_SPIN_NS : SPIN_NS);
+			(fa_place_on_trial(&w->place) ? TRIAL_SPIN_NS : w->wake_ns);
 
 	do {
 		for (int i = 0; i < 16; i++) {
@@ -208,15 +211,32 @@ static void learn_gap(struct worker *w)
 	w->gap_ns += (gap - w->gap_ns) / 8;
 }
 
+static void learn_wake(struct worker *w)
+{
+	uint64_t posted = atomic_load_explicit(&w->request->posted_ns, memory_order_relaxed);
+	uint32_t cpu = atomic_load_explicit(&w->request->host_cpu, memory_order_relaxed);
+	int64_t took = w->begun_ns - (int64_t)posted;
+
+	if (!w->can_spin || cpu == (uint32_t)sched_getcpu() || took < 0)
+		return;
+	took = took > SPIN_MAX_NS ? SPIN_MAX_NS : took;
+	w->wake_ns += (took - w->wake_ns) / 8;
+	atomic_store_explicit(&w->response->wake_ns, (uint32_t)w->wake_ns, memory_order_relaxed);
+}
+
 static void await_request(struct worker *w)
 {
 	if (!nothing_new(w))
 		return;
 	if (worth_spinning(w))
 		spin(w);
-	if (nothing_new(w))
+	if (nothing_new(w)) {
 		sleep_until_posted(w);
-	w->begun_ns = now_ns();
+		w->begun_ns = now_ns();
+		learn_wake(w);
+	} else {
+		w->begun_ns = now_ns();
+	}
 	learn_gap(w);
 }
 
@@ -235,17 +255,18 @@ static void ring_bell(struct worker *w)
 	const struct fa_loop_page *page = w->run->page;
 	uint32_t epoch = page ? atomic_load(&page->epoch) : w->rung + 1;
 
+	w->woke = false;
 	if (w->run->bell_fd < 0 || (page && (!(epoch & 1) || epoch == w->rung)))
 		return;
 	w->rung = epoch;
+	w->woke = true;
 	send(w->run->bell_fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-static void consider_moving(struct worker *w, uint32_t flags)
+static void consider_moving(struct worker *w)
 {
 	uint32_t cpu = atomic_load_explicit(&w->request->host_cpu, memory_order_relaxed);
-	bool close = !(flags & FA_REQ_ASYNC) && w->can_spin && w->gap_ns < SPIN_NS &&
-		     w->took_ns < SPIN_NS;
+	bool close = w->can_spin && w->gap_ns < SPIN_NS && w->took_ns < SPIN_NS;
 
 	if (fa_place_turn(&w->place, w->finished_ns, close, cpu == (uint32_t)sched_getcpu()))
 		fa_place_leave(cpu);
@@ -263,7 +284,7 @@ static void answer(struct worker *w, uint32_t seq, uint32_t flags)
 		ring_bell(w);
 	else
 		wake_host(w);
-	consider_moving(w, flags);
+	consider_moving(w);
 }
 
 /* ---- requests --------------------------------------------------------- */
@@ -364,6 +385,15 @@ static void serve_pristine(struct worker *w, uint32_t seq)
 	fa_pristine_reset(w->pristine);
 }
 
+/* Requests handed over ahead may be taken back until they begin. */
+static bool claim(struct worker *w, uint32_t seq)
+{
+	if (w->request->depth == 1)
+		return true;
+	atomic_store(&w->response->begun, seq);
+	return (int32_t)(atomic_load(&w->request->seq) - seq) >= 0;
+}
+
 _Noreturn void fa_run(const struct fa_run *run)
 {
 	struct worker w = { .run = run };
@@ -372,7 +402,7 @@ _Noreturn void fa_run(const struct fa_run *run)
 	init(&w);
 	for (;;) {
 		await_request(&w);
-		while (!nothing_new(&w)) {
+		while (!nothing_new(&w) && claim(&w, w.done + 1)) {
 			if (w.pristine)
 				serve_pristine(&w, w.done + 1);
 			else

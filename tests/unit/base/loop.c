@@ -349,9 +349,9 @@ static bool scan_late(void *data)
 	return *looks >= 0 && (*looks)-- == 0;
 }
 
-static bool while_due(void *data)
+static int64_t while_due(void *data)
 {
-	return *(int *)data >= 0;
+	return *(int *)data >= 0 ? 8000 : 0;
 }
 
 TEST(a_loop_that_expects_an_answer_any_moment_waits_for_it_awake)
@@ -360,7 +360,7 @@ TEST(a_loop_that_expects_an_answer_any_moment_waits_for_it_awake)
 
 	loop.multiprocessor = true;
 	loop.on_scan = scan_late;
-	loop.is_hot = while_due;
+	loop.patience = while_due;
 	loop.data = &looks;
 	turn();
 	assert_int_equal(looks, -1);
@@ -372,9 +372,9 @@ static bool scan_never(void *data)
 	return false;
 }
 
-static bool hot_thrice(void *data)
+static int64_t hot_thrice(void *data)
 {
-	return (*(int *)data)++ < 3;
+	return (*(int *)data)++ < 3 ? 8000 : 0;
 }
 
 TEST(a_loop_gives_up_waiting_awake_and_sleeps)
@@ -384,7 +384,7 @@ TEST(a_loop_gives_up_waiting_awake_and_sleeps)
 
 	loop.multiprocessor = true;
 	loop.on_scan = scan_never;
-	loop.is_hot = hot_thrice;
+	loop.patience = hot_thrice;
 	loop.data = &asked;
 	turn();
 	assert_true(asked > 0);
@@ -402,10 +402,10 @@ static bool scan_and_post(void *data)
 	return false;
 }
 
-static bool until_run(void *data)
+static int64_t until_run(void *data)
 {
 	(void)data;
-	return runs == 0;
+	return runs == 0 ? 8000 : 0;
 }
 
 TEST(a_call_ends_the_waiting_awake)
@@ -414,7 +414,7 @@ TEST(a_call_ends_the_waiting_awake)
 
 	loop.multiprocessor = true;
 	loop.on_scan = scan_and_post;
-	loop.is_hot = until_run;
+	loop.patience = until_run;
 	loop.data = &looks;
 	turn();
 	assert_int_equal(runs, 1);
@@ -426,7 +426,7 @@ TEST(on_one_processor_nobody_waits_awake)
 
 	loop.multiprocessor = false;
 	loop.on_scan = scan_never;
-	loop.is_hot = hot_thrice;
+	loop.patience = hot_thrice;
 	loop.data = &asked;
 	turn();
 	assert_int_equal(asked, 0);
