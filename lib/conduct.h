@@ -25,6 +25,7 @@ uint32_t fa_meta_put(char *to, const struct faas_request *request,
 /* ---- told.c ---------------------------------------------------------- */
 
 int64_t fa_unix_offset(struct faas *rt); /* Unix time minus the runtime's clock, ns */
+int64_t fa_unix_offset_at(struct faas *rt, int64_t now_ns); /* for who knows the time */
 int64_t fa_unix_ms(struct faas *rt, int64_t at_ns);
 
 void fa_count(struct faas *rt, const struct fa_outcome *outcome, const struct fa_version *version);

@@ -70,6 +70,17 @@ static void stop_waiting(struct fa_invocation *inv)
 	atomic_fetch_sub(&inv->rt->waiting, 1);
 }
 
+/* [loop] Small ones are kept for the next that a callback makes. */
+static void recycle(struct faas *rt, struct fa_invocation *inv)
+{
+	if (inv->room != SMALL || rt->unused_count == UNUSED_MAX) {
+		fa_free(inv);
+		return;
+	}
+	fa_list_push(&rt->unused, &inv->link);
+	rt->unused_count++;
+}
+
 static void free_invocation(struct fa_invocation *inv)
 {
 	struct faas *rt = inv->rt;
@@ -79,7 +90,7 @@ static void free_invocation(struct fa_invocation *inv)
 	if (is_event(inv))
 		atomic_fetch_sub(&rt->queued, 1);
 	fa_version_unref(inv->runner->version);
-	fa_free(inv);
+	recycle(rt, inv);
 	if (fa_is_closing(rt))
 		fa_check_closed(rt);
 }
@@ -196,7 +207,7 @@ static void submit(struct fa_invocation *inv, struct fa_env *env)
 	job->verdict = FA_OPEN;
 	job->init_ns = job->cpu_ns = job->end_ns = 0;
 	job->error_type[0] = '\0';
-	job->unix_offset_ns = fa_unix_offset(inv->rt);
+	job->unix_offset_ns = fa_unix_offset_at(inv->rt, fa_envs_now(&inv->rt->envs));
 	fa_env_submit(env, job);
 }
 
@@ -322,9 +333,18 @@ static void give_back(struct fa_runner *runner, struct fa_env *env, bool stays)
 	fa_runner_release(runner, env, stays);
 }
 
+/* The others are through with what waits in half the time that is too long. */
+static bool is_surplus(const struct fa_runner *runner, const struct fa_env *env)
+{
+	int64_t service_ns = fa_pool_service_ns(runner->pool);
+
+	return runner->leases > 1 && !fa_env_open_jobs(env) && service_ns &&
+	       runner->load * service_ns < AHEAD_NS / 2 * (runner->leases - 1);
+}
+
 static void use_again(struct fa_runner *runner, struct fa_env *env, bool stays)
 {
-	if (stays)
+	if (stays && !is_surplus(runner, env))
 		top_up(runner, env);
 	if (fa_env_open_jobs(env))
 		return; /* it works on, for others */
@@ -520,32 +540,32 @@ int faas_invoke(struct faas *rt, const struct faas_request *request, uint64_t *i
 {
 	struct fa_invocation *inv;
 	struct fa_version *version;
-	struct faas_request r;
+	struct faas_request room;
+	const struct faas_request *r;
 	size_t meta_max;
 	int rc;
 
 	if (!rt)
 		return fa_error(err, FAAS_EINVAL, "a runtime is required");
-	rc = fa_options_copy(&r, sizeof(r), request, "FAAS_REQUEST", err);
-	if (!rc)
-		rc = fa_admit_check(&r, err);
+	r = fa_options_read(&room, sizeof(room), request, "FAAS_REQUEST", err);
+	rc = !r ? FAAS_EINVAL : fa_admit_check(r, err);
 	if (!rc)
 		rc = fa_enter(rt, err);
 	if (rc)
 		return rc;
-	version = fa_registry_find(&rt->registry, r.function, err);
+	version = fa_registry_find(&rt->registry, r->function, err);
 	if (!version) {
 		fa_leave(rt);
 		return err ? err->code : FAAS_ENOTFOUND;
 	}
-	meta_max = fa_meta_size(&r);
-	inv = new_invocation(rt, meta_max + r.payload.len);
+	meta_max = fa_meta_size(r);
+	inv = new_invocation(rt, meta_max + r->payload.len);
 	if (!inv) {
 		fa_version_unref(version);
 		fa_leave(rt);
 		return fa_error_nomem(err);
 	}
-	fill_invocation(inv, rt, version, &r, meta_max);
+	fill_invocation(inv, rt, version, r, meta_max);
 	if (id)
 		*id = inv->id;
 	fa_loop_call(&rt->loop, &inv->arrive);

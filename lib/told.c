@@ -23,10 +23,8 @@ static int64_t about_now(const struct faas *rt)
 }
 
 /* The wall clock may jump; a second is how stale our idea of it may be. */
-int64_t fa_unix_offset(struct faas *rt)
+int64_t fa_unix_offset_at(struct faas *rt, int64_t now)
 {
-	int64_t now = about_now(rt);
-
 	if (now - atomic_load_explicit(&rt->offset_age_ns, memory_order_relaxed) >
 	    OFFSET_AGE_NS) {
 		int64_t offset = rt->clock->unix_ms(rt->clock) * 1000000 - fa_now(rt->clock);
@@ -35,6 +33,11 @@ int64_t fa_unix_offset(struct faas *rt)
 		atomic_store_explicit(&rt->offset_age_ns, now, memory_order_relaxed);
 	}
 	return atomic_load_explicit(&rt->unix_offset_ns, memory_order_relaxed);
+}
+
+int64_t fa_unix_offset(struct faas *rt)
+{
+	return fa_unix_offset_at(rt, about_now(rt));
 }
 
 int64_t fa_unix_ms(struct faas *rt, int64_t at_ns)

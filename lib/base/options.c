@@ -40,3 +40,15 @@ int fa_options_copy(void *ours, size_t our_size, const void *theirs, const char 
 	memcpy(ours, &our_size, sizeof(our_size));
 	return FAAS_OK;
 }
+
+const void *fa_options_read(void *room, size_t our_size, const void *theirs, const char *macro,
+			    struct faas_error *err)
+{
+	size_t size = 0;
+
+	if (theirs)
+		memcpy(&size, theirs, sizeof(size));
+	if (size == our_size)
+		return theirs;
+	return fa_options_copy(room, our_size, theirs, macro, err) < 0 ? NULL : room;
+}

@@ -13,4 +13,11 @@
 int fa_options_copy(void *ours, size_t our_size, const void *theirs, const char *macro,
 		    struct faas_error *err);
 
+/*
+ * The same without a copy where none is needed: `theirs` if it is of our size, else
+ * `room`, filled in. NULL: refused, with FAAS_EINVAL.
+ */
+const void *fa_options_read(void *room, size_t our_size, const void *theirs, const char *macro,
+			    struct faas_error *err);
+
 #endif

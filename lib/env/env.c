@@ -243,6 +243,14 @@ uint32_t fa_env_open_jobs(const struct fa_env *env)
 	return env->want - env->done;
 }
 
+/* One look at the clock per turn of the loop; what callbacks take in it makes no difference. */
+int64_t fa_envs_now(struct fa_envs *envs)
+{
+	if (!envs->turn_ns)
+		envs->turn_ns = fa_now(envs->clock);
+	return envs->turn_ns;
+}
+
 static void watch_deadline(struct fa_env *env, int64_t check_ns)
 {
 	struct fa_envs *envs = env->pool->envs;
@@ -364,12 +372,17 @@ static void end_all(struct fa_env *env, int64_t now_ns)
 		verdict(env, ended[--n]);
 }
 
-static bool scan_one(struct fa_env *env, int64_t now_ns)
+static bool scan_one(struct fa_env *env)
 {
 	bool any = false;
 
 	while (fa_env_open_jobs(env)) {
 		struct fa_job *job = oldest(env);
+		int64_t now_ns;
+
+		if (job->begun && job->verdict == FA_OPEN && !env->kind->has_news(env))
+			break;
+		now_ns = fa_envs_now(env->pool->envs);
 
 		if (!job->begun && job->verdict == FA_OPEN)
 			begin(env, job, now_ns);
@@ -405,7 +418,7 @@ static void ring_all(struct fa_envs *envs)
 	while ((pos = fa_list_pop(&envs->unrung))) {
 		struct fa_env *env = fa_container(pos, struct fa_env, unrung);
 
-		env->kind->ring(env);
+		env->kind->ring(env, fa_envs_now(envs));
 	}
 }
 
@@ -413,21 +426,19 @@ static void ring_all(struct fa_envs *envs)
 bool fa_envs_scan(struct fa_envs *envs)
 {
 	struct fa_list todo, *pos;
-	int64_t now_ns;
 	bool any = false;
 
+	envs->turn_ns = 0;
 	ring_all(envs);
 	if (fa_list_empty(&envs->scanned))
 		return false;
 	fa_list_push(&envs->scanned, &todo);
 	fa_list_remove(&envs->scanned);
-	envs->scanned_ns = now_ns = fa_now(envs->clock);
 	while ((pos = fa_list_pop(&todo))) {
 		fa_list_append(&envs->scanned, pos);
-		any |= scan_one(fa_container(pos, struct fa_env, scan), now_ns);
+		any |= scan_one(fa_container(pos, struct fa_env, scan));
 	}
-	ring_all(envs);
-	return any;
+	return any || !fa_list_empty(&envs->unrung);
 }
 
 void fa_env_abort(struct fa_env *env, enum fa_verdict verdict)
@@ -453,12 +464,12 @@ static bool is_late(const struct fa_env *env, int64_t now_ns)
 
 bool fa_env_is_prompt(const struct fa_env *env)
 {
-	return !env->fresh && !is_late(env, env->pool->envs->scanned_ns);
+	return !env->fresh && !is_late(env, fa_envs_now(env->pool->envs));
 }
 
 void fa_env_mind(struct fa_env *env)
 {
-	int64_t at_ns = env->pool->envs->scanned_ns + LATE_NS;
+	int64_t at_ns = fa_envs_now(env->pool->envs) + LATE_NS;
 
 	if (at_ns < env->check_ns)
 		watch_deadline(env, at_ns);

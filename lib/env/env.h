@@ -54,7 +54,7 @@ struct fa_env_kind {
 	/* Hand a job over. flags: enum fa_request_flags; with FA_REQ_ASYNC ring() follows. */
 	void (*post)(struct fa_env *env, struct fa_job *job, unsigned flags);
 	/* [loop] What was posted may begin, and its time does: one wake-up for all of it. */
-	void (*ring)(struct fa_env *env);
+	void (*ring)(struct fa_env *env, int64_t now_ns);
 	/*
 	 * [loop] Take back what was posted behind the oldest job. False: it may have
 	 * begun. NULL: never.
@@ -62,6 +62,8 @@ struct fa_env_kind {
 	bool (*recall)(struct fa_env *env);
 	/* Block until the posted job has a verdict. */
 	void (*wait)(struct fa_env *env, struct fa_job *job);
+	/* [loop] Whether poll() has anything to say; cheap. */
+	bool (*has_news)(const struct fa_env *env);
 	/* [loop] Verdict of the oldest posted job, if there is one by now. */
 	bool (*poll)(struct fa_env *env, struct fa_job *job, int64_t now_ns);
 	/* [loop] How long to wait awake for its answer, ns; 0: that would take its CPU. */
@@ -160,7 +162,7 @@ struct fa_envs {
 	int64_t max_memory_mb;
 	struct fa_list pools;
 	struct fa_list scanned;    /* [loop] */
-	int64_t scanned_ns;        /* [loop] when it was gone through last */
+	int64_t turn_ns;           /* [loop] the time of this turn; 0: nobody asked yet */
 	struct fa_list unrung;     /* [loop] */
 	struct fa_timer deadline;  /* [loop] */
 	struct fa_timer sweep;     /* [loop] ends what was idle for idle_ns */
@@ -223,7 +225,8 @@ void fa_env_call_off(struct fa_env *env); /* whoever waits for it gets FA_CANCEL
 void fa_env_died(struct fa_env *env);     /* under the pool's lock: exit_* are filled in */
 uint64_t fa_env_random(struct fa_env *env);
 
-/* For the loop: look for answers; the timer of the deadlines. */
+/* For the loop: the time, looked at once per turn; look for answers; the timer of deadlines. */
+int64_t fa_envs_now(struct fa_envs *envs);
 bool fa_envs_scan(struct fa_envs *envs);
 void fa_envs_deadline(struct fa_timer *timer);
 

@@ -182,10 +182,9 @@ static void stamp(struct fa_request_slot *slot, struct fa_job *job, int64_t now_
 }
 
 /* The time of what was posted begins here: one look at the clock serves all of it. */
-static void ring(struct fa_env *env)
+static void ring(struct fa_env *env, int64_t now_ns)
 {
 	struct fa_request_head *head = env->kit->request;
-	int64_t now_ns = fa_now(env->pool->envs->clock);
 
 	while (env->rung != env->want) {
 		uint32_t seq = ++env->rung;
@@ -227,7 +226,7 @@ static void post(struct fa_env *env, struct fa_job *job, unsigned flags)
 	env->jobs[seq & (FA_DEPTH - 1)] = job;
 	env->want = seq;
 	if (!(flags & FA_REQ_ASYNC))
-		ring(env);
+		ring(env, fa_now(env->pool->envs->clock));
 }
 
 /* ---- the response ---------------------------------------------------- */
@@ -324,6 +323,16 @@ static void learn_service(struct fa_pool *pool, uint32_t claimed_ns)
 	uint32_t known_ns = LOAD(pool->service_ns);
 
 	STORE(pool->service_ns, known_ns + (uint32_t)((int32_t)(claimed_ns - known_ns) / 8));
+}
+
+/* The worker wrote it on another CPU: it may be on its way while we look at the one before. */
+static void prefetch(const struct fa_env *env, uint32_t seq)
+{
+	const struct fa_response_slot *slot =
+		fa_response_slot(env->kit->response, seq & (env->kit->request->depth - 1));
+
+	__builtin_prefetch(slot);
+	__builtin_prefetch(slot->data);
 }
 
 /* One answer is there: the next in order. Always ends with a verdict. */
@@ -560,6 +569,12 @@ static int64_t patience(struct fa_env *env)
 	return spin_ns(env);
 }
 
+static bool has_news(const struct fa_env *env)
+{
+	return atomic_load_explicit(&env->kit->response->seq, memory_order_acquire) != env->done ||
+	       LOAD(env->fate) != FA_ALIVE;
+}
+
 static bool poll_answer(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 {
 	uint32_t seen = atomic_load_explicit(&env->kit->response->seq, memory_order_acquire);
@@ -579,6 +594,8 @@ static bool poll_answer(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 		return violated(job, "a response to a request that was not made");
 	if (!env->cpu_shares)
 		fa_meter_batch(env, seen - env->done);
+	if (seen - env->done > 1)
+		prefetch(env, env->done + 2);
 	take(env, job, now_ns);
 	return true;
 }
@@ -662,6 +679,7 @@ const struct fa_env_kind fa_env_process = {
 	.ring = ring,
 	.recall = recall,
 	.wait = wait_for_answer,
+	.has_news = has_news,
 	.poll = poll_answer,
 	.patience = patience,
 	.check = check,

@@ -218,6 +218,14 @@ static void learn_service(struct fa_pool *pool, int64_t took_ns)
 			      memory_order_relaxed);
 }
 
+static bool has_news(const struct fa_env *env)
+{
+	const struct fa_thread *thread = thread_of(env);
+
+	return atomic_load_explicit(&thread->finished, memory_order_acquire) != env->done ||
+	       thread->error || atomic_load_explicit(&env->fate, memory_order_relaxed) != FA_ALIVE;
+}
+
 static bool poll_answer(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 {
 	struct fa_thread *thread = thread_of(env);
@@ -380,9 +388,10 @@ static void finish(struct fa_env *env)
 }
 
 /* A thread is told with the post itself. */
-static void ring(struct fa_env *env)
+static void ring(struct fa_env *env, int64_t now_ns)
 {
 	(void)env;
+	(void)now_ns;
 }
 
 const struct fa_env_kind fa_env_thread = {
@@ -391,6 +400,7 @@ const struct fa_env_kind fa_env_thread = {
 	.post = post,
 	.ring = ring,
 	.wait = run_inline,
+	.has_news = has_news,
 	.poll = poll_answer,
 	.patience = patience,
 	.check = check,

@@ -17,7 +17,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define STREAK 64 /* what a move costs is saved again within a third of it */
+#define STREAK_MIN 64
+#define STREAK_NS 500000
+#define TRIAL 2 /* streaks: in the first everybody may have to wake up once more */
 #define PAUSE_MIN_NS 10000000
 #define PAUSE_MAX_NS 1000000000
 
@@ -31,37 +33,50 @@ static void put_off(struct fa_place *place, int64_t now_ns)
 	place->again_ns = now_ns + place->pause_ns;
 }
 
-static void judge(struct fa_place *place, int64_t now_ns, int64_t took_ns)
+/* What each event of the streak took, from end to end. */
+static int64_t average(const struct fa_place *place)
 {
-	if (took_ns > place->together_ns / 4 * 3)
+	return place->streak < 2 ? INT64_MAX :
+				   (place->last_ns - place->began_ns) / (place->streak - 1);
+}
+
+static void judge(struct fa_place *place, int64_t now_ns)
+{
+	if (average(place) > place->together_ns / 4 * 3)
 		put_off(place, now_ns);
 	else
 		place->pause_ns = 0;
-	place->together_ns = 0;
+}
+
+/* A streak ends with a pause, or when it has been long enough to tell. */
+static bool is_over(const struct fa_place *place, bool close)
+{
+	return !close || (place->streak > STREAK_MIN &&
+			  place->last_ns - place->began_ns >= STREAK_NS);
 }
 
 bool fa_place_turn(struct fa_place *place, int64_t now_ns, bool close, bool same)
 {
-	int64_t took;
+	bool move = false;
 
-	if (!close) {
-		if (fa_place_on_trial(place))
-			judge(place, now_ns, INT64_MAX);
-		place->streak = 0;
-		return false;
+	if (close) {
+		place->began_ns = place->streak ? place->began_ns : now_ns;
+		place->last_ns = now_ns;
+		place->streak++;
 	}
-	if (place->streak == 0)
-		place->began_ns = now_ns;
-	if (++place->streak <= STREAK)
+	if (!is_over(place, close))
 		return false;
+	if (place->trial) {
+		place->trial = close ? place->trial - 1 : 0;
+		if (!place->trial)
+			judge(place, now_ns);
+	} else if (close && same && now_ns >= place->again_ns) {
+		place->together_ns = average(place);
+		place->trial = TRIAL;
+		move = true;
+	}
 	place->streak = 0;
-	took = now_ns - place->began_ns;
-	if (fa_place_on_trial(place))
-		judge(place, now_ns, took);
-	if (!same || now_ns < place->again_ns)
-		return false;
-	place->together_ns = took;
-	return true;
+	return move;
 }
 
 void fa_place_leave(uint32_t cpu)

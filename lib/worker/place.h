@@ -9,7 +9,9 @@
 struct fa_place {
 	uint32_t streak;     /* requests that followed each other closely */
 	int64_t began_ns;    /* the first of them */
-	int64_t together_ns; /* what a streak took before the move under trial; 0: no trial */
+	int64_t last_ns;     /* the last */
+	int64_t together_ns; /* what each took before the move under trial */
+	uint32_t trial;      /* streaks to go until it is judged; 0: no trial */
 	int64_t again_ns;    /* no trial before */
 	int64_t pause_ns;    /* after the next one that fails */
 };
@@ -25,7 +27,7 @@ void fa_place_leave(uint32_t cpu);
 
 static inline bool fa_place_on_trial(const struct fa_place *place)
 {
-	return place->together_ns;
+	return place->trial;
 }
 
 #endif

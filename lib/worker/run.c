@@ -27,8 +27,9 @@
 #include <worker/pristine.h>
 #include <worker/signals.h>
 
-#define SPIN_NS 8000        /* about one wake-up across CPUs, until one was seen */
+#define SPIN_NS 8000        /* about one wake-up across CPUs, at the least */
 #define SPIN_MAX_NS 64000   /* however slow waking up may be */
+#define CLOSE_NS 40000      /* a wake-up may be as slow; whether moving pays is tried out */
 #define GAP_MAX_NS 64000    /* a longer gap tells no more than this one */
 #define TRIAL_SPIN_NS 100000 /* just moved: the host may sleep once more, and wakes slowly */
 #define INIT_NS 10000000000 /* what init() may take */
@@ -165,19 +166,24 @@ static bool nothing_new(const struct worker *w)
 	return atomic_load(&w->request->seq) == w->done;
 }
 
+/* Longer than a wake-up only while it is tried out whether being apart pays. */
+static int64_t patience(const struct worker *w)
+{
+	return fa_place_on_trial(&w->place) ? TRIAL_SPIN_NS : w->wake_ns;
+}
+
 static bool worth_spinning(const struct worker *w)
 {
 	uint32_t cpu = atomic_load_explicit(&w->request->host_cpu, memory_order_relaxed);
 
-	return w->can_spin && w->gap_ns < w->wake_ns && cpu != (uint32_t)sched_getcpu() &&
+	return w->can_spin && w->gap_ns < patience(w) && cpu != (uint32_t)sched_getcpu() &&
 	       cpu != UINT32_MAX;
 }
 
 /* In time, not in rounds: how long a pause takes differs tenfold between CPUs. */
 static void spin(const struct worker *w)
 {
-	int64_t until = w->finished_ns +
-			(fa_place_on_trial(&w->place) ? TRIAL_SPIN_NS : w->wake_ns);
+	int64_t until = w->finished_ns + patience(w);
 
 	do {
 		for (int i = 0; i < 16; i++) {
@@ -219,7 +225,7 @@ static void learn_wake(struct worker *w)
 
 	if (!w->can_spin || cpu == (uint32_t)sched_getcpu() || took < 0)
 		return;
-	took = took > SPIN_MAX_NS ? SPIN_MAX_NS : took;
+	took = took < SPIN_NS ? SPIN_NS : took > SPIN_MAX_NS ? SPIN_MAX_NS : took;
 	w->wake_ns += (took - w->wake_ns) / 8;
 	atomic_store_explicit(&w->response->wake_ns, (uint32_t)w->wake_ns, memory_order_relaxed);
 }
@@ -266,10 +272,12 @@ static void ring_bell(struct worker *w)
 static void consider_moving(struct worker *w)
 {
 	uint32_t cpu = atomic_load_explicit(&w->request->host_cpu, memory_order_relaxed);
-	bool close = w->can_spin && w->gap_ns < SPIN_NS && w->took_ns < SPIN_NS;
+	bool close = w->can_spin && w->gap_ns < CLOSE_NS && w->took_ns < SPIN_NS;
 
-	if (fa_place_turn(&w->place, w->finished_ns, close, cpu == (uint32_t)sched_getcpu()))
-		fa_place_leave(cpu);
+	if (!fa_place_turn(&w->place, w->finished_ns, close, cpu == (uint32_t)sched_getcpu()))
+		return;
+	fa_place_leave(cpu);
+	w->begun_ns = now_ns(); /* moving is no service */
 }
 
 static void answer(struct worker *w, uint32_t seq, uint32_t flags)

@@ -206,6 +206,35 @@ TEST(events_handed_over_ahead_run_one_at_a_time_and_in_order)
 	}
 }
 
+/* Short events share an environment; the first shows them to be short. */
+static void show_to_be_short(void)
+{
+	struct seen seen[200] = { 0 };
+
+	for (int i = 0; i < 200; i++)
+		start("life", "count", 10000, &seen[i], NULL);
+	for (int i = 0; i < 200; i++)
+		await(&seen[i], 1);
+}
+
+TEST(events_behind_one_that_takes_long_after_all_run_elsewhere)
+{
+	struct seen slow = { 0 }, seen[40] = { 0 };
+	uint64_t id;
+
+	show_to_be_short();
+	start("life", "sleep 20000", 10000, &slow, &id);
+	for (int i = 0; i < 40; i++)
+		start("life", "count", 10000, &seen[i], NULL);
+	for (int i = 0; i < 40; i++) {
+		await(&seen[i], 1);
+		assert_int_equal(seen[i].code, FAAS_OK);
+	}
+	assert_int_equal(slow.count, 0);
+	faas_cancel(flow.rt, id);
+	await(&slow, 1);
+}
+
 TEST(what_a_crashed_environment_had_not_begun_runs_in_another)
 {
 	struct seen warm[8] = { 0 }, crash = { 0 }, seen[8] = { 0 };
@@ -454,6 +483,7 @@ int main(void)
 		CASE(a_running_invocation_can_be_canceled_and_the_next_one_runs),
 		CASE(a_waiting_invocation_can_be_canceled),
 		CASE(events_handed_over_ahead_run_one_at_a_time_and_in_order),
+		CASE(events_behind_one_that_takes_long_after_all_run_elsewhere),
 		CASE(what_a_crashed_environment_had_not_begun_runs_in_another),
 		CASE(a_dry_run_runs_nothing),
 		CASE(a_function_that_is_not_there_is_named_in_the_error),

@@ -272,7 +272,7 @@ static void post(uint32_t count, unsigned flags, struct input input)
 		env.kind->post(&env, job, flags & ON_LOOP ? FA_REQ_ASYNC : 0);
 	}
 	if (flags & ON_LOOP)
-		env.kind->ring(&env);
+		env.kind->ring(&env, fa_now(&virtual.clock));
 }
 
 static bool answered(const struct fa_job *job)

@@ -223,6 +223,22 @@ TEST(sixteen_events_handed_over_ahead_are_served_one_after_the_other)
 	}
 }
 
+TEST(what_is_taken_back_before_it_begins_is_not_served)
+{
+	peer_start(&peer, &(const struct peer_setup){ .file = "init", .method = "init_slow",
+						      .depth = FA_DEPTH });
+	for (int i = 0; i < 3; i++) /* all of them wait for init */
+		peer_post(&peer, "", 0, FA_REQ_ASYNC);
+	peer.want = 1;
+	atomic_store(&peer.request->seq, 1);
+	peer_await(&peer, 1);
+	assert_int_equal(atomic_load(&peer.response->begun), 1);
+	assert_int_equal(atomic_load(&peer.response->seq), 1);
+	peer_await(&peer, peer_post(&peer, "", 0, FA_REQ_ASYNC));
+	assert_int_equal(atomic_load(&peer.response->begun), 2);
+	assert_int_equal(atomic_load(&peer.response->seq), 2);
+}
+
 TEST(a_second_large_answer_waits_until_the_host_has_copied_the_first)
 {
 	post_ahead("echo", "big", "5000");
@@ -535,6 +551,7 @@ int main(void)
 		RUN(faas_alloc_gives_up_to_the_memory_of_the_function_and_takes_it_back),
 		RUN(sixteen_events_handed_over_ahead_are_served_one_after_the_other),
 		RUN(a_second_large_answer_waits_until_the_host_has_copied_the_first),
+		RUN(what_is_taken_back_before_it_begins_is_not_served),
 		RUN(an_awake_loop_is_not_rung),
 		RUN(a_sleeping_loop_is_rung_once_per_sleep),
 		RUN(a_synchronous_answer_does_not_ring),
