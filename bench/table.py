@@ -167,6 +167,7 @@ RAW = [
     ('first zygote: fork, dlopen, clone, answer', 'first.raw_zygote'),
     ('fork of 64 MB on 4 KB pages, 64 touched', 'fork64.small_pages'),
     ('fork of 64 MB on huge pages, 64 touched', 'fork64.huge_pages'),
+    ('fork of 16 MB on huge pages, 16 touched', 'pristine.raw_fork'),
     ('posix_spawn(/bin/true)', 'spawn_true'),
     ('uv_queue_work until its callback', 'thread.uv_queue_work'),
 ]
@@ -179,6 +180,7 @@ OURS = [
     ('warm, beside one that floods its log', 'neighbour.flood'),
     ('warm, beside one that burns a CPU', 'neighbour.burn'),
     ('warm, beside one that dies of every event', 'neighbour.die'),
+    ('pristine, 16 pages written, one CPU', 'pristine.ours'),
     ('thread kind, submit to callback', 'thread.ours'),
     ('inline', 'inline.ours'),
     ('cold, one CPU', 'cold1.ours'),

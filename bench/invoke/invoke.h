@@ -16,6 +16,7 @@ void threads(const struct options *options);
 void inline_calls(const struct options *options);
 void growth_functions(const struct options *options);
 void growth_environments(const struct options *options);
+void pristine(const struct options *options);
 void neighbours(const struct options *options);
 void one_call(const struct options *options);
 

@@ -14,6 +14,7 @@ static const struct group groups[] = {
 	{ "listening", listening },
 	{ "threads", threads },
 	{ "inline", inline_calls },
+	{ "pristine", pristine },
 	{ "functions", growth_functions },
 	{ "environments", growth_environments },
 	{ "neighbours", neighbours },

@@ -30,6 +30,7 @@ struct ours_function {
 	enum faas_isolation_kind kind;
 	int max_concurrency;
 	int timeout_ms; /* 60000 */
+	bool pristine;
 };
 
 void ours_function(struct faas *rt, const struct ours_function *f);
