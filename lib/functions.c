@@ -10,6 +10,34 @@
 #include <base/text.h>
 #include <invoke.h>
 
+/* What could never be there at the same time is refused; the rest may have to wait. */
+static int check_provisioned(const struct faas *rt, const struct faas_function_config *c,
+			     struct faas_error *err)
+{
+	long long memory_mb = (long long)c->provisioned * c->memory_mb;
+
+	if (c->provisioned > FA_POOL_MAX)
+		return fa_error(err, FAAS_EINVAL, "provisioned is %d: must be at most %d",
+				c->provisioned, FA_POOL_MAX);
+	if (c->provisioned > rt->config.max_concurrency)
+		return fa_error(err, FAAS_EINVAL,
+				"provisioned is %d: must not be greater than the runtime's "
+				"max_concurrency, which is %d",
+				c->provisioned, rt->config.max_concurrency);
+	if (memory_mb > rt->config.max_memory_mb)
+		return fa_error(err, FAAS_EINVAL,
+				"provisioned is %d: with %d MB each they need %lld MB, more than "
+				"the runtime's max_memory_mb, which is %lld",
+				c->provisioned, c->memory_mb, memory_mb,
+				(long long)rt->config.max_memory_mb);
+	return 0;
+}
+
+static struct fa_pool *pool_of(const struct fa_version *v)
+{
+	return ((struct fa_runner *)v->runner)->pool;
+}
+
 static struct fa_version *make_version(struct faas *rt, const struct faas_function_config *c,
 				       struct faas_error *err)
 {
@@ -18,7 +46,7 @@ static struct fa_version *make_version(struct faas *rt, const struct faas_functi
 
 	if (!v)
 		return NULL;
-	if (fa_runner_create(rt, v, err) < 0) {
+	if (check_provisioned(rt, &v->config, err) < 0 || fa_runner_create(rt, v, err) < 0) {
 		fa_version_free(v);
 		return NULL;
 	}
@@ -28,6 +56,21 @@ static struct fa_version *make_version(struct faas *rt, const struct faas_functi
 static int code_of(const struct faas_error *err, int otherwise)
 {
 	return err->code ? err->code : otherwise;
+}
+
+/* Takes the reference. Ours outlives the registry's, which anybody may take from it. */
+static int add_version(struct faas *rt, struct fa_version *v, struct faas_error *err)
+{
+	int rc;
+
+	fa_version_ref(v);
+	rc = fa_registry_add(&rt->registry, v, err);
+	if (rc)
+		fa_version_unref(v);
+	else
+		fa_provision_begin(pool_of(v));
+	fa_version_unref(v);
+	return rc;
 }
 
 int faas_function_create(struct faas *rt, const struct faas_function_config *config,
@@ -48,9 +91,7 @@ int faas_function_create(struct faas *rt, const struct faas_function_config *con
 	if (rc)
 		return rc;
 	v = make_version(rt, &c, err);
-	rc = v ? fa_registry_add(&rt->registry, v, err) : code_of(err, FAAS_ENOMEM);
-	if (rc && v)
-		fa_version_unref(v);
+	rc = v ? add_version(rt, v, err) : code_of(err, FAAS_ENOMEM);
 	fa_leave(rt);
 	return rc;
 }
@@ -60,7 +101,7 @@ static void drop_version(struct fa_version *v)
 {
 	if (!v)
 		return;
-	fa_pool_retire(((struct fa_runner *)v->runner)->pool);
+	fa_pool_retire(pool_of(v));
 	fa_version_unref(v);
 }
 
@@ -75,8 +116,12 @@ static int update(struct faas *rt, struct fa_version *old, const struct faas_fun
 	next = make_version(rt, &merged, err);
 	if (!next)
 		return code_of(err, FAAS_ENOMEM);
+	fa_version_ref(next);
 	rc = fa_registry_swap(&rt->registry, old, next, err);
+	if (!rc)
+		fa_provision_begin(pool_of(next));
 	drop_version(rc ? next : old); /* the registry's reference */
+	fa_version_unref(next);
 	return rc;
 }
 
@@ -152,14 +197,14 @@ int faas_recycle(struct faas *rt, const char *function, struct faas_error *err)
 
 	if (!v)
 		return rc;
-	fa_pool_recycle(((struct fa_runner *)v->runner)->pool);
+	fa_pool_recycle(pool_of(v));
 	close_version(rt, v);
 	return 0;
 }
 
 static void count_environments(const struct fa_version *v, int *idle, int *busy)
 {
-	struct fa_pool *pool = ((struct fa_runner *)v->runner)->pool;
+	struct fa_pool *pool = pool_of(v);
 	struct fa_list *pos;
 
 	pthread_mutex_lock(&pool->lock);
@@ -172,7 +217,9 @@ static void count_environments(const struct fa_version *v, int *idle, int *busy)
 	pthread_mutex_unlock(&pool->lock);
 }
 
-static void fill_info(struct faas_function_info *info, const struct fa_version *v)
+/* `report` keeps the reason that the info borrows. */
+static void fill_info(struct faas_function_info *info, const struct fa_version *v,
+		      struct fa_provision_report *report)
 {
 	memset(info, 0, sizeof(*info));
 	info->size = sizeof(*info);
@@ -187,6 +234,11 @@ static void fill_info(struct faas_function_info *info, const struct fa_version *
 	info->timeout_ms = v->config.timeout_ms;
 	info->tmp_mb = v->config.tmp_mb;
 	count_environments(v, &info->environments_idle, &info->environments_busy);
+	fa_provision_report(pool_of(v), report);
+	info->provisioned_requested = report->requested;
+	info->provisioned_available = report->available;
+	info->provisioned_status = report->status;
+	info->provisioned_reason = report->why;
 }
 
 static const char *put(char **at, const char *text)
@@ -202,8 +254,14 @@ static const char *put(char **at, const char *text)
 static struct faas_function_info *copy_info(const struct fa_mem *mem,
 					    const struct faas_function_info *from)
 {
-	const char *texts[] = { from->name,    from->version,	 from->arn, from->code,
-				from->handler, from->description };
+	const char *texts[] = { from->name,
+				from->version,
+				from->arn,
+				from->code,
+				from->handler,
+				from->description,
+				from->provisioned_status,
+				from->provisioned_reason };
 	struct faas_function_info *info;
 	size_t size = sizeof(*info);
 	char *at;
@@ -221,19 +279,22 @@ static struct faas_function_info *copy_info(const struct fa_mem *mem,
 	info->code = put(&at, from->code);
 	info->handler = put(&at, from->handler);
 	info->description = put(&at, from->description);
+	info->provisioned_status = put(&at, from->provisioned_status);
+	info->provisioned_reason = put(&at, from->provisioned_reason);
 	return info;
 }
 
 int faas_function_get(struct faas *rt, const char *function, struct faas_function_info **info,
 		      struct faas_error *err)
 {
+	struct fa_provision_report report;
 	struct faas_function_info shown;
 	int rc;
 	struct fa_version *v = open_version(rt, function, &rc, err);
 
 	if (!v)
 		return rc;
-	fill_info(&shown, v);
+	fill_info(&shown, v, &report);
 	*info = copy_info(&rt->mem, &shown);
 	rc = *info ? 0 : fa_error_nomem(err);
 	close_version(rt, v);
@@ -253,10 +314,11 @@ int faas_function_list(struct faas *rt,
 		return FAAS_ECANCELED;
 	all = fa_registry_all(&rt->registry, &rt->mem);
 	for (size_t i = 0; all && all[i]; i++) {
+		struct fa_provision_report report;
 		struct faas_function_info info;
 
 		if (more) {
-			fill_info(&info, all[i]);
+			fill_info(&info, all[i], &report);
 			more = each(data, &info);
 		}
 		fa_version_unref(all[i]);

@@ -89,6 +89,17 @@ void fa_told_start(struct faas *rt, struct fa_env *env, const struct fa_job *job
 	fa_tell_record(&rt->tell, v, env->stream, &record);
 }
 
+static void fill_place(struct fa_record *record, struct fa_env *env)
+{
+	int provisioned = env->pool->version->config.provisioned;
+
+	if (!provisioned)
+		return;
+	record->place = env->provisioned ? FA_PLACE_PROVISIONED : FA_PLACE_SPILLOVER;
+	record->provisioned = provisioned;
+	record->provisioned_in_use = fa_provision_in_use(env->pool);
+}
+
 void fa_told_end(struct faas *rt, struct fa_env *env, const struct fa_job *job,
 		     const struct fa_outcome *outcome, bool log_tail)
 {
@@ -107,6 +118,7 @@ void fa_told_end(struct faas *rt, struct fa_env *env, const struct fa_job *job,
 	record.peak_kb = job->peak_kb;
 	record.timed_out = outcome->code == FAAS_ETIMEOUT;
 	record.failed = outcome->code != FAAS_OK;
+	fill_place(&record, env);
 	if (record.failed && !record.timed_out)
 		memcpy(record.error_type, outcome->error_type, sizeof(record.error_type));
 	if (log_tail) {
@@ -122,11 +134,33 @@ void fa_told_init_failed(struct faas *rt, struct fa_env *env, const struct fa_jo
 
 	if (!fa_tell_listening(&rt->tell))
 		return;
-	fill_record(&record, rt, env->pool->version, job, FA_RECORD_INIT_FAILED, job->end_ns);
+	fill_record(&record, rt, env->pool->version, job, FA_RECORD_INIT, job->end_ns);
 	record.init_ns = job->init_ns;
+	record.failed = true;
 	record.init_timed_out = job->verdict == FA_INIT_TIMED_OUT;
 	memcpy(record.error_type, job->error_type, sizeof(record.error_type));
 	fa_tell_record(&rt->tell, env->pool->version, env->stream, &record);
+}
+
+/* Ahead of any event: no invocation will tell of it. */
+static void on_started(void *data, struct fa_env *env, const struct fa_job *job)
+{
+	struct faas *rt = data;
+	struct fa_version *v = env->pool->version;
+	struct fa_outcome outcome;
+	struct fa_record record;
+	struct fa_job nameless = *job;
+
+	if (!fa_tell_listening(&rt->tell))
+		return;
+	nameless.request_id[0] = '\0';
+	fa_outcome_judge(&outcome, job, v, rt->config.prices);
+	fill_record(&record, rt, v, &nameless, FA_RECORD_INIT, job->end_ns);
+	record.init_ns = job->init_ns;
+	record.init_timed_out = job->verdict == FA_INIT_TIMED_OUT;
+	record.failed = job->verdict != FA_REPLIED;
+	memcpy(record.error_type, outcome.error_type, sizeof(record.error_type));
+	fa_tell_record(&rt->tell, v, env->stream, &record);
 }
 
 void fa_told_throttle(struct faas *rt, struct fa_version *v)
@@ -171,4 +205,5 @@ void fa_told_init(struct faas *rt)
 {
 	rt->envs.on_line = on_line;
 	rt->envs.on_dropped = on_dropped;
+	rt->envs.on_started = on_started;
 }

@@ -60,7 +60,7 @@ struct faas_log {
 struct faas_metric {
 	size_t size;
 	const char *name; /* "Invocations", "Errors", "Throttles", "Duration", ... */
-	const char *unit; /* "Count", "Milliseconds" */
+	const char *unit; /* "Count", "Milliseconds", "None" */
 	const char *function;
 	const char *version;
 	double value;   /* the sum of `count` samples */
@@ -212,6 +212,16 @@ typedef int (*faas_handler_fn)(struct faas_context *ctx, struct faas_bytes event
  * pages as much as writing to new memory. No event is handed over ahead. It keeps
  * events of a correct function apart; hostile code, which runs while it is
  * reset, could evade it. Needs Linux 6.7.
+ *
+ * .provisioned environments are initialised ahead of any event, beginning when
+ * the function is created, and kept: idle_ms does not end them, one that ends is
+ * started again, an event gets one of them if it can, else any other. Their init
+ * belongs to no invocation and may take 130 seconds. One that fails is tried again
+ * after a pause that doubles from 0.1 s to a minute; faas_function_get() tells why.
+ * They count as the others do against max_memory_mb and the limits of concurrency,
+ * and are refused where they alone could not fit. An update takes effect at once:
+ * those of what the function is now are started before the old ones are told to
+ * go, and until they are ready events get other environments.
  */
 struct faas_function_config {
 	size_t size;
@@ -233,6 +243,8 @@ struct faas_function_config {
 	/* asynchronous invocations */
 	int max_retries; /* 2; 0..2, FAAS_NONE for none */
 	int max_age_s;   /* 21600; 60..21600 */
+
+	int provisioned; /* environments that are always ready; FAAS_NONE for none again */
 };
 
 #define FAAS_FUNCTION(...) \
@@ -245,6 +257,9 @@ struct faas_function_info {
 	enum faas_isolation_kind isolation;
 	int memory_mb, timeout_ms, tmp_mb;
 	int environments_idle, environments_busy;
+	int provisioned_requested, provisioned_available; /* initialised, idle or busy */
+	const char *provisioned_status; /* "READY", "IN_PROGRESS", "FAILED"; "": none requested */
+	const char *provisioned_reason; /* of FAILED: the last attempt's */
 };
 
 FAAS_EXPORT int faas_function_create(struct faas *rt,
@@ -349,7 +364,8 @@ FAAS_EXPORT void faas_cancel(struct faas *rt, uint64_t id);
 
 struct faas_stats {
 	size_t size;
-	uint64_t invocations, errors, throttles, cold_starts;
+	uint64_t invocations, errors, throttles;
+	uint64_t cold_starts; /* provisioned environments start ahead and do not count */
 	uint64_t log_bytes_dropped;
 	int environments_idle, environments_busy, queued;
 	int64_t billed_ms;

@@ -65,6 +65,7 @@ static void hand_down(struct fa_env *env)
 		return;
 	env->heir = heir->heir_of = NULL;
 	env->generation = 0;
+	heir->provisioned = env->provisioned;
 	if (heir->state == FA_HEIR)
 		fa_env_event(heir, FA_ENV_READY);
 }
@@ -308,10 +309,11 @@ void fa_env_submit(struct fa_env *env, struct fa_job *job)
 	submit(env, job, 0);
 }
 
-void fa_env_start(struct fa_env *env, struct fa_job *job)
+void fa_env_start(struct fa_env *env, int64_t limit_ns)
 {
-	job->timeout_ns = env->pool->envs->init_limit_ns;
-	submit(env, job, FA_REQ_START);
+	memset(&env->start_job, 0, sizeof(env->start_job));
+	env->start_job.timeout_ns = limit_ns;
+	submit(env, &env->start_job, FA_REQ_START);
 }
 
 /* A start has no caller: what becomes of it is decided here. */
@@ -324,8 +326,12 @@ static void verdict(struct fa_env *env, struct fa_job *job)
 		envs->on_verdict(envs->data, env, job);
 		return;
 	}
+	fa_provision_started(env, job);
 	pthread_mutex_lock(&pool->lock);
-	pool->sparing = false;
+	if (pool->heir == env) {
+		pool->heir = NULL;
+		pool->sparing = false;
+	}
 	if (env->state == FA_STARTING && job->verdict == FA_REPLIED)
 		fa_env_event(env, FA_ENV_READY);
 	else

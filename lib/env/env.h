@@ -102,9 +102,10 @@ struct fa_env {
 	const struct fa_env_kind *kind;
 	enum fa_env_state state;
 	uint32_t id, slot;
+	bool provisioned;         /* kept, and started again when it ends; see provision.h */
 	uint32_t generation;      /* of the pool when it was made; another one: it is old */
 	int memory_mb;            /* charged to the runtime's budget; 0: no longer */
-	int64_t idle_since_ns;
+	int64_t idle_since_ns;    /* -1: it is not; FA_KEPT: and never too long */
 	uint64_t random[4];
 	char stream[80];
 	struct fa_logs logs;
@@ -125,6 +126,7 @@ struct fa_env {
 	size_t large;             /* bytes of a pristine function's last request at FA_BIG_OFF */
 	uint64_t tokens[FA_DEPTH];
 	struct fa_job *jobs[FA_DEPTH];
+	struct fa_job start_job;  /* [loop] to be initialised ahead of any event */
 	_Atomic uint32_t junk;    /* returns without an answer since the last answer */
 	int64_t birth_ns, init_done_ns, check_ns;
 	int64_t ended_ns;         /* of its last job; 0: ask the clock */
@@ -146,6 +148,8 @@ struct fa_env {
 	struct fa_env *heir_of;
 };
 
+#define FA_KEPT INT64_MAX
+
 /* ---- all environments of a runtime ----------------------------------- */
 
 struct fa_envs {
@@ -166,6 +170,7 @@ struct fa_envs {
 	struct fa_list unrung;     /* [loop] */
 	struct fa_timer deadline;  /* [loop] */
 	struct fa_timer sweep;     /* [loop] ends what was idle for idle_ns */
+	struct fa_timer provide;   /* [loop] starts again what failed to start */
 	_Atomic bool sweeping;
 	struct fa_call start_sweep, fill_kits;
 	_Atomic bool filling;
@@ -178,6 +183,8 @@ struct fa_envs {
 	/* upwards; set by the conductor */
 	void (*on_begin)(void *data, struct fa_env *env, struct fa_job *job);   /* [loop] */
 	void (*on_verdict)(void *data, struct fa_env *env, struct fa_job *job); /* [loop] */
+	/* [loop] A provisioned one was initialised, or could not be. */
+	void (*on_started)(void *data, struct fa_env *env, const struct fa_job *job);
 	void (*on_capacity)(void *data); /* any thread, a pool's lock may be held */
 	void (*on_line)(void *data, struct fa_env *env, const char *request_id, int level,
 			const char *text, size_t len); /* any thread, under the logs' lock */
@@ -206,7 +213,7 @@ void fa_env_call(struct fa_env *env, struct fa_job *job);
 /* [loop] Hand a job over; its verdict arrives through on_verdict. */
 void fa_env_submit(struct fa_env *env, struct fa_job *job);
 /* [loop] Initialise an environment that is FA_STARTING; it is parked when it is ready. */
-void fa_env_start(struct fa_env *env, struct fa_job *job);
+void fa_env_start(struct fa_env *env, int64_t limit_ns);
 /* Kill the process of a leased environment now; giving it back comes later. */
 void fa_env_condemn(struct fa_env *env);
 /* [loop] Jobs in flight. */

@@ -150,6 +150,7 @@ int fa_envs_init(struct fa_envs *envs, struct fa_loop *loop, const struct fa_mem
 	envs->supervisor.data = envs;
 	envs->deadline.on_due = fa_envs_deadline;
 	envs->sweep.on_due = sweep;
+	envs->provide.on_due = fa_provision_retry;
 	envs->start_sweep.run = start_sweep;
 	envs->fill_kits.run = fill_kits;
 	fa_list_init(&envs->pools);
@@ -164,6 +165,7 @@ void fa_envs_close(struct fa_envs *envs)
 
 	envs->closing = true;
 	fa_loop_timer_stop(envs->loop, &envs->sweep);
+	fa_loop_timer_stop(envs->loop, &envs->provide);
 	fa_list_for(pos, &envs->pools)
 		fa_pool_retire(fa_container(pos, struct fa_pool, link));
 }
@@ -194,6 +196,7 @@ void fa_envs_finish(struct fa_envs *envs)
 {
 	fa_loop_timer_stop(envs->loop, &envs->deadline);
 	fa_loop_timer_stop(envs->loop, &envs->sweep);
+	fa_loop_timer_stop(envs->loop, &envs->provide);
 	fa_supervisor_close(&envs->supervisor);
 	while (envs->kits) {
 		struct fa_kit *kit = envs->kits;

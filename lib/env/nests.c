@@ -214,6 +214,7 @@ static void nest_died(struct fa_pool *pool, const struct fa_ctl *ctl)
 	pthread_mutex_lock(&pool->lock);
 	pool->nested = false;
 	fa_nest_close(&pool->nest, pool->envs->loop);
+	bury_list(&pool->ready, &end);
 	bury_list(&pool->idle, &end);
 	bury_list(&pool->away, &end);
 	forget_tmp(&pool->cold);

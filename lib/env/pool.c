@@ -31,6 +31,8 @@ static void leave_list(struct fa_env *env)
 	fa_list_remove(&env->link);
 	if (env->idle_since_ns >= 0)
 		pool->idle_count--;
+	if (env->idle_since_ns == FA_KEPT)
+		pool->ready_count--;
 	env->idle_since_ns = -1;
 }
 
@@ -51,13 +53,30 @@ static void rest(struct fa_env *env, struct fa_list *list)
 	want_sweep(env->pool->envs);
 }
 
+static void keep(struct fa_env *env)
+{
+	struct fa_pool *pool = env->pool;
+
+	leave_list(env);
+	fa_list_push(&pool->ready, &env->link);
+	env->idle_since_ns = FA_KEPT;
+	env->ended_ns = 0;
+	pool->idle_count++;
+	pool->ready_count++;
+}
+
 void fa_pool_park(struct fa_env *env)
 {
-	rest(env, &env->pool->idle);
+	if (env->provisioned)
+		keep(env);
+	else
+		rest(env, &env->pool->idle);
 }
 
 void fa_pool_cool(struct fa_env *env)
 {
+	if (env->provisioned)
+		fa_provision_lost(env);
 	rest(env, &env->pool->cold);
 }
 
@@ -107,6 +126,7 @@ void fa_pool_drop(struct fa_env *env)
 		env->heir_of->heir = NULL;
 	if (env->heir)
 		env->heir->heir_of = NULL;
+	fa_provision_want(env->pool);
 	leave_list(env);
 	uncharge(env);
 	fa_loop_call(env->pool->envs->loop, &env->free_call);
@@ -331,7 +351,7 @@ static struct fa_env *pop(struct fa_list *list)
 	return env;
 }
 
-static struct fa_env *take_new(struct fa_pool *pool, int *why)
+struct fa_env *fa_pool_add(struct fa_pool *pool, enum fa_env_event event, int *why)
 {
 	int memory_mb = pool->version->config.memory_mb;
 	struct fa_env *env;
@@ -341,8 +361,10 @@ static struct fa_env *take_new(struct fa_pool *pool, int *why)
 		return NULL;
 	pthread_mutex_lock(&pool->lock);
 	env = pool->envs->closing ? NULL : add_env(pool, why);
-	if (env)
-		fa_env_event(env, FA_ENV_LEASE);
+	if (env) {
+		env->provisioned = event == FA_ENV_WARM;
+		fa_env_event(env, event);
+	}
 	pthread_mutex_unlock(&pool->lock);
 	if (!env) {
 		pthread_mutex_lock(&pool->envs->lock);
@@ -358,7 +380,9 @@ struct fa_env *fa_pool_take(struct fa_pool *pool, int *why)
 	bool crowded;
 
 	pthread_mutex_lock(&pool->lock);
-	env = pop(&pool->idle);
+	env = pop(&pool->ready);
+	if (!env)
+		env = pop(&pool->idle);
 	crowded = pool->unborn >= FA_UNBORN_MAX;
 	if (!env && !crowded)
 		env = pop(&pool->cold);
@@ -366,7 +390,7 @@ struct fa_env *fa_pool_take(struct fa_pool *pool, int *why)
 	if (env)
 		return env;
 	*why = 0;
-	return crowded ? NULL : take_new(pool, why);
+	return crowded ? NULL : fa_pool_add(pool, FA_ENV_LEASE, why);
 }
 
 /* Under the pool's lock: one that shares what the late one will leave. */
@@ -400,10 +424,10 @@ static void make_spare(struct fa_call *call)
 	pthread_mutex_lock(&pool->lock);
 	heir = charged ? add_heir(pool) : NULL;
 	pool->sparing = heir;
+	pool->heir = heir;
 	pthread_mutex_unlock(&pool->lock);
 	if (heir) {
-		memset(&pool->spare_job, 0, sizeof(pool->spare_job));
-		fa_env_start(heir, &pool->spare_job);
+		fa_env_start(heir, pool->envs->init_limit_ns);
 	} else if (charged) {
 		pthread_mutex_lock(&pool->envs->lock);
 		pool->envs->memory_mb -= memory_mb;
@@ -417,7 +441,8 @@ void fa_pool_want_heir(struct fa_env *env)
 	bool wanted;
 
 	pthread_mutex_lock(&pool->lock);
-	wanted = !pool->sparing && !pool->retired && fa_list_empty(&pool->idle);
+	wanted = !pool->sparing && !pool->retired && fa_list_empty(&pool->idle) &&
+		 fa_list_empty(&pool->ready);
 	pool->sparing |= wanted;
 	if (wanted)
 		pool->late = env;
@@ -452,6 +477,8 @@ struct fa_pool *fa_pool_create(struct fa_envs *envs, struct fa_version *version)
 	pool->nest.watch.fd = -1;
 	pool->watch_nest.run = fa_pool_watch_nest;
 	pool->make_spare.run = make_spare;
+	fa_provision_init(pool);
+	fa_list_init(&pool->ready);
 	fa_list_init(&pool->idle);
 	fa_list_init(&pool->cold);
 	fa_list_init(&pool->away);
@@ -485,18 +512,19 @@ void fa_pool_destroy(struct fa_pool *pool)
 
 static void renew(struct fa_pool *pool, bool retired)
 {
-	struct fa_list *lists[] = { &pool->idle, &pool->cold, &pool->away };
+	struct fa_list *lists[] = { &pool->ready, &pool->idle, &pool->cold, &pool->away };
 
 	pthread_mutex_lock(&pool->lock);
 	pool->retired |= retired;
 	if (!++pool->generation)
 		pool->generation = 1;
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < 4; i++) {
 		struct fa_list *pos, *next;
 
 		fa_list_for_safe(pos, next, lists[i])
 			fa_env_event(fa_container(pos, struct fa_env, link), FA_ENV_RETIRE);
 	}
+	fa_provision_want(pool);
 	pthread_mutex_unlock(&pool->lock);
 }
 

@@ -3,6 +3,7 @@
 #define FA_ENV_POOL_H
 
 #include <env/env.h>
+#include <env/provision.h>
 
 #define FA_POOL_MAX 8192    /* environments of one function version */
 #define FA_UNBORN_MAX 64    /* asked of a nest and not yet reported; more wait */
@@ -10,7 +11,8 @@
 /*
  * The environments of one version, under one short lock. The idle ones form a
  * stack: the warmest caches are used first and the surplus at the bottom grows
- * old. The lock is never held across a callback or a wait.
+ * old; those that are provisioned do not, and are used before them. The lock is
+ * never held across a callback or a wait.
  */
 struct fa_pool {
 	pthread_mutex_t lock;
@@ -18,8 +20,9 @@ struct fa_pool {
 	struct fa_envs *envs;
 	struct fa_version *version; /* borrowed: the version owns the pool */
 	const struct fa_env_kind *kind;
+	struct fa_list ready;      /* idle and provisioned */
 	struct fa_list idle, cold, away; /* away: starting, busy, crashed, dying */
-	int idle_count, away_count, alive;
+	int ready_count, idle_count, away_count, alive; /* idle_count: of ready, idle and cold */
 	uint32_t generation;
 	struct fa_nest nest;
 	bool prepared;             /* a burst was seen: the nest keeps more ready */
@@ -33,9 +36,10 @@ struct fa_pool {
 	_Atomic uint32_t service_ns; /* average time in the handler, as claimed */
 	void *plugin;              /* of the kind thread */
 	struct fa_call make_spare;
-	struct fa_job spare_job;   /* [loop] */
-	bool sparing;              /* one is being made */
+	bool sparing;              /* an heir is being made */
+	struct fa_env *heir;       /* [loop] this one, and it is in its init */
 	struct fa_env *late;       /* for this one */
+	struct fa_provision provision;
 };
 
 /* What an event of the function takes, about, in the word of its worker; 0: not known. */
@@ -47,7 +51,13 @@ static inline int64_t fa_pool_service_ns(const struct fa_pool *pool)
 /* Whether this job is the start of an environment that nobody asked for yet. */
 static inline bool fa_env_is_start(const struct fa_env *env, const struct fa_job *job)
 {
-	return job == &env->pool->spare_job;
+	return job == &env->start_job;
+}
+
+/* What the init that goes before this job may take. */
+static inline int64_t fa_env_init_limit(const struct fa_env *env, const struct fa_job *job)
+{
+	return fa_env_is_start(env, job) ? job->timeout_ns : env->pool->envs->init_limit_ns;
 }
 
 int fa_envs_init(struct fa_envs *envs, struct fa_loop *loop, const struct fa_mem *mem,
@@ -66,7 +76,7 @@ void fa_pool_recycle(struct fa_pool *pool);
 void fa_pool_retire(struct fa_pool *pool);
 
 /*
- * Lease an environment: a warm one, else a cold one, else a new one. NULL when
+ * Lease an environment: a provisioned one, a warm one, a cold one, a new one. NULL when
  * there is no room (FAAS_ETHROTTLED), no memory (FAAS_ENOMEM), or enough are
  * being born (0: later; on_capacity tells).
  */
@@ -81,6 +91,12 @@ void fa_pool_want_heir(struct fa_env *env);
 /* [loop] The pool's state of births, as the nest tells of it. */
 void fa_envs_nest_dead(struct fa_envs *envs, const struct fa_ctl *ctl);
 void fa_envs_lost(struct fa_envs *envs);
+
+/*
+ * A new one that `event` is the first of: FA_ENV_LEASE, or FA_ENV_WARM for one that
+ * is provisioned. NULL with the reason as above.
+ */
+struct fa_env *fa_pool_add(struct fa_pool *pool, enum fa_env_event event, int *why);
 
 /* For env.c: move between the lists; free. */
 void fa_pool_park(struct fa_env *env);

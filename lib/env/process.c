@@ -72,7 +72,9 @@ static int ask_nest(struct fa_env *env)
 	struct fa_pool *pool = env->pool;
 	struct fa_spawn spawn = { .ctl = { .type = FA_SPAWN, .id = env->id },
 				  .slot = env->slot,
-				  .nproc = (uint32_t)(64 + pool->alive) };
+				  .nproc = (uint32_t)(64 + pool->alive),
+				  .provisioned = env->provisioned ||
+						 (env->heir_of && env->heir_of->provisioned) };
 	int fds[5] = { env->kit->request_fd, env->kit->response_fd, env->kit->bell_worker,
 		       env->kit->log_worker, env->mount_ns };
 
@@ -113,7 +115,8 @@ static int birth(struct fa_env *env)
 	prepare_for_burst(pool);
 	fa_kit_sent(env->kit);
 	fa_logs_open(env, env->kit->log);
-	atomic_fetch_add_explicit(&pool->envs->cold_starts, 1, memory_order_relaxed);
+	if (!env->provisioned || env->state == FA_BUSY)
+		atomic_fetch_add_explicit(&pool->envs->cold_starts, 1, memory_order_relaxed);
 	return 0;
 }
 
@@ -399,20 +402,20 @@ static void conclude_death(struct fa_env *env, struct fa_job *job, int64_t now_n
 
 static int64_t check(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 {
-	int64_t begin = job->start_ns, limit;
+	int64_t begin = job->start_ns, init_limit = fa_env_init_limit(env, job), limit;
 
 	if (!checks(env, FA_CHECK_DEADLINE))
 		return INT64_MAX;
 	if (env->fresh && !env->suppressed && !env->done) {
 		if (init_is_done(env, now_ns)) {
 			begin = env->init_done_ns;
-		} else if (now_ns >= env->birth_ns + env->pool->envs->init_limit_ns) {
+		} else if (now_ns >= env->birth_ns + init_limit) {
 			job->verdict = FA_INIT_TIMED_OUT;
 			job->end_ns = now_ns;
 			job->init_ns = now_ns - env->birth_ns;
 			return INT64_MAX;
 		} else if (now_ns >= env->birth_ns + job->timeout_ns) {
-			limit = env->birth_ns + env->pool->envs->init_limit_ns;
+			limit = env->birth_ns + init_limit;
 			return limit < now_ns + INIT_POLL_NS ? limit : now_ns + INIT_POLL_NS;
 		}
 	}

@@ -88,7 +88,8 @@ static int birth(struct fa_env *env)
 	thread->gap_ns = FA_THREAD_GAP_MAX_NS;
 	fa_thread_context_init(thread);
 	env->thread = thread;
-	atomic_fetch_add_explicit(&pool->envs->cold_starts, 1, memory_order_relaxed);
+	if (!env->provisioned || env->state == FA_BUSY)
+		atomic_fetch_add_explicit(&pool->envs->cold_starts, 1, memory_order_relaxed);
 	return 0;
 }
 
@@ -322,7 +323,7 @@ static int64_t check(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 		fa_thread_begun(thread_of(env), env->done + 1);
 	if (in_free_init(env)) {
 		init_done = atomic_load(&thread_of(env)->init_done_ns);
-		if (!init_done && now_ns >= env->birth_ns + FA_INIT_LIMIT_NS)
+		if (!init_done && now_ns >= env->birth_ns + fa_env_init_limit(env, job))
 			return time_out(env, job, FA_INIT_TIMED_OUT, now_ns);
 		if (!init_done && now_ns >= limit)
 			return now_ns + INIT_POLL_NS;

@@ -124,6 +124,11 @@ static void call_init(struct fa_thread *thread, const struct faas_handler *handl
 	fa_thread_fail(thread, FA_INIT_ERRED, "Runtime.InitError", message);
 }
 
+static int64_t init_limit(const struct fa_thread_slot *slot)
+{
+	return slot->flags & FA_REQ_START ? slot->timeout_ns : FA_INIT_LIMIT_NS;
+}
+
 /* Init that costs the invocation nothing may take so long and no longer. */
 static void judge_init_time(struct fa_thread *thread, struct fa_thread_slot *slot, int64_t now_ns)
 {
@@ -135,7 +140,7 @@ static void judge_init_time(struct fa_thread *thread, struct fa_thread_slot *slo
 		return;
 	slot->init_ns = now_ns - env->birth_ns;
 	slot->start_ns = now_ns;
-	if (slot->init_ns > FA_INIT_LIMIT_NS)
+	if (slot->init_ns > init_limit(slot))
 		slot->verdict = FA_INIT_TIMED_OUT;
 }
 
@@ -144,7 +149,7 @@ static void init(struct fa_thread *thread, struct fa_thread_slot *slot)
 	struct faas_error err = { .code = 0 };
 	const struct faas_handler *handler;
 
-	fa_thread_enter(thread, slot, true, thread->env->birth_ns + FA_INIT_LIMIT_NS);
+	fa_thread_enter(thread, slot, true, thread->env->birth_ns + init_limit(slot));
 	handler = find_handler(thread, &err);
 	if (handler)
 		call_init(thread, handler);

@@ -188,7 +188,11 @@ struct fa_spawn {
 	struct fa_ctl ctl;
 	uint32_t slot;        /* distinct among the nest's living: chooses its uid */
 	uint32_t nproc;       /* RLIMIT_NPROC; counts siblings where they share a uid */
+	uint32_t provisioned; /* to be initialised ahead of any event, and kept */
 };
+
+/* What init of a provisioned environment may take; more if the function's timeout is longer. */
+#define FA_PROVISIONED_INIT_NS 130000000000LL
 
 enum fa_nest_flags {
 	FA_NEST_NETWORK = 1 << 0,  /* the host's network: sockets allowed */

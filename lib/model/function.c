@@ -41,6 +41,8 @@ static void fill_defaults(struct faas_function_config *config)
 	config->max_retries = config->max_retries == FAAS_NONE ? 0 :
 							       default_to(config->max_retries, 2);
 	config->max_age_s = default_to(config->max_age_s, 21600);
+	if (config->provisioned == FAAS_NONE)
+		config->provisioned = 0;
 	if (!config->isolation)
 		config->isolation = config->native ? FAAS_THREAD : FAAS_PROCESS;
 }
@@ -59,6 +61,13 @@ static int check_numbers(const struct faas_function_config *c, struct faas_error
 		rc = check_range("max_retries", c->max_retries, 0, 2, err);
 	if (!rc)
 		rc = check_range("max_age_s", c->max_age_s, 60, 21600, err);
+	if (!rc)
+		rc = check_range("provisioned", c->provisioned, 0, 1000000, err);
+	if (!rc && c->max_concurrency && c->provisioned > c->max_concurrency)
+		rc = fa_error(err, FAAS_EINVAL,
+			      "provisioned is %d: must not be greater than the function's "
+			      "max_concurrency, which is %d",
+			      c->provisioned, c->max_concurrency);
 	return rc;
 }
 
@@ -338,6 +347,7 @@ void fa_version_merge(struct faas_function_config *out, const struct faas_functi
 	TAKE(environment);
 	TAKE(description);
 	TAKE(max_age_s);
+	TAKE(provisioned);
 #undef TAKE
 	/* 0 retries was written as FAAS_NONE and must stay 0 when nothing is said */
 	if (change->max_retries)

@@ -150,5 +150,7 @@ size_t fa_render_init_report(char *out, const struct fa_record *record)
 	char *p = put_ms(PUT(out, "INIT_REPORT Init Duration: "), record->init_ns);
 
 	p = PUT(p, "\tPhase: init\t");
-	return finish(out, put_status(p, record, record->init_timed_out));
+	if (record->init_timed_out || record->failed)
+		p = put_status(p, record, record->init_timed_out);
+	return finish(out, p);
 }

@@ -13,19 +13,28 @@
 enum fa_record_kind {
 	FA_RECORD_START = 1,
 	FA_RECORD_END,         /* END and REPORT */
-	FA_RECORD_INIT_FAILED, /* INIT_REPORT */
+	FA_RECORD_INIT,        /* INIT_REPORT: it failed, or was ahead of any event */
 	FA_RECORD_THROTTLE,
+};
+
+/* Where an event of a function with provisioned environments ran. */
+enum fa_place {
+	FA_PLACE_ANY = 0,     /* it has none */
+	FA_PLACE_PROVISIONED,
+	FA_PLACE_SPILLOVER,   /* all of them were in use */
 };
 
 struct fa_record {
 	uint8_t kind;          /* enum fa_record_kind */
 	uint8_t timed_out, failed, init_timed_out;
+	uint8_t place;         /* enum fa_place */
 	int32_t memory_mb;
 	int64_t unix_ms;
 	int64_t duration_ns, init_ns;
 	int64_t billed_ms;
 	int64_t peak_kb;
 	int32_t concurrency;   /* in use when it was made */
+	int32_t provisioned, provisioned_in_use;
 	char request_id[40];
 	char error_type[64];   /* "" on success and timeout */
 };

@@ -98,6 +98,22 @@ void fa_tally_init(struct fa_tally *tally,
 	tally->used = tally->last = 0;
 }
 
+static void count_place(struct fa_tally *tally, struct fa_version *version,
+			const struct fa_record *record)
+{
+	double in_use = record->provisioned_in_use;
+
+	fa_tally_add(tally, version,
+		     record->place == FA_PLACE_PROVISIONED ?
+			     "ProvisionedConcurrencyInvocations" :
+			     "ProvisionedConcurrencySpilloverInvocations",
+		     "Count", 1, record->unix_ms);
+	fa_tally_add(tally, version, "ProvisionedConcurrentExecutions", "Count", in_use,
+		     record->unix_ms);
+	fa_tally_add(tally, version, "ProvisionedConcurrencyUtilization", "None",
+		     in_use / record->provisioned, record->unix_ms);
+}
+
 void fa_tally_record(struct fa_tally *tally, struct fa_version *version,
 		     const struct fa_record *record)
 {
@@ -111,6 +127,8 @@ void fa_tally_record(struct fa_tally *tally, struct fa_version *version,
 		add(&points[ERRORS], record->failed || record->timed_out, time_ms);
 		add(&points[DURATION], (double)record->duration_ns / NS_PER_MS, time_ms);
 		add(&points[CONCURRENCY], record->concurrency, time_ms);
+		if (record->place)
+			count_place(tally, version, record);
 	}
 }
 

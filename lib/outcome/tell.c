@@ -322,7 +322,7 @@ static void tell_record_lines(const struct round *round, const struct fa_record 
 		tell_platform(round, record, text, fa_render_end(text, record));
 		tell_platform(round, record, text, fa_render_report(text, record));
 		break;
-	case FA_RECORD_INIT_FAILED:
+	case FA_RECORD_INIT:
 		tell_platform(round, record, text, fa_render_init_report(text, record));
 		break;
 	default:

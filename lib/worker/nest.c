@@ -101,6 +101,7 @@ _Noreturn static void be_environment(const struct nest *nest, const struct fa_sp
 				     const int fds[AREAS_AND_PIPES], int mounts)
 {
 	const char *failed = fa_sandbox_enter(&nest->box, spawn, mounts);
+	struct fa_run run = nest->run;
 
 	if (failed)
 		fail_to_run(spawn, failed);
@@ -108,7 +109,8 @@ _Noreturn static void be_environment(const struct nest *nest, const struct fa_sp
 	sigprocmask(SIG_SETMASK, &no_signals, NULL);
 	if (!arrange_descriptors(fds))
 		fail_to_run(spawn, "descriptors");
-	fa_run(&nest->run);
+	run.provisioned = spawn->provisioned;
+	fa_run(&run);
 }
 
 static bool make_room(struct nest *nest)

@@ -109,6 +109,8 @@ static void set_up(struct worker *w)
 	fa_output_init(run->log_fd);
 	if (!fa_settings_read(&w->settings, run->strings, run->strings_len))
 		_exit(FA_RUN_BROKEN);
+	if (run->provisioned)
+		w->settings.initialization = "provisioned-concurrency";
 	w->call.variables = fa_settings_environ(&w->settings, run->memory_mb);
 	if (!w->call.variables)
 		_exit(FA_RUN_BROKEN);
@@ -139,11 +141,20 @@ static void init_returned(struct worker *w, int rc)
 	w->broken = true;
 }
 
+static int64_t init_limit_ns(const struct fa_run *run)
+{
+	int64_t timeout_ns = run->timeout_ms * INT64_C(1000000);
+
+	if (!run->provisioned)
+		return INIT_NS;
+	return timeout_ns > FA_PROVISIONED_INIT_NS ? timeout_ns : FA_PROVISIONED_INIT_NS;
+}
+
 static void init(struct worker *w)
 {
 	struct fa_context *call = &w->call;
 
-	fa_context_enter(call, now_ns() + INIT_NS);
+	fa_context_enter(call, now_ns() + init_limit_ns(w->run));
 	if (fa_target_load(&w->target, &w->settings, &call->failure) < 0)
 		w->broken = true;
 	else

@@ -17,6 +17,7 @@ struct fa_run {
 	const char *strings;              /* those of struct fa_nest_setup */
 	uint32_t strings_len, memory_mb, timeout_ms;
 	uint32_t flags;                   /* enum fa_nest_flags */
+	uint32_t provisioned;             /* this one is initialised ahead of any event */
 };
 
 /* Exit statuses of an environment whose function never got to run. */

@@ -30,6 +30,7 @@ bool fa_settings_read(struct fa_settings *settings, const char *strings, uint32_
 		*fields[i] = at;
 		at += strlen(at) + 1;
 	}
+	settings->initialization = "on-demand";
 	settings->variables = at;
 	while (at < end && *at)
 		at += strlen(at) + 1;
@@ -137,7 +138,7 @@ char **fa_settings_environ(const struct fa_settings *settings, uint32_t memory_m
 		{ "AWS_LAMBDA_FUNCTION_NAME", settings->function, NULL, NULL },
 		{ "AWS_LAMBDA_FUNCTION_VERSION", settings->version, NULL, NULL },
 		{ "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory, NULL, NULL },
-		{ "AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand", NULL, NULL },
+		{ "AWS_LAMBDA_INITIALIZATION_TYPE", settings->initialization, NULL, NULL },
 		{ "AWS_LAMBDA_LOG_GROUP_NAME", settings->log_group, NULL, NULL },
 		{ "LAMBDA_TASK_ROOT", task_root(root, sizeof(root)), NULL, NULL },
 	};

@@ -9,6 +9,7 @@
 struct fa_settings {
 	const char *code, *file, *method, *prototype;
 	const char *function, *version, *arn, *account, *region, *log_group;
+	const char *initialization; /* "on-demand", or what is written over it */
 	const char *variables; /* "NAME=value" each, then an empty string */
 };
 

@@ -60,7 +60,7 @@ static bool open_runtime(struct scenario *s)
 	return fine(s->rt ? 0 : err.code, &err);
 }
 
-static bool add_function(struct scenario *s)
+static bool add_provisioned(struct scenario *s, int provisioned)
 {
 	struct faas_error err = { 0 };
 
@@ -68,9 +68,15 @@ static bool add_function(struct scenario *s)
 		faas_function_create(
 			s->rt,
 			FAAS_FUNCTION(.name = "life", .code = TEST_PLUGINS, .handler = "life.act",
+				      .provisioned = provisioned,
 				      .environment = (const char *const[]){ "KEY=value", NULL }),
 			&err),
 		&err);
+}
+
+static bool add_function(struct scenario *s)
+{
+	return add_provisioned(s, 0);
 }
 
 static bool call(struct scenario *s, const char *event, bool tail)
@@ -171,6 +177,35 @@ static void what_can_be_asked(struct scenario *s)
 	faas_free(info);
 }
 
+/* Ready, or known not to be. */
+static bool await_status(struct scenario *s)
+{
+	struct faas_function_info *info = NULL;
+	struct faas_error err = { 0 };
+	bool so = false;
+
+	for (int i = 0; i < 10000 && !so; i++) {
+		nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+		if (!fine(faas_function_get(s->rt, "life", &info, &err), &err))
+			return false;
+		so = strcmp(info->provisioned_status, "IN_PROGRESS") != 0;
+		faas_free(info);
+	}
+	assert_true(so);
+	return true;
+}
+
+static void two_that_are_provisioned(struct scenario *s)
+{
+	struct faas_error err = { 0 };
+
+	if (!add_provisioned(s, 2) || !await_status(s) || !call(s, "segv", false) ||
+	    !await_status(s))
+		return;
+	fine(faas_function_update(s->rt, FAAS_FUNCTION(.name = "life", .memory_mb = 256), &err),
+	     &err);
+}
+
 static void run(void (*scenario)(struct scenario *), bool and_all_after)
 {
 	bool failed = true;
@@ -208,6 +243,7 @@ SWEEP(a_call_with_a_callback)
 SWEEP(a_crash_and_the_next_one)
 SWEEP(an_update_and_a_delete)
 SWEEP(what_can_be_asked)
+SWEEP(two_that_are_provisioned)
 
 int main(void)
 {
@@ -218,7 +254,7 @@ int main(void)
 		BOTH(nothing_but_a_runtime),	BOTH(a_call_that_waits),
 		BOTH(a_call_with_its_log),	BOTH(a_call_with_a_callback),
 		BOTH(a_crash_and_the_next_one), BOTH(an_update_and_a_delete),
-		BOTH(what_can_be_asked),
+		BOTH(what_can_be_asked),	BOTH(two_that_are_provisioned),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

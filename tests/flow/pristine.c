@@ -13,6 +13,7 @@
 #include "support/flow.h"
 
 #include <faas/faas.h>
+#include <invoke.h>
 #include <testing.h>
 
 /* What is hidden, and what of it is asked for: in capitals, or the question would be found. */
@@ -217,6 +218,28 @@ TEST(the_next_event_does_find_it_without_the_option)
 }
 
 /* A death in the middle of an event is that event's, whatever the status says. */
+/* Else the pauses between them would soon be a minute. */
+TEST(a_provisioned_one_that_ends_after_its_event_has_not_failed)
+{
+	struct fa_version *version;
+	struct fa_pool *pool;
+
+	flow_open(&flow, NULL, false);
+	flow_function(&flow, FAAS_FUNCTION(.name = "f", .handler = "pristine.both",
+					   .pristine = true, .provisioned = 1));
+	for (int i = 0; i < 5; i++) {
+		hide(flow_call, "tmp");
+		assert_true(flow_says(flow_call(&flow, "f", ASKED), "nothing"));
+	}
+	version = fa_registry_find(&flow.rt->registry, "f", NULL);
+	pool = ((struct fa_runner *)version->runner)->pool;
+	pthread_mutex_lock(&pool->lock);
+	assert_int_equal(pool->provision.failures, 0);
+	pthread_mutex_unlock(&pool->lock);
+	fa_version_unref(version);
+	flow_close(&flow);
+}
+
 TEST(a_crash_is_still_told_and_not_tried_again)
 {
 	open_flow("life.act", true);
@@ -355,6 +378,7 @@ int main(void)
 		cmocka_unit_test(no_event_is_lost_when_many_wait_for_a_process_that_ends),
 		cmocka_unit_test(an_idle_process_that_ends_itself_is_no_error),
 		cmocka_unit_test(the_next_event_does_find_it_without_the_option),
+		cmocka_unit_test(a_provisioned_one_that_ends_after_its_event_has_not_failed),
 		cmocka_unit_test(a_crash_is_still_told_and_not_tried_again),
 		cmocka_unit_test(files_in_tmp_do_not_outlive_their_event),
 		cmocka_unit_test(pages_that_are_written_each_time_are_reset_each_time),

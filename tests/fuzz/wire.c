@@ -264,7 +264,7 @@ static void post(uint32_t count, unsigned flags, struct input input)
 	size_t len = (size_t)(input.end - input.at);
 
 	for (uint32_t i = 0; i < count; i++) {
-		struct fa_job *job = flags & IS_START ? &pool.spare_job : &jobs[i];
+		struct fa_job *job = flags & IS_START ? &env.start_job : &jobs[i];
 
 		*job = (struct fa_job){ .timeout_ns = TIMEOUT_NS };
 		job->payload = (struct faas_bytes){ input.at, len < FA_INLINE ? len : FA_INLINE };
@@ -308,7 +308,7 @@ static void check_verdict(const struct fa_job *job, uint32_t nth)
 		PROPERTY(*c > ' ' && *c < 127 && *c != '"' && *c != '\\');
 	if (job->verdict == FA_VIOLATED)
 		PROPERTY(job->why[0]);
-	if (job == &pool.spare_job)
+	if (job == &env.start_job)
 		PROPERTY(job->verdict != FA_ERRED && job->verdict != FA_OVERSIZE);
 	if (answered(job))
 		check_answer(job, nth);

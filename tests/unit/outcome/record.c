@@ -152,10 +152,18 @@ TEST(a_begun_megabyte_counts_as_used)
 TEST(a_failed_init_is_reported_with_its_phase)
 {
 	record.init_ns = 1236040000;
+	record.failed = 1;
 	strcpy(record.error_type, "Runtime.ExitError");
 	assert_line(fa_render_init_report(out, &record),
 		    "INIT_REPORT Init Duration: 1236.04 ms\tPhase: init\tStatus: error\t"
 		    "Error Type: Runtime.ExitError");
+}
+
+TEST(an_init_ahead_of_any_event_is_reported_as_an_invocation_is)
+{
+	record.init_ns = 84 * MS;
+	assert_line(fa_render_init_report(out, &record),
+		    "INIT_REPORT Init Duration: 84.00 ms\tPhase: init\t");
 }
 
 TEST(an_init_that_took_too_long_is_reported_as_timeout)
@@ -202,6 +210,7 @@ int main(void)
 		ROW(times_are_rounded_to_the_nearest_hundredth),
 		ROW(a_begun_megabyte_counts_as_used),
 		ROW(a_failed_init_is_reported_with_its_phase),
+		ROW(an_init_ahead_of_any_event_is_reported_as_an_invocation_is),
 		ROW(an_init_that_took_too_long_is_reported_as_timeout),
 		ROW(the_longest_of_everything_fits),
 	};

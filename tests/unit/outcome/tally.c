@@ -126,6 +126,22 @@ TEST(a_timeout_is_an_error)
 	assert_metric("f0", "Errors", "Count", 1, 1, 1, 1);
 }
 
+TEST(a_function_with_provisioned_environments_has_points_of_its_own)
+{
+	struct fa_record record = { .kind = FA_RECORD_END, .place = FA_PLACE_PROVISIONED,
+				    .provisioned = 4, .provisioned_in_use = 1 };
+
+	fa_tally_record(&tally, &versions[0], &record);
+	record.place = FA_PLACE_SPILLOVER;
+	record.provisioned_in_use = 4;
+	fa_tally_record(&tally, &versions[0], &record);
+	fa_tally_tell(&tally);
+	assert_metric("f0", "Invocations", "Count", 2, 2, 1, 1);
+	assert_metric("f0", "ProvisionedConcurrencyInvocations", "Count", 1, 1, 1, 1);
+	assert_metric("f0", "ProvisionedConcurrencySpilloverInvocations", "Count", 1, 1, 1, 1);
+	assert_metric("f0", "ProvisionedConcurrentExecutions", "Count", 5, 2, 1, 4);
+	assert_metric("f0", "ProvisionedConcurrencyUtilization", "None", 1.25, 2, 0.25, 1);
+}
 TEST(a_throttle_is_neither_invocation_nor_error)
 {
 	const struct fa_record record = { .kind = FA_RECORD_THROTTLE };
@@ -140,7 +156,7 @@ TEST(a_throttle_is_neither_invocation_nor_error)
 TEST(a_start_and_a_failed_init_count_nothing)
 {
 	const struct fa_record start = { .kind = FA_RECORD_START };
-	const struct fa_record init = { .kind = FA_RECORD_INIT_FAILED };
+	const struct fa_record init = { .kind = FA_RECORD_INIT };
 
 	fa_tally_record(&tally, &versions[0], &start);
 	fa_tally_record(&tally, &versions[0], &init);
@@ -238,6 +254,7 @@ int main(void)
 		ROW(an_invocation_is_four_points),
 		ROW(invocations_of_one_function_are_summed),
 		ROW(a_timeout_is_an_error),
+		ROW(a_function_with_provisioned_environments_has_points_of_its_own),
 		ROW(a_throttle_is_neither_invocation_nor_error),
 		ROW(a_start_and_a_failed_init_count_nothing),
 		ROW(functions_are_kept_apart),

@@ -243,7 +243,7 @@ TEST(the_type_of_an_error_travels_with_its_record)
 
 TEST(a_failed_init_is_one_line)
 {
-	struct fa_record record = record_of(FA_RECORD_INIT_FAILED);
+	struct fa_record record = record_of(FA_RECORD_INIT);
 
 	record.init_ns = 10000 * MS;
 	record.init_timed_out = 1;
@@ -296,7 +296,7 @@ TEST(a_listener_for_metrics_alone_gets_them)
 {
 	tell.on_log = NULL;
 	tell_record(FA_RECORD_START);
-	tell_record(FA_RECORD_INIT_FAILED);
+	tell_record(FA_RECORD_INIT);
 	say(&version, STREAM, "x");
 	assert_int_equal(mem.calls, 0);
 	tell_record(FA_RECORD_END);

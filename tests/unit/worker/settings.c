@@ -81,6 +81,17 @@ TEST(lambdas_variables_are_there)
 	free(variables);
 }
 
+TEST(a_provisioned_environment_is_told_so)
+{
+	struct fa_settings settings = read_settings(plain, sizeof(plain));
+	char **variables;
+
+	settings.initialization = "provisioned-concurrency";
+	variables = fa_settings_environ(&settings, 256);
+	assert_string_equal(fa_settings_getenv(variables, "AWS_LAMBDA_INITIALIZATION_TYPE"),
+			    "provisioned-concurrency");
+	free(variables);
+}
 TEST(own_variables_win_over_defaults_but_not_over_lambdas)
 {
 	char **variables = variables_of(with_variables, sizeof(with_variables));
@@ -112,6 +123,7 @@ int main(void)
 		cmocka_unit_test(the_strings_get_their_names),
 		cmocka_unit_test(strings_that_end_too_early_are_refused),
 		cmocka_unit_test(lambdas_variables_are_there),
+		cmocka_unit_test(a_provisioned_environment_is_told_so),
 		cmocka_unit_test(own_variables_win_over_defaults_but_not_over_lambdas),
 		cmocka_unit_test(a_name_is_not_found_by_its_beginning),
 	};

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_ENV_PROVISION_H
+#define FA_ENV_PROVISION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <base/loop.h>
+
+struct fa_env;
+struct fa_envs;
+struct fa_job;
+struct fa_pool;
+
+/*
+ * Provisioned environments: so many of a pool are initialised ahead of any
+ * event, are never too long idle, and are started again when they end.
+ */
+struct fa_provision {
+	struct fa_call call;
+	bool queued;
+	int failures;       /* in a row, of late */
+	int64_t failed_ns;  /* when it was the last time */
+	int64_t retry_ns;   /* nothing is started before */
+	int available;      /* when they were counted last */
+	char why[128];      /* the last one could not be started; "": it could */
+};
+
+struct fa_provision_report {
+	int requested, available;
+	const char *status; /* "READY", "IN_PROGRESS", "FAILED"; "": none are requested */
+	char why[128];
+};
+
+void fa_provision_init(struct fa_pool *pool);
+/* Any thread: from now on they are wanted. */
+void fa_provision_begin(struct fa_pool *pool);
+/* Under the pool's lock: count them, start what is missing. */
+void fa_provision_want(struct fa_pool *pool);
+/* Under the pool's lock: the process of one has ended; the environment is about to be cold. */
+void fa_provision_lost(struct fa_env *env);
+/* [loop] The start of an environment came to its end, good or bad. */
+void fa_provision_started(struct fa_env *env, const struct fa_job *job);
+/* [loop] The runtime's timer: of those that failed, some may be tried again. */
+void fa_provision_retry(struct fa_timer *timer);
+
+/* Any thread. */
+void fa_provision_report(struct fa_pool *pool, struct fa_provision_report *report);
+int fa_provision_in_use(struct fa_pool *pool); /* as far as is known */
+
+#endif
