@@ -185,6 +185,7 @@ OURS = [
     ('inline', 'inline.ours'),
     ('cold, one CPU', 'cold1.ours'),
     ('cold, two CPUs', 'cold2.ours'),
+    ('first event of a provisioned one', 'spare.ours'),
     ('32 cold at once', 'burst.ours'),
     ('first ever', 'first.ours'),
     ('late after a deadline', 'timeout.overshoot'),

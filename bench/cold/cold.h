@@ -10,6 +10,7 @@ void start_one_cpu(const struct options *options);
 void start_two_cpus(const struct options *options);
 void burst(const struct options *options);
 void first_ever(const struct options *options);
+void spare(const struct options *options);
 void raw_births(const struct options *options);
 void timeouts(const struct options *options);
 void idle_memory(const struct options *options);

@@ -9,6 +9,7 @@ static const struct group groups[] = {
 	{ "start2", start_two_cpus },
 	{ "burst", burst },
 	{ "first", first_ever },
+	{ "spare", spare },
 	{ "births", raw_births },
 	{ "timeout", timeouts },
 	{ "memory", idle_memory },

@@ -103,7 +103,7 @@ void ours_function(struct faas *rt, const struct ours_function *f)
 		FAAS_FUNCTION(.name = f->name, .code = f->native ? NULL : ours_plugins(),
 			      .handler = f->native ? NULL : f->handler, .native = f->native,
 			      .isolation = f->kind, .max_concurrency = f->max_concurrency,
-			      .pristine = f->pristine,
+			      .pristine = f->pristine, .provisioned = f->provisioned,
 			      .timeout_ms = f->timeout_ms ? f->timeout_ms : 60000),
 		&err);
 

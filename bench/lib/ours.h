@@ -31,6 +31,7 @@ struct ours_function {
 	int max_concurrency;
 	int timeout_ms; /* 60000 */
 	bool pristine;
+	int provisioned;
 };
 
 void ours_function(struct faas *rt, const struct ours_function *f);
