@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a warm call costs, counted: system calls and heap allocations. Both are
+ * exact and the same on every machine, which times are not. Everything is on one
+ * CPU, as the scheduler could spare a wake-up otherwise, and on a clock that stands
+ * still, as what is measured of an event depends on how long it takes.
+ */
+#include "support/test.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "support/tracer.h"
+
+#include <faas/faas.h>
+#include <runtime.h>
+
+#define CALLS 200 /* the peak of memory is read at every 256th */
+#define WARM 20
+#define DEPTH 16
+
+#ifndef SYS_futex_waitv
+#define SYS_futex_waitv 449
+#endif
+
+/* ---- the heap -------------------------------------------------------- */
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *ptr, size_t size);
+
+static _Atomic int allocations, from_library;
+
+void *malloc(size_t size)
+{
+	allocations++;
+	return __libc_malloc(size);
+}
+
+void *calloc(size_t n, size_t size)
+{
+	allocations++;
+	return __libc_calloc(n, size);
+}
+
+void *realloc(void *ptr, size_t size)
+{
+	allocations++;
+	return __libc_realloc(ptr, size);
+}
+
+static void *host_realloc(void *data, void *ptr, size_t old_size, size_t new_size)
+{
+	(void)data;
+	(void)old_size;
+	if (!new_size) {
+		free(ptr);
+		return NULL;
+	}
+	from_library++;
+	return realloc(ptr, new_size);
+}
+
+/* ---- a runtime on one CPU -------------------------------------------- */
+
+static struct fa_clock_virtual standing;
+static struct faas *rt;
+
+/* Also in a child, where a failed assertion would go unnoticed. */
+static void must(bool fine, const char *what)
+{
+	if (fine)
+		return;
+	fprintf(stderr, "# %s\n", what);
+	_exit(1);
+}
+
+static void stay_here(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(sched_getcpu(), &set);
+	must(sched_setaffinity(0, sizeof(set), &set) == 0, "cannot stay on one CPU");
+}
+
+static void open_runtime(const char *handler)
+{
+	struct faas_config c = { .size = sizeof(c), .realloc = host_realloc };
+	struct faas_error err = { .message = "" };
+
+	c.worker = getenv("FAAS_TEST_WORKER") ? getenv("FAAS_TEST_WORKER") : TEST_WORKER;
+	fa_clock_virtual_init(&standing, 1700000000000);
+	standing.ns = fa_now(&fa_clock_real);
+	rt = fa_create(&c, &standing.clock, &err);
+	must(rt, err.message);
+	must(!faas_function_create(rt,
+				   FAAS_FUNCTION(.name = "f", .code = TEST_PLUGINS,
+						 .handler = handler, .timeout_ms = 600000,
+						 .max_concurrency = 1),
+				   &err),
+	     err.message);
+}
+
+static void call(void)
+{
+	struct faas_result *result = NULL;
+	struct faas_error err = { .message = "" };
+
+	must(!faas_invoke_wait(rt, FAAS_REQUEST(.function = "f", .payload = { "event", 5 }),
+			       &result, &err),
+	     err.message);
+	must(result->code == FAAS_OK, result->error_type);
+	faas_free(result);
+}
+
+static void call_warm(int n)
+{
+	for (int i = 0; i < n; i++)
+		call();
+}
+
+/* ---- with callbacks -------------------------------------------------- */
+
+static _Atomic int left, done;
+
+static void submit(void);
+
+static void on_done(void *data, const struct faas_result *result)
+{
+	(void)data;
+	must(result->code == FAAS_OK, result->error_type);
+	if (--left >= 0)
+		submit();
+	done++;
+}
+
+static void submit(void)
+{
+	struct faas_error err = { .message = "" };
+
+	must(!faas_invoke(rt,
+			  FAAS_REQUEST(.function = "f", .payload = { "event", 5 },
+				       .capacity_wait_ms = 600000, .on_done = on_done),
+			  NULL, &err),
+	     err.message);
+}
+
+/* DEPTH of them are always under way. */
+static void submit_warm(int n)
+{
+	done = 0;
+	left = n - DEPTH;
+	for (int i = 0; i < DEPTH; i++)
+		submit();
+	while (done < n)
+		nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+}
+
+/* ---- system calls: the scenarios run in a child ----------------------- */
+
+/* What happens once, or in the background of a birth, is over when the counting begins. */
+static void trace_calls(const char *handler, void (*run)(int n))
+{
+	stay_here();
+	open_runtime(handler);
+	run(WARM);
+	tracer_settle();
+	run(WARM);
+	tracer_settle();
+	tracer_begin();
+	run(CALLS);
+	tracer_end();
+	faas_destroy(rt);
+}
+
+static void wait_for_each(void)
+{
+	trace_calls("echo.echo", call_warm);
+}
+
+static void wait_for_each_that_logs(void)
+{
+	trace_calls("echo.log", call_warm);
+}
+
+static void submit_sixteen(void)
+{
+	trace_calls("echo.echo", submit_warm);
+}
+
+static struct trace trace;
+
+static void run(void (*scenario)(void))
+{
+	if (!tracer_possible()) {
+		print_message("# skipped: this machine does not let us trace our children\n");
+		skip();
+	}
+	tracer_run(scenario, &trace);
+	assert_int_equal(trace.exit_status, 0);
+}
+
+static void at_most(uint32_t count, uint32_t most, enum tracee who, const char *what)
+{
+	if (count > most)
+		fail_msg("%u %s in %d calls, at most %u expected; all: %s", count, what, CALLS,
+			 most, tracer_text(&trace, who));
+}
+
+static void nothing_but(enum tracee who, const int *numbers)
+{
+	at_most(tracer_others(&trace, who, numbers), 0, who, "other system calls");
+}
+
+/* One wake-up and one wait, and the CPU clock for every eighth. */
+static void expect_of_the_caller(void)
+{
+	const int allowed[] = { SYS_futex, SYS_futex_waitv, SYS_clock_gettime, -1 };
+	enum tracee who = TRACEE_CALLER;
+
+	at_most(trace.wakes[who], CALLS, who, "wake-ups");
+	at_most(trace.waits[who] + trace.calls[who][SYS_futex_waitv], CALLS, who, "waits");
+	at_most(trace.calls[who][SYS_clock_gettime], CALLS / 8 + 1, who, "looks at a clock");
+	nothing_but(who, allowed);
+}
+
+TEST(the_caller_of_a_warm_call_wakes_waits_and_does_nothing_else)
+{
+	run(wait_for_each);
+	expect_of_the_caller();
+}
+
+TEST(the_worker_of_a_warm_call_waits_wakes_and_does_nothing_else)
+{
+	const int allowed[] = { SYS_futex, SYS_futex_waitv, -1 };
+	enum tracee who = TRACEE_BELOW;
+
+	run(wait_for_each);
+	at_most(trace.wakes[who], CALLS, who, "wake-ups");
+	at_most(trace.waits[who] + trace.calls[who][SYS_futex_waitv], CALLS, who, "waits");
+	nothing_but(who, allowed);
+	assert_true(trace.total[who] > 0); /* else we looked at somebody else */
+}
+
+TEST(the_loop_sleeps_through_warm_calls)
+{
+	run(wait_for_each);
+	at_most(trace.total[TRACEE_HOST], 0, TRACEE_HOST, "system calls");
+}
+
+/* The positive control: one more would be seen. */
+TEST(one_line_of_log_is_one_more_system_call)
+{
+	run(wait_for_each_that_logs);
+	assert_int_equal(trace.calls[TRACEE_BELOW][SYS_write], CALLS);
+	assert_true(trace.total[TRACEE_HOST] > 0);
+	expect_of_the_caller();
+}
+
+/*
+ * Sixteen are under way, so an answer is seldom alone: the loop wakes the worker
+ * at most once per turn, and the worker the loop at most once per sleep of it.
+ */
+TEST(one_wake_up_serves_many_events_with_callbacks)
+{
+	uint32_t *host = trace.calls[TRACEE_HOST], *below = trace.calls[TRACEE_BELOW];
+
+	run(submit_sixteen);
+	at_most(trace.wakes[TRACEE_HOST], CALLS / 4, TRACEE_HOST, "wake-ups of the worker");
+	at_most(below[SYS_sendto], host[SYS_epoll_wait] + host[SYS_epoll_pwait], TRACEE_BELOW,
+		"wake-ups of the loop");
+	at_most(trace.waits[TRACEE_BELOW] + below[SYS_futex_waitv], CALLS / 4, TRACEE_BELOW,
+		"waits");
+	at_most(trace.total[TRACEE_HOST] + trace.total[TRACEE_BELOW], CALLS, TRACEE_HOST,
+		"system calls");
+}
+
+/* ---- allocations ----------------------------------------------------- */
+
+struct use {
+	int allocations, from_library;
+};
+
+/* What a birth leaves to do in the background allocates, too. */
+static void settle(void)
+{
+	int seen;
+
+	do {
+		seen = allocations;
+		nanosleep(&(struct timespec){ 0, 20000000 }, NULL);
+	} while (seen != allocations);
+}
+
+static struct use use_of(void (*run)(int n))
+{
+	struct use before, after;
+
+	run(WARM);
+	settle();
+	before = (struct use){ allocations, from_library };
+	run(CALLS);
+	after = (struct use){ allocations, from_library };
+	return (struct use){ after.allocations - before.allocations,
+			     after.from_library - before.from_library };
+}
+
+static int open_echo(void **state)
+{
+	(void)state;
+	open_runtime("echo.echo");
+	call_warm(WARM);
+	return 0;
+}
+
+static int close_echo(void **state)
+{
+	(void)state;
+	return faas_destroy(rt);
+}
+
+TEST(a_warm_call_allocates_its_result_and_nothing_else)
+{
+	struct use use = use_of(call_warm);
+
+	assert_int_equal(use.from_library, CALLS);
+	assert_int_equal(use.allocations, use.from_library);
+}
+
+TEST(an_event_with_a_callback_allocates_itself_at_most)
+{
+	struct use use = use_of(submit_warm);
+
+	assert_true(use.from_library <= CALLS);
+	assert_int_equal(use.allocations, use.from_library);
+}
+
+/* The positive control: what goes past the host's allocator is counted, too. */
+TEST(an_allocation_is_noticed)
+{
+	int before = allocations;
+	void *volatile block = malloc(1);
+
+	free(block);
+	assert_int_equal(allocations, before + 1);
+}
+
+#define HEAP(name) cmocka_unit_test_setup_teardown(name, open_echo, close_echo)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_caller_of_a_warm_call_wakes_waits_and_does_nothing_else),
+		cmocka_unit_test(the_worker_of_a_warm_call_waits_wakes_and_does_nothing_else),
+		cmocka_unit_test(the_loop_sleeps_through_warm_calls),
+		cmocka_unit_test(one_line_of_log_is_one_more_system_call),
+		cmocka_unit_test(one_wake_up_serves_many_events_with_callbacks),
+		HEAP(a_warm_call_allocates_its_result_and_nothing_else),
+		HEAP(an_event_with_a_callback_allocates_itself_at_most),
+		cmocka_unit_test(an_allocation_is_noticed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TEST_TRACER_H
+#define TEST_TRACER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Exactly which system calls a piece of code makes, and what it started makes
+ * meanwhile, as the kernel shows them to a debugger. Needs no rights but to trace
+ * one's own children.
+ */
+enum tracee {
+	TRACEE_CALLER, /* the thread that called tracer_begin() */
+	TRACEE_HOST,   /* the other threads of its process */
+	TRACEE_BELOW,  /* all processes that it started */
+	TRACEES,
+};
+
+#define TRACER_NUMBERS 1024
+
+struct trace {
+	uint32_t calls[TRACEES][TRACER_NUMBERS]; /* by number, between begin and end */
+	uint32_t total[TRACEES];
+	uint32_t wakes[TRACEES], waits[TRACEES]; /* SYS_futex, by what it was for */
+	int exit_status;                         /* of the scenario */
+};
+
+/* False: this machine does not let us trace our children. */
+bool tracer_possible(void);
+
+/* Runs it in a child, which exits with 0 when it returns. */
+void tracer_run(void (*scenario)(void), struct trace *trace);
+
+/* Within the scenario: returns when nobody else has done anything for a while. */
+void tracer_settle(void);
+/* Within the scenario: what happens in between is counted. */
+void tracer_begin(void);
+void tracer_end(void);
+
+/* All but these numbers (the list ends with -1) together. */
+uint32_t tracer_others(const struct trace *trace, enum tracee who, const int *numbers);
+/* By number; for messages. */
+const char *tracer_text(const struct trace *trace, enum tracee who);
+
+#endif
