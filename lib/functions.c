@@ -105,6 +105,14 @@ static void drop_version(struct fa_version *v)
 	fa_version_unref(v);
 }
 
+/* Events go on to the old version until then, else they would meet none that is ready. */
+static void make_ready(struct faas *rt, const struct fa_version *old, const struct fa_version *next)
+{
+	fa_provision_begin(pool_of(next));
+	if (old->config.provisioned && next->config.provisioned && !fa_loop_here(&rt->loop))
+		fa_provision_wait(pool_of(next));
+}
+
 static int update(struct faas *rt, struct fa_version *old, const struct faas_function_config *c,
 		  struct faas_error *err)
 {
@@ -116,12 +124,9 @@ static int update(struct faas *rt, struct fa_version *old, const struct faas_fun
 	next = make_version(rt, &merged, err);
 	if (!next)
 		return code_of(err, FAAS_ENOMEM);
-	fa_version_ref(next);
+	make_ready(rt, old, next);
 	rc = fa_registry_swap(&rt->registry, old, next, err);
-	if (!rc)
-		fa_provision_begin(pool_of(next));
 	drop_version(rc ? next : old); /* the registry's reference */
-	fa_version_unref(next);
 	return rc;
 }
 

@@ -219,9 +219,7 @@ typedef int (*faas_handler_fn)(struct faas_context *ctx, struct faas_bytes event
  * belongs to no invocation and may take 130 seconds. One that fails is tried again
  * after a pause that doubles from 0.1 s to a minute; faas_function_get() tells why.
  * They count as the others do against max_memory_mb and the limits of concurrency,
- * and are refused where they alone could not fit. An update takes effect at once:
- * those of what the function is now are started before the old ones are told to
- * go, and until they are ready events get other environments.
+ * and are refused where they alone could not fit.
  */
 struct faas_function_config {
 	size_t size;
@@ -269,6 +267,10 @@ FAAS_EXPORT int faas_function_create(struct faas *rt,
 /*
  * Change $LATEST. Members left at their default stay as they are. Running
  * invocations finish on what they started with; later ones get new environments.
+ * With provisioned environments, before and after, this returns when the new ones
+ * are ready or one of them has failed, and events go on to the old ones until it
+ * does. On the loop's thread nothing is waited for: until the new ones are ready,
+ * events get others.
  */
 FAAS_EXPORT int faas_function_update(struct faas *rt,
 				     const struct faas_function_config *config,

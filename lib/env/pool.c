@@ -505,6 +505,7 @@ void fa_pool_destroy(struct fa_pool *pool)
 	pthread_mutex_lock(&envs->lock);
 	fa_list_remove(&pool->link);
 	pthread_mutex_unlock(&envs->lock);
+	fa_provision_finish(pool);
 	pthread_mutex_destroy(&pool->lock);
 	fa_free(pool->plugin);
 	fa_free(pool);

@@ -209,6 +209,7 @@ static void provide(struct fa_pool *pool)
 
 	while ((env = next_to_start(pool)))
 		fa_env_start(env, init_limit_ns(pool));
+	pthread_cond_broadcast(&pool->provision.counted);
 }
 
 static void on_call(struct fa_call *call)
@@ -262,10 +263,18 @@ void fa_provision_started(struct fa_env *env, const struct fa_job *job)
 void fa_provision_init(struct fa_pool *pool)
 {
 	pool->provision.call.run = on_call;
+	pthread_cond_init(&pool->provision.counted, NULL);
+}
+
+void fa_provision_finish(struct fa_pool *pool)
+{
+	pthread_cond_destroy(&pool->provision.counted);
 }
 
 void fa_provision_want(struct fa_pool *pool)
 {
+	if (pool->retired)
+		pthread_cond_broadcast(&pool->provision.counted);
 	if (!target(pool) || pool->retired || pool->provision.queued)
 		return;
 	pool->provision.queued = true;
@@ -276,6 +285,17 @@ void fa_provision_begin(struct fa_pool *pool)
 {
 	pthread_mutex_lock(&pool->lock);
 	fa_provision_want(pool);
+	pthread_mutex_unlock(&pool->lock);
+}
+
+void fa_provision_wait(struct fa_pool *pool)
+{
+	struct fa_provision *p = &pool->provision;
+
+	pthread_mutex_lock(&pool->lock);
+	while (take_census(pool).available < target(pool) && !p->why[0] && !pool->retired &&
+	       !pool->envs->closing)
+		pthread_cond_wait(&p->counted, &pool->lock);
 	pthread_mutex_unlock(&pool->lock);
 }
 

@@ -2,6 +2,7 @@
 #ifndef FA_ENV_PROVISION_H
 #define FA_ENV_PROVISION_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -24,6 +25,7 @@ struct fa_provision {
 	int64_t retry_ns;   /* nothing is started before */
 	int available;      /* when they were counted last */
 	char why[128];      /* the last one could not be started; "": it could */
+	pthread_cond_t counted;
 };
 
 struct fa_provision_report {
@@ -33,8 +35,11 @@ struct fa_provision_report {
 };
 
 void fa_provision_init(struct fa_pool *pool);
+void fa_provision_finish(struct fa_pool *pool);
 /* Any thread: from now on they are wanted. */
 void fa_provision_begin(struct fa_pool *pool);
+/* Not the loop: until all are available, or one could not be started, or no more will be. */
+void fa_provision_wait(struct fa_pool *pool);
 /* Under the pool's lock: count them, start what is missing. */
 void fa_provision_want(struct fa_pool *pool);
 /* Under the pool's lock: the process of one has ended; the environment is about to be cold. */
