@@ -131,8 +131,7 @@ struct fa_env {
 	int64_t birth_ns, init_done_ns, check_ns;
 	int64_t ended_ns;         /* of its last job; 0: ask the clock */
 	int64_t cpu_seen_ns, peak_kb;
-	int64_t cpu_share_ns;     /* of each answer that came in one batch */
-	uint32_t cpu_shares;      /* answers of that batch still to be taken */
+	int64_t sampled_ns;       /* when its memory was looked at last */
 	uint32_t cpu_guesses;     /* short jobs since the last look at the clock */
 	int64_t cpu_guessed_ns;   /* what they were given */
 	int64_t cpu_average_ns;   /* of a job, at the last look */

@@ -2,7 +2,7 @@
 /*
  * Nothing here is the worker's word. CPU time is the kernel's clock of that
  * process (a system call); the memory peak is VmHWM of /proc (3 us), so it is read for
- * the first job, for every long one, and else for one in 256.
+ * the first job, for every long one, and else now and then.
  */
 #include <env/meter.h>
 
@@ -22,8 +22,9 @@
 
 #define LONG_NS 1000000
 #define SHORT_NS 100000
-#define GUESSES 7
+#define GUESSES 31
 #define SAMPLE_MASK 255
+#define SAMPLE_NS 10000000
 
 /* linux/pidfd.h, since 6.13 */
 struct pidfd_info {
@@ -83,25 +84,15 @@ static int64_t look_at_clock(struct fa_env *env, int pid)
 	return used;
 }
 
-void fa_meter_batch(struct fa_env *env, uint32_t answers)
-{
-	int pid = atomic_load_explicit(&env->pid, memory_order_relaxed);
-
-	if (!pid || answers > FA_DEPTH)
-		return;
-	env->cpu_shares = answers;
-	env->cpu_share_ns = look_at_clock(env, pid) / answers;
-}
-
 /*
- * Short jobs are given the average of the last ones, and every eighth of them
- * what is left of the truth: no CPU time is lost, and the look costs an eighth.
+ * Short jobs are given the average of the last ones, and one in 32 of them what
+ * is left of the truth: no CPU time is lost, and the look costs next to nothing.
  */
 static int64_t cpu_time(struct fa_env *env, const struct fa_job *job, int pid)
 {
 	int64_t used;
 
-	if (job->end_ns - job->start_ns < SHORT_NS && env->cpu_average_ns &&
+	if (job->end_ns - job->start_ns < SHORT_NS && env->cpu_seen_ns &&
 	    env->cpu_guesses < GUESSES) {
 		env->cpu_guesses++;
 		env->cpu_guessed_ns += env->cpu_average_ns;
@@ -115,6 +106,13 @@ static int64_t cpu_time(struct fa_env *env, const struct fa_job *job, int pid)
 	return used > 0 ? used : 0;
 }
 
+/* A peak stays where it is until somebody looks: nothing is lost by looking late. */
+static bool is_time_to_sample(const struct fa_env *env, const struct fa_job *job)
+{
+	return !env->peak_kb || job->end_ns - job->start_ns > LONG_NS ||
+	       (!(env->served & SAMPLE_MASK) && job->end_ns - env->sampled_ns > SAMPLE_NS);
+}
+
 void fa_meter(struct fa_env *env, struct fa_job *job)
 {
 	int pid = atomic_load_explicit(&env->pid, memory_order_relaxed);
@@ -122,14 +120,11 @@ void fa_meter(struct fa_env *env, struct fa_job *job)
 	job->peak_kb = env->peak_kb;
 	if (!pid)
 		return;
-	if (env->cpu_shares) {
-		env->cpu_shares--;
-		job->cpu_ns = env->cpu_share_ns;
-	} else {
-		job->cpu_ns = cpu_time(env, job, pid);
-	}
-	if (!env->peak_kb || !(env->served & SAMPLE_MASK) || job->end_ns - job->start_ns > LONG_NS)
+	job->cpu_ns = cpu_time(env, job, pid);
+	if (is_time_to_sample(env, job)) {
 		sample_memory(env, pid);
+		env->sampled_ns = job->end_ns;
+	}
 	job->peak_kb = env->peak_kb;
 }
 

@@ -11,9 +11,6 @@ struct fa_job;
 /* CPU time and memory of a job that has just ended, read from outside the process. */
 void fa_meter(struct fa_env *env, struct fa_job *job);
 
-/* The next `answers` were found together: one look at the clock, equal shares. */
-void fa_meter_batch(struct fa_env *env, uint32_t answers);
-
 /* Whether a process that ended like this had run out of its memory. */
 bool fa_meter_starved(const struct fa_env *env, int wait_status);
 

@@ -24,6 +24,7 @@
 
 #define JUNK_MAX 64          /* returns without an answer, per answer */
 #define BURST 32
+#define NIBBLE 4             /* events that an awake worker is told of before the turn ends */
 #define RINGS_PER_TURN 16
 #define SPIN_NS 8000         /* one wake-up across CPUs, until a worker knows better */
 #define SPIN_MAX_NS 64000    /* whatever it claims */
@@ -55,7 +56,8 @@ static void forget_process(struct fa_env *env)
 	STORE(env->junk, 0);
 	env->init_done_ns = 0;
 	env->cpu_seen_ns = env->peak_kb = 0;
-	env->cpu_shares = env->cpu_guesses = 0;
+	env->cpu_guesses = 0;
+	env->sampled_ns = 0;
 	env->cpu_guessed_ns = env->cpu_average_ns = 0;
 	env->served = 0;
 	env->fresh = true;
@@ -230,6 +232,8 @@ static void post(struct fa_env *env, struct fa_job *job, unsigned flags)
 	env->want = seq;
 	if (!(flags & FA_REQ_ASYNC))
 		ring(env, fa_now(env->pool->envs->clock));
+	else if (seq - env->rung >= NIBBLE && !LOAD(env->kit->response->sleeping))
+		ring(env, fa_envs_now(env->pool->envs)); /* no wake-up to be saved: let it begin */
 }
 
 /* ---- the response ---------------------------------------------------- */
@@ -595,8 +599,6 @@ static bool poll_answer(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 	}
 	if (seen - env->done > env->want - env->done && checks(env, FA_CHECK_REPLY_SEQ))
 		return violated(job, "a response to a request that was not made");
-	if (!env->cpu_shares)
-		fa_meter_batch(env, seen - env->done);
 	if (seen - env->done > 1)
 		prefetch(env, env->done + 2);
 	take(env, job, now_ns);

@@ -21,12 +21,12 @@
 
 /* ---- areas ----------------------------------------------------------- */
 
-#define FA_DEPTH 16          /* slots of an area; events handed over ahead */
-#define FA_SLOT_SIZE 1024u
-#define FA_INLINE 832u       /* payload bytes that fit into a slot */
+#define FA_DEPTH 64          /* slots of an area; events handed over ahead */
+#define FA_SLOT_SIZE 2112u   /* no power of two: slots would meet in the same lines of a cache */
+#define FA_INLINE 1920u      /* payload bytes that fit into a slot */
 #define FA_SLOTS_OFF 256u    /* slot i is at FA_SLOTS_OFF + i * FA_SLOT_SIZE; the first shares
 				the head's page: a page less to find for each event */
-#define FA_BIG_OFF 20480u    /* one larger payload at a time */
+#define FA_BIG_OFF 139264u   /* one larger payload at a time */
 #define FA_REQUEST_MAX 6291456u
 #define FA_RESPONSE_MAX 6291556u
 #define FA_META_MAX 16384u   /* context strings behind a request's payload */
@@ -120,6 +120,7 @@ struct fa_response_slot {
 _Static_assert(sizeof(struct fa_request_slot) == FA_SLOT_SIZE, "request slot");
 _Static_assert(sizeof(struct fa_response_slot) == FA_SLOT_SIZE, "response slot");
 _Static_assert(sizeof(struct fa_request_head) <= FA_SLOTS_OFF, "request head");
+_Static_assert(FA_SLOTS_OFF + FA_DEPTH * FA_SLOT_SIZE <= FA_BIG_OFF, "slots");
 
 /*
  * One page per host loop, read-only to workers: the loop's sleep. Odd: asleep.

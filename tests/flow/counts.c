@@ -223,7 +223,7 @@ static void nothing_but(enum tracee who, const int *numbers)
 	at_most(tracer_others(&trace, who, numbers), 0, who, "other system calls");
 }
 
-/* One wake-up and one wait, and the CPU clock for every eighth. */
+/* One wake-up and one wait, and the CPU clock for one in 32. */
 static void expect_of_the_caller(void)
 {
 	const int allowed[] = { SYS_futex, SYS_futex_waitv, SYS_clock_gettime, -1 };
