@@ -13,9 +13,7 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -28,34 +26,11 @@
 #define PAGE ((size_t)4096)
 #define DROP_ALL_EVERY 64 /* overflows: pages no longer in use leave the set that is kept */
 
-struct scan {
-	uint64_t size, flags, start, end, walk_end, regions, region_count, max_pages;
-	uint64_t inverted, mask, any, wanted;
-};
-
-#define SCAN _IOWR('f', 16, struct scan)
-#define IS_FILE (1u << 2)
-#define IS_PRESENT (1u << 3)
-#define IS_SWAPPED (1u << 4)
-
 /* Regions with pages between start and end, from `*start` on; -1: the kernel cannot. */
 static int scan(struct fa_image *image, uintptr_t *start, uintptr_t end, bool own_only)
 {
-	struct scan scan = {
-		.size = sizeof(scan),
-		.start = *start,
-		.end = end,
-		.regions = (uintptr_t)image->regions,
-		.region_count = FA_IMAGE_REGIONS,
-		.inverted = own_only ? IS_FILE : 0,
-		.mask = own_only ? IS_FILE : 0,
-		.any = IS_PRESENT | IS_SWAPPED,
-		.wanted = IS_PRESENT,
-	};
-	int n = ioctl(image->pagemap_fd, SCAN, &scan);
-
-	*start = scan.walk_end;
-	return n;
+	return fa_maps_pages(image->pagemap_fd, image->regions, FA_IMAGE_REGIONS, start, end,
+			     own_only);
 }
 
 bool fa_image_present(struct fa_image *image, const void *start, const void *end)
@@ -209,25 +184,11 @@ static bool map_segments(const struct fa_image *image)
 	return true;
 }
 
-/* The file is the kernel's and its owner's, and who cannot be dumped owns nothing in /proc. */
-static bool open_own_files(struct fa_image *image)
-{
-	bool dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1;
-
-	if (!dumpable)
-		prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-	image->maps_fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-	image->pagemap_fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	if (!dumpable)
-		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	return image->maps_fd >= 0 && image->pagemap_fd >= 0;
-}
-
 const char *fa_image_take(struct fa_image *image, const void *writable)
 {
 	const char *failed;
 
-	if (!open_own_files(image))
+	if (fa_maps_open(&image->maps_fd, &image->pagemap_fd) < 0)
 		return "there is no /proc in its view";
 	image->brk = (void *)syscall(SYS_brk, NULL);
 	if (!fa_maps_read(&image->before, image->maps_fd) || !fa_maps_parse(&image->before))

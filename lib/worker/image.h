@@ -29,11 +29,6 @@ struct fa_run_back {
 	size_t len;
 };
 
-/* As the kernel fills it in; linux/fs.h has it since 6.7. */
-struct fa_page_region {
-	uint64_t start, end, categories;
-};
-
 /* Lives in a shared mapping, for whatever is private is reset. */
 struct fa_image {
 	int maps_fd, pagemap_fd, fd;

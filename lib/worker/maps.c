@@ -5,9 +5,59 @@
  */
 #include <worker/maps.h>
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
+
+int fa_maps_open(int *maps_fd, int *pagemap_fd)
+{
+	bool dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1;
+
+	if (!dumpable)
+		prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+	*maps_fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	*pagemap_fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	if (!dumpable)
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	if (*maps_fd >= 0 && *pagemap_fd >= 0)
+		return 0;
+	close(*maps_fd);
+	close(*pagemap_fd);
+	return -1;
+}
+
+struct scan {
+	uint64_t size, flags, start, end, walk_end, regions, region_count, max_pages;
+	uint64_t inverted, mask, any, wanted;
+};
+
+#define SCAN _IOWR('f', 16, struct scan)
+#define IS_FILE (1u << 2)
+#define IS_PRESENT (1u << 3)
+#define IS_SWAPPED (1u << 4)
+
+int fa_maps_pages(int pagemap_fd, struct fa_page_region *regions, int room, uintptr_t *start,
+		  uintptr_t end, bool own_only)
+{
+	struct scan scan = {
+		.size = sizeof(scan),
+		.start = *start,
+		.end = end,
+		.regions = (uintptr_t)regions,
+		.region_count = (uint64_t)room,
+		.inverted = own_only ? IS_FILE : 0,
+		.mask = own_only ? IS_FILE : 0,
+		.any = IS_PRESENT | IS_SWAPPED,
+		.wanted = IS_PRESENT,
+	};
+	int n = ioctl(pagemap_fd, SCAN, &scan);
+
+	*start = scan.walk_end;
+	return n;
+}
 
 bool fa_maps_read(struct fa_maps *maps, int fd)
 {

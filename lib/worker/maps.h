@@ -33,6 +33,26 @@ struct fa_maps {
  */
 bool fa_maps_read(struct fa_maps *maps, int fd);
 
+/*
+ * /proc/self/maps and /proc/self/pagemap. The files are the kernel's and their
+ * owner's, and who cannot be dumped owns nothing in /proc: for a moment we can be.
+ * 0 or -1, and then none is open.
+ */
+int fa_maps_open(int *maps_fd, int *pagemap_fd);
+
+/* As the kernel fills it in; linux/fs.h has it since 6.7. */
+struct fa_page_region {
+	uint64_t start, end, categories;
+};
+
+/*
+ * Where pages are present between *start and end: regions filled in, at most
+ * `room`, and *start where to go on. `own_only`: only pages that are no file's.
+ * -1: the kernel cannot.
+ */
+int fa_maps_pages(int pagemap_fd, struct fa_page_region *regions, int room, uintptr_t *start,
+		  uintptr_t end, bool own_only);
+
 /* The list from the text. */
 bool fa_maps_parse(struct fa_maps *maps);
 

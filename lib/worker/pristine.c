@@ -24,9 +24,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <base/error.h>
+#include <worker/alone.h>
 #include <worker/image.h>
 #include <worker/registers.h>
 #include <worker/run.h>
+#include <worker/signals.h>
 #include <worker/view.h>
 
 #define OWN_STACK 16384 /* of FA_PRISTINE_GAP: for the reset itself */
@@ -35,14 +37,6 @@
 #define LIMITS 16       /* RLIM_NLIMITS */
 #define TURNS (SIGNALS + LIMITS + 2)
 #define TURNS_PER_EVENT 2
-
-/* As the kernel has it; libc's struct differs. */
-struct disposition {
-	void *handler;
-	unsigned long flags;
-	void *restorer;
-	uint64_t mask;
-};
 
 struct fa_pristine {
 	struct fa_context *call;
@@ -54,7 +48,7 @@ struct fa_pristine {
 	int highest_fd;
 	off_t open_files;
 	struct statfs tmp;
-	struct disposition signals[SIGNALS + 1];
+	struct fa_disposition signals[SIGNALS + 1];
 	struct rlimit limits[LIMITS];
 	uint64_t blocked;
 	unsigned turn;
@@ -80,20 +74,6 @@ static off_t count_files(const struct fa_pristine *p)
 	return fstat(p->files_fd, &st) == 0 ? st.st_size : -1;
 }
 
-static bool has_children(void)
-{
-	siginfo_t info;
-
-	return syscall(SYS_waitid, P_ALL, 0, &info, WNOHANG | WEXITED | WNOWAIT | __WALL, NULL) ==
-	       0;
-}
-
-/* The kernel refuses to separate us from our threads if there are any. */
-static bool has_threads(void)
-{
-	return syscall(SYS_unshare, CLONE_THREAD) < 0;
-}
-
 static bool same_tmp(const struct fa_pristine *p)
 {
 	struct statfs now;
@@ -104,8 +84,8 @@ static bool same_tmp(const struct fa_pristine *p)
 
 static void put_signal_back(const struct fa_pristine *p, int sig)
 {
-	const struct disposition *then = &p->signals[sig];
-	struct disposition now;
+	const struct fa_disposition *then = &p->signals[sig];
+	struct fa_disposition now;
 
 	if (syscall(SYS_rt_sigaction, sig, NULL, &now, sizeof(now.mask)) == 0 &&
 	    memcmp(&now, then, sizeof(now)) != 0)
@@ -148,7 +128,7 @@ static bool close_new_files(const struct fa_pristine *p)
 /* Files before /tmp: what was unlinked is gone only when it is closed. */
 static bool surroundings_same(struct fa_pristine *p)
 {
-	if (has_children() || !close_new_files(p) || !same_tmp(p))
+	if (fa_alone_has_children() || !close_new_files(p) || !same_tmp(p))
 		return false;
 	for (int i = 0; i < TURNS_PER_EVENT; i++)
 		if (!take_turn(p))
@@ -255,10 +235,9 @@ static const char *freeze(struct fa_pristine *p)
 #endif
 	if (!fa_registers_clearable())
 		return "the processor has no XSAVE";
-	if (has_threads())
-		return "it has left a thread running";
-	if (has_children())
-		return "it has left a process running";
+	failed = fa_alone_why_not();
+	if (failed)
+		return failed;
 	make_room();
 	failed = fa_image_take(&p->image, p->call->response);
 	return failed ? failed : look_around(p);
@@ -291,7 +270,7 @@ struct fa_pristine *fa_pristine_freeze(struct fa_context *call, struct faas_erro
 static bool restore(struct fa_pristine *p, char *limit)
 {
 	look_for_spills(p);
-	if (has_threads() || !fa_image_restore(&p->image, limit))
+	if (fa_alone_has_threads() || !fa_image_restore(&p->image, limit))
 		return false;
 	p->faults = count_faults();
 	return true;

@@ -39,14 +39,6 @@ static struct {
 	bool first; /* process 1 */
 } self;
 
-/* As the kernel has it; libc's struct differs. */
-struct disposition {
-	void *handler;
-	unsigned long flags;
-	void *restorer;
-	uint64_t mask;
-};
-
 enum action { DELIVER, IGNORE, STOP, DIE };
 
 static enum action default_action(int sig)
@@ -75,7 +67,7 @@ static bool blocked(const ucontext_t *uc, int sig)
 /* What the signal would do to a process that is not number 1. */
 static enum action action_of(const ucontext_t *uc, int sig)
 {
-	struct disposition current = { .handler = NULL };
+	struct fa_disposition current = { .handler = NULL };
 
 	if (sig != SIGKILL && sig != SIGSTOP)
 		syscall(SYS_rt_sigaction, sig, NULL, &current, sizeof(current.mask));

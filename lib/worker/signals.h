@@ -5,6 +5,14 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+/* What a signal does, as the kernel has it; libc's struct differs. */
+struct fa_disposition {
+	void *handler;
+	unsigned long flags;
+	void *restorer;
+	uint64_t mask;
+};
+
 /*
  * Give process 1 of a pid namespace the signals that the kernel withholds from
  * it. The system call filter turns kill(), tkill() and tgkill() at process 1
