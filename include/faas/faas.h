@@ -220,6 +220,25 @@ typedef int (*faas_handler_fn)(struct faas_context *ctx, struct faas_bytes event
  * after a pause that doubles from 0.1 s to a minute; faas_function_get() tells why.
  * They count as the others do against max_memory_mb and the limits of concurrency,
  * and are refused where they alone could not fit.
+ *
+ * .snapshot, for FAAS_PROCESS: init() and before_snapshot() run once, in a
+ * template that never sees an event; every environment begins with a copy of the
+ * memory they left and runs after_restore() before its first event. That time is
+ * its init. The template is made for the first event, which waits for it (others
+ * too: all of it has ten seconds); if it fails, that event hears why, and the
+ * next one makes another.
+ * Copied besides memory: signal handlers, limits, umask, current directory; what
+ * was mapped from files becomes memory. Not copied: timers, and memory marked with
+ * MADV_WIPEONFORK, which is zero. The same in all environments, since init() did it:
+ * addresses, the stack protector's secret, and whatever was drawn from a random
+ * generator. What must be different (seeds, ids, keys) is for after_restore() to
+ * draw, getrandom(2) is good in it; request ids come from the host and differ.
+ * What init() leaves that cannot be copied fails with Runtime.NoSnapshot and
+ * the reason: threads, children, writable shared memory, open files and sockets,
+ * files in /tmp; before_snapshot() is the place to end and close them. Errors of
+ * the hooks are Runtime.BeforeSnapshotError and Runtime.AfterRestoreError. The
+ * copy takes as much memory as an environment, once, and at most tmp_mb. Needs
+ * Linux 6.7 and /proc in the sandbox.
  */
 struct faas_function_config {
 	size_t size;
@@ -243,6 +262,7 @@ struct faas_function_config {
 	int max_age_s;   /* 21600; 60..21600 */
 
 	int provisioned; /* environments that are always ready; FAAS_NONE for none again */
+	bool snapshot; /* environments begin with the memory that init() left; see above */
 };
 
 #define FAAS_FUNCTION(...) \

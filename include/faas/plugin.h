@@ -81,8 +81,15 @@ struct faas_handler {
 	int (*invoke)(struct faas_context *ctx, struct faas_bytes event);
 
 	int (*init)(struct faas_context *ctx);            /* once per environment */
+
+	/*
+	 * Of a function with .snapshot only. init and before_snapshot then run once
+	 * for all environments, after_restore in each. It has to draw anew whatever
+	 * must not be twice: seeds, ids, keys, what was connected.
+	 */
 	int (*before_snapshot)(struct faas_context *ctx); /* close what cannot be copied */
 	int (*after_restore)(struct faas_context *ctx);   /* reopen it; reseed randomness */
+
 	void (*shutdown)(struct faas_context *ctx);       /* best effort: may never come */
 };
 

@@ -118,6 +118,7 @@ struct fa_env {
 	_Atomic int pid;          /* as the host sees it; 0: unknown yet */
 	struct fa_watch bell;
 	bool unborn;              /* asked for, not reported yet */
+	bool template;            /* the process is the template; its own follows */
 	bool doomed;              /* to be killed as soon as it is reported */
 	bool inited_before;       /* init was tried: the next one is part of the invocation */
 	bool suppressed;          /* this process's init is */

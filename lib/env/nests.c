@@ -50,19 +50,29 @@ static void widen_limits(struct fa_pool *pool)
 		fa_ctl_send(supervisor->watch.fd, &limits, sizeof(limits), NULL, 0);
 }
 
-static void born(struct fa_env *env, const int fds[2])
+/* The bell and the log were the template's before, if there was one. */
+static bool watch(struct fa_env *env)
 {
-	struct fa_envs *envs = env->pool->envs;
+	if (env->bell.fd >= 0)
+		return true;
+	env->bell.fd = env->kit->bell;
+	env->bell.on_ready = on_bell;
+	return fa_loop_watch(env->pool->envs->loop, &env->bell) == 0 && fa_logs_watch(env) == 0;
+}
 
+static void born(struct fa_env *env, bool template, const int fds[2])
+{
+	if (env->pidfd >= 0)
+		close(env->pidfd);
 	env->pidfd = fds[0];
+	env->template = template;
 	if (env->mount_ns < 0)
 		env->mount_ns = fds[1];
 	else if (fds[1] >= 0)
 		close(fds[1]);
-	atomic_store(&env->pid, fa_meter_pid(fds[0]));
-	env->bell.fd = env->kit->bell;
-	env->bell.on_ready = on_bell;
-	if (fa_loop_watch(envs->loop, &env->bell) < 0 || fa_logs_watch(env) < 0 || env->doomed)
+	/* metered is what the environment itself uses */
+	atomic_store(&env->pid, template ? 0 : fa_meter_pid(fds[0]));
+	if (!watch(env) || env->doomed)
 		env->kind->kill(env);
 	widen_limits(env->pool);
 }
@@ -123,9 +133,9 @@ static void on_nest_message(struct fa_nest *nest, const struct fa_ctl *ctl, cons
 	pthread_mutex_lock(&pool->lock);
 	crowded = pool->unborn >= FA_UNBORN_MAX;
 	if (env && env->pool == pool && env->kit) {
-		if (ctl->type == FA_BORN && env->pidfd < 0 && fds[0] >= 0) {
+		if (ctl->type == FA_BORN && (env->pidfd < 0 || env->template) && fds[0] >= 0) {
 			no_longer_unborn(env);
-			born(env, fds);
+			born(env, ctl->status == 1, fds);
 			used = true;
 		} else if (ctl->type == FA_EXIT || ctl->type == FA_STILLBORN) {
 			exited(env, ctl);

@@ -291,6 +291,8 @@ static int send_setup(struct fa_supervisor *s, const struct fa_version *v, uint3
 		message.setup.flags |= FA_NEST_NETWORK;
 	if (v->config.pristine)
 		message.setup.flags |= FA_NEST_PRISTINE;
+	if (v->config.snapshot)
+		message.setup.flags |= FA_NEST_SNAPSHOT;
 	if (cpu_cap)
 		message.setup.flags |= FA_NEST_CPU_CAP;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

@@ -160,7 +160,9 @@ enum fa_ctl_type {
 	FA_PREPARE,        /* keep `status` private /tmp namespaces ready */
 
 	/* nest -> host */
-	FA_BORN,           /* id, pid (in the nest's namespace); fds: pidfd, mount namespace */
+	FA_BORN,           /* id, pid (in the nest's namespace); fds: pidfd, mount namespace;
+			      status 1: a template that will be followed by the environment,
+			      or by FA_EXIT */
 	FA_STILLBORN,      /* id, error (errno), text: the step that failed */
 	FA_EXIT,           /* id, status, rusage; error and text: the step that failed
 			      before the function was reached, else 0 */
@@ -200,6 +202,7 @@ enum fa_nest_flags {
 	FA_NEST_ASAN = 1 << 1,     /* no limit on address space */
 	FA_NEST_CPU_CAP = 1 << 2,  /* no more CPU than memory_mb / 1769 of a core each */
 	FA_NEST_PRISTINE = 1 << 3, /* reset after each event; none is handed over ahead */
+	FA_NEST_SNAPSHOT = 1 << 4, /* init() once, in a template; its memory for all others */
 };
 
 struct fa_nest_setup {

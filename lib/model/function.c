@@ -155,6 +155,10 @@ static int check_kind(const struct faas_function_config *c, struct faas_error *e
 		return fa_error(err, FAAS_EINVAL,
 				"only a FAAS_PROCESS function can be pristine: the memory of a "
 				"FAAS_THREAD one is the host's own");
+	if (c->snapshot && c->isolation != FAAS_PROCESS)
+		return fa_error(err, FAAS_EINVAL,
+				"only a FAAS_PROCESS function can have a snapshot: the memory of a "
+				"FAAS_THREAD one is the host's own");
 	if (c->prototype && c->isolation == FAAS_THREAD)
 		return fa_error(err, FAAS_EINVAL,
 				"a C function called by its prototype always runs as FAAS_PROCESS");
@@ -344,6 +348,7 @@ void fa_version_merge(struct faas_function_config *out, const struct faas_functi
 	TAKE(max_concurrency);
 	TAKE(network);
 	TAKE(pristine);
+	TAKE(snapshot);
 	TAKE(environment);
 	TAKE(description);
 	TAKE(max_age_s);

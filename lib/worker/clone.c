@@ -88,6 +88,12 @@ void fa_clone_init(void)
 	share_page_tables();
 }
 
+void fa_clone_settle(void)
+{
+	if (libc_tid)
+		*libc_tid = (int)syscall(SYS_gettid);
+}
+
 pid_t fa_clone(unsigned long namespaces, int *pidfd)
 {
 	unsigned long flags = namespaces | SIGCHLD;

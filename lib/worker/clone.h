@@ -10,6 +10,9 @@
  */
 pid_t fa_clone(unsigned long namespaces, int *pidfd);
 
+/* [child] Its memory is another's, from the same nest: put our own id in. */
+void fa_clone_settle(void);
+
 /* Once, in a process whose clones go on to use libc. */
 void fa_clone_init(void);
 

@@ -28,12 +28,13 @@
 #include <worker/clone.h>
 #include <worker/ctl.h>
 #include <worker/run.h>
+#include <worker/template.h>
 
 #define EXIT_TROUBLE 125
 #define REFILL_MS 1 /* of silence: let the newborn have the CPU first */
 
 /* Places of an environment's descriptors; 0, 1 and 2 as everywhere. */
-enum { ENV_REQUEST = 3, ENV_RESPONSE, ENV_BELL, ENV_LOG, ENV_FREE };
+enum { ENV_REQUEST = 3, ENV_RESPONSE, ENV_BELL, ENV_LOG, ENV_SNAPSHOT, ENV_FREE = ENV_SNAPSHOT };
 enum { AREAS_AND_PIPES = 4 }; /* what FA_SPAWN brings */
 
 struct trouble {
@@ -45,6 +46,7 @@ struct trouble {
 struct nest {
 	struct fa_sandbox box;
 	struct fa_run run; /* what all environments have in common */
+	struct fa_template template;
 	struct {
 		pid_t pid;
 		uint32_t id;
@@ -78,13 +80,17 @@ _Noreturn static void give_up(int sock, const char *step, int error)
 
 /* ---- births ------------------------------------------------------------ */
 
-static bool arrange_descriptors(const int fds[AREAS_AND_PIPES])
+static bool arrange_descriptors(const int fds[AREAS_AND_PIPES], int snapshot)
 {
+	unsigned free = ENV_FREE;
+
 	for (int i = 0; i < AREAS_AND_PIPES; i++)
 		if (dup3(fds[i], ENV_REQUEST + i, O_CLOEXEC) < 0)
 			return false;
+	if (snapshot >= 0 && dup3(snapshot, (int)free++, O_CLOEXEC) < 0)
+		return false;
 	return dup2(ENV_LOG, 1) == 1 && dup2(ENV_LOG, 2) == 2 &&
-	       syscall(SYS_close_range, ENV_FREE, ~0u, 0) == 0;
+	       syscall(SYS_close_range, free, ~0u, 0) == 0;
 }
 
 _Noreturn static void fail_to_run(const struct fa_spawn *spawn, const char *step)
@@ -97,9 +103,10 @@ _Noreturn static void fail_to_run(const struct fa_spawn *spawn, const char *step
 	_exit(EXIT_TROUBLE);
 }
 
-_Noreturn static void be_environment(const struct nest *nest, const struct fa_spawn *spawn,
+_Noreturn static void be_environment(struct nest *nest, const struct fa_spawn *spawn,
 				     const int fds[AREAS_AND_PIPES], int mounts)
 {
+	const struct fa_template *template = &nest->template;
 	const char *failed = fa_sandbox_enter(&nest->box, spawn, mounts);
 	struct fa_run run = nest->run;
 
@@ -107,9 +114,12 @@ _Noreturn static void be_environment(const struct nest *nest, const struct fa_sp
 		fail_to_run(spawn, failed);
 	setpgid(0, 0); /* kill(0, ...) is not for siblings; a session would cost much more */
 	sigprocmask(SIG_SETMASK, &no_signals, NULL);
-	if (!arrange_descriptors(fds))
+	if (!arrange_descriptors(fds, template->file))
 		fail_to_run(spawn, "descriptors");
 	run.provisioned = spawn->provisioned;
+	if (template->ready)
+		fa_run_restored(&run, ENV_SNAPSHOT);
+	run.snapshot_fd = template->file < 0 ? 0 : ENV_SNAPSHOT;
 	fa_run(&run);
 }
 
@@ -139,26 +149,30 @@ static void tell_stillborn(const struct fa_spawn *spawn, const char *step, int e
 static void tell_born(const struct nest *nest, const struct fa_spawn *spawn, pid_t pid, int pidfd,
 		      int mounts)
 {
+	bool template = fa_template_is_due(&nest->template);
 	struct fa_ctl ctl = {
 		.type = FA_BORN,
 		.id = spawn->ctl.id,
 		.pid = pid,
+		.status = template,
 		.layers = nest->box.layers.applied,
 	};
 	int fds[] = { pidfd, mounts };
 
-	tell_host(&ctl, fds, mounts < 0 ? 1 : 2);
+	tell_host(&ctl, fds, mounts < 0 || template ? 1 : 2);
 }
 
-/* Takes fds. */
-static void give_birth(struct nest *nest, const struct fa_spawn *spawn, int *fds, int count)
+/* A process for these descriptors, which stay the caller's: its pid, or 0 and the host knows. */
+static pid_t bear(struct nest *nest, const struct fa_spawn *spawn, const int *fds, int count)
 {
 	unsigned long namespaces = fa_layers_have(&nest->box.layers, FAAS_LAYER_PID_NS) ?
 					   CLONE_NEWPID :
 					   0;
-	int mounts = count > AREAS_AND_PIPES ? fds[AREAS_AND_PIPES] : -1, pidfd = -1, rc = 0;
+	/* a template leaves nothing in a /tmp that is to be found later */
+	bool own = count > AREAS_AND_PIPES && !fa_template_is_due(&nest->template);
+	int mounts = own ? fds[AREAS_AND_PIPES] : -1, pidfd = -1, rc = 0;
 	const char *step = "private /tmp";
-	pid_t pid;
+	pid_t pid = 0;
 
 	if (mounts < 0)
 		rc = fa_sandbox_take_tmp(&nest->box, &mounts);
@@ -179,13 +193,49 @@ static void give_birth(struct nest *nest, const struct fa_spawn *spawn, int *fds
 	goto out;
 
 stillborn:
+	pid = 0;
 	tell_stillborn(spawn, step, -rc);
 out:
 	if (pidfd >= 0)
 		close(pidfd);
-	fa_close_all(fds, count);
-	if (mounts >= 0 && count <= AREAS_AND_PIPES)
+	if (mounts >= 0 && !own)
 		close(mounts);
+	return pid;
+}
+
+static void bear_waiting(struct nest *nest)
+{
+	struct fa_template *template = &nest->template;
+
+	while (template->first && !template->pid) {
+		struct fa_waiting *first = template->first;
+
+		if (fa_template_is_due(template)) {
+			template->pid = bear(nest, &first->spawn, first->fds, first->count);
+			if (template->pid)
+				return;
+		} else {
+			bear(nest, &first->spawn, first->fds, first->count);
+		}
+		fa_template_drop(template);
+	}
+}
+
+/* Takes fds. */
+static void give_birth(struct nest *nest, const struct fa_spawn *spawn, int *fds, int count)
+{
+	struct fa_template *template = &nest->template;
+
+	if (fa_template_is_due(template) &&
+	    fa_template_wait(template, spawn, fds, count) == 0) {
+		bear_waiting(nest);
+		return;
+	}
+	if (fa_template_is_due(template))
+		tell_stillborn(spawn, "place in the queue", ENOMEM);
+	else
+		bear(nest, spawn, fds, count);
+	fa_close_all(fds, count);
 }
 
 /* ---- deaths ------------------------------------------------------------ */
@@ -208,6 +258,16 @@ static int64_t nanoseconds(const struct timeval *time)
 	return time->tv_sec * 1000000000ll + time->tv_usec * 1000ll;
 }
 
+/* Whether the environment that it was made for goes on. */
+static bool template_ended(struct nest *nest, int status)
+{
+	bool ready = fa_template_ended(&nest->template, status);
+
+	if (!ready)
+		fa_template_drop(&nest->template);
+	return ready;
+}
+
 static void tell_exit(struct nest *nest, pid_t pid, int status, const struct rusage *usage)
 {
 	struct fa_ctl ctl = {
@@ -223,6 +283,8 @@ static void tell_exit(struct nest *nest, pid_t pid, int status, const struct rus
 			continue;
 		ctl.id = nest->living[i].id;
 		nest->living[i] = nest->living[--nest->living_count];
+		if (pid == nest->template.pid && template_ended(nest, status))
+			return;
 		if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_TROUBLE)
 			explain(&ctl);
 		tell_host(&ctl, NULL, 0);
@@ -241,6 +303,7 @@ static void bury(struct nest *nest)
 		;
 	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0)
 		tell_exit(nest, pid, status, &usage);
+	bear_waiting(nest);
 }
 
 /* ---- life -------------------------------------------------------------- */
@@ -306,9 +369,11 @@ static bool keep_strings(struct nest *nest, const struct fa_nest_setup *setup)
 
 static const char *adopt(struct nest *nest, const struct fa_nest_setup *setup, int *fds, int count)
 {
+	int snapshot = setup->flags & FA_NEST_SNAPSHOT && count > 2 ? fds[--count] : -1;
 	const char *failed = fa_sandbox_adopt(&nest->box, setup, count > 2 ? fds[2] : -1);
 	void *page;
 
+	fa_template_init(&nest->template, snapshot);
 	if (failed)
 		return failed;
 	if (!keep_strings(nest, setup))

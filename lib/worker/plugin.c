@@ -120,6 +120,20 @@ int fa_target_init(const struct fa_target *target, struct faas_context *context)
 	return target->handler->init(context);
 }
 
+int fa_target_before_snapshot(const struct fa_target *target, struct faas_context *context)
+{
+	if (!target->handler || !target->handler->before_snapshot)
+		return 0;
+	return target->handler->before_snapshot(context);
+}
+
+int fa_target_after_restore(const struct fa_target *target, struct faas_context *context)
+{
+	if (!target->handler || !target->handler->after_restore)
+		return 0;
+	return target->handler->after_restore(context);
+}
+
 int fa_target_invoke(const struct fa_target *target, struct faas_context *context,
 		     struct faas_bytes event)
 {

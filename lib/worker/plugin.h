@@ -27,6 +27,8 @@ int fa_target_load(struct fa_target *target, const struct fa_settings *settings,
 
 /* Hooks that a handler does not have do nothing. init: 0 or what it returned. */
 int fa_target_init(const struct fa_target *target, struct faas_context *context);
+int fa_target_before_snapshot(const struct fa_target *target, struct faas_context *context);
+int fa_target_after_restore(const struct fa_target *target, struct faas_context *context);
 int fa_target_invoke(const struct fa_target *target, struct faas_context *context,
 		     struct faas_bytes event);
 bool fa_target_has_shutdown(const struct fa_target *target);

@@ -20,40 +20,48 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#include <base/error.h>
 #include <worker/context.h>
 #include <worker/output.h>
 #include <worker/place.h>
 #include <worker/plugin.h>
 #include <worker/pristine.h>
 #include <worker/signals.h>
+#include <worker/snapshot.h>
 
-#define SPIN_NS 8000        /* about one wake-up across CPUs, at the least */
-#define SPIN_MAX_NS 64000   /* however slow waking up may be */
-#define CLOSE_NS 40000      /* a wake-up may be as slow; whether moving pays is tried out */
-#define GAP_MAX_NS 64000    /* a longer gap tells no more than this one */
+#define SPIN_NS 8000         /* about one wake-up across CPUs, at the least */
+#define SPIN_MAX_NS 64000    /* however slow waking up may be */
+#define CLOSE_NS 40000       /* a wake-up may be as slow; whether moving pays is tried out */
+#define GAP_MAX_NS 64000     /* a longer gap tells no more than this one */
 #define TRIAL_SPIN_NS 100000 /* just moved: the host may sleep once more, and wakes slowly */
-#define INIT_NS 10000000000 /* what init() may take */
+#define INIT_NS 10000000000  /* what init() may take */
 
-struct worker {
+/* How the loop is doing. On its stack: a reset leaves that alone. */
+struct pace {
+	struct fa_pristine *pristine; /* NULL: an event sees what those before it left */
+	uint32_t done;                /* last request answered */
+	uint32_t rung;                /* epoch of the loop at the last ring */
+	int64_t finished_ns;          /* end of init or of the last handler */
+	int64_t begun_ns;             /* of the handler: since then it had a request and a CPU */
+	int64_t gap_ns;               /* average of the time the host takes to post the next */
+	int64_t wake_ns; /* average of a wake-up across CPUs: waiting awake pays for so long */
+	int64_t took_ns; /* the last handler */
+	bool woke;       /* the host slept when the last answer was there */
+	struct fa_place place;
+};
+
+/* Not on the stack: that is not part of a snapshot. */
+static struct worker {
 	const struct fa_run *run;
 	const struct fa_request_head *request;
 	struct fa_response_head *response;
 	struct fa_settings settings;
 	struct fa_target target;
 	struct fa_context call;
-	struct fa_pristine *pristine; /* NULL: an event sees what those before it left */
-	bool broken;         /* init failed; `call.failure` says how */
-	uint32_t done;       /* last request answered */
-	uint32_t rung;       /* epoch of the loop at the last ring */
-	int64_t finished_ns; /* end of init or of the last handler */
-	int64_t begun_ns;    /* of the handler: since then it had a request and a CPU */
-	int64_t gap_ns;      /* average of the time the host takes to post the next */
-	int64_t wake_ns;     /* average of a wake-up across CPUs: waiting awake pays for so long */
-	int64_t took_ns;     /* the last handler */
-	bool can_spin;       /* more than one CPU */
-	bool woke;           /* the host slept when the last answer was there */
-	struct fa_place place;
-};
+	bool broken;   /* init failed; `call.failure` says how */
+	bool can_spin; /* more than one CPU */
+	struct pace *pace;
+} worker;
 
 static int64_t now_ns(void)
 {
@@ -74,9 +82,10 @@ static void relax(void)
 
 /* ---- birth ------------------------------------------------------------ */
 
-static void *map_area(int fd, size_t size, int protection)
+/* After a restore where the template had it; its own did not come along. */
+static void *map_area(const void *at, int fd, size_t size, int protection)
 {
-	void *area = mmap(NULL, size, protection, MAP_SHARED, fd, 0);
+	void *area = mmap((void *)at, size, protection, MAP_SHARED | (at ? MAP_FIXED : 0), fd, 0);
 
 	close(fd);
 	if (area == MAP_FAILED)
@@ -87,8 +96,9 @@ static void *map_area(int fd, size_t size, int protection)
 /* A child of the function's that returns from the handler must not answer, too. */
 static void map_areas(struct worker *w)
 {
-	w->request = map_area(w->run->request_fd, FA_REQUEST_AREA, PROT_READ);
-	w->response = map_area(w->run->response_fd, FA_RESPONSE_AREA, PROT_READ | PROT_WRITE);
+	w->request = map_area(w->request, w->run->request_fd, FA_REQUEST_AREA, PROT_READ);
+	w->response = map_area(w->response, w->run->response_fd, FA_RESPONSE_AREA,
+			       PROT_READ | PROT_WRITE);
 	madvise(w->response, FA_RESPONSE_AREA, MADV_DONTFORK);
 }
 
@@ -109,7 +119,9 @@ static void set_up(struct worker *w)
 	fa_output_init(run->log_fd);
 	if (!fa_settings_read(&w->settings, run->strings, run->strings_len))
 		_exit(FA_RUN_BROKEN);
-	if (run->provisioned)
+	if (run->flags & FA_NEST_SNAPSHOT)
+		w->settings.initialization = "snap-start";
+	else if (run->provisioned)
 		w->settings.initialization = "provisioned-concurrency";
 	w->call.variables = fa_settings_environ(&w->settings, run->memory_mb);
 	if (!w->call.variables)
@@ -120,23 +132,21 @@ static void set_up(struct worker *w)
 	w->call.response = w->response;
 	w->call.log_fd = run->log_fd;
 	fa_context_init(&w->call, run->memory_mb);
-	w->gap_ns = GAP_MAX_NS;
-	w->wake_ns = SPIN_NS;
 	w->can_spin = many_cpus();
 }
 
 /* ---- init ------------------------------------------------------------- */
 
-static void init_returned(struct worker *w, int rc)
+static void hook_returned(struct worker *w, int rc, const char *hook, const char *type)
 {
 	char message[160];
 
 	if (!rc && !w->call.outcome)
 		return;
 	if (!w->call.outcome) {
-		snprintf(message, sizeof(message), "init() of handler '%.80s' returned %d",
+		snprintf(message, sizeof(message), "%s() of handler '%.80s' returned %d", hook,
 			 w->settings.method, rc);
-		fa_context_fail(&w->call, FA_INIT_FAILED, "Runtime.InitError", message);
+		fa_context_fail(&w->call, FA_INIT_FAILED, type, message);
 	}
 	w->broken = true;
 }
@@ -158,43 +168,84 @@ static void init(struct worker *w)
 	if (fa_target_load(&w->target, &w->settings, &call->failure) < 0)
 		w->broken = true;
 	else
-		init_returned(w, fa_target_init(&w->target, &call->context));
+		hook_returned(w, fa_target_init(&w->target, &call->context), "init",
+			      "Runtime.InitError");
 	fa_context_leave(call);
+}
+
+/* What is left to do before the first event, snapshot or not. */
+static void settle(struct worker *w)
+{
 	if (!w->broken && w->run->flags & FA_NEST_PRISTINE) {
-		w->pristine = fa_pristine_freeze(call, &call->failure);
-		w->broken = !w->pristine;
+		w->pace->pristine = fa_pristine_freeze(&w->call, &w->call.failure);
+		w->broken = !w->pace->pristine;
 	}
 	if (!w->broken && fa_target_has_shutdown(&w->target))
 		atomic_store(&w->response->has_shutdown, 1);
-	w->begun_ns = w->finished_ns = now_ns();
-	atomic_store(&w->response->init_done_ns, (uint64_t)w->finished_ns);
+	w->pace->begun_ns = w->pace->finished_ns = now_ns();
+	atomic_store(&w->response->init_done_ns, (uint64_t)w->pace->finished_ns);
+}
+
+/* ---- snapshots -------------------------------------------------------- */
+
+/* Returns only if there is none; then the first event is told why. */
+static void leave_snapshot(struct worker *w, struct fa_snapshot *snapshot)
+{
+	struct fa_context *call = &w->call;
+	const char *failed = "there is no /proc in its view";
+
+	if (w->broken)
+		return;
+	fa_context_enter(call, now_ns() + INIT_NS);
+	hook_returned(w, fa_target_before_snapshot(&w->target, &call->context), "before_snapshot",
+		      "Runtime.BeforeSnapshotError");
+	fa_context_leave(call);
+	if (w->broken)
+		return;
+	if (snapshot)
+		failed = fa_snapshot_take(snapshot, w->run->snapshot_fd);
+	if (!failed)
+		_exit(FA_RUN_TEMPLATE);
+	w->broken = true;
+	fa_error_typed(&call->failure, FAAS_EFUNCTION, "Runtime.NoSnapshot",
+		       "no snapshot can be taken of the function: %s", failed);
+}
+
+static void after_restore(struct worker *w)
+{
+	struct fa_context *call = &w->call;
+
+	fa_context_enter(call, now_ns() + INIT_NS);
+	hook_returned(w, fa_target_after_restore(&w->target, &call->context), "after_restore",
+		      "Runtime.AfterRestoreError");
+	fa_context_leave(call);
 }
 
 /* ---- waiting ---------------------------------------------------------- */
 
 static bool nothing_new(const struct worker *w)
 {
-	return atomic_load(&w->request->seq) == w->done;
+	return atomic_load(&w->request->seq) == w->pace->done;
 }
 
 /* Longer than a wake-up only while it is tried out whether being apart pays. */
 static int64_t patience(const struct worker *w)
 {
-	return fa_place_on_trial(&w->place) ? TRIAL_SPIN_NS : w->wake_ns;
+	return fa_place_on_trial(&w->pace->place) ? TRIAL_SPIN_NS : w->pace->wake_ns;
 }
 
 static bool worth_spinning(const struct worker *w)
 {
 	uint32_t cpu = atomic_load_explicit(&w->request->host_cpu, memory_order_relaxed);
 
-	return w->can_spin && w->gap_ns < patience(w) && cpu != (uint32_t)sched_getcpu() &&
+	return w->can_spin && w->pace->gap_ns < patience(w) && cpu != (uint32_t)sched_getcpu() &&
 	       cpu != UINT32_MAX;
 }
 
 /* In time, not in rounds: how long a pause takes differs tenfold between CPUs. */
 static void spin(const struct worker *w)
 {
-	int64_t until = w->finished_ns + patience(w);
+	int64_t until = w->pace->finished_ns + patience(w);
 
 	do {
 		for (int i = 0; i < 16; i++) {
@@ -222,23 +273,25 @@ static void sleep_until_posted(struct worker *w)
 static void learn_gap(struct worker *w)
 {
 	uint64_t posted = atomic_load_explicit(&w->request->posted_ns, memory_order_relaxed);
-	int64_t gap = (int64_t)posted - w->finished_ns, most = w->woke ? 2 * SPIN_NS : GAP_MAX_NS;
+	int64_t gap = (int64_t)posted - w->pace->finished_ns,
+		most = w->pace->woke ? 2 * SPIN_NS : GAP_MAX_NS;
 
 	gap = gap < 0 ? 0 : gap > most ? most : gap;
-	w->gap_ns += (gap - w->gap_ns) / 8;
+	w->pace->gap_ns += (gap - w->pace->gap_ns) / 8;
 }
 
 static void learn_wake(struct worker *w)
 {
 	uint64_t posted = atomic_load_explicit(&w->request->posted_ns, memory_order_relaxed);
 	uint32_t cpu = atomic_load_explicit(&w->request->host_cpu, memory_order_relaxed);
-	int64_t took = w->begun_ns - (int64_t)posted;
+	int64_t took = w->pace->begun_ns - (int64_t)posted;
 
 	if (!w->can_spin || cpu == (uint32_t)sched_getcpu() || took < 0)
 		return;
 	took = took < SPIN_NS ? SPIN_NS : took > SPIN_MAX_NS ? SPIN_MAX_NS : took;
-	w->wake_ns += (took - w->wake_ns) / 8;
-	atomic_store_explicit(&w->response->wake_ns, (uint32_t)w->wake_ns, memory_order_relaxed);
+	w->pace->wake_ns += (took - w->pace->wake_ns) / 8;
+	atomic_store_explicit(&w->response->wake_ns, (uint32_t)w->pace->wake_ns,
+			      memory_order_relaxed);
 }
 
 static void await_request(struct worker *w)
@@ -249,10 +302,10 @@ static void await_request(struct worker *w)
 		spin(w);
 	if (nothing_new(w)) {
 		sleep_until_posted(w);
-		w->begun_ns = now_ns();
+		w->pace->begun_ns = now_ns();
 		learn_wake(w);
 	} else {
-		w->begun_ns = now_ns();
+		w->pace->begun_ns = now_ns();
 	}
 	learn_gap(w);
 }
@@ -261,8 +314,8 @@ static void await_request(struct worker *w)
 
 static void wake_host(struct worker *w)
 {
-	w->woke = atomic_load(&w->request->sleeping);
-	if (w->woke)
+	w->pace->woke = atomic_load(&w->request->sleeping);
+	if (w->pace->woke)
 		syscall(SYS_futex, &w->response->seq, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
@@ -270,33 +323,34 @@ static void wake_host(struct worker *w)
 static void ring_bell(struct worker *w)
 {
 	const struct fa_loop_page *page = w->run->page;
-	uint32_t epoch = page ? atomic_load(&page->epoch) : w->rung + 1;
+	uint32_t epoch = page ? atomic_load(&page->epoch) : w->pace->rung + 1;
 
-	w->woke = false;
-	if (w->run->bell_fd < 0 || (page && (!(epoch & 1) || epoch == w->rung)))
+	w->pace->woke = false;
+	if (w->run->bell_fd < 0 || (page && (!(epoch & 1) || epoch == w->pace->rung)))
 		return;
-	w->rung = epoch;
-	w->woke = true;
+	w->pace->rung = epoch;
+	w->pace->woke = true;
 	send(w->run->bell_fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 static void consider_moving(struct worker *w)
 {
 	uint32_t cpu = atomic_load_explicit(&w->request->host_cpu, memory_order_relaxed);
-	bool close = w->can_spin && w->gap_ns < CLOSE_NS && w->took_ns < SPIN_NS;
+	bool close = w->can_spin && w->pace->gap_ns < CLOSE_NS && w->pace->took_ns < SPIN_NS;
 
-	if (!fa_place_turn(&w->place, w->finished_ns, close, cpu == (uint32_t)sched_getcpu()))
+	if (!fa_place_turn(&w->pace->place, w->pace->finished_ns, close,
+			   cpu == (uint32_t)sched_getcpu()))
 		return;
 	fa_place_leave(cpu);
-	w->begun_ns = now_ns(); /* moving is no service */
+	w->pace->begun_ns = now_ns(); /* moving is no service */
 }
 
 static void answer(struct worker *w, uint32_t seq, uint32_t flags)
 {
 	fa_context_close(&w->call);
-	w->done = seq;
+	w->pace->done = seq;
 	atomic_store_explicit(&w->response->cpu, (uint32_t)sched_getcpu(), memory_order_relaxed);
-	if (w->pristine)
+	if (w->pace->pristine)
 		atomic_store(&w->response->resetting, seq);
 	atomic_store(&w->response->seq, seq);
 	if (flags & FA_REQ_ASYNC)
@@ -330,8 +384,8 @@ static void returned(struct worker *w, int rc)
  */
 static int64_t deadline_of(const struct worker *w, const struct fa_request_slot *slot)
 {
-	int64_t late = w->finished_ns + w->run->timeout_ms * INT64_C(1000000);
-	bool after_init = w->done == 0 && !(slot->flags & FA_REQ_INIT_FREE);
+	int64_t late = w->pace->finished_ns + w->run->timeout_ms * INT64_C(1000000);
+	bool after_init = w->pace->done == 0 && !(slot->flags & FA_REQ_INIT_FREE);
 
 	return after_init || late < slot->deadline_ns ? slot->deadline_ns : late;
 }
@@ -341,11 +395,12 @@ static void invoke(struct worker *w, const struct fa_request_slot *slot)
 	struct faas_bytes event = { (const char *)w->request + slot->off, slot->len };
 	returned(w, fa_target_invoke(&w->target, &w->call.context, event));
 	fa_context_leave(&w->call);
-	w->finished_ns = now_ns();
-	w->took_ns = w->finished_ns - w->begun_ns;
-	w->begun_ns = w->finished_ns;
+	w->pace->finished_ns = now_ns();
+	w->pace->took_ns = w->pace->finished_ns - w->pace->begun_ns;
+	w->pace->begun_ns = w->pace->finished_ns;
 	atomic_store_explicit(&w->response->service_ns,
-			      w->took_ns > UINT32_MAX ? UINT32_MAX : (uint32_t)w->took_ns,
+			      w->pace->took_ns > UINT32_MAX ? UINT32_MAX
+							    : (uint32_t)w->pace->took_ns,
 			      memory_order_relaxed);
 }
 
@@ -399,9 +454,9 @@ static __attribute__((noinline)) void serve_deep(struct worker *w, uint32_t seq)
 
 static void serve_pristine(struct worker *w, uint32_t seq)
 {
-	fa_pristine_begin(w->pristine);
+	fa_pristine_begin(w->pace->pristine);
 	serve_deep(w, seq);
-	fa_pristine_reset(w->pristine);
+	fa_pristine_reset(w->pace->pristine);
 }
 
 /* Requests handed over ahead may be taken back until they begin. */
@@ -413,19 +468,47 @@ static bool claim(struct worker *w, uint32_t seq)
 	return (int32_t)(atomic_load(&w->request->seq) - seq) >= 0;
 }
 
-_Noreturn void fa_run(const struct fa_run *run)
+_Noreturn static void live(struct worker *w)
 {
-	struct worker w = { .run = run };
+	struct pace pace = { .gap_ns = GAP_MAX_NS, .wake_ns = SPIN_NS };
 
-	set_up(&w);
-	init(&w);
+	w->pace = &pace;
+	settle(w);
 	for (;;) {
-		await_request(&w);
-		while (!nothing_new(&w) && claim(&w, w.done + 1)) {
-			if (w.pristine)
-				serve_pristine(&w, w.done + 1);
+		await_request(w);
+		while (!nothing_new(w) && claim(w, w->pace->done + 1)) {
+			if (w->pace->pristine)
+				serve_pristine(w, w->pace->done + 1);
 			else
-				serve(&w, w.done + 1);
+				serve(w, w->pace->done + 1);
 		}
 	}
+}
+
+_Noreturn void fa_run(const struct fa_run *run)
+{
+	struct worker *w = &worker;
+	struct fa_snapshot *snapshot = NULL;
+
+	w->run = run;
+	set_up(w);
+	if (run->snapshot_fd)
+		snapshot = fa_snapshot_begin();
+	init(w);
+	if (run->snapshot_fd)
+		leave_snapshot(w, snapshot);
+	live(w);
+}
+
+_Noreturn void fa_run_restored(const struct fa_run *run, int snapshot_fd)
+{
+	struct worker *w = &worker;
+
+	if (!fa_snapshot_restore(snapshot_fd))
+		_exit(FA_RUN_BROKEN);
+	w->run = run;
+	map_areas(w);
+	atomic_store(&w->response->init_start_ns, (uint64_t)now_ns());
+	after_restore(w);
+	live(w);
 }

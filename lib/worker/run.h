@@ -18,11 +18,15 @@ struct fa_run {
 	uint32_t strings_len, memory_mb, timeout_ms;
 	uint32_t flags;                   /* enum fa_nest_flags */
 	uint32_t provisioned;             /* this one is initialised ahead of any event */
+	int snapshot_fd;                  /* to write a snapshot to, and end; 0: serve events */
 };
 
 /* Exit statuses of an environment whose function never got to run. */
 #define FA_RUN_INIT_FAILED 1 /* and the first request was answered with the reason */
 #define FA_RUN_BROKEN 125    /* the areas or the strings cannot be used */
+
+/* A template that is done. */
+#define FA_RUN_TEMPLATE 124
 
 /* One that answered, and cannot be reset for the next event. */
 #define FA_RUN_SPENT 123
@@ -34,5 +38,8 @@ struct fa_run {
  * that of the function's code.
  */
 _Noreturn void fa_run(const struct fa_run *run);
+
+/* The same for one that is to begin with what a template was when its init() was done. */
+_Noreturn void fa_run_restored(const struct fa_run *run, int snapshot_fd);
 
 #endif

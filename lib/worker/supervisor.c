@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -39,6 +40,7 @@ struct nest {
 	pid_t pid;
 	int sock;          /* until it is adopted or dead; -1 */
 	struct fa_cgroup_limits limits;
+	bool snapshot;     /* which weighs as much as one more environment */
 	struct fa_ctl last_words; /* .error 0: none */
 };
 
@@ -277,33 +279,51 @@ static struct nest *choose_nest(struct supervisor *s, const struct fa_nest_setup
 	return nest;
 }
 
+/* The nest's filter may refuse to make such a file, or to let a function make one. */
+static bool add_snapshot(int *fds, int *count, int *error)
+{
+	int file = memfd_create("snapshot", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	*error = errno;
+	if (file < 0)
+		return false;
+	fds[(*count)++] = file;
+	return true;
+}
+
 /* Takes fds: the nest's end of its socket to the host, and the loop's page. */
 static void open_nest(struct supervisor *s, const struct fa_nest_setup *setup, size_t len, int *fds)
 {
-	int give[3] = { fds[0], fds[1], -1 }, error;
+	int give[FA_CTL_FDS] = { fds[0], fds[1] }, count = 2, error, code;
 	const char *step = "code directory";
 	struct nest *nest;
 
-	give[2] = clone_code(s, setup, &error);
-	if (error == EACCES && give[2] >= 0)
+	code = clone_code(s, setup, &error);
+	if (code >= 0)
+		give[count++] = code;
+	if (error == EACCES && code >= 0)
 		step = "code directory: others need r-x on it";
 	if (error)
+		goto fail;
+	step = "snapshot";
+	if (setup->flags & FA_NEST_SNAPSHOT && !add_snapshot(give, &count, &error))
 		goto fail;
 	step = "process";
 	nest = choose_nest(s, setup, &error);
 	if (!nest)
 		goto fail;
 	nest->id = setup->ctl.id;
-	fa_ctl_send(nest->sock, setup, len, give, give[2] < 0 ? 2 : 3);
-	nest->limits.environments = 1;
+	fa_ctl_send(nest->sock, setup, len, give, count);
+	nest->snapshot = setup->flags & FA_NEST_SNAPSHOT;
+	nest->limits.environments = 1 + nest->snapshot;
 	nest->limits.memory_mb = setup->memory_mb;
 	nest->limits.tmp_mb = setup->tmp_mb;
 	nest->limits.cpu_cap = setup->flags & FA_NEST_CPU_CAP;
-	fa_close_all(give, 3);
+	fa_close_all(give, count);
 	return;
 fail:
 	tell_dead(setup->ctl.id, 0, error, step);
-	fa_close_all(give, 3);
+	fa_close_all(give, count);
 }
 
 static void close_nest(struct supervisor *s, uint32_t id)
@@ -320,7 +340,7 @@ static void limit_nest(struct supervisor *s, const struct fa_ctl *ctl)
 
 	if (!nest)
 		return;
-	nest->limits.environments = ctl->status < 1 ? 1 : (uint32_t)ctl->status;
+	nest->limits.environments = (ctl->status < 1 ? 1 : (uint32_t)ctl->status) + nest->snapshot;
 	fa_cgroup_limit(&s->nursery.groups, nest->serial, &nest->limits);
 }
 
