@@ -430,7 +430,7 @@ static void conclude(struct fa_invocation *inv)
 		run_again(inv);
 		return;
 	}
-	if (inv->job.verdict == FA_INIT_ERRED)
+	if (fa_verdict_is_init(inv->job.verdict))
 		fa_told_init_failed(rt, env, &inv->job);
 	fa_outcome_judge(&outcome, &inv->job, v, rt->config.prices);
 	if (inv->job.birth_error == ENOMEM)

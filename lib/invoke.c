@@ -59,7 +59,7 @@ static int run_here(struct fa_runner *runner, struct fa_env *env, struct fa_job 
 	if (fa_told_wanted(rt, log_tail))
 		fa_told_start(rt, env, job, log_tail);
 	fa_env_call(env, job);
-	if (job->verdict == FA_INIT_TIMED_OUT || job->verdict == FA_INIT_ERRED)
+	if (job->verdict == FA_INIT_TIMED_OUT || fa_verdict_is_init(job->verdict))
 		fa_told_init_failed(rt, env, job);
 	if (job->verdict == FA_INIT_TIMED_OUT || job->verdict == FA_UNSTARTED) {
 		fa_runner_release(runner, env, false);

@@ -114,6 +114,7 @@ void fa_told_end(struct faas *rt, struct fa_env *env, const struct fa_job *job,
 	fill_record(&record, rt, v, job, FA_RECORD_END, job->end_ns);
 	record.duration_ns = job->end_ns - job->start_ns;
 	record.init_ns = job->init_ns;
+	record.restored = v->config.snapshot;
 	record.billed_ms = outcome->billed_ms;
 	record.peak_kb = job->peak_kb;
 	record.timed_out = outcome->code == FAAS_ETIMEOUT;
@@ -137,7 +138,8 @@ void fa_told_init_failed(struct faas *rt, struct fa_env *env, const struct fa_jo
 	fill_record(&record, rt, env->pool->version, job, FA_RECORD_INIT, job->end_ns);
 	record.init_ns = job->init_ns;
 	record.failed = true;
-	record.init_timed_out = job->verdict == FA_INIT_TIMED_OUT;
+	record.init_timed_out = job->verdict != FA_INIT_ERRED;
+	record.restored = fa_verdict_is_restore(job);
 	memcpy(record.error_type, job->error_type, sizeof(record.error_type));
 	fa_tell_record(&rt->tell, env->pool->version, env->stream, &record);
 }

@@ -224,9 +224,11 @@ typedef int (*faas_handler_fn)(struct faas_context *ctx, struct faas_bytes event
  * .snapshot, for FAAS_PROCESS: init() and before_snapshot() run once, in a
  * template that never sees an event; every environment begins with a copy of the
  * memory they left and runs after_restore() before its first event. That time is
- * its init. The template is made for the first event, which waits for it (others
- * too: all of it has ten seconds); if it fails, that event hears why, and the
- * next one makes another.
+ * its init, called Restore Duration in REPORT. The template is made for the first
+ * event: what is never called costs nothing. That event and those that come meanwhile
+ * wait; if the template fails, the event hears why, and the next one makes another.
+ * All of it has ten seconds: an init() that takes longer is tried once more within
+ * the function's timeout, an after_restore() ends as SnapStartTimeoutException.
  * Copied besides memory: signal handlers, limits, umask, current directory; what
  * was mapped from files becomes memory. Not copied: timers, and memory marked with
  * MADV_WIPEONFORK, which is zero. The same in all environments, since init() did it:

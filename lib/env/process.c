@@ -110,7 +110,7 @@ static int birth(struct fa_env *env)
 	if (rc < 0)
 		return rc;
 	env->suppressed = env->inited_before;
-	env->inited_before = true;
+	env->inited_before = !pool->version->config.snapshot; /* its init is the template's */
 	env->birth_ns = fa_now(pool->envs->clock);
 	env->unborn = true;
 	pool->unborn++;
@@ -404,6 +404,18 @@ static void conclude_death(struct fa_env *env, struct fa_job *job, int64_t now_n
 
 /* ---- time ------------------------------------------------------------ */
 
+/* The pid is that of the environment: a template has none, and may be tried once more. */
+static void init_timed_out(const struct fa_env *env, struct fa_job *job, int64_t now_ns)
+{
+	bool restoring = env->pool->version->config.snapshot && LOAD(env->pid);
+
+	job->verdict = restoring ? FA_RESTORE_TIMED_OUT : FA_INIT_TIMED_OUT;
+	job->end_ns = now_ns;
+	job->init_ns = now_ns - env->birth_ns;
+	if (restoring)
+		job->start_ns = now_ns;
+}
+
 static int64_t check(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 {
 	int64_t begin = job->start_ns, init_limit = fa_env_init_limit(env, job), limit;
@@ -414,9 +426,7 @@ static int64_t check(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 		if (init_is_done(env, now_ns)) {
 			begin = env->init_done_ns;
 		} else if (now_ns >= env->birth_ns + init_limit) {
-			job->verdict = FA_INIT_TIMED_OUT;
-			job->end_ns = now_ns;
-			job->init_ns = now_ns - env->birth_ns;
+			init_timed_out(env, job, now_ns);
 			return INT64_MAX;
 		} else if (now_ns >= env->birth_ns + job->timeout_ns) {
 			limit = env->birth_ns + init_limit;

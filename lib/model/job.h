@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 #include <faas/types.h>
 
 /* A job is one event's stay in an environment: what to run, and what came of it. */
@@ -22,6 +23,7 @@ enum fa_verdict {
 	FA_CANCELED,
 	FA_NO_BIRTH,   /* the environment could not be made; see why */
 	FA_UNSTARTED,  /* handed over, but never begun: run it elsewhere */
+	FA_RESTORE_TIMED_OUT, /* what begins with a snapshot has its limit, too */
 };
 
 struct fa_job {
@@ -56,6 +58,20 @@ struct fa_job {
 static inline bool fa_verdict_lasts(enum fa_verdict verdict)
 {
 	return verdict == FA_REPLIED || verdict == FA_ERRED || verdict == FA_OVERSIZE;
+}
+
+/* Whether it never got as far as the handler, and nobody will try again. */
+static inline bool fa_verdict_is_init(enum fa_verdict verdict)
+{
+	return verdict == FA_INIT_ERRED || verdict == FA_RESTORE_TIMED_OUT;
+}
+
+/* Whether what failed was a restore: init had its own turn, in the template. */
+static inline bool fa_verdict_is_restore(const struct fa_job *job)
+{
+	return job->verdict == FA_RESTORE_TIMED_OUT ||
+	       (job->verdict == FA_INIT_ERRED &&
+		!strcmp(job->error_type, "Runtime.AfterRestoreError"));
 }
 
 #endif

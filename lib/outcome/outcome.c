@@ -122,6 +122,9 @@ static void say(struct fa_text *text, const struct fa_job *job, const struct fa_
 	case FA_VIOLATED:
 		say_why(text, "Runtime broke the protocol", job);
 		break;
+	case FA_RESTORE_TIMED_OUT:
+		fa_text_add(text, "The snapshot could not be restored in time");
+		break;
 	case FA_CANCELED:
 		fa_text_add(text, "The invocation was canceled");
 		break;
@@ -145,6 +148,8 @@ static const struct naming names[] = {
 	[FA_VIOLATED] = { FAAS_EFUNCTION, "error", "Runtime.ProtocolError",
 			  "Runtime.ProtocolError" },
 	[FA_CANCELED] = { FAAS_ECANCELED, "error", "Sandbox.Canceled", "Sandbox.Canceled" },
+	[FA_RESTORE_TIMED_OUT] = { FAAS_ETIMEOUT, "timeout", "SnapStartTimeoutException",
+				   "SnapStartTimeoutException" },
 	[FA_NO_BIRTH] = { FAAS_ESYSTEM, "error", "ServiceException", "ServiceException" },
 };
 

@@ -12,10 +12,11 @@
 #define VERSION_MAX 128
 #define DIGITS 20
 
-/* The longest REPORT: its fixed words, six numbers, two names. */
+/* The longest REPORT: its fixed words, seven numbers, two names. */
 _Static_assert(sizeof("REPORT RequestId: \tDuration: . ms\tBilled Duration:  ms\tMemory Size:  MB\t"
-		      "Max Memory Used:  MB\tInit Duration: . ms\tStatus: timeout\tError Type: ") +
-			       6 * DIGITS + 40 + 64 <=
+		      "Max Memory Used:  MB\tRestore Duration: . ms\tBilled Restore Duration:  ms\t"
+		      "Status: timeout\tError Type: ") +
+			       7 * DIGITS + 40 + 64 <=
 		       FA_REPORT_MAX,
 	       "REPORT");
 
@@ -125,6 +126,18 @@ size_t fa_render_end(char *out, const struct fa_record *record)
 	return finish(out, put_id(PUT(out, "END "), record));
 }
 
+static char *put_init(char *p, const struct fa_record *record)
+{
+	if (!record->restored) {
+		p = put_ms(PUT(p, "Init Duration: "), record->init_ns);
+		return PUT(p, "\t");
+	}
+	p = put_ms(PUT(p, "Restore Duration: "), record->init_ns);
+	p = put_number(PUT(p, "\tBilled Restore Duration: "),
+		       (uint64_t)record->init_ns / 1000000 + (record->init_ns % 1000000 != 0));
+	return PUT(p, " ms\t");
+}
+
 /* An ordinary REPORT ends with a tab, as AWS's does. */
 size_t fa_render_report(char *out, const struct fa_record *record)
 {
@@ -136,10 +149,8 @@ size_t fa_render_report(char *out, const struct fa_record *record)
 	p = put_number(PUT(p, " MB\tMax Memory Used: "),
 		       (not_negative(record->peak_kb) + 1023) / 1024);
 	p = PUT(p, " MB\t");
-	if (record->init_ns > 0) {
-		p = put_ms(PUT(p, "Init Duration: "), record->init_ns);
-		*p++ = '\t';
-	}
+	if (record->init_ns > 0)
+		p = put_init(p, record);
 	if (record->timed_out || record->failed)
 		p = put_status(p, record, record->timed_out);
 	return finish(out, p);
@@ -147,9 +158,13 @@ size_t fa_render_report(char *out, const struct fa_record *record)
 
 size_t fa_render_init_report(char *out, const struct fa_record *record)
 {
-	char *p = put_ms(PUT(out, "INIT_REPORT Init Duration: "), record->init_ns);
+	char *p;
 
-	p = PUT(p, "\tPhase: init\t");
+	if (record->restored)
+		p = put_ms(PUT(out, "RESTORE_REPORT Restore Duration: "), record->init_ns);
+	else
+		p = put_ms(PUT(out, "INIT_REPORT Init Duration: "), record->init_ns);
+	p = record->restored ? PUT(p, "\t") : PUT(p, "\tPhase: init\t");
 	if (record->init_timed_out || record->failed)
 		p = put_status(p, record, record->init_timed_out);
 	return finish(out, p);

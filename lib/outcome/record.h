@@ -7,13 +7,13 @@
 
 /*
  * What the data path leaves behind of an invocation: numbers, no text. The
- * lines START, END, REPORT and INIT_REPORT are rendered from it, and metric
+ * lines START, END, REPORT, INIT_REPORT and RESTORE_REPORT are rendered from it, and metric
  * points are counted from it, only when somebody listens, on the loop.
  */
 enum fa_record_kind {
 	FA_RECORD_START = 1,
 	FA_RECORD_END,         /* END and REPORT */
-	FA_RECORD_INIT,        /* INIT_REPORT: it failed, or was ahead of any event */
+	FA_RECORD_INIT,        /* INIT_REPORT or RESTORE_REPORT: it failed, or was ahead of any event */
 	FA_RECORD_THROTTLE,
 };
 
@@ -28,6 +28,7 @@ struct fa_record {
 	uint8_t kind;          /* enum fa_record_kind */
 	uint8_t timed_out, failed, init_timed_out;
 	uint8_t place;         /* enum fa_place */
+	uint8_t restored;      /* what is called init was the restore of a snapshot */
 	int32_t memory_mb;
 	int64_t unix_ms;
 	int64_t duration_ns, init_ns;

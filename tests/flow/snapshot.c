@@ -284,6 +284,61 @@ TEST(a_template_that_dies_is_made_anew_for_each_that_waits)
 	flow_close(&flow);
 }
 
+TEST(a_restore_is_reported_as_one)
+{
+	open_flow("snapshot.tell");
+	flow_call(&flow, "f", "");
+	renew();
+	assert_true(flow_call(&flow, "f", "")->init_ms > 0);
+	await_reports(2);
+	assert_int_equal(flow_log_count(&flow, "Restore Duration: "), 4); /* plain and billed */
+	assert_int_equal(flow_log_count(&flow, "Init Duration: "), 0);
+	flow_close(&flow);
+}
+
+TEST(a_restore_that_fails_is_reported_as_one)
+{
+	open_flow("snapshot.bad_after");
+	flow_call(&flow, "f", "");
+	flow_await_log(&flow, "RESTORE_REPORT Restore Duration: ");
+	flow_await_log(&flow, "\tStatus: error\tError Type: Runtime.AfterRestoreError");
+	flow_close(&flow);
+}
+
+TEST(an_after_restore_beyond_the_limit_is_ended)
+{
+	open_flow("snapshot.hang_after");
+	flow.rt->envs.init_limit_ns = 100 * 1000000;
+	for (int i = 0; i < 2; i++)
+		expect_error(flow_call(&flow, "f", ""), "SnapStartTimeoutException",
+			     "could not be restored in time");
+	expect_error(flow_call_async(&flow, "f", ""), "SnapStartTimeoutException", "in time");
+	flow_await_log(&flow, "RESTORE_REPORT Restore Duration: ");
+	flow_close(&flow);
+}
+
+/* Once by its own limit, then by the function's timeout, as without a snapshot. */
+TEST(an_init_beyond_the_limit_ends_with_the_invocation)
+{
+	struct many many = { 0 };
+
+	flow_open(&flow, NULL, false);
+	flow.rt->envs.init_limit_ns = 50 * 1000000;
+	flow_function(&flow, FAAS_FUNCTION(.name = "f", .handler = "snapshot.hang_init",
+					   .snapshot = true, .timeout_ms = 200));
+	expect_error(flow_call(&flow, "f", ""), "Sandbox.Timedout", "timed out after 0.20");
+	for (int i = 0; i < CROWD; i++)
+		assert_int_equal(faas_invoke(flow.rt,
+					     FAAS_REQUEST(.function = "f", .on_done = count_good,
+							  .data = &many),
+					     NULL, NULL),
+				 0);
+	while (many.done < CROWD)
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	assert_int_equal(many.good, 0);
+	flow_close(&flow);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -302,6 +357,10 @@ int main(void)
 		cmocka_unit_test(only_processes_have_snapshots),
 		cmocka_unit_test(a_hook_that_fails_is_told_by_its_name),
 		cmocka_unit_test(a_template_that_dies_is_made_anew_for_each_that_waits),
+		cmocka_unit_test(a_restore_is_reported_as_one),
+		cmocka_unit_test(a_restore_that_fails_is_reported_as_one),
+		cmocka_unit_test(an_after_restore_beyond_the_limit_is_ended),
+		cmocka_unit_test(an_init_beyond_the_limit_ends_with_the_invocation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

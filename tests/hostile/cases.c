@@ -188,7 +188,9 @@ static void run_by(enum way way, const struct hostile *row)
 	int code = harness_try_function(
 		FAAS_FUNCTION(.name = "victim", .handler = row->handler,
 			      .timeout_ms = timeout_of(row), .memory_mb = row->memory_mb,
-			      .tmp_mb = row->tmp_mb, .max_concurrency = 1), &err);
+			      .tmp_mb = row->tmp_mb, .snapshot = row->snapshot,
+			      .max_concurrency = 1),
+		&err);
 
 	if (code != FAAS_OK) {
 		if (!(row->verdicts & REFUSED))

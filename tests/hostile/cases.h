@@ -44,6 +44,7 @@ struct hostile {
 	int timeout_ms;       /* 300 */
 	int memory_mb;
 	int tmp_mb;
+	bool snapshot;
 };
 
 /* A cmocka test of a row in its initial state. */
