@@ -7,6 +7,9 @@
 static const struct group groups[] = {
 	{ "start1", start_one_cpu },
 	{ "start2", start_two_cpus },
+	{ "snapshot1", snapshot_one_cpu },
+	{ "snapshot", snapshot_two_cpus },
+	{ "snapshot64", snapshot_of_heap },
 	{ "burst", burst },
 	{ "first", first_ever },
 	{ "spare", spare },

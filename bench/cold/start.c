@@ -30,13 +30,13 @@ static uint32_t earlier_events(const struct faas_result *r)
 	return n;
 }
 
-static void create_fresh(struct faas *rt, const char *name)
+static void create_fresh(struct faas *rt, const char *name, bool snapshot)
 {
 	ours_function(rt, &(struct ours_function){ .name = name, .handler = "plugin.fresh",
-						   .kind = FAAS_PROCESS });
+						   .kind = FAAS_PROCESS, .snapshot = snapshot });
 }
 
-static void recycle(struct faas *rt, const char *name)
+void recycle(struct faas *rt, const char *name)
 {
 	struct faas_error err;
 
@@ -45,8 +45,7 @@ static void recycle(struct faas *rt, const char *name)
 	bench_sleep_us(PAUSE_US);
 }
 
-/* Returns whether it was cold. */
-static bool one_cold(struct faas *rt, const char *name, struct samples *s)
+bool one_cold(struct faas *rt, const char *name, struct samples *s)
 {
 	static const char event[64] = "an event of 64 bytes";
 	uint64_t start = bench_now(), took;
@@ -109,14 +108,14 @@ static void contest_close(struct contest *c)
 	samples_close(&c->ours);
 }
 
-static void starts(const struct options *options, const char *name)
+static void starts(const struct options *options, const char *name, bool snapshot)
 {
 	size_t n = bench_scaled(options, 60);
 	struct contest c;
 	uint64_t warm = 0;
 
 	contest_open(&c, n);
-	create_fresh(c.rt, "fresh");
+	create_fresh(c.rt, "fresh", snapshot);
 	for (int i = 0; i < 5; i++, recycle(c.rt, "fresh"))
 		one_cold(c.rt, "fresh", &c.ours);
 	for (int round = 0; round < options->rounds; round++) {
@@ -138,7 +137,7 @@ static void starts(const struct options *options, const char *name)
 void start_one_cpu(const struct options *options)
 {
 	bench_pin(0);
-	starts(options, "cold1");
+	starts(options, "cold1", false);
 	bench_pin(-1);
 }
 
@@ -147,7 +146,22 @@ void start_two_cpus(const struct options *options)
 	if (bench_cpus() < 2)
 		report_note("cold2", "needs two CPUs");
 	else
-		starts(options, "cold2");
+		starts(options, "cold2", false);
+}
+
+void snapshot_one_cpu(const struct options *options)
+{
+	bench_pin(0);
+	starts(options, "snapshot1", true);
+	bench_pin(-1);
+}
+
+void snapshot_two_cpus(const struct options *options)
+{
+	if (bench_cpus() < 2)
+		report_note("snapshot", "needs two CPUs");
+	else
+		starts(options, "snapshot", true);
 }
 
 /* ---- many at once -------------------------------------------------------- */
@@ -194,7 +208,7 @@ void burst(const struct options *options)
 	uint32_t warm = 0;
 
 	contest_open(&c, n);
-	create_fresh(c.rt, "fresh");
+	create_fresh(c.rt, "fresh", false);
 	one_cold(c.rt, "fresh", &c.ours);
 	recycle(c.rt, "fresh");
 	for (int round = 0; round < options->rounds; round++) {
@@ -222,7 +236,7 @@ static void first_of_ours(struct faas *rt, int i, struct samples *s)
 	char name[32];
 
 	snprintf(name, sizeof(name), "first-%d", i);
-	create_fresh(rt, name);
+	create_fresh(rt, name, false);
 	one_cold(rt, name, s);
 	if (faas_function_delete(rt, name, &err) < 0)
 		bench_die("%s: %s", name, err.message);

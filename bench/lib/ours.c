@@ -104,7 +104,8 @@ void ours_function(struct faas *rt, const struct ours_function *f)
 			      .handler = f->native ? NULL : f->handler, .native = f->native,
 			      .isolation = f->kind, .max_concurrency = f->max_concurrency,
 			      .pristine = f->pristine, .provisioned = f->provisioned,
-			      .timeout_ms = f->timeout_ms ? f->timeout_ms : 60000),
+			      .timeout_ms = f->timeout_ms ? f->timeout_ms : 60000,
+			      .memory_mb = f->memory_mb, .snapshot = f->snapshot),
 		&err);
 
 	if (code < 0)

@@ -32,6 +32,8 @@ struct ours_function {
 	int timeout_ms; /* 60000 */
 	bool pristine;
 	int provisioned;
+	int memory_mb;  /* the default */
+	bool snapshot;
 };
 
 void ours_function(struct faas *rt, const struct ours_function *f);
