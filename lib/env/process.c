@@ -19,12 +19,12 @@
 #include <env/futex.h>
 #include <env/meter.h>
 #include <env/pool.h>
+#include <env/request.h>
 #include <model/checks.h>
 #include <model/function.h>
 
 #define JUNK_MAX 64          /* returns without an answer, per answer */
 #define BURST 32
-#define NIBBLE 4             /* events that an awake worker is told of before the turn ends */
 #define RINGS_PER_TURN 16
 #define SPIN_NS 8000         /* one wake-up across CPUs, until a worker knows better */
 #define SPIN_MAX_NS 64000    /* whatever it claims */
@@ -67,6 +67,11 @@ static void forget_process(struct fa_env *env)
 	env->pidfd = -1;
 	atomic_store(&env->pid, 0);
 	atomic_store(&env->fate, FA_ALIVE);
+}
+
+static bool pristine(const struct fa_env *env)
+{
+	return env->pool->version->config.pristine;
 }
 
 static int ask_nest(struct fa_env *env)
@@ -120,120 +125,6 @@ static int birth(struct fa_env *env)
 	if (!env->provisioned || env->state == FA_BUSY)
 		atomic_fetch_add_explicit(&pool->envs->cold_starts, 1, memory_order_relaxed);
 	return 0;
-}
-
-/* ---- the request ----------------------------------------------------- */
-
-static bool pristine(const struct fa_env *env)
-{
-	return env->pool->version->config.pristine;
-}
-
-/* The bytes of an earlier event that this one's will not cover. */
-static void clear_request(struct fa_env *env, struct fa_request_slot *slot, size_t total)
-{
-	size_t large = total > FA_INLINE ? total : 0;
-
-	memset(slot, 0, sizeof(*slot));
-	if (env->large > large)
-		memset((char *)env->kit->request + FA_BIG_OFF + large, 0, env->large - large);
-	env->large = large;
-}
-
-static void fill_slot(struct fa_env *env, struct fa_request_slot *slot, struct fa_job *job,
-		      unsigned flags)
-{
-	struct fa_request_head *head = env->kit->request;
-	size_t total = job->payload.len + job->meta_len;
-	char *to;
-
-	if (pristine(env))
-		clear_request(env, slot, total);
-	slot->flags = flags | (env->suppressed ? 0 : FA_REQ_INIT_FREE);
-	slot->len = (uint32_t)job->payload.len;
-	slot->meta_len = job->meta_len;
-	slot->off = total <= FA_INLINE ? (uint32_t)((char *)slot->data - (char *)head) :
-					 FA_BIG_OFF;
-	to = (char *)head + slot->off;
-	if (job->payload.len)
-		memcpy(to, job->payload.data, job->payload.len);
-	if (job->meta_len)
-		memcpy(to + job->payload.len, job->meta, job->meta_len);
-	memcpy(slot->request_id, job->request_id, sizeof(slot->request_id));
-}
-
-/* If it sleeps for this reason. Whatever else it may be up to, one of its threads is woken. */
-static void rouse(struct fa_env *env, uint32_t reason)
-{
-	_Atomic uint32_t *sleeping = &env->kit->response->sleeping;
-
-	if (atomic_load(sleeping) != reason)
-		return;
-	STORE(*sleeping, 0);
-	fa_futex_wake(sleeping);
-}
-
-static void publish(struct fa_env *env)
-{
-	atomic_store(&env->kit->request->seq, env->want);
-	rouse(env, 1);
-}
-
-static void stamp(struct fa_request_slot *slot, struct fa_job *job, int64_t now_ns)
-{
-	job->start_ns = now_ns;
-	slot->deadline_ns = now_ns + job->timeout_ns;
-	slot->deadline_ms = (slot->deadline_ns + job->unix_offset_ns) / 1000000;
-}
-
-/* The time of what was posted begins here: one look at the clock serves all of it. */
-static void ring(struct fa_env *env, int64_t now_ns)
-{
-	struct fa_request_head *head = env->kit->request;
-
-	while (env->rung != env->want) {
-		uint32_t seq = ++env->rung;
-
-		stamp(fa_request_slot(head, seq & (head->depth - 1)),
-		      env->jobs[seq & (FA_DEPTH - 1)], now_ns);
-	}
-	STORE(head->host_cpu, (uint32_t)sched_getcpu());
-	STORE(head->posted_ns, (uint64_t)now_ns);
-	publish(env);
-}
-
-/* It stores `begun` before it looks at `seq`, we the other way round: one of us sees the other. */
-static bool recall(struct fa_env *env)
-{
-	uint32_t want = env->done + 1;
-
-	if (!env->kit || env->rung != env->want)
-		return false;
-	atomic_store(&env->kit->request->seq, want);
-	if (atomic_load(&env->kit->response->begun) != want) {
-		publish(env);
-		return false;
-	}
-	env->want = env->rung = want;
-	return true;
-}
-
-static void post(struct fa_env *env, struct fa_job *job, unsigned flags)
-{
-	struct fa_request_head *head = env->kit->request;
-	uint32_t seq = env->want + 1, index = seq & (head->depth - 1);
-	struct fa_request_slot *slot = fa_request_slot(head, index);
-
-	job->cold = env->fresh;
-	job->start_ns = 0;
-	fill_slot(env, slot, job, flags);
-	env->tokens[index] = slot->token = fa_env_random(env);
-	env->jobs[seq & (FA_DEPTH - 1)] = job;
-	env->want = seq;
-	if (!(flags & FA_REQ_ASYNC))
-		ring(env, fa_now(env->pool->envs->clock));
-	else if (seq - env->rung >= NIBBLE && !LOAD(env->kit->response->sleeping))
-		ring(env, fa_envs_now(env->pool->envs)); /* no wake-up to be saved: let it begin */
 }
 
 /* ---- the response ---------------------------------------------------- */
@@ -648,7 +539,7 @@ static void taken(struct fa_env *env, const struct fa_job *job)
 
 	if (job->answer.data == (const char *)kit->response + FA_BIG_OFF) {
 		atomic_store(&kit->request->consumed, env->done);
-		rouse(env, 2);
+		fa_request_rouse(env, 2);
 	}
 }
 
@@ -666,7 +557,7 @@ static void retire_process(struct fa_env *env)
 	slot->flags = FA_REQ_SHUTDOWN;
 	slot->off = FA_BIG_OFF;
 	env->want = env->rung = seq;
-	publish(env);
+	fa_request_publish(env);
 	fa_loop_call(env->pool->envs->loop, &env->grace_call);
 }
 
@@ -689,9 +580,9 @@ static void finish(struct fa_env *env)
 const struct fa_env_kind fa_env_process = {
 	.name = "process",
 	.birth = birth,
-	.post = post,
-	.ring = ring,
-	.recall = recall,
+	.post = fa_request_post,
+	.ring = fa_request_ring,
+	.recall = fa_request_recall,
 	.wait = wait_for_answer,
 	.has_news = has_news,
 	.poll = poll_answer,

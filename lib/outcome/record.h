@@ -13,7 +13,7 @@
 enum fa_record_kind {
 	FA_RECORD_START = 1,
 	FA_RECORD_END,         /* END and REPORT */
-	FA_RECORD_INIT,        /* INIT_REPORT or RESTORE_REPORT: it failed, or was ahead of any event */
+	FA_RECORD_INIT,        /* INIT_REPORT, RESTORE_REPORT: failed, or ahead of any event */
 	FA_RECORD_THROTTLE,
 };
 

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The request area of a process: the host alone writes it, the worker can only
+ * read. A job is put into its slot first; it is told of later, with others if
+ * there are more, and its time begins then. What was told of and has not begun
+ * can be taken back.
+ */
+#include <env/request.h>
+
+#include <sched.h>
+#include <string.h>
+
+#include <env/env.h>
+#include <env/futex.h>
+#include <env/pool.h>
+#include <model/function.h>
+
+#define NIBBLE 4 /* events that an awake worker is told of before the turn ends */
+
+#define LOAD(member) atomic_load_explicit(&(member), memory_order_relaxed)
+#define STORE(member, value) atomic_store_explicit(&(member), value, memory_order_relaxed)
+
+/* The bytes of an earlier event that this one's will not cover. */
+static void clear_request(struct fa_env *env, struct fa_request_slot *slot, size_t total)
+{
+	size_t large = total > FA_INLINE ? total : 0;
+
+	memset(slot, 0, sizeof(*slot));
+	if (env->large > large)
+		memset((char *)env->kit->request + FA_BIG_OFF + large, 0, env->large - large);
+	env->large = large;
+}
+
+static void fill_slot(struct fa_env *env, struct fa_request_slot *slot, struct fa_job *job,
+		      unsigned flags)
+{
+	struct fa_request_head *head = env->kit->request;
+	size_t total = job->payload.len + job->meta_len;
+	char *to;
+
+	if (env->pool->version->config.pristine)
+		clear_request(env, slot, total);
+	slot->flags = flags | (env->suppressed ? 0 : FA_REQ_INIT_FREE);
+	slot->len = (uint32_t)job->payload.len;
+	slot->meta_len = job->meta_len;
+	slot->off = total <= FA_INLINE ? (uint32_t)((char *)slot->data - (char *)head) :
+					 FA_BIG_OFF;
+	to = (char *)head + slot->off;
+	if (job->payload.len)
+		memcpy(to, job->payload.data, job->payload.len);
+	if (job->meta_len)
+		memcpy(to + job->payload.len, job->meta, job->meta_len);
+	memcpy(slot->request_id, job->request_id, sizeof(slot->request_id));
+}
+
+/* If it sleeps for this reason. Whatever else it may be up to, one of its threads is woken. */
+void fa_request_rouse(struct fa_env *env, uint32_t reason)
+{
+	_Atomic uint32_t *sleeping = &env->kit->response->sleeping;
+
+	if (atomic_load(sleeping) != reason)
+		return;
+	STORE(*sleeping, 0);
+	fa_futex_wake(sleeping);
+}
+
+void fa_request_publish(struct fa_env *env)
+{
+	atomic_store(&env->kit->request->seq, env->want);
+	fa_request_rouse(env, 1);
+}
+
+static void stamp(struct fa_request_slot *slot, struct fa_job *job, int64_t now_ns)
+{
+	job->start_ns = now_ns;
+	slot->deadline_ns = now_ns + job->timeout_ns;
+	slot->deadline_ms = (slot->deadline_ns + job->unix_offset_ns) / 1000000;
+}
+
+/* The time of what was posted begins here: one look at the clock serves all of it. */
+void fa_request_ring(struct fa_env *env, int64_t now_ns)
+{
+	struct fa_request_head *head = env->kit->request;
+
+	while (env->rung != env->want) {
+		uint32_t seq = ++env->rung;
+
+		stamp(fa_request_slot(head, seq & (head->depth - 1)),
+		      env->jobs[seq & (FA_DEPTH - 1)], now_ns);
+	}
+	STORE(head->host_cpu, (uint32_t)sched_getcpu());
+	STORE(head->posted_ns, (uint64_t)now_ns);
+	fa_request_publish(env);
+}
+
+/* It stores `begun` before it looks at `seq`, we the other way round: one of us sees the other. */
+bool fa_request_recall(struct fa_env *env)
+{
+	uint32_t want = env->done + 1;
+
+	if (!env->kit || env->rung != env->want)
+		return false;
+	atomic_store(&env->kit->request->seq, want);
+	if (atomic_load(&env->kit->response->begun) != want) {
+		fa_request_publish(env);
+		return false;
+	}
+	env->want = env->rung = want;
+	return true;
+}
+
+void fa_request_post(struct fa_env *env, struct fa_job *job, unsigned flags)
+{
+	struct fa_request_head *head = env->kit->request;
+	uint32_t seq = env->want + 1, index = seq & (head->depth - 1);
+	struct fa_request_slot *slot = fa_request_slot(head, index);
+
+	job->cold = env->fresh;
+	job->start_ns = 0;
+	fill_slot(env, slot, job, flags);
+	env->tokens[index] = slot->token = fa_env_random(env);
+	env->jobs[seq & (FA_DEPTH - 1)] = job;
+	env->want = seq;
+	if (!(flags & FA_REQ_ASYNC))
+		fa_request_ring(env, fa_now(env->pool->envs->clock));
+	else if (seq - env->rung >= NIBBLE && !LOAD(env->kit->response->sleeping))
+		fa_request_ring(env, fa_envs_now(env->pool->envs)); /* it is awake: let it begin */
+}
