@@ -162,6 +162,7 @@ struct fa_envs {
 	uint32_t table_size, serial, nests;
 	struct fa_kit *kits;
 	int kit_count;
+	_Atomic bool bursts;       /* one was seen: more are kept ready */
 	int64_t memory_mb;         /* configured memory of what is alive */
 	int64_t max_memory_mb;
 	struct fa_list pools;
@@ -172,8 +173,9 @@ struct fa_envs {
 	struct fa_timer sweep;     /* [loop] ends what was idle for idle_ns */
 	struct fa_timer provide;   /* [loop] starts again what failed to start */
 	_Atomic bool sweeping;
-	struct fa_call start_sweep, fill_kits;
-	_Atomic bool filling;
+	struct fa_timer fill_kits; /* [loop] */
+	int64_t born_ns;           /* [loop] when the last one was reported born */
+	struct fa_call start_sweep;
 	int64_t idle_ns, init_limit_ns;
 	_Atomic bool closing;      /* nothing is born any more */
 	bool multiprocessor, cpu_cap;

@@ -13,7 +13,10 @@
 #include <base/error.h>
 #include <model/function.h>
 
-#define KITS 8 /* made ahead */
+#define KITS 8      /* made ahead */
+#define BURST_KITS 32
+#define KITS_PER_TURN 8
+#define REFILL_NS 1000000 /* after a birth: the newborn first */
 
 /* ---- idle environments end ------------------------------------------- */
 
@@ -69,26 +72,42 @@ static void start_sweep(struct fa_call *call)
 
 /* ---- kits ------------------------------------------------------------ */
 
-static void fill_kits(struct fa_call *call)
+static bool wants_kits(struct fa_envs *envs)
 {
-	struct fa_envs *envs = fa_container(call, struct fa_envs, fill_kits);
+	int want = atomic_load(&envs->bursts) ? BURST_KITS : KITS;
+	bool wants;
 
-	atomic_store(&envs->filling, false);
-	while (!envs->closing) {
-		struct fa_kit *kit;
-		bool full;
+	pthread_mutex_lock(&envs->lock);
+	wants = envs->kit_count < want && !envs->closing;
+	pthread_mutex_unlock(&envs->lock);
+	return wants;
+}
 
-		pthread_mutex_lock(&envs->lock);
-		full = envs->kit_count >= KITS;
-		pthread_mutex_unlock(&envs->lock);
-		if (full || !(kit = fa_kit_create(envs->mem)))
-			return;
-		pthread_mutex_lock(&envs->lock);
-		kit->next = envs->kits;
-		envs->kits = kit;
-		envs->kit_count++;
-		pthread_mutex_unlock(&envs->lock);
-	}
+static bool add_kit(struct fa_envs *envs)
+{
+	struct fa_kit *kit = fa_kit_create(envs->mem);
+
+	if (!kit)
+		return false;
+	pthread_mutex_lock(&envs->lock);
+	kit->next = envs->kits;
+	envs->kits = kit;
+	envs->kit_count++;
+	pthread_mutex_unlock(&envs->lock);
+	return true;
+}
+
+/* A few per turn of the loop, and none while others are being born. */
+static void fill_kits(struct fa_timer *timer)
+{
+	struct fa_envs *envs = fa_container(timer, struct fa_envs, fill_kits);
+	int64_t now_ns = fa_now(envs->clock);
+	bool quiet = now_ns >= envs->born_ns + REFILL_NS, more = wants_kits(envs);
+
+	for (int i = 0; i < KITS_PER_TURN && quiet && more; i++)
+		more = add_kit(envs) && wants_kits(envs);
+	if (more)
+		fa_loop_timer_sure(envs->loop, timer, now_ns + REFILL_NS);
 }
 
 struct fa_kit *fa_envs_take_kit(struct fa_envs *envs)
@@ -102,9 +121,14 @@ struct fa_kit *fa_envs_take_kit(struct fa_envs *envs)
 		envs->kit_count--;
 	}
 	pthread_mutex_unlock(&envs->lock);
-	if (!atomic_exchange(&envs->filling, true))
-		fa_loop_call(envs->loop, &envs->fill_kits);
 	return kit ? kit : fa_kit_create(envs->mem);
+}
+
+void fa_envs_want_kits(struct fa_envs *envs)
+{
+	envs->born_ns = fa_now(envs->clock);
+	if (!envs->fill_kits.index && !envs->closing)
+		fa_loop_timer_sure(envs->loop, &envs->fill_kits, envs->born_ns + REFILL_NS);
 }
 
 /* ---- the supervisor -------------------------------------------------- */
@@ -152,7 +176,7 @@ int fa_envs_init(struct fa_envs *envs, struct fa_loop *loop, const struct fa_mem
 	envs->sweep.on_due = sweep;
 	envs->provide.on_due = fa_provision_retry;
 	envs->start_sweep.run = start_sweep;
-	envs->fill_kits.run = fill_kits;
+	envs->fill_kits.on_due = fill_kits;
 	fa_list_init(&envs->pools);
 	fa_list_init(&envs->scanned);
 	fa_list_init(&envs->unrung);
@@ -166,6 +190,7 @@ void fa_envs_close(struct fa_envs *envs)
 	envs->closing = true;
 	fa_loop_timer_stop(envs->loop, &envs->sweep);
 	fa_loop_timer_stop(envs->loop, &envs->provide);
+	fa_loop_timer_stop(envs->loop, &envs->fill_kits);
 	fa_list_for(pos, &envs->pools)
 		fa_pool_retire(fa_container(pos, struct fa_pool, link));
 }

@@ -106,5 +106,6 @@ void fa_pool_drop(struct fa_env *env);
 void fa_pool_watch_nest(struct fa_call *call); /* [loop] */
 int fa_pool_ensure_nest(struct fa_pool *pool); /* under its lock; 0 or -errno */
 struct fa_kit *fa_envs_take_kit(struct fa_envs *envs);
+void fa_envs_want_kits(struct fa_envs *envs); /* [loop] one was used: soon make others */
 
 #endif

@@ -97,6 +97,7 @@ static void prepare_for_burst(struct fa_pool *pool)
 	if (pool->prepared || pool->unborn < BURST / 4)
 		return;
 	pool->prepared = true;
+	atomic_store(&pool->envs->bursts, true);
 	fa_ctl_send(pool->nest.watch.fd, &prepare, sizeof(prepare), NULL, 0);
 }
 
