@@ -61,7 +61,8 @@ static void share_page_tables(void)
 
 	while (maps && mem >= 0 && fgets(line, sizeof(line), maps)) {
 		if (sscanf(line, "%lx-%*x %7s", &start, mode) != 2 || mode[0] != 'r' ||
-		    mode[1] == 'w' || mode[3] != 'p' || !strchr(line, '/'))
+		    mode[1] == 'w' || mode[3] != 'p' ||
+		    !strchr(line, '/'))
 			continue;
 		if (pwrite(mem, (const void *)start, 1, (off_t)start) != 1)
 			break;
@@ -84,8 +85,11 @@ __attribute__((no_sanitize("address"))) static void find_tid(void)
 
 void fa_clone_init(void)
 {
+	struct timespec now;
+
 	find_tid();
 	share_page_tables();
+	clock_gettime(CLOCK_MONOTONIC, &now); /* the kernel's page of it is copied once seen */
 }
 
 void fa_clone_settle(void)

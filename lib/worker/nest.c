@@ -61,8 +61,6 @@ static union {
 	char bytes[FA_CTL_MAX];
 } message;
 
-static const sigset_t no_signals;
-
 static void tell_host(const struct fa_ctl *ctl, const int *fds, int count)
 {
 	if (fa_ctl_send(FA_FD_HOST, ctl, sizeof(*ctl), fds, count) == -EPIPE)
@@ -390,6 +388,8 @@ static const char *adopt(struct nest *nest, const struct fa_nest_setup *setup, i
 	nest->run.memory_mb = setup->memory_mb;
 	nest->run.timeout_ms = setup->timeout_ms;
 	nest->run.flags = setup->flags;
+	if (!fa_run_prepare(&nest->run))
+		return "settings";
 	if (dup3(fds[0], FA_FD_HOST, O_CLOEXEC) < 0) /* lets go of the supervisor */
 		return "socket of the host";
 	close(fds[0]);

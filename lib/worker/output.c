@@ -20,12 +20,16 @@
 /* Touched, and so given memory, only by functions that print. */
 static char out_buffer[4096], err_buffer[1024];
 
+void fa_output_prepare(void)
+{
+	setvbuf(stdout, out_buffer, _IOLBF, sizeof(out_buffer));
+	setvbuf(stderr, err_buffer, _IOLBF, sizeof(err_buffer));
+}
+
 void fa_output_init(int log_fd)
 {
 	dup2(log_fd, STDOUT_FILENO);
 	dup2(log_fd, STDERR_FILENO);
-	setvbuf(stdout, out_buffer, _IOLBF, sizeof(out_buffer));
-	setvbuf(stderr, err_buffer, _IOLBF, sizeof(err_buffer));
 }
 
 static void write_all(int fd, const char *data, size_t len)

@@ -7,7 +7,9 @@
 
 /* The log pipe, and standard output and error on it. */
 
-/* Make it descriptors 1 and 2, both with line buffers of ours. */
+/* Give both line buffers of ours; clones keep them. */
+void fa_output_prepare(void);
+/* Make the pipe descriptors 1 and 2. */
 void fa_output_init(int log_fd);
 
 /* One line of faas_log() as wire.h frames it; longer text is cut. The bytes written. */

@@ -11,10 +11,12 @@
  */
 #include <worker/run.h>
 
+#include <errno.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -55,7 +57,6 @@ static struct worker {
 	const struct fa_run *run;
 	const struct fa_request_head *request;
 	struct fa_response_head *response;
-	struct fa_settings settings;
 	struct fa_target target;
 	struct fa_context call;
 	bool broken;   /* init failed; `call.failure` says how */
@@ -109,6 +110,33 @@ static bool many_cpus(void)
 	return sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 1;
 }
 
+bool fa_run_prepare(struct fa_run *run)
+{
+	errno = EINVAL;
+	if (!fa_settings_read(&run->settings, run->strings, run->strings_len))
+		return false;
+	if (run->flags & FA_NEST_SNAPSHOT)
+		run->settings.initialization = "snap-start";
+	run->variables = fa_settings_environ(&run->settings, run->memory_mb);
+	if (!run->variables)
+		return false;
+	environ = run->variables;
+	run->many_cpus = many_cpus();
+	fa_output_prepare();
+	return true;
+}
+
+/* The nest prepared what is the same for all; this one is not. */
+static void say_provisioned(char **variables)
+{
+	static char text[] = "AWS_LAMBDA_INITIALIZATION_TYPE=provisioned-concurrency";
+	size_t name = strcspn(text, "=") + 1;
+
+	for (; *variables; variables++)
+		if (!strncmp(*variables, text, name))
+			*variables = text;
+}
+
 static void set_up(struct worker *w)
 {
 	const struct fa_run *run = w->run;
@@ -117,22 +145,15 @@ static void set_up(struct worker *w)
 	atomic_store(&w->response->init_start_ns, (uint64_t)now_ns());
 	fa_signals_init(&w->response->last_words);
 	fa_output_init(run->log_fd);
-	if (!fa_settings_read(&w->settings, run->strings, run->strings_len))
-		_exit(FA_RUN_BROKEN);
-	if (run->flags & FA_NEST_SNAPSHOT)
-		w->settings.initialization = "snap-start";
-	else if (run->provisioned)
-		w->settings.initialization = "provisioned-concurrency";
-	w->call.variables = fa_settings_environ(&w->settings, run->memory_mb);
-	if (!w->call.variables)
-		_exit(FA_RUN_BROKEN);
-	environ = w->call.variables;
-	w->call.settings = &w->settings;
+	w->call.variables = run->variables;
+	if (run->provisioned && !(run->flags & FA_NEST_SNAPSHOT))
+		say_provisioned(run->variables);
+	w->call.settings = &run->settings;
 	w->call.request = w->request;
 	w->call.response = w->response;
 	w->call.log_fd = run->log_fd;
 	fa_context_init(&w->call, run->memory_mb);
-	w->can_spin = many_cpus();
+	w->can_spin = run->many_cpus;
 }
 
 /* ---- init ------------------------------------------------------------- */
@@ -145,7 +166,7 @@ static void hook_returned(struct worker *w, int rc, const char *hook, const char
 		return;
 	if (!w->call.outcome) {
 		snprintf(message, sizeof(message), "%s() of handler '%.80s' returned %d", hook,
-			 w->settings.method, rc);
+			 w->run->settings.method, rc);
 		fa_context_fail(&w->call, FA_INIT_FAILED, type, message);
 	}
 	w->broken = true;
@@ -165,7 +186,7 @@ static void init(struct worker *w)
 	struct fa_context *call = &w->call;
 
 	fa_context_enter(call, now_ns() + init_limit_ns(w->run));
-	if (fa_target_load(&w->target, &w->settings, &call->failure) < 0)
+	if (fa_target_load(&w->target, &w->run->settings, &call->failure) < 0)
 		w->broken = true;
 	else
 		hook_returned(w, fa_target_init(&w->target, &call->context), "init",
@@ -374,7 +395,7 @@ static void returned(struct worker *w, int rc)
 		return;
 	}
 	snprintf(message, sizeof(message), "handler '%.80s' returned %d without faas_fail()",
-		 w->settings.method, rc);
+		 w->run->settings.method, rc);
 	fa_context_fail(&w->call, FA_FAILED, "Runtime.HandlerError", message);
 }
 
@@ -507,6 +528,7 @@ _Noreturn void fa_run_restored(const struct fa_run *run, int snapshot_fd)
 	if (!fa_snapshot_restore(snapshot_fd))
 		_exit(FA_RUN_BROKEN);
 	w->run = run;
+	w->call.settings = &run->settings; /* the template's were on its stack */
 	map_areas(w);
 	atomic_store(&w->response->init_start_ns, (uint64_t)now_ns());
 	after_restore(w);

@@ -2,8 +2,10 @@
 #ifndef FA_WORKER_RUN_H
 #define FA_WORKER_RUN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <env/wire.h>
+#include <worker/settings.h>
 
 /*
  * What an environment is born with. Everything is borrowed and outlives the
@@ -19,17 +21,29 @@ struct fa_run {
 	uint32_t flags;                   /* enum fa_nest_flags */
 	uint32_t provisioned;             /* this one is initialised ahead of any event */
 	int snapshot_fd;                  /* to write a snapshot to, and end; 0: serve events */
+
+	/* made of them by fa_run_prepare() */
+	struct fa_settings settings;
+	char **variables;
+	bool many_cpus;
 };
 
 /* Exit statuses of an environment whose function never got to run. */
 #define FA_RUN_INIT_FAILED 1 /* and the first request was answered with the reason */
-#define FA_RUN_BROKEN 125    /* the areas or the strings cannot be used */
+#define FA_RUN_BROKEN 125    /* the areas cannot be used */
 
 /* A template that is done. */
 #define FA_RUN_TEMPLATE 124
 
 /* One that answered, and cannot be reset for the next event. */
 #define FA_RUN_SPENT 123
+
+/*
+ * Once, in the process whose clones go on with fa_run(): whatever is the same in
+ * all of them. A page that is written here need not be copied for each. False:
+ * errno says whether memory or the strings are to blame.
+ */
+bool fa_run_prepare(struct fa_run *run);
 
 /*
  * The life of an environment: load the function, init(), then one request

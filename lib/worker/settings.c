@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define TASK_ROOT "/var/task"
 
@@ -122,15 +121,9 @@ static void add_defaults(struct block *block, const struct fa_settings *settings
 			add(block, &defaults[i]);
 }
 
-/* Without a mount namespace the code lies where it lies. */
-static const char *task_root(char *buffer, size_t size)
-{
-	return getcwd(buffer, size) && strcmp(buffer, "/") != 0 ? buffer : TASK_ROOT;
-}
-
 char **fa_settings_environ(const struct fa_settings *settings, uint32_t memory_mb)
 {
-	char memory[12], root[1024];
+	char memory[12];
 	const struct variable fixed[] = {
 		{ "_HANDLER", settings->file, ".", settings->method },
 		{ "AWS_REGION", settings->region, NULL, NULL },
@@ -140,7 +133,7 @@ char **fa_settings_environ(const struct fa_settings *settings, uint32_t memory_m
 		{ "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory, NULL, NULL },
 		{ "AWS_LAMBDA_INITIALIZATION_TYPE", settings->initialization, NULL, NULL },
 		{ "AWS_LAMBDA_LOG_GROUP_NAME", settings->log_group, NULL, NULL },
-		{ "LAMBDA_TASK_ROOT", task_root(root, sizeof(root)), NULL, NULL },
+		{ "LAMBDA_TASK_ROOT", settings->code, NULL, NULL },
 	};
 	size_t count = sizeof(fixed) / sizeof(*fixed);
 	struct block block = { .pointers = NULL };

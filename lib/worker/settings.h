@@ -5,7 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The strings of struct fa_nest_setup by name. All borrowed from there. */
+/*
+ * The strings of struct fa_nest_setup by name; `code` is the directory as the
+ * environment sees it. All borrowed from there.
+ */
 struct fa_settings {
 	const char *code, *file, *method, *prototype;
 	const char *function, *version, *arn, *account, *region, *log_group;

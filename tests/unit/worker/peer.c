@@ -67,7 +67,7 @@ static _Noreturn void be_worker(const struct peer *peer, const struct peer_setup
 		.timeout_ms = 3000,
 	};
 
-	if (chdir(TEST_PLUGINS) < 0)
+	if (chdir(TEST_PLUGINS) < 0 || !fa_run_prepare(&run))
 		_exit(99);
 	fa_run(&run);
 }
