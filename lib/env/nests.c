@@ -136,7 +136,7 @@ static void on_nest_message(struct fa_nest *nest, const struct fa_ctl *ctl, cons
 	if (env && env->pool == pool && env->kit) {
 		if (ctl->type == FA_BORN && (env->pidfd < 0 || env->template) && fds[0] >= 0) {
 			no_longer_unborn(env);
-			born(env, ctl->status == 1, fds);
+			born(env, ctl->template, fds);
 			used = true;
 		} else if (ctl->type == FA_EXIT || ctl->type == FA_STILLBORN) {
 			exited(env, ctl);

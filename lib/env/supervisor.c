@@ -23,7 +23,7 @@
 
 #define GREETING_MS 10000
 #define GOODBYE_MS 1000
-#define FDS 5
+#define FDS (2 * FA_NEWS_MAX)
 
 #ifndef P_PIDFD
 #define P_PIDFD 3
@@ -52,48 +52,55 @@ int fa_ctl_send(int socket, const void *data, size_t len, const int *fds, int co
 	return sendmsg(socket, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-static void take_fds(struct msghdr *msg, int fds[2])
+static int take_fds(struct msghdr *msg, int fds[FDS])
 {
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
-		int n, got[4];
+	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+	size_t bytes;
 
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		n = (int)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-		if (n > 4)
-			n = 4;
-		memcpy(got, CMSG_DATA(c), (size_t)n * sizeof(int));
-		for (int i = 0; i < n; i++) {
-			if (i < 2)
-				fds[i] = got[i];
-			else
-				close(got[i]);
-		}
-	}
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+		return 0;
+	bytes = c->cmsg_len - CMSG_LEN(0);
+	memcpy(fds, CMSG_DATA(c), bytes);
+	return (int)(bytes / sizeof(int));
 }
 
-ssize_t fa_ctl_recv(int socket, void *buffer, size_t size, int fds[2])
+static void close_all(const int *fds, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+static ssize_t receive(int socket, void *buffer, size_t size, int fds[FDS], int *count)
 {
 	union {
 		struct cmsghdr align;
-		char bytes[CMSG_SPACE(4 * sizeof(int))];
+		char bytes[CMSG_SPACE(FDS * sizeof(int))];
 	} control;
 	struct iovec iov = { .iov_base = buffer, .iov_len = size };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
 			      .msg_controllen = sizeof(control) };
 	ssize_t n;
 
-	fds[0] = fds[1] = -1;
+	*count = 0;
 	n = recvmsg(socket, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0)
 		return -errno;
-	take_fds(&msg, fds);
+	*count = take_fds(&msg, fds);
 	if (n >= (ssize_t)sizeof(struct fa_ctl) || !n)
 		return n;
-	for (int i = 0; i < 2; i++)
-		if (fds[i] >= 0)
-			close(fds[i]);
+	close_all(fds, *count);
 	return -EBADMSG;
+}
+
+ssize_t fa_ctl_recv(int socket, void *buffer, size_t size)
+{
+	int fds[FDS], count;
+	ssize_t n = receive(socket, buffer, size, fds, &count);
+
+	if (n > 0)
+		close_all(fds, count); /* nobody sends any there */
+	return n;
 }
 
 static int spawn(struct fa_supervisor *s, int socket)
@@ -139,7 +146,7 @@ static void reap(struct fa_supervisor *s)
 static int await_greeting(struct fa_supervisor *s, struct faas_error *err)
 {
 	struct pollfd poll_fd = { .fd = s->watch.fd, .events = POLLIN };
-	int fds[2], rc;
+	int rc;
 	ssize_t n;
 
 	do
@@ -148,7 +155,7 @@ static int await_greeting(struct fa_supervisor *s, struct faas_error *err)
 	if (rc <= 0)
 		return fa_error(err, FAAS_ESYSTEM, "%s did not report within %d s", s->path,
 				GREETING_MS / 1000);
-	n = fa_ctl_recv(s->watch.fd, &s->hello, sizeof(s->hello), fds);
+	n = fa_ctl_recv(s->watch.fd, &s->hello, sizeof(s->hello));
 	if (n != sizeof(s->hello) || s->hello.ctl.type != FA_HELLO)
 		return fa_error(err, FAAS_ESYSTEM, "%s ended before it was ready", s->path);
 	s->greeted = true;
@@ -194,16 +201,12 @@ static void on_supervisor(struct fa_watch *watch, uint32_t events)
 	struct fa_supervisor *s = fa_container(watch, struct fa_supervisor, watch);
 	char buffer[sizeof(struct fa_hello)];
 	ssize_t n;
-	int fds[2];
 
 	(void)events;
-	while ((n = fa_ctl_recv(watch->fd, buffer, sizeof(buffer), fds)) > 0) {
+	while ((n = fa_ctl_recv(watch->fd, buffer, sizeof(buffer))) > 0) {
 		struct fa_ctl ctl;
 
 		memcpy(&ctl, buffer, sizeof(ctl));
-		for (int i = 0; i < 2; i++)
-			if (fds[i] >= 0)
-				close(fds[i]);
 		if (ctl.type == FA_NEST_DEAD)
 			s->on_nest_dead(s->data, &ctl);
 	}
@@ -327,15 +330,32 @@ int fa_nest_open(struct fa_nest *nest, struct fa_supervisor *s, const struct fa_
 	return 0;
 }
 
+/* Each birth has its descriptors behind those of the one before it. */
+static void tell_each(struct fa_nest *nest, const struct fa_ctl *news, size_t count, int *fds,
+		      int fd_count)
+{
+	int used = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		int own = news[i].type == FA_BORN ? news[i].status : 0, pair[2] = { -1, -1 };
+
+		for (int k = 0; k < own && k < 2 && used < fd_count; k++)
+			pair[k] = fds[used++];
+		nest->on_message(nest, &news[i], pair);
+	}
+	close_all(fds + used, fd_count - used);
+}
+
 static void on_nest(struct fa_watch *watch, uint32_t events)
 {
 	struct fa_nest *nest = fa_container(watch, struct fa_nest, watch);
-	struct fa_ctl ctl;
-	int fds[2];
+	struct fa_ctl news[FA_NEWS_MAX];
+	int fds[FDS], count;
+	ssize_t n;
 
 	(void)events;
-	while (fa_ctl_recv(watch->fd, &ctl, sizeof(ctl), fds) > 0)
-		nest->on_message(nest, &ctl, fds);
+	while ((n = receive(watch->fd, news, sizeof(news), fds, &count)) > 0)
+		tell_each(nest, news, (size_t)n / sizeof(*news), fds, count);
 	/* end of file is no news: the supervisor tells of a nest's death, with its status */
 }
 

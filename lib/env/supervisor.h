@@ -37,7 +37,7 @@ struct fa_nest {
 	uint32_t id;
 	bool dead;
 
-	/* fds: at most two, given to the callee */
+	/* fds: -1 where there is none; given to the callee */
 	void (*on_message)(struct fa_nest *nest, const struct fa_ctl *ctl, const int fds[2]);
 	void *data;
 };
@@ -62,7 +62,7 @@ void fa_nest_close(struct fa_nest *nest, struct fa_loop *loop); /* [loop] */
 
 /* A message with descriptors; -EAGAIN when the peer is behind. Any thread. */
 int fa_ctl_send(int socket, const void *data, size_t len, const int *fds, int count);
-/* One message of at least struct fa_ctl; absent fds are -1. Bytes, 0 at EOF, or -errno. */
-ssize_t fa_ctl_recv(int socket, void *buffer, size_t size, int fds[2]);
+/* One message of at least struct fa_ctl, without descriptors. Bytes, 0 at EOF, or -errno. */
+ssize_t fa_ctl_recv(int socket, void *buffer, size_t size);
 
 #endif

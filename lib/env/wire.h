@@ -160,13 +160,15 @@ enum fa_ctl_type {
 	FA_PREPARE,        /* keep `status` private /tmp namespaces ready */
 
 	/* nest -> host */
-	FA_BORN,           /* id, pid (in the nest's namespace); fds: pidfd, mount namespace;
-			      status 1: a template that will be followed by the environment,
-			      or by FA_EXIT */
+	FA_BORN,           /* id; fds: pidfd, [mount namespace made for it]; `status`: how many.
+			      Up to FA_NEWS_MAX of them come in one message, one after the other.
+			      `template`: it will be followed by the environment, or by FA_EXIT */
 	FA_STILLBORN,      /* id, error (errno), text: the step that failed */
 	FA_EXIT,           /* id, status, rusage; error and text: the step that failed
 			      before the function was reached, else 0 */
 };
+
+#define FA_NEWS_MAX 8
 
 struct fa_ctl {
 	uint32_t type;
@@ -175,6 +177,7 @@ struct fa_ctl {
 	int32_t status;
 	int32_t error;      /* errno */
 	uint32_t layers;    /* enum faas_layer, of a nest */
+	uint32_t template;  /* FA_BORN: 1: it makes the snapshot, and no more */
 	int64_t maxrss_kb;  /* FA_EXIT: of the process and what it waited for */
 	int64_t cpu_ns;
 	char text[64];

@@ -6,7 +6,7 @@
 
 #include <env/wire.h>
 
-#define FA_CTL_FDS 5 /* the most that one message carries */
+#define FA_CTL_FDS (2 * FA_NEWS_MAX) /* the most that one message carries */
 
 /* Both wait if they must. 0 or -errno; the descriptors stay the caller's. */
 int fa_ctl_send(int sock, const void *msg, size_t len, const int *fds, int count);

@@ -4,6 +4,9 @@
  * pipe, no mount namespace. Each clone copies the table of descriptors, so with
  * a thousand living ones every such descriptor would be paid for a thousand times.
  *
+ * Births come first, news of them after: when nothing else is to be done, the
+ * newborn may have the CPU, and then the host hears of all of them at once.
+ *
  * A child that fails before it runs the function says so on a pipe. Its exit
  * status alone would prove nothing: the function can exit with any.
  */
@@ -52,6 +55,10 @@ struct nest {
 		uint32_t id;
 	} *living;
 	uint32_t living_count, living_size;
+	struct {
+		struct fa_ctl born[FA_NEWS_MAX];
+		int fds[2 * FA_NEWS_MAX], count, fd_count;
+	} news; /* that the host has yet to hear */
 };
 
 static union {
@@ -61,9 +68,9 @@ static union {
 	char bytes[FA_CTL_MAX];
 } message;
 
-static void tell_host(const struct fa_ctl *ctl, const int *fds, int count)
+static void tell_host(const struct fa_ctl *ctl, int count, const int *fds, int fd_count)
 {
-	if (fa_ctl_send(FA_FD_HOST, ctl, sizeof(*ctl), fds, count) == -EPIPE)
+	if (fa_ctl_send(FA_FD_HOST, ctl, (size_t)count * sizeof(*ctl), fds, fd_count) == -EPIPE)
 		_exit(0);
 }
 
@@ -141,23 +148,30 @@ static void tell_stillborn(const struct fa_spawn *spawn, const char *step, int e
 	struct fa_ctl ctl = { .type = FA_STILLBORN, .id = spawn->ctl.id, .error = error };
 
 	fa_ctl_set_text(&ctl, step);
-	tell_host(&ctl, NULL, 0);
+	tell_host(&ctl, 1, NULL, 0);
 }
 
-static void tell_born(const struct nest *nest, const struct fa_spawn *spawn, pid_t pid, int pidfd,
-		      int mounts)
+static void tell_news(struct nest *nest)
 {
-	bool template = fa_template_is_due(&nest->template);
-	struct fa_ctl ctl = {
-		.type = FA_BORN,
-		.id = spawn->ctl.id,
-		.pid = pid,
-		.status = template,
-		.layers = nest->box.layers.applied,
-	};
-	int fds[] = { pidfd, mounts };
+	if (nest->news.count)
+		tell_host(nest->news.born, nest->news.count, nest->news.fds, nest->news.fd_count);
+	fa_close_all(nest->news.fds, nest->news.fd_count);
+	nest->news.count = nest->news.fd_count = 0;
+}
 
-	tell_host(&ctl, fds, mounts < 0 || template ? 1 : 2);
+/* Takes pidfd and mounts. */
+static void add_news(struct nest *nest, const struct fa_spawn *spawn, int pidfd, int mounts)
+{
+	struct fa_ctl *ctl = &nest->news.born[nest->news.count++];
+
+	*ctl = (struct fa_ctl){ .type = FA_BORN, .id = spawn->ctl.id,
+				.status = mounts < 0 ? 1 : 2,
+				.template = fa_template_is_due(&nest->template) };
+	nest->news.fds[nest->news.fd_count++] = pidfd;
+	if (mounts >= 0)
+		nest->news.fds[nest->news.fd_count++] = mounts;
+	if (nest->news.count == FA_NEWS_MAX)
+		tell_news(nest);
 }
 
 /* A process for these descriptors, which stay the caller's: its pid, or 0 and the host knows. */
@@ -168,12 +182,12 @@ static pid_t bear(struct nest *nest, const struct fa_spawn *spawn, const int *fd
 					   0;
 	/* a template leaves nothing in a /tmp that is to be found later */
 	bool own = count > AREAS_AND_PIPES && !fa_template_is_due(&nest->template);
-	int mounts = own ? fds[AREAS_AND_PIPES] : -1, pidfd = -1, rc = 0;
+	int mounts = own ? fds[AREAS_AND_PIPES] : -1, made = -1, pidfd = -1, rc = 0;
 	const char *step = "private /tmp";
 	pid_t pid = 0;
 
 	if (mounts < 0)
-		rc = fa_sandbox_take_tmp(&nest->box, &mounts);
+		rc = fa_sandbox_take_tmp(&nest->box, &made);
 	if (rc < 0)
 		goto stillborn;
 	step = "process";
@@ -182,23 +196,23 @@ static pid_t bear(struct nest *nest, const struct fa_spawn *spawn, const int *fd
 		goto stillborn;
 	rc = pid = fa_clone(namespaces, &pidfd);
 	if (!pid)
-		be_environment(nest, spawn, fds, mounts);
+		be_environment(nest, spawn, fds, made < 0 ? mounts : made);
 	if (rc < 0)
 		goto stillborn;
-	tell_born(nest, spawn, pid, pidfd, mounts);
+	if (made >= 0 && fa_template_is_due(&nest->template)) {
+		close(made);
+		made = -1;
+	}
+	add_news(nest, spawn, pidfd, made);
 	nest->living[nest->living_count].pid = pid;
 	nest->living[nest->living_count++].id = spawn->ctl.id;
-	goto out;
+	return pid;
 
 stillborn:
-	pid = 0;
 	tell_stillborn(spawn, step, -rc);
-out:
-	if (pidfd >= 0)
-		close(pidfd);
-	if (mounts >= 0 && !own)
-		close(mounts);
-	return pid;
+	if (made >= 0)
+		close(made);
+	return 0;
 }
 
 static void bear_waiting(struct nest *nest)
@@ -285,7 +299,7 @@ static void tell_exit(struct nest *nest, pid_t pid, int status, const struct rus
 			return;
 		if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_TROUBLE)
 			explain(&ctl);
-		tell_host(&ctl, NULL, 0);
+		tell_host(&ctl, 1, NULL, 0);
 		return;
 	}
 }
@@ -299,6 +313,7 @@ static void bury(struct nest *nest)
 
 	while (read(FA_FD_SIGNAL, &info, sizeof(info)) > 0)
 		;
+	tell_news(nest); /* of its birth before its end */
 	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0)
 		tell_exit(nest, pid, status, &usage);
 	bear_waiting(nest);
@@ -327,6 +342,13 @@ static void listen_to_host(struct nest *nest)
 	fa_close_all(fds, count);
 }
 
+/* Nobody else is to be born: the newborn first, if it shares a CPU with us, then the news. */
+static void let_live(struct nest *nest)
+{
+	sched_yield();
+	tell_news(nest);
+}
+
 _Noreturn static void serve(struct nest *nest)
 {
 	struct pollfd wait[] = {
@@ -335,9 +357,12 @@ _Noreturn static void serve(struct nest *nest)
 	};
 
 	for (;;) {
-		int n = poll(wait, 2, fa_sandbox_wants_tmp(&nest->box) ? REFILL_MS : -1);
+		bool news = nest->news.count, idle = !fa_sandbox_wants_tmp(&nest->box);
+		int n = poll(wait, 2, news ? 0 : idle ? -1 : REFILL_MS);
 
-		if (n == 0)
+		if (n == 0 && news)
+			let_live(nest);
+		else if (n == 0)
 			fa_sandbox_add_tmp(&nest->box);
 		if (n <= 0)
 			continue;
