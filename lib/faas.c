@@ -15,6 +15,7 @@
 #include <base/error.h>
 #include <base/options.h>
 #include <base/text.h>
+#include <env/meter.h>
 #include <invoke.h>
 #include <testing.h>
 
@@ -187,6 +188,8 @@ static int open_stages(struct faas *rt, struct faas_error *err)
 	fa_invoke_init(rt);
 	fa_tell_init(&rt->tell, &rt->loop, &rt->mem, &rt->config);
 	rc = fa_supervisor_open(&rt->envs.supervisor, err);
+	if (!rc)
+		rt->envs.floor_kb = fa_meter_peak_kb(rt->envs.supervisor.pid);
 	if (!rc)
 		rc = check_isolation(rt, err);
 	if (!rc && fa_supervisor_watch(&rt->envs.supervisor) < 0)

@@ -132,7 +132,7 @@ struct fa_env {
 	int64_t birth_ns, init_done_ns, check_ns;
 	int64_t ended_ns;         /* of its last job; 0: ask the clock */
 	int64_t cpu_seen_ns, peak_kb;
-	int64_t sampled_ns;       /* when its memory was looked at last */
+	int64_t sampled_ns;       /* when peak_kb was last read; 0: it is not of this process */
 	uint32_t cpu_guesses;     /* short jobs since the last look at the clock */
 	int64_t cpu_guessed_ns;   /* what they were given */
 	int64_t cpu_average_ns;   /* of a job, at the last look */
@@ -179,6 +179,7 @@ struct fa_envs {
 	int64_t idle_ns, init_limit_ns;
 	_Atomic bool closing;      /* nothing is born any more */
 	bool multiprocessor, cpu_cap;
+	int64_t floor_kb;          /* what the supervisor, a process of the same program, needs */
 	unsigned weak_layers, weak_checks; /* positive controls of the tests */
 	_Atomic uint64_t cold_starts;
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Nothing here is the worker's word. CPU time is the kernel's clock of that
- * process (a system call); the memory peak is VmHWM of /proc (3 us), so it is read for
- * the first job, for every long one, and else now and then.
+ * process (a system call); the memory peak is VmHWM of /proc, which is dear, above
+ * all of a process that is new there. So it is read for every long job, init
+ * included, and else for one in 256; until then a process counts as large as the
+ * last one of its function was after a short first event.
  */
 #include <env/meter.h>
 
@@ -20,11 +22,12 @@
 #include <env/pool.h>
 #include <model/function.h>
 
+#define LOAD(member) atomic_load_explicit(&(member), memory_order_relaxed)
+#define STORE(member, value) atomic_store_explicit(&(member), value, memory_order_relaxed)
 #define LONG_NS 1000000
 #define SHORT_NS 100000
 #define GUESSES 31
 #define SAMPLE_MASK 255
-#define SAMPLE_NS 10000000
 
 /* linux/pidfd.h, since 6.13 */
 struct pidfd_info {
@@ -57,17 +60,48 @@ static int64_t number_after(const char *text, const char *word)
 	return at ? strtoll(at + strlen(word), NULL, 10) : 0;
 }
 
-static void sample_memory(struct fa_env *env, int pid)
+/* The first job has init in it. */
+static int64_t since_ns(const struct fa_env *env, const struct fa_job *job)
+{
+	return env->served ? job->start_ns : env->birth_ns;
+}
+
+static bool is_long(const struct fa_env *env, const struct fa_job *job)
+{
+	return job->end_ns - since_ns(env, job) > LONG_NS;
+}
+
+static bool worth_a_sample(const struct fa_env *env, const struct fa_job *job)
+{
+	if (env->sampled_ns && job->end_ns - env->sampled_ns < LONG_NS)
+		return false;
+	return !env->peak_kb || (env->served & SAMPLE_MASK) == SAMPLE_MASK || is_long(env, job);
+}
+
+int64_t fa_meter_peak_kb(int pid)
 {
 	char path[40], text[2048];
-	int64_t peak;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	if (!read_file(path, text, sizeof(text)))
+	return read_file(path, text, sizeof(text)) ? number_after(text, "VmHWM:") : 0;
+}
+
+static void sample_memory(struct fa_env *env, int pid)
+{
+	int64_t peak = fa_meter_peak_kb(pid);
+
+	if (!peak)
 		return;
-	peak = number_after(text, "VmHWM:");
-	if (peak > env->peak_kb)
+	if (peak > env->peak_kb || !env->sampled_ns)
 		env->peak_kb = peak;
+	env->sampled_ns = fa_now(env->pool->envs->clock);
+}
+
+/* Of a process whose first event, with init before it, was short. */
+static void learn_newborn(struct fa_env *env, const struct fa_job *job)
+{
+	if (!env->served && env->sampled_ns && !is_long(env, job))
+		STORE(env->pool->newborn_kb, env->peak_kb);
 }
 
 /* CPU time since the last look. */
@@ -84,13 +118,24 @@ static int64_t look_at_clock(struct fa_env *env, int pid)
 	return used;
 }
 
+/* The same, less what earlier jobs were given by guess: no CPU time is lost. */
+static int64_t unclaimed(struct fa_env *env, int pid)
+{
+	int64_t used = look_at_clock(env, pid) - env->cpu_guessed_ns;
+
+	env->cpu_guesses = 0;
+	env->cpu_guessed_ns = 0;
+	return used > 0 ? used : 0;
+}
+
 /*
  * Short jobs are given the average of the last ones, and one in 32 of them what
  * is left of the truth: no CPU time is lost, and the look costs next to nothing.
  */
 static int64_t cpu_time(struct fa_env *env, const struct fa_job *job, int pid)
 {
-	int64_t used;
+	int64_t seen_ns = env->cpu_seen_ns, used;
+	uint32_t jobs = env->cpu_guesses + 1;
 
 	if (job->end_ns - job->start_ns < SHORT_NS && env->cpu_seen_ns &&
 	    env->cpu_guesses < GUESSES) {
@@ -98,34 +143,46 @@ static int64_t cpu_time(struct fa_env *env, const struct fa_job *job, int pid)
 		env->cpu_guessed_ns += env->cpu_average_ns;
 		return env->cpu_average_ns;
 	}
-	used = look_at_clock(env, pid);
-	env->cpu_average_ns = used / (env->cpu_guesses + 1);
-	used -= env->cpu_guessed_ns;
-	env->cpu_guesses = 0;
-	env->cpu_guessed_ns = 0;
-	return used > 0 ? used : 0;
+	used = unclaimed(env, pid);
+	env->cpu_average_ns = (env->cpu_seen_ns - seen_ns) / jobs;
+	return used;
 }
 
-/* A peak stays where it is until somebody looks: nothing is lost by looking late. */
-static bool is_time_to_sample(const struct fa_env *env, const struct fa_job *job)
+/*
+ * The newborn runs before its birth is told of: an answer may be here first. Its
+ * CPU time is then at most the time since it was asked for.
+ */
+static void meter_unreported(struct fa_env *env, struct fa_job *job)
 {
-	return !env->peak_kb || job->end_ns - job->start_ns > LONG_NS ||
-	       (!(env->served & SAMPLE_MASK) && job->end_ns - env->sampled_ns > SAMPLE_NS);
+	job->cpu_ns = job->end_ns - since_ns(env, job);
+	env->cpu_guessed_ns += job->cpu_ns;
+	job->peak_kb = env->peak_kb ? env->peak_kb : env->pool->envs->floor_kb;
 }
 
 void fa_meter(struct fa_env *env, struct fa_job *job)
 {
 	int pid = atomic_load_explicit(&env->pid, memory_order_relaxed);
 
-	job->peak_kb = env->peak_kb;
-	if (!pid)
+	if (!env->peak_kb)
+		env->peak_kb = LOAD(env->pool->newborn_kb);
+	if (!pid) {
+		meter_unreported(env, job);
 		return;
+	}
 	job->cpu_ns = cpu_time(env, job, pid);
-	if (is_time_to_sample(env, job)) {
+	if (worth_a_sample(env, job)) {
 		sample_memory(env, pid);
-		env->sampled_ns = job->end_ns;
+		learn_newborn(env, job);
 	}
 	job->peak_kb = env->peak_kb;
+}
+
+void fa_meter_ahead(struct fa_env *env)
+{
+	int pid = atomic_load_explicit(&env->pid, memory_order_relaxed);
+
+	if (pid)
+		sample_memory(env, pid);
 }
 
 /*

@@ -11,8 +11,14 @@ struct fa_job;
 /* CPU time and memory of a job that has just ended, read from outside the process. */
 void fa_meter(struct fa_env *env, struct fa_job *job);
 
+/* A deadline is near: what takes long is read now, not between it and the kill. */
+void fa_meter_ahead(struct fa_env *env);
+
 /* Whether a process that ended like this had run out of its memory. */
 bool fa_meter_starved(const struct fa_env *env, int wait_status);
+
+/* The most memory a process has had at once; 0: it is gone. */
+int64_t fa_meter_peak_kb(int pid);
 
 /* The process's id as this process sees it, from its pidfd; 0 if it is gone. */
 int fa_meter_pid(int pidfd);

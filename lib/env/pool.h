@@ -33,6 +33,7 @@ struct fa_pool {
 	bool retired;              /* the version is no longer current */
 	struct fa_call watch_nest, enter;
 	bool watch_queued;
+	_Atomic int64_t newborn_kb;  /* peak of a process after its first event, as last seen */
 	_Atomic uint32_t service_ns; /* average time in the handler, as claimed */
 	void *plugin;              /* of the kind thread */
 	struct fa_call make_spare;

@@ -55,9 +55,8 @@ static void forget_process(struct fa_env *env)
 	env->large = 0;
 	STORE(env->junk, 0);
 	env->init_done_ns = 0;
-	env->cpu_seen_ns = env->peak_kb = 0;
+	env->cpu_seen_ns = env->peak_kb = env->sampled_ns = 0;
 	env->cpu_guesses = 0;
-	env->sampled_ns = 0;
 	env->cpu_guessed_ns = env->cpu_average_ns = 0;
 	env->served = 0;
 	env->fresh = true;
@@ -440,6 +439,7 @@ static void wait_for_answer(struct fa_env *env, struct fa_job *job)
 			break;
 		rc = sleep_once(env, env->done, cancel, until - SLACK_NS);
 		if (rc == -ETIMEDOUT) {
+			fa_meter_ahead(env);
 			watch_closely(env, until);
 			until = check(env, job, fa_now(env->pool->envs->clock));
 		}

@@ -156,6 +156,19 @@ TEST(a_function_that_eats_its_memory_is_out_of_memory)
 }
 #endif
 
+/* Whether its birth has been told of by then or not. */
+TEST(the_first_event_of_every_process_is_metered)
+{
+	for (int i = 0; i < 20; i++) {
+		const struct faas_result *r = flow_call(&flow, "life", "count");
+
+		assert_string_equal(body(r), "1");
+		assert_true(r->cpu_ms > 0);
+		assert_true(r->memory_used_mb > 0);
+		assert_int_equal(faas_recycle(flow.rt, "life", NULL), 0);
+	}
+}
+
 /* CPU time that an endless loop gets within half a second. */
 static double burn(bool cap)
 {
@@ -257,6 +270,7 @@ int main(void)
 		REAL(an_exit_resets_the_process_and_keeps_tmp),
 		REAL(two_environments_do_not_share_tmp),
 		REAL(a_recycled_function_gets_a_new_environment),
+		REAL(the_first_event_of_every_process_is_metered),
 		REAL(each_way_to_die_has_the_words_of_lambda),
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 		REAL(a_function_that_eats_its_memory_is_out_of_memory),
