@@ -29,7 +29,7 @@
 #define SPIN_NS 8000         /* one wake-up across CPUs, until a worker knows better */
 #define SPIN_MAX_NS 64000    /* whatever it claims */
 #define SPARE_NS 20000000    /* past half of a timeout as long as this, a spare is made */
-#define SLACK_NS 60000       /* a sleeping thread may be woken so late */
+#define SLACK_NS 120000      /* a sleeping thread may be woken so late; half is the timer's slack */
 #define INIT_POLL_NS 5000000 /* an init past the function's own timeout is rare */
 
 #define LOAD(member) atomic_load_explicit(&(member), memory_order_relaxed)
