@@ -165,6 +165,7 @@ RAW = [
     ('32 clones of a loaded zygote', 'burst.raw_clone'),
     ('32 clones of a blank zygote + dlopen', 'burst.raw_clone_dlopen'),
     ('first zygote: fork, dlopen, clone, answer', 'first.raw_zygote'),
+    ('futex round trip after the kill of a spinner', 'timeout.raw_next'),
     ('fork of 64 MB on 4 KB pages, 64 touched', 'fork64.small_pages'),
     ('fork of 64 MB on huge pages, 64 touched', 'fork64.huge_pages'),
     ('fork of 16 MB on huge pages, 16 touched', 'pristine.raw_fork'),

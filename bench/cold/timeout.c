@@ -4,11 +4,21 @@
  * A handler that spins for ever, in a warm environment: how long after its
  * deadline the caller has the verdict (which is given after the kill), and how
  * long the next request then takes. The deadline is taken from before the
- * call, so the overshoot includes the whole way in and out.
+ * call, so the overshoot includes the whole way in and out. Beside the next
+ * request stands the least it can be: a process that spins is killed, and another
+ * one, asleep, answers through a futex.
  */
 
 #include "cold.h"
 #include "ours.h"
+#include "raw.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define LIMIT_MS 40
 
@@ -44,13 +54,47 @@ static uint64_t harmless(struct faas *rt, uint32_t *late)
 	return took;
 }
 
+static pid_t spawn_spinner(void)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		bench_die("fork: %s", strerror(errno));
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;)
+		bench_relax();
+}
+
+static void raw_next(size_t n)
+{
+	struct pingpong *other = pingpong_open(PINGPONG_FUTEX, -1);
+	struct samples s;
+
+	samples_open(&s, n);
+	while (s.n < n) {
+		pid_t spinner = spawn_spinner();
+
+		bench_sleep_us(LIMIT_MS * 1000);
+		kill(spinner, SIGKILL);
+		pingpong_run(other, 1, &s);
+		waitpid(spinner, NULL, 0);
+	}
+	report_latency("timeout.raw_next", &s);
+	samples_close(&s);
+	pingpong_close(other);
+}
+
 void timeouts(const struct options *options)
 {
-	struct faas *rt = ours_open(NULL, SILENT);
 	size_t n = bench_scaled(options, 50) * (size_t)options->rounds;
 	struct samples killed, next;
 	uint32_t late = 0;
+	struct faas *rt;
 
+	raw_next(n);
+	rt = ours_open(NULL, SILENT);
 	ours_function(rt, &(struct ours_function){ .name = "stall", .handler = "plugin.stall",
 						   .kind = FAAS_PROCESS, .timeout_ms = LIMIT_MS });
 	samples_open(&killed, n);
