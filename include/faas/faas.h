@@ -338,9 +338,11 @@ struct faas_result {
 	double gb_seconds;      /* memory_mb / 1024 x billed */
 	double cost;            /* by the runtime's prices */
 	double cpu_ms;          /* that the environment consumed, init included; below 0.1 ms
-				   an average of the last few */
+				   an average of the last few; of a short first event it may
+				   be the time since the environment was asked for */
 	int memory_mb;          /* configured */
-	int memory_used_mb;     /* peak of the environment, as sampled */
+	int memory_used_mb;     /* peak of the environment, as sampled; of a first event below
+				   1 ms that of another environment of the function */
 };
 
 struct faas_request {
