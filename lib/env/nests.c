@@ -75,7 +75,7 @@ static void born(struct fa_env *env, bool template, const int fds[2])
 	if (!watch(env) || env->doomed)
 		env->kind->kill(env);
 	widen_limits(env->pool);
-	fa_envs_want_kits(envs);
+	fa_envs_want_kits(env->pool->envs);
 }
 
 static void no_longer_unborn(struct fa_env *env)

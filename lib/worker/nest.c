@@ -95,8 +95,7 @@ static bool arrange_descriptors(const int fds[AREAS_AND_PIPES], int snapshot)
 			return false;
 	if (snapshot >= 0 && dup3(snapshot, (int)free++, O_CLOEXEC) < 0)
 		return false;
-	return dup2(ENV_LOG, 1) == 1 && dup2(ENV_LOG, 2) == 2 &&
-	       syscall(SYS_close_range, free, ~0u, 0) == 0;
+	return syscall(SYS_close_range, free, ~0u, 0) == 0;
 }
 
 _Noreturn static void fail_to_run(const struct fa_spawn *spawn, const char *step)
@@ -119,7 +118,6 @@ _Noreturn static void be_environment(struct nest *nest, const struct fa_spawn *s
 	if (failed)
 		fail_to_run(spawn, failed);
 	setpgid(0, 0); /* kill(0, ...) is not for siblings; a session would cost much more */
-	sigprocmask(SIG_SETMASK, &no_signals, NULL);
 	if (!arrange_descriptors(fds, template->file))
 		fail_to_run(spawn, "descriptors");
 	run.provisioned = spawn->provisioned;

@@ -528,6 +528,7 @@ _Noreturn void fa_run_restored(const struct fa_run *run, int snapshot_fd)
 	if (!fa_snapshot_restore(snapshot_fd))
 		_exit(FA_RUN_BROKEN);
 	w->run = run;
+	fa_output_init(run->log_fd);
 	w->call.settings = &run->settings; /* the template's were on its stack */
 	map_areas(w);
 	atomic_store(&w->response->init_start_ns, (uint64_t)now_ns());
