@@ -110,13 +110,13 @@ static int birth(struct fa_env *env)
 	if (!env->kit)
 		return -errno;
 	rc = fa_pool_ensure_nest(pool);
+	env->birth_ns = fa_now(pool->envs->clock); /* it may be born before we go on */
 	if (!rc)
 		rc = ask_nest(env);
 	if (rc < 0)
 		return rc;
 	env->suppressed = env->inited_before;
 	env->inited_before = !pool->version->config.snapshot; /* its init is the template's */
-	env->birth_ns = fa_now(pool->envs->clock);
 	env->unborn = true;
 	pool->unborn++;
 	prepare_for_burst(pool);
