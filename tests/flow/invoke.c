@@ -321,8 +321,8 @@ TEST(six_megabytes_go_both_ways_and_one_byte_more_is_refused)
 	invoke_size(6291456, 0);
 	invoke_size(0, 0);
 	invoke_size(1, 0);
-	invoke_size(1856, 0);
-	invoke_size(1857, 0);
+	invoke_size(1920, 0);
+	invoke_size(1921, 0);
 	invoke_size(6291457, FAAS_ETOOLARGE);
 }
 

@@ -170,7 +170,7 @@ TEST(without_the_length_an_answer_runs_out_of_its_slot)
 		struct outcome out;
 
 		weaken(0, FA_CHECK_LENGTH);
-		call(way, "ipc.answer_from_elsewhere", "{\"len\":1857}", 300, &out);
+		call(way, "ipc.answer_from_elsewhere", "{\"len\":1921}", 300, &out);
 		assert_int_not_equal(verdict_of(&out), VIOLATED);
 	}
 }

@@ -16,7 +16,7 @@ static const struct hostile rows[] = {
 	  "{\"xor\":1}", .verdicts = VIOLATED },
 	{ "a_token_with_its_upper_half_changed_is_a_violation", "ipc.answer_with_a_wrong_token",
 	  "{\"xor\":4294967296}", .verdicts = VIOLATED },
-	{ "a_length_beyond_the_slot_is_a_violation", "ipc.answer_from_elsewhere", "{\"len\":1857}",
+	{ "a_length_beyond_the_slot_is_a_violation", "ipc.answer_from_elsewhere", "{\"len\":1921}",
 	  .verdicts = VIOLATED },
 	{ "a_length_beyond_the_limit_is_a_violation", "ipc.answer_from_elsewhere",
 	  "{\"len\":6291557,\"off\":32768}", .verdicts = VIOLATED },
