@@ -100,6 +100,21 @@ enum faas_layer {
 };
 #define FAAS_LAYERS_ALL 0xffffu
 
+/*
+ * Which idle environments stay. All let the least needed go when max_memory_mb is
+ * reached; what differs is who that is, and what happens while there is room.
+ */
+enum faas_keep {
+	/*
+	 * Default: who saves the least cold start per MB and second, as measured; one that
+	 * had to go is started again ahead of its next event if that can be told. While there
+	 * is room, each stays for two hours, or twice as long as its events were ever apart.
+	 */
+	FAAS_KEEP_GREEDY = 0,
+	FAAS_KEEP_LRU = 1,   /* who is idle longest, and only for room */
+	FAAS_KEEP_FIXED = 2, /* the same, and everyone after five minutes */
+};
+
 struct faas_config {
 	size_t size;
 	struct uv_loop_s *loop; /* NULL: libfaas runs a loop on a thread of its own */
