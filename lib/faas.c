@@ -100,8 +100,6 @@ static int copy_config(struct faas *rt, const struct faas_config *c, struct faas
 		mine->max_concurrency = 1000;
 	if (!mine->max_memory_mb)
 		mine->max_memory_mb = half_the_machine_mb();
-	if (!mine->idle_ms)
-		mine->idle_ms = 300000;
 	return 0;
 }
 
@@ -110,6 +108,8 @@ static int check_config(const struct faas_config *c, struct faas_error *err)
 	if (c->max_concurrency < 0 || c->max_memory_mb < 0 || c->idle_ms < 0)
 		return fa_error(err, FAAS_EINVAL,
 				"max_concurrency, max_memory_mb and idle_ms cannot be negative");
+	if ((unsigned)c->keep > FAAS_KEEP_FIXED)
+		return fa_error(err, FAAS_EINVAL, "keep is no enum faas_keep: %d", (int)c->keep);
 	if (c->min_isolation & ~FAAS_LAYERS_ALL)
 		return fa_error(err, FAAS_EINVAL,
 				"min_isolation has bits that are no enum faas_layer: 0x%x",
@@ -181,7 +181,8 @@ static int open_stages(struct faas *rt, struct faas_error *err)
 		return fa_error_nomem(err);
 	rt->account.limit = rt->config.max_concurrency;
 	rt->envs.max_memory_mb = rt->config.max_memory_mb;
-	rt->envs.idle_ns = (int64_t)rt->config.idle_ms * 1000000;
+	rt->envs.policy.keep = rt->config.keep;
+	rt->envs.policy.idle_ns = (int64_t)rt->config.idle_ms * 1000000;
 	rt->envs.cpu_cap = rt->config.cpu_cap;
 	rt->envs.listening = rt->config.on_log != NULL;
 	rt->envs.supervisor.path = rt->config.worker;

@@ -123,7 +123,7 @@ struct faas_config {
 	const char *account;    /* "000000000000" */
 	int max_concurrency;    /* 1000, over all functions */
 	int64_t max_memory_mb;  /* half the machine; idle environments go first */
-	int idle_ms;            /* 300000; after that an idle environment goes */
+	int idle_ms;            /* after that an idle environment goes; 0: as `keep` has it */
 	unsigned min_isolation; /* enum faas_layer; without all of them nothing starts */
 	bool cpu_cap;           /* limit each function to memory_mb / 1769 of a core, hard */
 	const struct faas_prices *prices;
@@ -135,6 +135,8 @@ struct faas_config {
 
 	/* realloc with the old size; new_size 0 frees. Any thread. NULL: the C library's. */
 	void *(*realloc)(void *data, void *ptr, size_t old_size, size_t new_size);
+
+	enum faas_keep keep;
 };
 
 #define FAAS_CONFIG(...) \

@@ -400,7 +400,7 @@ static bool scan_one(struct fa_env *env)
 			return true;
 		}
 		env->done++;
-		env->ended_ns = job->end_ns;
+		fa_env_note(env, job);
 		/* told, its holder may give it back, and then only the scan is ours to look at */
 		if (!fa_env_open_jobs(env)) {
 			fa_list_remove(&env->scan);

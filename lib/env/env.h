@@ -11,6 +11,7 @@
 #include <base/loop.h>
 #include <env/kit.h>
 #include <env/logs.h>
+#include <env/policy.h>
 #include <env/supervisor.h>
 #include <faas/faas.h>
 #include <model/job.h>
@@ -106,6 +107,8 @@ struct fa_env {
 	uint32_t generation;      /* of the pool when it was made; another one: it is old */
 	int memory_mb;            /* charged to the runtime's budget; 0: no longer */
 	int64_t idle_since_ns;    /* -1: it is not; FA_KEPT: and never too long */
+	struct fa_turn turn;      /* for the policy: its lease */
+	bool ahead;               /* started ahead of an event that the policy expects */
 	uint64_t random[4];
 	char stream[80];
 	struct fa_logs logs;
@@ -131,6 +134,8 @@ struct fa_env {
 	_Atomic uint32_t junk;    /* returns without an answer since the last answer */
 	int64_t birth_ns, init_done_ns, check_ns;
 	int64_t ended_ns;         /* of its last job; 0: ask the clock */
+	int64_t began_ns;         /* of the first job of this lease; 0: not known */
+	int64_t cold_ns;          /* the init of this lease took so long; 0: there was none */
 	int64_t cpu_seen_ns, peak_kb;
 	int64_t sampled_ns;       /* when peak_kb was last read; 0: it is not of this process */
 	uint32_t cpu_guesses;     /* short jobs since the last look at the clock */
@@ -170,13 +175,16 @@ struct fa_envs {
 	int64_t turn_ns;           /* [loop] the time of this turn; 0: nobody asked yet */
 	struct fa_list unrung;     /* [loop] */
 	struct fa_timer deadline;  /* [loop] */
-	struct fa_timer sweep;     /* [loop] ends what was idle for idle_ns */
+	struct fa_policy policy;
+	struct fa_timer sweep;     /* [loop] ends what was idle for too long */
+	struct fa_timer ahead;     /* [loop] starts what the policy expects to be needed */
 	struct fa_timer provide;   /* [loop] starts again what failed to start */
 	_Atomic bool sweeping;
 	struct fa_timer fill_kits; /* [loop] */
 	int64_t born_ns;           /* [loop] when the last one was reported born */
-	struct fa_call start_sweep;
-	int64_t idle_ns, init_limit_ns;
+	struct fa_call start_sweep, start_ahead;
+	_Atomic bool planning;     /* start_ahead is queued */
+	int64_t init_limit_ns;
 	_Atomic bool closing;      /* nothing is born any more */
 	bool multiprocessor, cpu_cap;
 	int64_t floor_kb;          /* what the supervisor, a process of the same program, needs */

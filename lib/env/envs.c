@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All environments of a runtime: the sweep that ends idle ones, the kits made
- * ahead, the supervisor coming back after a loss, and the end of everything.
- * With nothing running there is one timer at most, due when the next idle
- * environment is too old; after that, none.
+ * All environments of a runtime: the kits made ahead, the supervisor coming back
+ * after a loss, and the end of everything.
  */
 #include <env/pool.h>
 
@@ -17,58 +15,6 @@
 #define BURST_KITS 32
 #define KITS_PER_TURN 8
 #define REFILL_NS 1000000 /* after a birth: the newborn first */
-
-/* ---- idle environments end ------------------------------------------- */
-
-/* Retires what has rested too long; returns when the next one will have, or INT64_MAX. */
-static int64_t sweep_list(struct fa_list *list, int64_t before_ns)
-{
-	while (!fa_list_empty(list)) {
-		struct fa_env *env = fa_container(list->prev, struct fa_env, link);
-
-		if (env->idle_since_ns > before_ns)
-			return env->idle_since_ns;
-		fa_env_event(env, FA_ENV_RETIRE);
-	}
-	return INT64_MAX;
-}
-
-static int64_t sweep_pool(struct fa_pool *pool, int64_t before_ns)
-{
-	int64_t idle, cold;
-
-	pthread_mutex_lock(&pool->lock);
-	idle = sweep_list(&pool->idle, before_ns);
-	cold = sweep_list(&pool->cold, before_ns);
-	pthread_mutex_unlock(&pool->lock);
-	return idle < cold ? idle : cold;
-}
-
-static void sweep(struct fa_timer *timer)
-{
-	struct fa_envs *envs = fa_container(timer, struct fa_envs, sweep);
-	int64_t now = fa_now(envs->clock), first = INT64_MAX;
-	struct fa_list *pos;
-
-	atomic_store(&envs->sweeping, false); /* who parks from here on asks again */
-	fa_list_for(pos, &envs->pools) {
-		int64_t next = sweep_pool(fa_container(pos, struct fa_pool, link),
-					  now - envs->idle_ns);
-
-		if (next < first)
-			first = next;
-	}
-	if (first != INT64_MAX && !atomic_exchange(&envs->sweeping, true))
-		fa_loop_timer_sure(envs->loop, timer, first + envs->idle_ns);
-}
-
-static void start_sweep(struct fa_call *call)
-{
-	struct fa_envs *envs = fa_container(call, struct fa_envs, start_sweep);
-
-	if (!envs->sweep.index)
-		fa_loop_timer_sure(envs->loop, &envs->sweep, fa_now(envs->clock) + envs->idle_ns);
-}
 
 /* ---- kits ------------------------------------------------------------ */
 
@@ -173,9 +119,11 @@ int fa_envs_init(struct fa_envs *envs, struct fa_loop *loop, const struct fa_mem
 	envs->supervisor.on_lost = on_lost;
 	envs->supervisor.data = envs;
 	envs->deadline.on_due = fa_envs_deadline;
-	envs->sweep.on_due = sweep;
+	envs->sweep.on_due = fa_sweep_due;
+	envs->ahead.on_due = fa_ahead_due;
 	envs->provide.on_due = fa_provision_retry;
-	envs->start_sweep.run = start_sweep;
+	envs->start_sweep.run = fa_sweep_start;
+	envs->start_ahead.run = fa_ahead_start;
 	envs->fill_kits.on_due = fill_kits;
 	fa_list_init(&envs->pools);
 	fa_list_init(&envs->scanned);
@@ -189,6 +137,7 @@ void fa_envs_close(struct fa_envs *envs)
 
 	envs->closing = true;
 	fa_loop_timer_stop(envs->loop, &envs->sweep);
+	fa_loop_timer_stop(envs->loop, &envs->ahead);
 	fa_loop_timer_stop(envs->loop, &envs->provide);
 	fa_loop_timer_stop(envs->loop, &envs->fill_kits);
 	fa_list_for(pos, &envs->pools)
@@ -221,6 +170,7 @@ void fa_envs_finish(struct fa_envs *envs)
 {
 	fa_loop_timer_stop(envs->loop, &envs->deadline);
 	fa_loop_timer_stop(envs->loop, &envs->sweep);
+	fa_loop_timer_stop(envs->loop, &envs->ahead);
 	fa_loop_timer_stop(envs->loop, &envs->provide);
 	fa_supervisor_close(&envs->supervisor);
 	while (envs->kits) {

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <float.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/random.h>
@@ -24,10 +25,24 @@
 
 /* ---- lists, for env.c ------------------------------------------------ */
 
+/* What the policy can learn of the lease, or the start, that ends here. */
+static void teach(struct fa_env *env)
+{
+	struct fa_habit *habit = &env->pool->habit;
+
+	if (env->cold_ns)
+		fa_policy_cold(habit, env->cold_ns);
+	if (env->turn.rank)
+		fa_policy_end(habit, &env->turn, env->began_ns,
+			      env->ended_ns ? env->ended_ns : fa_now(env->pool->envs->clock));
+	env->began_ns = env->cold_ns = 0;
+}
+
 static void leave_list(struct fa_env *env)
 {
 	struct fa_pool *pool = env->pool;
 
+	teach(env);
 	fa_list_remove(&env->link);
 	if (env->idle_since_ns >= 0)
 		pool->idle_count--;
@@ -39,15 +54,24 @@ static void leave_list(struct fa_env *env)
 static void want_sweep(struct fa_envs *envs)
 {
 	if (!atomic_load_explicit(&envs->sweeping, memory_order_relaxed) &&
+	    fa_policy_soonest_ns(&envs->policy) != INT64_MAX &&
 	    !atomic_exchange(&envs->sweeping, true))
 		fa_loop_call(envs->loop, &envs->start_sweep);
+}
+
+/* Who was started ahead waits for an event since the last one. */
+static int64_t idle_since(const struct fa_env *env)
+{
+	if (env->ahead)
+		return env->pool->habit.ranks[0].since_ns;
+	return env->ended_ns ? env->ended_ns : fa_now(env->pool->envs->clock);
 }
 
 static void rest(struct fa_env *env, struct fa_list *list)
 {
 	leave_list(env);
 	fa_list_push(list, &env->link);
-	env->idle_since_ns = env->ended_ns ? env->ended_ns : fa_now(env->pool->envs->clock);
+	env->idle_since_ns = idle_since(env);
 	env->ended_ns = 0;
 	env->pool->idle_count++;
 	want_sweep(env->pool->envs);
@@ -82,8 +106,15 @@ void fa_pool_cool(struct fa_env *env)
 
 void fa_pool_use(struct fa_env *env)
 {
+	struct fa_pool *pool = env->pool;
+
 	leave_list(env);
-	fa_list_push(&env->pool->away, &env->link);
+	fa_list_push(&pool->away, &env->link);
+	if (env->state != FA_BUSY)
+		return;
+	env->ahead = false;
+	pool->ahead_ns = INT64_MAX;
+	fa_policy_begin(&pool->habit, &env->turn);
 }
 
 static void uncharge(struct fa_env *env)
@@ -283,44 +314,71 @@ fail:
 
 /* ---- the budget of memory -------------------------------------------- */
 
-static struct fa_env *longest_idle(struct fa_pool *pool)
+/* The one that has been idle longest. */
+static struct fa_env *deepest(struct fa_pool *pool)
 {
 	struct fa_list *list = fa_list_empty(&pool->cold) ? &pool->idle : &pool->cold;
 
 	return fa_list_empty(list) ? NULL : fa_container(list->prev, struct fa_env, link);
 }
 
-/* Under envs->lock. Ends the environment that has been idle longest. */
-static bool evict_one(struct fa_envs *envs)
+/* Of a pool's deepest. Without a process there is no cold start to be saved. */
+static double worth(struct fa_pool *pool, const struct fa_env *env, int64_t now_ns)
 {
-	struct fa_pool *best = NULL;
-	int64_t since = INT64_MAX;
-	struct fa_list *pos;
-	struct fa_env *env;
+	const struct fa_policy *policy = &pool->envs->policy;
 
+	if (env->state == FA_COLD && policy->keep == FAAS_KEEP_GREEDY)
+		return 0;
+	return fa_policy_worth(policy, &pool->habit, pool->idle_count, env->idle_since_ns, now_ns);
+}
+
+/* Under envs->lock. The pool whose deepest is worth least, locked; NULL: none has any. */
+static struct fa_pool *lock_poorest(struct fa_envs *envs, double *least)
+{
+	int64_t now_ns = fa_now(envs->clock);
+	struct fa_pool *best = NULL;
+	struct fa_list *pos;
+
+	*least = DBL_MAX;
 	fa_list_for(pos, &envs->pools) {
 		struct fa_pool *pool = fa_container(pos, struct fa_pool, link);
+		struct fa_env *env;
+		double value;
 
 		if (pthread_mutex_trylock(&pool->lock))
 			continue;
-		env = longest_idle(pool);
-		if (env && env->memory_mb && env->idle_since_ns < since) {
+		env = deepest(pool);
+		value = env && env->memory_mb ? worth(pool, env, now_ns) : DBL_MAX;
+		if (value < *least) {
 			if (best)
 				pthread_mutex_unlock(&best->lock);
 			best = pool;
-			since = env->idle_since_ns;
+			*least = value;
 		} else {
 			pthread_mutex_unlock(&pool->lock);
 		}
 	}
-	if (!best)
+	return best;
+}
+
+/* Under envs->lock. Ends the environment that is needed least. */
+static bool evict_one(struct fa_envs *envs)
+{
+	double least;
+	struct fa_pool *pool = lock_poorest(envs, &least);
+	struct fa_env *env;
+
+	if (!pool)
 		return false;
-	env = longest_idle(best);
+	env = deepest(pool);
 	envs->memory_mb -= env->memory_mb;
 	env->memory_mb = 0;
+	fa_policy_evicted(&envs->policy, least);
 	pthread_mutex_unlock(&envs->lock);
 	fa_env_event(env, FA_ENV_RETIRE);
-	pthread_mutex_unlock(&best->lock);
+	if (!pool->idle_count && !pool->habit.busy)
+		fa_ahead_plan(pool);
+	pthread_mutex_unlock(&pool->lock);
 	pthread_mutex_lock(&envs->lock);
 	return true;
 }
@@ -351,7 +409,7 @@ static struct fa_env *pop(struct fa_list *list)
 	return env;
 }
 
-struct fa_env *fa_pool_add(struct fa_pool *pool, enum fa_env_event event, int *why)
+struct fa_env *fa_pool_add(struct fa_pool *pool, enum fa_purpose purpose, int *why)
 {
 	int memory_mb = pool->version->config.memory_mb;
 	struct fa_env *env;
@@ -362,8 +420,9 @@ struct fa_env *fa_pool_add(struct fa_pool *pool, enum fa_env_event event, int *w
 	pthread_mutex_lock(&pool->lock);
 	env = pool->envs->closing ? NULL : add_env(pool, why);
 	if (env) {
-		env->provisioned = event == FA_ENV_WARM;
-		fa_env_event(env, event);
+		env->provisioned = purpose == FA_FOR_KEEPS;
+		env->ahead = purpose == FA_FOR_LATER;
+		fa_env_event(env, purpose == FA_FOR_EVENT ? FA_ENV_LEASE : FA_ENV_WARM);
 	}
 	pthread_mutex_unlock(&pool->lock);
 	if (!env) {
@@ -390,7 +449,7 @@ struct fa_env *fa_pool_take(struct fa_pool *pool, int *why)
 	if (env)
 		return env;
 	*why = 0;
-	return crowded ? NULL : fa_pool_add(pool, FA_ENV_LEASE, why);
+	return crowded ? NULL : fa_pool_add(pool, FA_FOR_EVENT, why);
 }
 
 /* Under the pool's lock: one that shares what the late one will leave. */
@@ -477,6 +536,8 @@ struct fa_pool *fa_pool_create(struct fa_envs *envs, struct fa_version *version)
 	pool->nest.watch.fd = -1;
 	pool->watch_nest.run = fa_pool_watch_nest;
 	pool->make_spare.run = make_spare;
+	pool->ahead_ns = INT64_MAX;
+	pool->habit.memory_mb = version->config.memory_mb;
 	fa_provision_init(pool);
 	fa_list_init(&pool->ready);
 	fa_list_init(&pool->idle);

@@ -22,7 +22,7 @@ struct fa_pool {
 	const struct fa_env_kind *kind;
 	struct fa_list ready;      /* idle and provisioned */
 	struct fa_list idle, cold, away; /* away: starting, busy, crashed, dying */
-	int ready_count, idle_count, away_count, alive; /* idle_count: of ready, idle and cold */
+	int ready_count, idle_count, alive; /* idle_count: of ready, idle and cold */
 	uint32_t generation;
 	struct fa_nest nest;
 	bool prepared;             /* a burst was seen: the nest keeps more ready */
@@ -41,6 +41,8 @@ struct fa_pool {
 	struct fa_env *heir;       /* [loop] this one, and it is in its init */
 	struct fa_env *late;       /* for this one */
 	struct fa_provision provision;
+	struct fa_habit habit;     /* what the policy knows of the function */
+	int64_t ahead_ns;          /* one is to be started then, ahead; INT64_MAX: none */
 };
 
 /* What an event of the function takes, about, in the word of its worker; 0: not known. */
@@ -93,11 +95,29 @@ void fa_pool_want_heir(struct fa_env *env);
 void fa_envs_nest_dead(struct fa_envs *envs, const struct fa_ctl *ctl);
 void fa_envs_lost(struct fa_envs *envs);
 
-/*
- * A new one that `event` is the first of: FA_ENV_LEASE, or FA_ENV_WARM for one that
- * is provisioned. NULL with the reason as above.
- */
-struct fa_env *fa_pool_add(struct fa_pool *pool, enum fa_env_event event, int *why);
+/* What it is made for: an event, to be provisioned, an event that the policy expects. */
+enum fa_purpose { FA_FOR_EVENT, FA_FOR_KEEPS, FA_FOR_LATER };
+
+/* A new one. NULL with the reason as above. */
+struct fa_env *fa_pool_add(struct fa_pool *pool, enum fa_purpose purpose, int *why);
+
+/* keep.c, [loop]: some were idle for too long; some are due to be started. */
+void fa_sweep_due(struct fa_timer *timer);
+void fa_sweep_start(struct fa_call *call);
+void fa_ahead_due(struct fa_timer *timer);
+/* Under the pool's lock: its last environment had to go. */
+void fa_ahead_plan(struct fa_pool *pool);
+void fa_ahead_start(struct fa_call *call); /* [loop] */
+
+/* For the kinds: this job is done, as far as the policy goes. */
+static inline void fa_env_note(struct fa_env *env, const struct fa_job *job)
+{
+	env->ended_ns = job->end_ns;
+	if (!env->began_ns)
+		env->began_ns = job->start_ns;
+	if (job->init_ns)
+		env->cold_ns = job->init_ns;
+}
 
 /* For env.c: move between the lists; free. */
 void fa_pool_park(struct fa_env *env);

@@ -122,7 +122,7 @@ static int birth(struct fa_env *env)
 	prepare_for_burst(pool);
 	fa_kit_sent(env->kit);
 	fa_logs_open(env, env->kit->log);
-	if (!env->provisioned || env->state == FA_BUSY)
+	if (env->state == FA_BUSY || !(env->provisioned || env->ahead))
 		atomic_fetch_add_explicit(&pool->envs->cold_starts, 1, memory_order_relaxed);
 	return 0;
 }
@@ -453,7 +453,7 @@ static void wait_for_answer(struct fa_env *env, struct fa_job *job)
 	if (!job->end_ns)
 		job->end_ns = fa_now(env->pool->envs->clock);
 	env->done = env->want;
-	env->ended_ns = job->end_ns;
+	fa_env_note(env, job);
 }
 
 /* ---- the end --------------------------------------------------------- */

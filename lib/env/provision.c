@@ -190,7 +190,7 @@ static struct fa_env *next_to_start(struct fa_pool *pool)
 	pthread_mutex_unlock(&pool->lock);
 	if (env || !may)
 		return env;
-	env = fa_pool_add(pool, FA_ENV_WARM, &why);
+	env = fa_pool_add(pool, FA_FOR_KEEPS, &why);
 	if (!env)
 		no_room(pool, why);
 	return env;

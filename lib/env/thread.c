@@ -88,7 +88,7 @@ static int birth(struct fa_env *env)
 	thread->gap_ns = FA_THREAD_GAP_MAX_NS;
 	fa_thread_context_init(thread);
 	env->thread = thread;
-	if (!env->provisioned || env->state == FA_BUSY)
+	if (env->state == FA_BUSY || !(env->provisioned || env->ahead))
 		atomic_fetch_add_explicit(&pool->envs->cold_starts, 1, memory_order_relaxed);
 	return 0;
 }
@@ -184,7 +184,7 @@ static void run_inline(struct fa_env *env, struct fa_job *job)
 
 	fa_thread_run(thread, &thread->inline_slot);
 	conclude(env, job, &thread->inline_slot);
-	env->ended_ns = job->end_ns;
+	fa_env_note(env, job);
 	if (job->end_ns - job->start_ns <= job->timeout_ns || job->verdict == FA_INIT_TIMED_OUT)
 		return;
 	job->verdict = FA_TIMED_OUT;
