@@ -126,6 +126,7 @@ static void free_runtime(struct faas *rt)
 	fa_free((char *)rt->config.worker);
 	fa_free((char *)rt->config.region);
 	fa_free((char *)rt->config.account);
+	pthread_mutex_destroy(&rt->publishing);
 	fa_free(rt);
 }
 
@@ -141,6 +142,7 @@ static struct faas *alloc_runtime(const struct faas_config *c, const struct fa_c
 	}
 	rt->mem = mem;
 	rt->clock = clock;
+	pthread_mutex_init(&rt->publishing, NULL);
 	rt->config = *c;
 	rt->config.worker = rt->config.region = rt->config.account = NULL;
 	rt->config.prices = NULL;

@@ -8,7 +8,7 @@
 #include <base/error.h>
 #include <base/options.h>
 #include <base/text.h>
-#include <invoke.h>
+#include <functions.h>
 
 /* What could never be there at the same time is refused; the rest may have to wait. */
 static int check_provisioned(const struct faas *rt, const struct faas_function_config *c,
@@ -38,14 +38,15 @@ static struct fa_pool *pool_of(const struct fa_version *v)
 	return ((struct fa_runner *)v->runner)->pool;
 }
 
-static struct fa_version *make_version(struct faas *rt, const struct faas_function_config *c,
-				       struct faas_error *err)
+struct fa_version *fa_function_make(struct faas *rt, const struct faas_function_config *c,
+				    struct faas_error *err)
 {
 	struct fa_version *v = fa_version_create(&rt->mem, c, rt->config.region,
 						 rt->config.account, err);
 
 	if (!v)
 		return NULL;
+	v->modified_ms = rt->clock->unix_ms(rt->clock);
 	if (check_provisioned(rt, &v->config, err) < 0 || fa_runner_create(rt, v, err) < 0) {
 		fa_version_free(v);
 		return NULL;
@@ -90,19 +91,32 @@ int faas_function_create(struct faas *rt, const struct faas_function_config *con
 		rc = fa_enter(rt, err);
 	if (rc)
 		return rc;
-	v = make_version(rt, &c, err);
+	v = fa_function_make(rt, &c, err);
 	rc = v ? add_version(rt, v, err) : code_of(err, FAAS_ENOMEM);
 	fa_leave(rt);
 	return rc;
 }
 
 /* Its environments refer to it, so they must be told to go before it can. */
-static void drop_version(struct fa_version *v)
+void fa_function_drop(struct fa_version *v)
 {
-	if (!v)
-		return;
-	fa_pool_retire(pool_of(v));
-	fa_version_unref(v);
+	while (v) {
+		struct fa_version *also = v->also;
+
+		fa_pool_retire(pool_of(v));
+		fa_version_unref(v);
+		v = also;
+	}
+}
+
+int fa_function_check_revision(const struct fa_version *v, const char *revision,
+			       struct faas_error *err)
+{
+	if (!revision || !strcmp(revision, v->revision))
+		return 0;
+	return fa_error(err, FAAS_EPRECONDITION,
+			"The Revision Id provided does not match the latest Revision Id. Call the "
+			"GetFunction/GetAlias API to retrieve the latest Revision Id");
 }
 
 /* Events go on to the old version until then, else they would meet none that is ready. */
@@ -113,20 +127,23 @@ static void make_ready(struct faas *rt, const struct fa_version *old, const stru
 		fa_provision_wait(pool_of(next));
 }
 
-static int update(struct faas *rt, struct fa_version *old, const struct faas_function_config *c,
-		  struct faas_error *err)
+int fa_function_change(struct faas *rt, struct fa_version *old,
+		       const struct faas_function_config *c, const char *revision,
+		       struct faas_error *err)
 {
 	struct faas_function_config merged;
 	struct fa_version *next;
-	int rc;
+	int rc = fa_function_check_revision(old, revision, err);
 
+	if (rc)
+		return rc;
 	fa_version_merge(&merged, &old->config, c);
-	next = make_version(rt, &merged, err);
+	next = fa_function_make(rt, &merged, err);
 	if (!next)
 		return code_of(err, FAAS_ENOMEM);
 	make_ready(rt, old, next);
 	rc = fa_registry_swap(&rt->registry, old, next, err);
-	drop_version(rc ? next : old); /* the registry's reference */
+	fa_function_drop(rc ? next : old); /* the registry's reference */
 	return rc;
 }
 
@@ -143,20 +160,18 @@ int faas_function_update(struct faas *rt, const struct faas_function_config *con
 	if (!err)
 		err = &own;
 	rc = fa_options_copy(&c, sizeof(c), config, "FAAS_FUNCTION", err);
-	if (!rc)
-		rc = fa_enter(rt, err);
 	if (rc)
 		return rc;
-	old = fa_registry_find(&rt->registry, c.name, err);
-	rc = old ? update(rt, old, &c, err) : code_of(err, FAAS_ENOTFOUND);
-	fa_version_unref(old);
-	fa_leave(rt);
+	old = fa_function_open(rt, c.name, true, &rc, err);
+	if (!old)
+		return rc;
+	rc = fa_function_change(rt, old, &c, NULL, err);
+	fa_function_close(rt, old);
 	return rc;
 }
 
-/* Find the version and enter the runtime, for one call. */
-static struct fa_version *open_version(struct faas *rt, const char *function, int *rc,
-				       struct faas_error *err)
+struct fa_version *fa_function_open(struct faas *rt, const char *function, bool latest, int *rc,
+				    struct faas_error *err)
 {
 	struct faas_error own = { 0 };
 	struct fa_version *v;
@@ -168,7 +183,8 @@ static struct fa_version *open_version(struct faas *rt, const char *function, in
 	*rc = fa_enter(rt, err);
 	if (*rc)
 		return NULL;
-	v = fa_registry_find(&rt->registry, function, &own);
+	v = latest ? fa_registry_latest(&rt->registry, function, &own) :
+		     fa_registry_find(&rt->registry, function, &own);
 	*rc = own.code;
 	if (!v && err)
 		*err = own;
@@ -177,33 +193,66 @@ static struct fa_version *open_version(struct faas *rt, const char *function, in
 	return v;
 }
 
-static void close_version(struct faas *rt, struct fa_version *v)
+void fa_function_close(struct faas *rt, struct fa_version *v)
 {
 	fa_version_unref(v);
 	fa_leave(rt);
 }
 
+/* What the last colon of a function's name that was found stands before, or "". */
+static const char *qualifier_of(const char *function)
+{
+	struct fa_name name;
+
+	fa_name_parse(&name, function, NULL);
+	return name.qualifier.data ? name.qualifier.data : "";
+}
+
+/* A number goes alone, a name with all that is of it. */
+static int delete(struct faas *rt, struct fa_version *v, const char *qualifier,
+		  struct faas_error *err)
+{
+	struct faas_error own = { 0 };
+	struct fa_version *removed;
+
+	if (!*qualifier) {
+		fa_function_drop(fa_registry_remove(&rt->registry, v));
+		return 0;
+	}
+	if (!strcmp(qualifier, "$LATEST"))
+		return fa_error(err, FAAS_EINVAL,
+				"$LATEST version cannot be deleted without deleting the function.");
+	if (strcmp(qualifier, v->qualifier))
+		return fa_error(err, FAAS_EINVAL, "'%s' is an alias: use faas_alias_delete()",
+				qualifier);
+	removed = fa_registry_unpublish(&rt->registry, v, &own);
+	if (!removed && err)
+		*err = own;
+	fa_function_drop(removed);
+	return own.code;
+}
+
 int faas_function_delete(struct faas *rt, const char *function, struct faas_error *err)
 {
 	int rc;
-	struct fa_version *v = open_version(rt, function, &rc, err);
+	struct fa_version *v = fa_function_open(rt, function, false, &rc, err);
 
 	if (!v)
 		return rc;
-	drop_version(fa_registry_remove(&rt->registry, v));
-	close_version(rt, v);
-	return 0;
+	rc = delete(rt, v, qualifier_of(function), err);
+	fa_function_close(rt, v);
+	return rc;
 }
 
 int faas_recycle(struct faas *rt, const char *function, struct faas_error *err)
 {
 	int rc;
-	struct fa_version *v = open_version(rt, function, &rc, err);
+	struct fa_version *v = fa_function_open(rt, function, false, &rc, err);
 
 	if (!v)
 		return rc;
 	fa_pool_recycle(pool_of(v));
-	close_version(rt, v);
+	fa_function_close(rt, v);
 	return 0;
 }
 
@@ -244,6 +293,8 @@ static void fill_info(struct faas_function_info *info, const struct fa_version *
 	info->provisioned_available = report->available;
 	info->provisioned_status = report->status;
 	info->provisioned_reason = report->why;
+	info->code_sha256 = v->code_sha256;
+	info->revision = v->revision;
 }
 
 static const char *put(char **at, const char *text)
@@ -266,7 +317,9 @@ static struct faas_function_info *copy_info(const struct fa_mem *mem,
 				from->handler,
 				from->description,
 				from->provisioned_status,
-				from->provisioned_reason };
+				from->provisioned_reason,
+				from->code_sha256,
+				from->revision };
 	struct faas_function_info *info;
 	size_t size = sizeof(*info);
 	char *at;
@@ -286,6 +339,8 @@ static struct faas_function_info *copy_info(const struct fa_mem *mem,
 	info->description = put(&at, from->description);
 	info->provisioned_status = put(&at, from->provisioned_status);
 	info->provisioned_reason = put(&at, from->provisioned_reason);
+	info->code_sha256 = put(&at, from->code_sha256);
+	info->revision = put(&at, from->revision);
 	return info;
 }
 
@@ -295,14 +350,14 @@ int faas_function_get(struct faas *rt, const char *function, struct faas_functio
 	struct fa_provision_report report;
 	struct faas_function_info shown;
 	int rc;
-	struct fa_version *v = open_version(rt, function, &rc, err);
+	struct fa_version *v = fa_function_open(rt, function, false, &rc, err);
 
 	if (!v)
 		return rc;
 	fill_info(&shown, v, &report);
 	*info = copy_info(&rt->mem, &shown);
 	rc = *info ? 0 : fa_error_nomem(err);
-	close_version(rt, v);
+	fa_function_close(rt, v);
 	return rc;
 }
 
@@ -322,7 +377,7 @@ int faas_function_list(struct faas *rt,
 		struct fa_provision_report report;
 		struct faas_function_info info;
 
-		if (more) {
+		if (more && !all[i]->number) {
 			fill_info(&info, all[i], &report);
 			more = each(data, &info);
 		}

@@ -28,18 +28,31 @@ size_t fa_meta_size(const struct faas_request *r)
 	       (r->tenant_id ? strlen(r->tenant_id) : 0) + FA_ARN_MAX + FA_QUALIFIER_MAX + 8;
 }
 
+/* What the caller wrote behind the name; most write no colon at all. */
+static struct faas_bytes qualifier_of(const char *function)
+{
+	struct fa_name name = { .qualifier = { NULL, 0 } };
+
+	if (strchr(function, ':'))
+		fa_name_parse(&name, function, NULL);
+	return name.qualifier;
+}
+
 /* The ARN as the caller qualified it, and what else the context carries. */
 uint32_t fa_meta_put(char *to, const struct faas_request *r, const struct fa_version *version)
 {
-	const char *colon = strrchr(r->function, ':');
-	bool qualified = colon && !strcmp(colon + 1, "$LATEST");
+	struct faas_bytes qualifier = qualifier_of(r->function);
 	char *at = to;
 
-	if (!qualified && !r->trace_id && !r->client_context && !r->tenant_id)
+	if (!qualifier.len && !r->trace_id && !r->client_context && !r->tenant_id)
 		return 0;
 	at += put_string(at, version->arn);
-	if (qualified)
-		at += put_string(at - 1, ":$LATEST") - 1;
+	if (qualifier.len) {
+		at[-1] = ':';
+		memcpy(at, qualifier.data, qualifier.len); /* the end of its text */
+		at += qualifier.len;
+		*at++ = '\0';
+	}
 	at += put_string(at, r->trace_id);
 	at += put_string(at, r->client_context);
 	at += put_string(at, r->tenant_id);

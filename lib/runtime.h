@@ -21,6 +21,7 @@ struct faas {
 
 	struct fa_loop loop;
 	struct fa_registry registry;
+	pthread_mutex_t publishing; /* held while a version gets its number */
 	struct fa_envs envs;
 	struct fa_tell tell;
 	struct fa_gate account;

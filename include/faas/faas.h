@@ -297,6 +297,8 @@ struct faas_function_info {
 	int provisioned_requested, provisioned_available; /* initialised, idle or busy */
 	const char *provisioned_status; /* "READY", "IN_PROGRESS", "FAILED"; "": none requested */
 	const char *provisioned_reason; /* of FAILED: the last attempt's */
+	const char *code_sha256; /* of the handler's file when this was made, base64; or "" */
+	const char *revision;    /* another with every change */
 };
 
 FAAS_EXPORT int faas_function_create(struct faas *rt,
@@ -315,7 +317,11 @@ FAAS_EXPORT int faas_function_update(struct faas *rt,
 				     const struct faas_function_config *config,
 				     struct faas_error *err);
 
-/* `function` is a name or an ARN. Running invocations finish. */
+/*
+ * `function` is a name or an ARN: the function goes with all its versions and
+ * aliases. With a number behind it, "name:3", only that version goes, unless an
+ * alias leads to it. Running invocations finish.
+ */
 FAAS_EXPORT int faas_function_delete(struct faas *rt, const char *function,
 				     struct faas_error *err);
 
@@ -323,10 +329,34 @@ FAAS_EXPORT int faas_function_get(struct faas *rt, const char *function,
 				  struct faas_function_info **info,
 				  struct faas_error *err);
 
-/* Calls `each` before returning, on this thread; it stops when that returns false. */
+/* $LATEST of each. Calls `each` on this thread before it returns, until that returns false. */
 FAAS_EXPORT int faas_function_list(struct faas *rt,
 				   bool (*each)(void *data, const struct faas_function_info *info),
 				   void *data);
+
+/*
+ * Freeze $LATEST under the next number, for "name:3". If neither configuration
+ * nor code changed since the last publication, that one's number comes again.
+ * Numbers are never given twice, not even after the function was deleted. A
+ * version has environments of its own, none of them provisioned, and its own
+ * count towards max_concurrency. What is frozen is the configuration: code is
+ * run from where it lies, so give each version's code a path of its own.
+ * `description` and `version` may be NULL.
+ */
+FAAS_EXPORT int faas_version_publish(struct faas *rt, const char *function,
+				     const char *description, int *version,
+				     struct faas_error *err);
+
+/*
+ * Make "name:alias" stand for a version (0: $LATEST), and for a second one (0:
+ * none) in `weight` of all events, 0 to 1, drawn for each event anew.
+ */
+FAAS_EXPORT int faas_alias_set(struct faas *rt, const char *function, const char *alias,
+			       int version, int second_version, double weight,
+			       struct faas_error *err);
+
+FAAS_EXPORT int faas_alias_delete(struct faas *rt, const char *function, const char *alias,
+				  struct faas_error *err);
 
 /* Drop idle environments now and busy ones when they finish. */
 FAAS_EXPORT int faas_recycle(struct faas *rt, const char *function, struct faas_error *err);
@@ -364,7 +394,7 @@ struct faas_result {
 
 struct faas_request {
 	size_t size;
-	const char *function; /* name, name:$LATEST or ARN */
+	const char *function; /* name, name:version, name:alias or ARN */
 	struct faas_bytes payload; /* at most 6291456 bytes; FAAS_EVENT: 1048576 */
 	enum faas_mode mode;
 	bool log_tail;

@@ -36,6 +36,7 @@ enum faas_code {
 	FAAS_EDEADLK = -11,    /* this call would wait for itself */
 	FAAS_ENOMEM = -12,
 	FAAS_ESYSTEM = -13,    /* the operating system refused; the message says what */
+	FAAS_EPRECONDITION = -14, /* it changed meanwhile: PreconditionFailedException */
 };
 
 /*

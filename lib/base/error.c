@@ -29,6 +29,7 @@ static const struct {
 	[-FAAS_EDEADLK] = { "ServiceException", "the call would wait for itself" },
 	[-FAAS_ENOMEM] = { "ServiceException", "out of memory" },
 	[-FAAS_ESYSTEM] = { "ServiceException", "the operating system refused" },
+	[-FAAS_EPRECONDITION] = { "PreconditionFailedException", "it changed meanwhile" },
 };
 
 #define CODES ((int)(sizeof(codes) / sizeof(codes[0])))

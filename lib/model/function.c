@@ -17,6 +17,7 @@
 #include <base/error.h>
 #include <base/prototype.h>
 #include <base/text.h>
+#include <model/fingerprint.h>
 
 #define ENVIRONMENT_MAX 4096
 
@@ -276,6 +277,14 @@ static int make_arn(struct fa_version *v, const char *region, const char *accoun
 	return v->arn ? 0 : fa_error_nomem(err);
 }
 
+static void make_revision(struct fa_version *v)
+{
+	uint8_t random[16];
+
+	fa_random_bytes(random, sizeof(random));
+	fa_uuid(v->revision, random);
+}
+
 static int fill(struct fa_version *v, const struct faas_function_config *config,
 		struct faas_error *err)
 {
@@ -310,6 +319,7 @@ struct fa_version *fa_version_create(const struct fa_mem *mem,
 	v->refs = 1;
 	v->mem = mem;
 	v->qualifier = "$LATEST";
+	make_revision(v);
 	v->config = *config;
 	fill_defaults(&v->config);
 	if (fill(v, config, err) < 0)
@@ -320,6 +330,11 @@ struct fa_version *fa_version_create(const struct fa_mem *mem,
 	}
 	if (make_arn(v, region, account, err) < 0)
 		goto fail;
+	if (fa_fingerprint_code(v, v->code_sha256) < 0 ||
+	    fa_fingerprint_config(v, v->config_sha256) < 0) {
+		fa_error_nomem(err);
+		goto fail;
+	}
 	return v;
 
 fail_borrowed: /* the strings are still the caller's */
@@ -327,6 +342,26 @@ fail_borrowed: /* the strings are still the caller's */
 fail:
 	fa_version_free(v);
 	return NULL;
+}
+
+struct fa_version *fa_version_freeze(const struct fa_version *latest, int number,
+				     const char *description, const char *region,
+				     const char *account, struct faas_error *err)
+{
+	struct faas_function_config config;
+	struct fa_version *v;
+
+	fa_version_merge(&config, &latest->config,
+			 FAAS_FUNCTION(.description = description, .provisioned = FAAS_NONE));
+	v = fa_version_create(latest->mem, &config, region, account, err);
+	if (!v)
+		return NULL;
+	v->number = number;
+	snprintf(v->number_text, sizeof(v->number_text), "%d", number);
+	v->qualifier = v->number_text;
+	/* A description of its own does not make it another version. */
+	memcpy(v->config_sha256, latest->config_sha256, sizeof(v->config_sha256));
+	return v;
 }
 
 void fa_version_merge(struct faas_function_config *out, const struct faas_function_config *base,

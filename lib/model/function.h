@@ -3,6 +3,7 @@
 #define FA_MODEL_FUNCTION_H
 
 #include <stdatomic.h>
+#include <base/digest.h>
 #include <base/mem.h>
 #include <faas/faas.h>
 #include <model/name.h>
@@ -18,9 +19,15 @@ struct fa_version {
 	struct faas_function_config config; /* strings owned; defaults filled in */
 	const char *directory;              /* absolute; holds the file of the handler */
 	const char *file, *method;          /* NULL for a native handler */
-	const char *qualifier;              /* "$LATEST" */
+	int number;                         /* 0: not published */
+	const char *qualifier;              /* "$LATEST" or the number */
+	char number_text[12];
 	const char *arn;                    /* unqualified */
 	size_t environment_count;
+	char code_sha256[FA_DIGEST_TEXT], config_sha256[FA_DIGEST_TEXT];
+	char revision[37];                  /* RevisionId */
+	int64_t modified_ms;                /* Unix time; the conductor's to fill in */
+	struct fa_version *also;            /* removed together with it */
 	void *runner;
 	void (*on_unused)(struct fa_version *version); /* the last reference is gone */
 	void *owner;
@@ -31,6 +38,10 @@ struct fa_version *fa_version_create(const struct fa_mem *mem,
 				     const struct faas_function_config *config,
 				     const char *region, const char *account,
 				     struct faas_error *err);
+/* Make a version of `latest` as it is now, to be published under this number. */
+struct fa_version *fa_version_freeze(const struct fa_version *latest, int number,
+				     const char *description, const char *region,
+				     const char *account, struct faas_error *err);
 /* The members of `change` that are not at their default, over those of `base`. */
 void fa_version_merge(struct faas_function_config *out, const struct faas_function_config *base,
 		      const struct faas_function_config *change);

@@ -6,32 +6,54 @@
  */
 #include <model/registry.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <base/error.h>
+#include <base/text.h>
+#include <model/alias.h>
 
 int fa_registry_init(struct fa_registry *registry, const struct fa_mem *mem,
 		     const char *region, const char *account)
 {
-	fa_map_init(&registry->latest, mem);
+	uint64_t seed;
+
+	fa_map_init(&registry->functions, mem);
 	registry->region = region;
 	registry->account = account;
+	fa_random_bytes(&seed, sizeof(seed));
+	atomic_init(&registry->draws, seed);
 	return pthread_rwlock_init(&registry->lock, NULL) ? FAAS_ESYSTEM : 0;
+}
+
+static void free_function(struct fa_function *function)
+{
+	fa_map_finish(&function->versions);
+	fa_aliases_free(&function->aliases);
+	fa_free((char *)function->name);
+	fa_free(function);
 }
 
 void fa_registry_finish(struct fa_registry *registry)
 {
-	fa_map_finish(&registry->latest);
+	struct fa_function *function;
+	uint32_t pos = 0;
+
+	while ((function = fa_map_next(&registry->functions, &pos)))
+		free_function(function);
+	fa_map_finish(&registry->functions);
 	pthread_rwlock_destroy(&registry->lock);
 }
+
+/* ---- find ------------------------------------------------------------ */
 
 static bool same(struct faas_bytes part, const char *text)
 {
 	return !part.data || (part.len == strlen(text) && !memcmp(part.data, text, part.len));
 }
 
-static int check_place(const struct fa_registry *registry, const struct fa_name *name,
-		       struct faas_error *err)
+int fa_registry_check_place(const struct fa_registry *registry, const struct fa_name *name,
+			    struct faas_error *err)
 {
 	if (!same(name->region, registry->region))
 		return fa_error(err, FAAS_ENOTFOUND,
@@ -45,18 +67,104 @@ static int check_place(const struct fa_registry *registry, const struct fa_name 
 	return 0;
 }
 
+int fa_registry_no_function(const struct fa_registry *registry, const struct fa_name *name,
+			    struct faas_error *err)
+{
+	struct faas_bytes qualifier = name->qualifier;
+
+	if (!qualifier.data)
+		qualifier = (struct faas_bytes){ "$LATEST", 7 };
+	return fa_error(err, FAAS_ENOTFOUND,
+			"Function not found: arn:aws:lambda:%s:%s:function:%.*s:%.*s",
+			registry->region, registry->account, (int)name->function.len,
+			(const char *)name->function.data, (int)qualifier.len,
+			(const char *)qualifier.data);
+}
+
+struct fa_function *fa_registry_function(const struct fa_registry *registry, const char *name,
+					 size_t len)
+{
+	struct fa_function *function = fa_map_get(&registry->functions, name, len);
+
+	return function && function->latest ? function : NULL;
+}
+
+static struct fa_function *function_of(const struct fa_registry *registry,
+				       const struct fa_version *version)
+{
+	return fa_registry_function(registry, version->config.name, strlen(version->config.name));
+}
+
 /* Most callers write a name and nothing else: that one is there needs no parsing. */
 static struct fa_version *find_plain(struct fa_registry *registry, const char *text)
 {
-	struct fa_version *version;
+	const struct fa_function *function;
+	struct fa_version *version = NULL;
 
 	if (!text)
 		return NULL;
 	pthread_rwlock_rdlock(&registry->lock);
-	version = fa_map_get(&registry->latest, text, strlen(text));
+	function = fa_map_get(&registry->functions, text, strlen(text));
+	if (function)
+		version = function->latest;
 	if (version)
 		fa_version_ref(version);
 	pthread_rwlock_unlock(&registry->lock);
+	return version;
+}
+
+/* SplitMix64: a counter, well stirred, so that any thread may draw without a lock. */
+static double draw(struct fa_registry *registry)
+{
+	uint64_t x = atomic_fetch_add_explicit(&registry->draws, 0x9e3779b97f4a7c15,
+					       memory_order_relaxed);
+
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+	x = (x ^ x >> 27) * 0x94d049bb133111eb;
+	return (double)((x ^ x >> 31) >> 11) * 0x1p-53;
+}
+
+static struct fa_version *follow(struct fa_registry *registry, const struct fa_function *function,
+				 const struct fa_alias *alias)
+{
+	struct fa_version *version = alias->version;
+
+	if (alias->second && draw(registry) < alias->weight)
+		version = alias->second;
+	return version ? version : function->latest;
+}
+
+static struct fa_version *qualified(struct fa_registry *registry, const struct fa_name *name)
+{
+	const struct faas_bytes *qualifier = &name->qualifier;
+	const struct fa_function *function = fa_registry_function(registry, name->function.data,
+								  name->function.len);
+	struct fa_version *version;
+	struct fa_alias *alias;
+
+	if (!function || same(*qualifier, "$LATEST"))
+		return function ? function->latest : NULL;
+	version = fa_map_get(&function->versions, qualifier->data, qualifier->len);
+	if (version)
+		return version;
+	alias = fa_map_get(&function->aliases, qualifier->data, qualifier->len);
+	return alias ? follow(registry, function, alias) : NULL;
+}
+
+static struct fa_version *find_named(struct fa_registry *registry, const struct fa_name *name,
+				     struct faas_error *err)
+{
+	struct fa_version *version;
+
+	if (fa_registry_check_place(registry, name, err) < 0)
+		return NULL;
+	pthread_rwlock_rdlock(&registry->lock);
+	version = qualified(registry, name);
+	if (version)
+		fa_version_ref(version);
+	pthread_rwlock_unlock(&registry->lock);
+	if (!version)
+		fa_registry_no_function(registry, name, err);
 	return version;
 }
 
@@ -68,93 +176,268 @@ struct fa_version *fa_registry_find(struct fa_registry *registry, const char *te
 
 	if (version)
 		return version;
-	if (fa_name_parse(&name, text, err) < 0 || check_place(registry, &name, err) < 0)
+	if (fa_name_parse(&name, text, err) < 0)
 		return NULL;
+	return find_named(registry, &name, err);
+}
+
+struct fa_version *fa_registry_latest(struct fa_registry *registry, const char *text,
+				      struct faas_error *err)
+{
+	struct fa_name name;
+
+	if (fa_name_parse(&name, text, err) < 0)
+		return NULL;
+	if (!same(name.qualifier, "$LATEST")) {
+		fa_error(err, FAAS_EINVAL,
+			 "This operation is permitted on Lambda functions only. Aliases and "
+			 "versions do not support this operation. Please specify either a function "
+			 "name or an unqualified function ARN.");
+		return NULL;
+	}
+	return find_named(registry, &name, err);
+}
+
+struct fa_version *fa_registry_last(struct fa_registry *registry, const struct fa_version *latest)
+{
+	const struct fa_function *function;
+	struct fa_version *last = NULL, *version;
+	uint32_t pos = 0;
+
 	pthread_rwlock_rdlock(&registry->lock);
-	if (same(name.qualifier, "$LATEST"))
-		version = fa_map_get(&registry->latest, name.function.data, name.function.len);
-	if (version)
-		fa_version_ref(version);
+	function = function_of(registry, latest);
+	while (function && (version = fa_map_next(&function->versions, &pos)))
+		if (!last || version->number > last->number)
+			last = version;
+	if (last)
+		fa_version_ref(last);
 	pthread_rwlock_unlock(&registry->lock);
-	if (!version)
-		fa_error(err, FAAS_ENOTFOUND,
-			 "Function not found: arn:aws:lambda:%s:%s:function:%.*s:%.*s",
-			 registry->region, registry->account, (int)name.function.len,
-			 (const char *)name.function.data,
-			 name.qualifier.data ? (int)name.qualifier.len : 7,
-			 name.qualifier.data ? (const char *)name.qualifier.data : "$LATEST");
-	return version;
+	return last;
+}
+
+int fa_registry_next_number(struct fa_registry *registry, const struct fa_version *latest)
+{
+	const struct fa_function *function;
+	int number;
+
+	pthread_rwlock_rdlock(&registry->lock);
+	function = function_of(registry, latest);
+	number = function ? function->last_number + 1 : 1;
+	pthread_rwlock_unlock(&registry->lock);
+	return number;
+}
+
+/* ---- change ---------------------------------------------------------- */
+
+static int new_function(struct fa_registry *registry, struct fa_version *version)
+{
+	const struct fa_mem *mem = registry->functions.mem;
+	struct fa_function *function = fa_alloc(mem, sizeof(*function));
+	int rc = FAAS_ENOMEM;
+
+	if (!function)
+		return rc;
+	fa_map_init(&function->versions, mem);
+	fa_map_init(&function->aliases, mem);
+	function->latest = version;
+	function->name = fa_strdup(mem, version->config.name);
+	if (function->name)
+		rc = fa_map_add(&registry->functions, function->name, function);
+	if (rc)
+		free_function(function);
+	return rc;
 }
 
 int fa_registry_add(struct fa_registry *registry, struct fa_version *version,
 		    struct faas_error *err)
 {
-	int rc;
+	const char *name = version->config.name;
+	struct fa_function *function;
+	int rc = 0;
 
 	pthread_rwlock_wrlock(&registry->lock);
-	rc = fa_map_add(&registry->latest, version->config.name, version);
+	function = fa_map_get(&registry->functions, name, strlen(name));
+	if (!function)
+		rc = new_function(registry, version);
+	else if (function->latest)
+		rc = FAAS_EEXIST;
+	else
+		function->latest = version;
 	pthread_rwlock_unlock(&registry->lock);
 	if (rc == FAAS_EEXIST)
-		return fa_error(err, rc, "Function already exist: %s", version->config.name);
+		return fa_error(err, rc, "Function already exist: %s", name);
+	return rc ? fa_error_nomem(err) : 0;
+}
+
+static int in_progress(const struct fa_version *version, struct faas_error *err)
+{
+	return fa_error(err, FAAS_EEXIST,
+			"The operation cannot be performed at this time. An update is in "
+			"progress for resource: %s",
+			version->arn);
+}
+
+int fa_registry_publish(struct fa_registry *registry, const struct fa_version *latest,
+			struct fa_version *version, struct faas_error *err)
+{
+	struct fa_function *function;
+	int rc = FAAS_EEXIST;
+
+	pthread_rwlock_wrlock(&registry->lock);
+	function = function_of(registry, latest);
+	if (function && function->latest == latest)
+		rc = fa_map_add(&function->versions, version->qualifier, version);
+	if (!rc)
+		function->last_number = version->number;
+	pthread_rwlock_unlock(&registry->lock);
+	if (rc == FAAS_EEXIST)
+		return in_progress(latest, err);
 	return rc ? fa_error_nomem(err) : 0;
 }
 
 int fa_registry_swap(struct fa_registry *registry, struct fa_version *old,
 		     struct fa_version *next, struct faas_error *err)
 {
-	const char *name = next->config.name;
+	struct fa_function *function;
 	bool current;
 
 	pthread_rwlock_wrlock(&registry->lock);
-	current = fa_map_get(&registry->latest, name, strlen(name)) == old;
+	function = function_of(registry, next);
+	current = function && function->latest == old;
 	if (current)
-		fa_map_replace(&registry->latest, name, next);
+		function->latest = next;
 	pthread_rwlock_unlock(&registry->lock);
-	if (!current)
-		return fa_error(err, FAAS_EEXIST,
-				"The operation cannot be performed at this time. An update is in "
-				"progress for resource: %s",
-				old->arn);
-	return 0;
+	return current ? 0 : in_progress(old, err);
+}
+
+/* Take one that was published out of its function, or $LATEST if there is none. */
+static struct fa_version *take_one(struct fa_function *function)
+{
+	uint32_t pos = 0;
+	struct fa_version *version = fa_map_next(&function->versions, &pos);
+
+	if (version)
+		return fa_map_remove(&function->versions, version->qualifier);
+	version = function->latest;
+	function->latest = NULL;
+	return version;
+}
+
+static struct fa_version *remove_function(struct fa_registry *registry,
+					  struct fa_function *function)
+{
+	struct fa_version *version, *removed = NULL;
+
+	fa_aliases_free(&function->aliases);
+	while ((version = take_one(function))) {
+		version->also = removed;
+		removed = version;
+	}
+	if (!function->last_number) {
+		fa_map_remove(&registry->functions, function->name);
+		free_function(function);
+	}
+	return removed;
 }
 
 struct fa_version *fa_registry_remove(struct fa_registry *registry, struct fa_version *version)
 {
-	const char *name = version->config.name;
 	struct fa_version *removed = NULL;
+	struct fa_function *function;
 
 	pthread_rwlock_wrlock(&registry->lock);
-	if (fa_map_get(&registry->latest, name, strlen(name)) == version)
-		removed = fa_map_remove(&registry->latest, name);
+	function = function_of(registry, version);
+	if (function && function->latest == version)
+		removed = remove_function(registry, function);
 	pthread_rwlock_unlock(&registry->lock);
+	return removed;
+}
+
+struct fa_version *fa_registry_unpublish(struct fa_registry *registry, struct fa_version *version,
+					 struct faas_error *err)
+{
+	struct fa_version *removed = NULL;
+	struct fa_function *function;
+	bool there, held;
+
+	pthread_rwlock_wrlock(&registry->lock);
+	function = function_of(registry, version);
+	there = function && fa_map_get(&function->versions, version->qualifier,
+				       strlen(version->qualifier)) == version;
+	held = there && fa_aliases_hold(&function->aliases, version);
+	if (there && !held)
+		removed = fa_map_remove(&function->versions, version->qualifier);
+	pthread_rwlock_unlock(&registry->lock);
+	if (held)
+		fa_error(err, FAAS_EEXIST, "an alias leads to version %s: %s:%s",
+			 version->qualifier, version->arn, version->qualifier);
+	else if (!there)
+		fa_error(err, FAAS_ENOTFOUND, "Function not found: %s:%s", version->arn,
+			 version->qualifier);
 	return removed;
 }
 
 struct fa_version *fa_registry_take_any(struct fa_registry *registry)
 {
-	struct fa_version *version;
+	struct fa_version *version = NULL;
+	struct fa_function *function;
 	uint32_t pos = 0;
 
 	pthread_rwlock_wrlock(&registry->lock);
-	version = fa_map_next(&registry->latest, &pos);
-	if (version)
-		fa_map_remove(&registry->latest, version->config.name);
+	while (!version && (function = fa_map_next(&registry->functions, &pos))) {
+		fa_aliases_free(&function->aliases);
+		version = take_one(function);
+	}
 	pthread_rwlock_unlock(&registry->lock);
 	return version;
 }
 
+/* ---- list ------------------------------------------------------------ */
+
+static int by_name_and_number(const void *a, const void *b)
+{
+	const struct fa_version *one = *(struct fa_version *const *)a;
+	const struct fa_version *other = *(struct fa_version *const *)b;
+	int order = strcmp(one->config.name, other->config.name);
+
+	return order ? order : (one->number > other->number) - (one->number < other->number);
+}
+
+static size_t count_versions(const struct fa_registry *registry)
+{
+	const struct fa_function *function;
+	uint32_t pos = 0;
+	size_t n = 0;
+
+	while ((function = fa_map_next(&registry->functions, &pos)))
+		n += (function->latest != NULL) + function->versions.count;
+	return n;
+}
+
+static void collect(const struct fa_function *function, struct fa_version **all, size_t *n)
+{
+	struct fa_version *version = function->latest;
+	uint32_t pos = 0;
+
+	for (; version; version = fa_map_next(&function->versions, &pos)) {
+		fa_version_ref(version);
+		all[(*n)++] = version;
+	}
+}
+
 struct fa_version **fa_registry_all(struct fa_registry *registry, const struct fa_mem *mem)
 {
-	struct fa_version **all, *version;
+	const struct fa_function *function;
+	struct fa_version **all;
 	uint32_t pos = 0;
 	size_t n = 0;
 
 	pthread_rwlock_rdlock(&registry->lock);
-	all = fa_alloc(mem, (registry->latest.count + 1) * sizeof(*all));
-	while (all && (version = fa_map_next(&registry->latest, &pos))) {
-		fa_version_ref(version);
-		all[n++] = version;
-	}
+	all = fa_alloc(mem, (count_versions(registry) + 1) * sizeof(*all));
+	while (all && (function = fa_map_next(&registry->functions, &pos)))
+		collect(function, all, &n);
 	pthread_rwlock_unlock(&registry->lock);
+	if (all)
+		qsort(all, n, sizeof(*all), by_name_and_number);
 	return all;
 }

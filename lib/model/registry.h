@@ -6,11 +6,25 @@
 #include <base/map.h>
 #include <model/function.h>
 
+/*
+ * One function: what its name stands for, what its numbers stand for, and its
+ * aliases. A deleted one that was ever published stays as a name and its last
+ * number, for numbers are never given twice.
+ */
+struct fa_function {
+	struct fa_version *latest; /* NULL: deleted */
+	const char *name;
+	struct fa_map versions;    /* number -> struct fa_version, one reference each */
+	struct fa_map aliases;     /* name -> struct fa_alias, see model/alias.h */
+	int last_number;
+};
+
 /* Names to versions. Readers take a reference under a read lock; writers swap. */
 struct fa_registry {
 	pthread_rwlock_t lock;
-	struct fa_map latest; /* name -> struct fa_version, one reference each */
+	struct fa_map functions; /* name -> struct fa_function */
 	const char *region, *account;
+	_Atomic uint64_t draws;  /* of the aliases that lead to two versions */
 };
 
 int fa_registry_init(struct fa_registry *registry, const struct fa_mem *mem,
@@ -20,17 +34,45 @@ void fa_registry_finish(struct fa_registry *registry);
 /* Find what `text` names and take a reference. NULL with FAAS_EINVAL, ENOTFOUND or EDENIED. */
 struct fa_version *fa_registry_find(struct fa_registry *registry, const char *text,
 				    struct faas_error *err);
+/* The same, for what is done to a function as a whole: a qualifier but $LATEST is refused. */
+struct fa_version *fa_registry_latest(struct fa_registry *registry, const char *text,
+				      struct faas_error *err);
+/* The version of this function that was published last and still exists, referenced, or NULL. */
+struct fa_version *fa_registry_last(struct fa_registry *registry,
+				    const struct fa_version *latest);
+/* The number of the next one to be published. */
+int fa_registry_next_number(struct fa_registry *registry, const struct fa_version *latest);
+
 /* Takes the reference on success. FAAS_EEXIST, FAAS_ENOMEM. */
 int fa_registry_add(struct fa_registry *registry, struct fa_version *version,
 		    struct faas_error *err);
+/* Put `version` beside `latest`, under its number. Takes the reference on success. */
+int fa_registry_publish(struct fa_registry *registry, const struct fa_version *latest,
+			struct fa_version *version, struct faas_error *err);
 /* Exchange `old` for `next` of the same name; takes `next`, hands out the reference of `old`. */
 int fa_registry_swap(struct fa_registry *registry, struct fa_version *old,
 		     struct fa_version *next, struct faas_error *err);
-/* Hands out the registry's reference, or NULL. */
+/*
+ * Remove the function whose $LATEST this is, and hand out the registry's
+ * reference, or NULL if it is not that any more. Its aliases end, and what was
+ * published of it hangs on `also`, one reference each.
+ */
 struct fa_version *fa_registry_remove(struct fa_registry *registry, struct fa_version *version);
+/* Take out one that was published. Hands out the reference, or NULL. */
+struct fa_version *fa_registry_unpublish(struct fa_registry *registry, struct fa_version *version,
+					 struct faas_error *err);
 /* Any one version, removed, until there is none: to take the registry down. */
 struct fa_version *fa_registry_take_any(struct fa_registry *registry);
-/* References to all, in a fa_alloc()ed NULL-terminated array. */
+/* References to all, by name and number, in a fa_alloc()ed NULL-terminated array. */
 struct fa_version **fa_registry_all(struct fa_registry *registry, const struct fa_mem *mem);
+
+/* ---- for model/alias.c, under the lock -------------------------------- */
+
+struct fa_function *fa_registry_function(const struct fa_registry *registry, const char *name,
+					 size_t len);
+int fa_registry_no_function(const struct fa_registry *registry, const struct fa_name *name,
+			    struct faas_error *err);
+int fa_registry_check_place(const struct fa_registry *registry, const struct fa_name *name,
+			    struct faas_error *err);
 
 #endif

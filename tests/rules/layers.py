@@ -14,7 +14,7 @@ import tap
 STAGES = ("admit", "queue", "env", "outcome")
 CONDUCTOR = (
     "faas", "runtime", "functions", "isolation", "invoke", "invocation", "runner", "told", "conduct",
-    "control", "testing",
+    "versions", "control", "testing",
 )
 TOP = {f"{name}.{kind}" for name in CONDUCTOR for kind in "ch"}
 
@@ -44,6 +44,7 @@ FOREIGN = {
     "libpq-fe.h": ("model/store",),
     "ffi.h": ("worker/",),
     "seccomp.h": ("worker/",),
+    "openssl/evp.h": ("base/digest.c",),
     "jansson.h": ("base/", "control.c"),
     "llhttp.h": ("http/",),
     "archive.h": ("model/",),

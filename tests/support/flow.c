@@ -146,17 +146,18 @@ static struct faas_result *copy_result(const struct faas_result *r)
 {
 	struct faas_error err = { 0 };
 	size_t id = strlen(r->request_id) + 1, type = strlen(r->error_type) + 1;
+	size_t version = strlen(r->version) + 1;
 	const struct fa_mem *mem = &fa_mem_libc;
 	struct faas_result *copy =
-		fa_alloc(mem, sizeof(*copy) + id + type + r->payload.len + 1);
+		fa_alloc(mem, sizeof(*copy) + id + type + version + r->payload.len + 1);
 	char *at = (char *)(copy + 1);
 
 	(void)err;
 	*copy = *r;
 	copy->request_id = memcpy(at, r->request_id, id);
 	copy->error_type = memcpy(at + id, r->error_type, type);
-	copy->payload.data = memcpy(at + id + type, r->payload.data, r->payload.len);
-	copy->version = "$LATEST";
+	copy->version = memcpy(at + id + type, r->version, version);
+	copy->payload.data = memcpy(at + id + type + version, r->payload.data, r->payload.len);
 	copy->reason = "";
 	return copy;
 }

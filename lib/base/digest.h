@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_BASE_DIGEST_H
+#define FA_BASE_DIGEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define FA_DIGEST_TEXT 45 /* base64 of 32 bytes, and a NUL */
+
+/* SHA-256 of what is added, as Lambda writes it: base64. A failure shows at the end. */
+struct fa_digest {
+	void *state;
+	bool failed;
+};
+
+void fa_digest_begin(struct fa_digest *digest);
+void fa_digest_add(struct fa_digest *digest, const void *data, size_t len);
+/* 0 or FAAS_ENOMEM; `out` is empty then. Call it once, always. */
+int fa_digest_end(struct fa_digest *digest, char out[FA_DIGEST_TEXT]);
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Publishing and aliases. Publications take turns: a number is in the names of
+ * a version's logs and environments before the registry can give it away.
+ */
+#include <functions.h>
+
+#include <string.h>
+
+#include <base/error.h>
+#include <model/fingerprint.h>
+
+/* The last version if nothing changed since, else NULL. The code counts as it lies there now. */
+static struct fa_version *unchanged(struct faas *rt, const struct fa_version *latest)
+{
+	struct fa_version *last = fa_registry_last(&rt->registry, latest);
+	char code[FA_DIGEST_TEXT];
+
+	if (!last)
+		return NULL;
+	if (!fa_fingerprint_code(latest, code) && !strcmp(code, last->code_sha256) &&
+	    !strcmp(latest->config_sha256, last->config_sha256))
+		return last;
+	fa_version_unref(last);
+	return NULL;
+}
+
+static struct fa_version *freeze(struct faas *rt, struct fa_version *latest,
+				 const char *description, struct faas_error *err)
+{
+	int number = fa_registry_next_number(&rt->registry, latest);
+	struct fa_version *v = fa_version_freeze(latest, number, description, rt->config.region,
+						 rt->config.account, err);
+
+	if (!v)
+		return NULL;
+	v->modified_ms = rt->clock->unix_ms(rt->clock);
+	if (fa_runner_create(rt, v, err) < 0) {
+		fa_version_free(v);
+		return NULL;
+	}
+	fa_version_ref(v); /* the registry's */
+	if (!fa_registry_publish(&rt->registry, latest, v, err))
+		return v;
+	fa_function_drop(v);
+	fa_version_unref(v);
+	return NULL;
+}
+
+struct fa_version *fa_function_publish(struct faas *rt, struct fa_version *latest,
+				       const char *description, struct faas_error *err)
+{
+	struct fa_version *v;
+
+	pthread_mutex_lock(&rt->publishing);
+	v = unchanged(rt, latest);
+	if (!v)
+		v = freeze(rt, latest, description, err);
+	pthread_mutex_unlock(&rt->publishing);
+	return v;
+}
+
+int faas_version_publish(struct faas *rt, const char *function, const char *description,
+			 int *version, struct faas_error *err)
+{
+	struct faas_error own = { 0 };
+	struct fa_version *latest, *published;
+	int rc;
+
+	latest = fa_function_open(rt, function, true, &rc, err);
+	if (!latest)
+		return rc;
+	published = fa_function_publish(rt, latest, description, &own);
+	if (published && version)
+		*version = published->number;
+	if (!published && err)
+		*err = own;
+	rc = published ? 0 : own.code;
+	fa_version_unref(published);
+	fa_function_close(rt, latest);
+	return rc;
+}
+
+int faas_alias_set(struct faas *rt, const char *function, const char *alias, int version,
+		   int second_version, double weight, struct faas_error *err)
+{
+	struct fa_alias_change change = { .function = function,
+					  .name = alias,
+					  .version = version,
+					  .second = second_version,
+					  .weight = weight,
+					  .may_create = true,
+					  .may_update = true };
+	int rc;
+
+	if (!rt)
+		return fa_error(err, FAAS_EINVAL, "a runtime is required");
+	if (version < 0 || second_version < 0)
+		return fa_error(err, FAAS_EINVAL, "the numbers of versions begin with 1");
+	rc = fa_enter(rt, err);
+	if (rc)
+		return rc;
+	rc = fa_alias_set(&rt->registry, &change, NULL, err);
+	fa_leave(rt);
+	return rc;
+}
+
+int faas_alias_delete(struct faas *rt, const char *function, const char *alias,
+		      struct faas_error *err)
+{
+	int rc;
+
+	if (!rt)
+		return fa_error(err, FAAS_EINVAL, "a runtime is required");
+	rc = fa_enter(rt, err);
+	if (rc)
+		return rc;
+	rc = fa_alias_delete(&rt->registry, function, alias, err);
+	fa_leave(rt);
+	return rc;
+}
