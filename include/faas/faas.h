@@ -435,6 +435,22 @@ FAAS_EXPORT int faas_invoke_wait(struct faas *rt, const struct faas_request *req
  */
 FAAS_EXPORT void faas_cancel(struct faas *rt, uint64_t id);
 
+/* ---- everything else, as data --------------------------------------- */
+
+/*
+ * Perform an operation of the Lambda API (2015-03-31) by its name, with the JSON
+ * that the API has for it: all members of the request in one object. The reply
+ * is handed out (NULL: don't care), "{}" where the API answers nothing. On failure
+ * err->type is the API's exception, UnknownOperationException if libfaas has no
+ * such operation. It has:
+ *   GetFunction GetFunctionConfiguration UpdateFunctionConfiguration
+ *   DeleteFunction ListFunctions PublishVersion ListVersionsByFunction
+ *   CreateAlias GetAlias UpdateAlias DeleteAlias ListAliases GetAccountSettings
+ * A member that would change nothing here is refused, not ignored.
+ */
+FAAS_EXPORT int faas_control(struct faas *rt, const char *operation, const char *request,
+			     char **response, struct faas_error *err);
+
 struct faas_stats {
 	size_t size;
 	uint64_t invocations, errors, throttles;

@@ -14,7 +14,7 @@ import tap
 STAGES = ("admit", "queue", "env", "outcome")
 CONDUCTOR = (
     "faas", "runtime", "functions", "isolation", "invoke", "invocation", "runner", "told", "conduct",
-    "versions", "control", "testing",
+    "versions", "control", "control_alias", "control_function", "testing",
 )
 TOP = {f"{name}.{kind}" for name in CONDUCTOR for kind in "ch"}
 
@@ -45,7 +45,7 @@ FOREIGN = {
     "ffi.h": ("worker/",),
     "seccomp.h": ("worker/",),
     "openssl/evp.h": ("base/digest.c",),
-    "jansson.h": ("base/", "control.c"),
+    "jansson.h": ("base/document.c",),
     "llhttp.h": ("http/",),
     "archive.h": ("model/",),
     "archive_entry.h": ("model/",),

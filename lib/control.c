@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A request is judged whole, by the table, before anything is done: all that is
+ * wrong with it is told at once, in the words of Lambda. A member that its
+ * operation would not act on is refused: silence would be a promise.
+ */
+#include <control.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <base/error.h>
+#include <base/text.h>
+
+static const struct fa_operation *const tables[] = { fa_function_operations, fa_alias_operations };
+
+/* ---- judging --------------------------------------------------------- */
+
+struct judgement {
+	struct fa_text text;
+	int count;
+};
+
+bool fa_fits_function(const char *text)
+{
+	struct fa_name name;
+
+	return !fa_name_parse(&name, text, NULL);
+}
+
+bool fa_fits_version(const char *text)
+{
+	return !strcmp(text, "$LATEST") || strspn(text, "0123456789") == strlen(text);
+}
+
+bool fa_fits_alias(const char *text)
+{
+	size_t len = strlen(text);
+
+	return strspn(text, "0123456789") < len &&
+	       strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+			    "0123456789-_") == len;
+}
+
+/* "Value 'x' at 'functionName' failed to satisfy constraint: ", and what follows. */
+static struct fa_text *complain(struct judgement *j, const struct fa_field *field,
+				const char *value)
+{
+	char initial[2] = { (char)(*field->name | 0x20), '\0' };
+
+	fa_text_add(&j->text, j->count++ ? "; Value " : "Value ");
+	fa_text_add(&j->text, value ? "'" : "null");
+	fa_text_add(&j->text, value ? value : "");
+	fa_text_add(&j->text, value ? "' at '" : " at '");
+	fa_text_add(&j->text, initial);
+	fa_text_add(&j->text, field->name + 1);
+	fa_text_add(&j->text, "' failed to satisfy constraint: ");
+	return &j->text;
+}
+
+static void judge_text(struct judgement *j, const struct fa_field *field, const char *value)
+{
+	int len = (int)strlen(value);
+
+	if (len < field->min) {
+		fa_text_add(complain(j, field, value),
+			    "Member must have length greater than or equal to ");
+		fa_text_int(&j->text, field->min);
+	} else if (field->max && len > field->max) {
+		fa_text_add(complain(j, field, value),
+			    "Member must have length less than or equal to ");
+		fa_text_int(&j->text, field->max);
+	} else if (field->fits && !field->fits(value)) {
+		fa_text_add(complain(j, field, value), field->constraint);
+	}
+}
+
+static void judge_integer(struct judgement *j, const struct fa_field *field, int64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%lld", (long long)value);
+	if (value < field->min) {
+		fa_text_add(complain(j, field, text),
+			    "Member must have value greater than or equal to ");
+		fa_text_int(&j->text, field->min);
+	} else if (value > field->max) {
+		fa_text_add(complain(j, field, text),
+			    "Member must have value less than or equal to ");
+		fa_text_int(&j->text, field->max);
+	}
+}
+
+static int wrong_kind(const struct fa_field *field, struct faas_error *err)
+{
+	static const char *const kinds[] = { [FA_TEXT_FIELD] = "a string",
+					     [FA_INTEGER_FIELD] = "a whole number",
+					     [FA_OBJECT_FIELD] = "an object" };
+
+	return fa_error_typed(err, FAAS_EINVAL, "SerializationException", "%s must be %s",
+			      field->name, kinds[field->kind]);
+}
+
+static int judge_field(struct judgement *j, const struct fa_field *field,
+		       const struct fa_document *value, struct faas_error *err)
+{
+	int64_t number;
+
+	if (!value && field->required)
+		fa_text_add(complain(j, field, NULL), "Member must not be null");
+	if (!value)
+		return 0;
+	if (field->kind == FA_TEXT_FIELD && fa_document_text(value))
+		judge_text(j, field, fa_document_text(value));
+	else if (field->kind == FA_INTEGER_FIELD && fa_document_integer(value, &number))
+		judge_integer(j, field, number);
+	else if (field->kind != FA_OBJECT_FIELD || !fa_document_is_object(value))
+		return wrong_kind(field, err);
+	return 0;
+}
+
+static int check_known(const struct fa_operation *operation, const struct fa_document *in,
+		       struct faas_error *err)
+{
+	const struct fa_document *value;
+	const char *name = NULL;
+
+	while ((name = fa_document_next(in, name, &value))) {
+		const struct fa_field *field = operation->fields;
+
+		while (field->name && strcmp(field->name, name))
+			field++;
+		if (!field->name)
+			return fa_error(err, FAAS_EINVAL, "%s does nothing with '%.80s' here",
+					operation->name, name);
+	}
+	return 0;
+}
+
+static int judge(const struct fa_operation *operation, const struct fa_document *in,
+		 struct faas_error *err)
+{
+	char bytes[2048] = "";
+	struct judgement j = { .text = FA_TEXT(bytes) };
+	int rc = check_known(operation, in, err);
+
+	for (const struct fa_field *field = operation->fields; !rc && field->name; field++)
+		rc = judge_field(&j, field, fa_document_get(in, field->name), err);
+	if (rc || !j.count)
+		return rc;
+	return fa_error_typed(err, FAAS_EINVAL, "ValidationException",
+			      "%d validation error%s detected: %s", j.count,
+			      j.count > 1 ? "s" : "", bytes);
+}
+
+/* ---- what operations share ------------------------------------------- */
+
+const char *fa_control_text(const struct fa_document *in, const char *name)
+{
+	return fa_document_text(fa_document_get(in, name));
+}
+
+int fa_control_number(const struct fa_document *in, const char *name, int otherwise)
+{
+	int64_t value;
+
+	return fa_document_integer(fa_document_get(in, name), &value) ? (int)value : otherwise;
+}
+
+int fa_control_target(char out[FA_TARGET_MAX], const struct fa_document *in,
+		      struct faas_error *err)
+{
+	const char *function = fa_control_text(in, "FunctionName");
+	const char *qualifier = fa_control_text(in, "Qualifier");
+	struct fa_text text = { .data = out, .size = FA_TARGET_MAX };
+	struct fa_name name;
+	int rc = fa_name_parse(&name, function, err);
+
+	if (rc)
+		return rc;
+	if (qualifier && name.qualifier.data && strcmp(qualifier, name.qualifier.data))
+		return fa_error(err, FAAS_EINVAL,
+				"The derived qualifier from the function name does not match the "
+				"specified qualifier.");
+	fa_text_add(&text, function);
+	if (qualifier && *qualifier && !name.qualifier.data) {
+		fa_text_add(&text, ":");
+		fa_text_add(&text, qualifier);
+	}
+	return 0;
+}
+
+/* A marker is the number of items that came before; it may be of a longer list. */
+int fa_control_page(const struct fa_document *in, struct fa_document *out, size_t count,
+		    int most, size_t *begin, size_t *end, struct faas_error *err)
+{
+	const char *marker = fa_control_text(in, "Marker");
+	int items = fa_control_number(in, "MaxItems", most);
+	char next[24];
+
+	if (marker && (strlen(marker) > 9 || strspn(marker, "0123456789") < strlen(marker)))
+		return fa_error(err, FAAS_EINVAL, "'%.80s' is not a marker", marker);
+	*begin = marker ? (size_t)atol(marker) : 0;
+	if (*begin > count)
+		*begin = count;
+	*end = *begin + (size_t)(items < most ? items : most);
+	if (*end >= count) {
+		*end = count;
+		return 0;
+	}
+	snprintf(next, sizeof(next), "%zu", *end);
+	return fa_document_put_text(out, "NextMarker", next) ? fa_error_nomem(err) : 0;
+}
+
+/* ---- the door -------------------------------------------------------- */
+
+static const struct fa_operation *find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
+		for (const struct fa_operation *o = tables[i]; o->name; o++)
+			if (!strcmp(o->name, name))
+				return o;
+	return NULL;
+}
+
+static int answer(struct faas *rt, const struct fa_operation *operation,
+		  const struct fa_document *in, char **response, struct faas_error *err)
+{
+	struct fa_document *out = fa_document_object();
+	char *text = NULL;
+	int rc = out ? fa_enter(rt, err) : fa_error_nomem(err);
+
+	if (!rc) {
+		rc = operation->perform(rt, in, out, err);
+		fa_leave(rt);
+	}
+	if (!rc) {
+		text = fa_document_print(out, &rt->mem);
+		rc = text ? 0 : fa_error_nomem(err);
+	}
+	fa_document_free(out);
+	if (!rc && response)
+		*response = text;
+	else
+		fa_free(text);
+	return rc;
+}
+
+int faas_control(struct faas *rt, const char *operation, const char *request, char **response,
+		 struct faas_error *err)
+{
+	const struct fa_operation *row = operation ? find(operation) : NULL;
+	struct faas_error own = { 0 };
+	struct fa_document *in;
+	int rc;
+
+	if (!err)
+		err = &own;
+	if (!rt)
+		return fa_error(err, FAAS_EINVAL, "a runtime is required");
+	if (!row)
+		return fa_error_typed(err, FAAS_ENOTFOUND, "UnknownOperationException",
+				      "there is no operation '%.80s'", operation ? operation : "");
+	in = fa_document_parse(request ? request : "{}", err);
+	if (!in)
+		return FAAS_EINVAL;
+	rc = judge(row, in, err);
+	if (!rc)
+		rc = answer(rt, row, in, response, err);
+	fa_document_free(in);
+	return rc;
+}

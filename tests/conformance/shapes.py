@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What the control door answers has the shapes of the API, by the model that AWS's own client reads.
+
+The model is that of Debian's awscli, where it is installed; nothing of it is kept here.
+
+usage: shapes.py <the door>
+"""
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+PACKAGES = "/usr/lib/python3/dist-packages/"
+MODEL = "botocore/data/lambda/2015-03-31/service-2.json"
+PLAIN = {
+    "string": str, "integer": int, "long": int, "double": (int, float), "float": (int, float),
+    "boolean": bool,
+}
+# In this order: the later ones ask for what the earlier ones made.
+REQUESTS = [
+    ("GetFunction", {"FunctionName": "f"}),
+    ("GetFunctionConfiguration", {"FunctionName": "f"}),
+    ("PublishVersion", {"FunctionName": "f", "Description": "first"}),
+    ("UpdateFunctionConfiguration", {
+        "FunctionName": "f", "MemorySize": 256, "Timeout": 5, "Description": "d",
+        "Handler": "echo.context", "EphemeralStorage": {"Size": 600},
+        "Environment": {"Variables": {"NAME": "other"}},
+    }),
+    ("PublishVersion", {"FunctionName": "f"}),
+    ("ListVersionsByFunction", {"FunctionName": "f", "MaxItems": 2}),
+    ("ListFunctions", {"FunctionVersion": "ALL", "MaxItems": 1, "Marker": "1"}),
+    ("CreateAlias", {
+        "FunctionName": "f", "Name": "live", "FunctionVersion": "1",
+        "RoutingConfig": {"AdditionalVersionWeights": {"2": 0.25}},
+    }),
+    ("UpdateAlias", {"FunctionName": "f", "Name": "live", "Description": "d"}),
+    ("GetAlias", {"FunctionName": "f", "Name": "live"}),
+    ("ListAliases", {"FunctionName": "f", "FunctionVersion": "1"}),
+    ("DeleteAlias", {"FunctionName": "f", "Name": "live"}),
+    ("GetAccountSettings", {}),
+    ("DeleteFunction", {"FunctionName": "f", "Qualifier": "1"}),
+]
+
+
+def model():
+    for path in (pathlib.Path(PACKAGES, "awscli", MODEL), pathlib.Path(PACKAGES, MODEL)):
+        if path.exists():
+            return json.loads(path.read_text(encoding="utf-8"))
+    return None
+
+
+def judge(shapes, name, value, path):
+    """What of a value is not as its shape has it."""
+    shape = shapes[name]
+    kind = shape["type"]
+    if kind == "structure":
+        return judge_structure(shapes, shape, value, path)
+    if kind == "list":
+        if not isinstance(value, list):
+            return [f"{path} is no list"]
+        return sum((judge(shapes, shape["member"]["shape"], v, f"{path}[{i}]") for i, v in enumerate(value)), [])
+    if kind == "map":
+        if not isinstance(value, dict):
+            return [f"{path} is no map"]
+        return sum((judge(shapes, shape["value"]["shape"], v, f"{path}.{k}") for k, v in value.items()), [])
+    return judge_plain(shape, kind, value, path)
+
+
+def judge_structure(shapes, shape, value, path):
+    if not isinstance(value, dict):
+        return [f"{path} is no object"]
+    found = [f"{path} lacks {name}" for name in shape.get("required", ()) if name not in value]
+    for name, member in value.items():
+        if name in shape["members"]:
+            found += judge(shapes, shape["members"][name]["shape"], member, f"{path}.{name}")
+        else:
+            found.append(f"{path} has {name}, which the API has not")
+    return found
+
+
+def judge_plain(shape, kind, value, path):
+    want = PLAIN.get(kind)
+    if not want or not isinstance(value, want) or isinstance(value, bool) != (kind == "boolean"):
+        return [f"{path} is {value!r}, not of the kind {kind}"]
+    if "enum" in shape and value not in shape["enum"]:
+        return [f"{path} is {value!r}, none of {shape['enum']}"]
+    size = len(value) if isinstance(value, str) else value
+    if size < shape.get("min", size) or size > shape.get("max", size):
+        return [f"{path} is out of range: {value!r}"]
+    # The region of a runtime may be "local-1", which no pattern of an ARN takes.
+    if "pattern" in shape and "arn:" not in value and not re.fullmatch(shape["pattern"], value):
+        return [f"{path} is {value!r}, which does not match {shape['pattern']}"]
+    return []
+
+
+def ask(door, operation, request):
+    door.stdin.write(f"{operation} {json.dumps(request)}\n")
+    door.stdin.flush()
+    return door.stdout.readline().rstrip("\n")
+
+
+def answers(door, api):
+    """(title, what is wrong) of each request and its answer."""
+    for operation, request in REQUESTS:
+        row = api["operations"][operation]
+        found = judge(api["shapes"], row["input"]["shape"], request, "request")
+        text = ask(door, operation, request)
+        if text.startswith("!"):
+            found.append(text)
+        elif "output" in row:
+            found += judge(api["shapes"], row["output"]["shape"], json.loads(text), "answer")
+        elif text != "{}":
+            found.append(f"nothing was to be answered, but {text} was")
+        yield f"{operation} is asked and answered in the shapes of the API", found
+
+
+def refusals(door, api):
+    """A request without what the API requires is refused, by every operation."""
+    for operation in sorted({operation for operation, _ in REQUESTS}):
+        shape = api["shapes"][api["operations"][operation]["input"]["shape"]]
+        if shape.get("required"):
+            text = ask(door, operation, {})
+            count = len(shape["required"])
+            found = [] if text.startswith(f"! ValidationException {count} validation error") else [text]
+            yield f"{operation} asks for what the API requires", found
+
+
+def wrong_shapes_are_seen(api):
+    good = {"FunctionName": "f", "MemorySize": 128, "State": "Active"}
+    bad = ({"Nonsense": 1}, {"MemorySize": "128"}, {"State": "Happy"}, {"MemorySize": 1}, {"Version": "a b"})
+    found = judge(api["shapes"], "FunctionConfiguration", good, "good")
+    for change in bad:
+        if not judge(api["shapes"], "FunctionConfiguration", {**good, **change}, "bad"):
+            found.append(f"{change} was accepted")
+    return found
+
+
+def main():
+    api = model()
+    if not api:
+        print("1..0 # SKIP no model of the API here; Debian's awscli has one")
+        return
+    with subprocess.Popen([sys.argv[1]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as door:
+        results = [*answers(door, api), *refusals(door, api)]
+        door.stdin.close()
+    results.append(("the door closes in order", [] if door.returncode == 0 else [f"exit {door.returncode}"]))
+    results.append(("wrong shapes are seen", wrong_shapes_are_seen(api)))
+    print(f"1..{len(results)}")
+    for number, (title, found) in enumerate(results, 1):
+        print(f"{'not ok' if found else 'ok'} {number} - {title}")
+        for line in found:
+            print(f"# {line}")
+
+
+main()

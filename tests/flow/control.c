@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/* The operations of the Lambda API by name, as far as they are there. */
+#include "support/test.h"
+
+#include <stdio.h>
+
+#include "support/flow.h"
+
+#define ARN "arn:aws:lambda:local-1:000000000000:function:f"
+#define INVALID "InvalidParameterValueException"
+
+static struct flow flow;
+static struct faas_error err;
+static char *reply;
+
+static int open_virtual(void **state)
+{
+	(void)state;
+	memset(&err, 0, sizeof(err));
+	flow_open(&flow, NULL, true);
+	flow_function(&flow, &(struct faas_function_config){ .name = "f",
+							     .handler = "echo.context" });
+	return 0;
+}
+
+static int close_it(void **state)
+{
+	(void)state;
+	faas_free(reply);
+	reply = NULL;
+	flow_close(&flow);
+	return 0;
+}
+
+static const char *perform(const char *operation, const char *request)
+{
+	faas_free(reply);
+	reply = NULL;
+	if (faas_control(flow.rt, operation, request, &reply, &err))
+		fail_msg("%s: %s: %s", operation, err.type, err.message);
+	return reply;
+}
+
+static void refused(const char *operation, const char *request, const char *type,
+		    const char *message)
+{
+	assert_true(faas_control(flow.rt, operation, request, NULL, &err) < 0);
+	assert_string_equal(err.type, type);
+	assert_string_equal(err.message, message);
+}
+
+static void has(const char *text)
+{
+	if (!strstr(reply, text))
+		fail_msg("%s has no %s", reply, text);
+}
+
+/* The text of a member that is in the reply once. */
+static void member(char out[64], const char *name)
+{
+	char key[64];
+	const char *at;
+
+	snprintf(key, sizeof(key), "\"%s\":\"", name);
+	at = strstr(reply, key);
+	assert_non_null(at);
+	snprintf(out, 64, "%.*s", (int)strcspn(at + strlen(key), "\""), at + strlen(key));
+}
+
+TEST(a_function_is_told_with_all_that_is_known_of_it)
+{
+	perform("GetFunctionConfiguration", "{\"FunctionName\":\"f\"}");
+	has("\"FunctionName\":\"f\",\"FunctionArn\":\"" ARN "\",\"Version\":\"$LATEST\"");
+	has("\"Handler\":\"echo.context\"");
+	has("\"Timeout\":3,\"MemorySize\":128,\"EphemeralStorage\":{\"Size\":512}");
+	has("\"State\":\"Active\",\"LastUpdateStatus\":\"Successful\"");
+	perform("GetFunction", "{\"FunctionName\":\"" ARN "\",\"Qualifier\":\"$LATEST\"}");
+	has("{\"Configuration\":{\"FunctionName\":\"f\",\"FunctionArn\":\"" ARN ":$LATEST\"");
+	has("\"Code\":{\"Location\":");
+}
+
+TEST(an_operation_that_is_not_there_is_unknown)
+{
+	refused("ListLayers", "{}", "UnknownOperationException",
+		"there is no operation 'ListLayers'");
+	assert_true(faas_control(flow.rt, NULL, "{}", NULL, &err) < 0);
+}
+
+TEST(what_is_no_object_of_json_is_not_looked_at_further)
+{
+	static const char *const bad[] = { "", "[]", "{", "{\"FunctionName\":\"f\"} x",
+					   "{\"a\":1,\"a\":2}" };
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		assert_int_equal(faas_control(flow.rt, "GetFunction", bad[i], NULL, &err),
+				 FAAS_EINVAL);
+		assert_string_equal(err.type, "InvalidRequestContentException");
+		assert_memory_equal(err.message, "Could not parse request body into json: ", 40);
+	}
+}
+
+TEST(what_a_member_must_be_is_told_in_the_words_of_lambda)
+{
+	refused("GetFunction", NULL, "ValidationException",
+		"1 validation error detected: Value null at 'functionName' failed to satisfy "
+		"constraint: Member must not be null");
+	refused("UpdateFunctionConfiguration", "{\"FunctionName\":\"f\",\"MemorySize\":127}",
+		"ValidationException",
+		"1 validation error detected: Value '127' at 'memorySize' failed to satisfy "
+		"constraint: Member must have value greater than or equal to 128");
+	refused("UpdateFunctionConfiguration", "{\"FunctionName\":\"f\",\"Timeout\":901}",
+		"ValidationException",
+		"1 validation error detected: Value '901' at 'timeout' failed to satisfy "
+		"constraint: Member must have value less than or equal to 900");
+	refused("GetAlias", "{\"FunctionName\":\"f\",\"Name\":\"7\"}", "ValidationException",
+		"1 validation error detected: Value '7' at 'name' failed to satisfy constraint: "
+		"Member must satisfy regular expression pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)");
+	refused("ListFunctions", "{\"FunctionVersion\":\"SOME\"}", "ValidationException",
+		"1 validation error detected: Value 'SOME' at 'functionVersion' failed to satisfy "
+		"constraint: Member must satisfy enum value set: [ALL]");
+	refused("GetFunction", "{\"FunctionName\":7}", "SerializationException",
+		"FunctionName must be a string");
+}
+
+TEST(all_that_is_wrong_is_told_at_once)
+{
+	assert_int_equal(faas_control(flow.rt, "CreateAlias", "{}", NULL, &err), FAAS_EINVAL);
+	assert_memory_equal(err.message, "3 validation errors detected: Value null at "
+					 "'functionName'", 58);
+}
+
+TEST(a_member_that_would_do_nothing_is_refused)
+{
+	refused("UpdateFunctionConfiguration", "{\"FunctionName\":\"f\",\"VpcConfig\":{}}",
+		INVALID, "UpdateFunctionConfiguration does nothing with 'VpcConfig' here");
+}
+
+TEST(an_update_changes_what_it_names_and_nothing_else)
+{
+	perform("UpdateFunctionConfiguration",
+		"{\"FunctionName\":\"f\",\"Timeout\":7,\"MemorySize\":256,"
+		"\"Environment\":{\"Variables\":{\"NAME\":\"v=1\",\"LONG_NAME\":\"\"}},"
+		"\"EphemeralStorage\":{\"Size\":600},\"Description\":\"words\"}");
+	has("\"Timeout\":7,\"MemorySize\":256,\"EphemeralStorage\":{\"Size\":600}");
+	has("\"Environment\":{\"Variables\":{\"NAME\":\"v=1\",\"LONG_NAME\":\"\"}}");
+	perform("UpdateFunctionConfiguration",
+		"{\"FunctionName\":\"f\",\"Environment\":{\"Variables\":{}}}");
+	has("\"Description\":\"words\",\"Timeout\":7");
+	assert_null(strstr(reply, "Environment"));
+	perform("GetFunctionConfiguration", "{\"FunctionName\":\"f\"}");
+	has("\"MemorySize\":256");
+}
+
+TEST(an_update_of_an_old_revision_is_a_failed_precondition)
+{
+	char revision[64], request[256];
+
+	perform("GetFunctionConfiguration", "{\"FunctionName\":\"f\"}");
+	member(revision, "RevisionId");
+	snprintf(request, sizeof(request), "{\"FunctionName\":\"f\",\"RevisionId\":\"%s\"}",
+		 revision);
+	perform("UpdateFunctionConfiguration", request);
+	refused("UpdateFunctionConfiguration", request, "PreconditionFailedException",
+		"The Revision Id provided does not match the latest Revision Id. Call the "
+		"GetFunction/GetAlias API to retrieve the latest Revision Id");
+	assert_int_equal(err.code, FAAS_EPRECONDITION);
+	assert_int_equal(faas_control(flow.rt, "PublishVersion", request, NULL, &err),
+			 FAAS_EPRECONDITION);
+}
+
+TEST(a_version_is_published_once_and_only_of_the_code_that_is_meant)
+{
+	char code[64], message[256];
+
+	perform("PublishVersion", "{\"FunctionName\":\"f\",\"Description\":\"first\"}");
+	has("\"FunctionArn\":\"" ARN ":1\",\"Version\":\"1\"");
+	has("\"Description\":\"first\"");
+	member(code, "CodeSha256");
+	perform("PublishVersion", "{\"FunctionName\":\"f\"}");
+	has("\"Version\":\"1\"");
+	snprintf(message, sizeof(message),
+		 "CodeSHA256 (x) is different from current CodeSHA256 in $LATEST (%s). Please try "
+		 "again with the CodeSHA256 in $LATEST.",
+		 code);
+	refused("PublishVersion", "{\"FunctionName\":\"f\",\"CodeSha256\":\"x\"}", INVALID,
+		message);
+}
+
+TEST(a_qualifier_in_the_name_and_one_beside_it_must_agree)
+{
+	perform("PublishVersion", "{\"FunctionName\":\"f\"}");
+	perform("GetFunctionConfiguration", "{\"FunctionName\":\"f:1\",\"Qualifier\":\"1\"}");
+	has("\"FunctionArn\":\"" ARN ":1\",\"Version\":\"1\"");
+	refused("GetFunctionConfiguration", "{\"FunctionName\":\"f:1\",\"Qualifier\":\"2\"}",
+		INVALID,
+		"The derived qualifier from the function name does not match the specified "
+		"qualifier.");
+	refused("GetFunction", "{\"FunctionName\":\"f\",\"Qualifier\":\"2\"}",
+		"ResourceNotFoundException", "Function not found: " ARN ":2");
+}
+
+TEST(an_alias_is_made_shown_changed_and_deleted)
+{
+	perform("PublishVersion", "{\"FunctionName\":\"f\"}");
+	perform("UpdateFunctionConfiguration", "{\"FunctionName\":\"f\",\"MemorySize\":256}");
+	perform("PublishVersion", "{\"FunctionName\":\"f\"}");
+	perform("CreateAlias", "{\"FunctionName\":\"f\",\"Name\":\"prod\","
+			       "\"FunctionVersion\":\"1\",\"RoutingConfig\":"
+			       "{\"AdditionalVersionWeights\":{\"2\":0.1}}}");
+	has("{\"AliasArn\":\"" ARN ":prod\",\"Name\":\"prod\",\"FunctionVersion\":\"1\"");
+	has("\"RoutingConfig\":{\"AdditionalVersionWeights\":{\"2\":0.1}}");
+	perform("UpdateAlias", "{\"FunctionName\":\"f\",\"Name\":\"prod\",\"Description\":\"d\"}");
+	has("\"Description\":\"d\",\"RoutingConfig\"");
+	perform("UpdateAlias", "{\"FunctionName\":\"f\",\"Name\":\"prod\","
+			       "\"FunctionVersion\":\"2\",\"RoutingConfig\":{}}");
+	perform("GetAlias", "{\"FunctionName\":\"f\",\"Name\":\"prod\"}");
+	has("\"FunctionVersion\":\"2\"");
+	assert_null(strstr(reply, "RoutingConfig"));
+	perform("GetFunctionConfiguration", "{\"FunctionName\":\"f\",\"Qualifier\":\"prod\"}");
+	has("\"FunctionArn\":\"" ARN ":prod\",\"Version\":\"2\"");
+	assert_string_equal(perform("DeleteAlias", "{\"FunctionName\":\"f\",\"Name\":\"prod\"}"),
+			    "{}");
+	refused("GetAlias", "{\"FunctionName\":\"f\",\"Name\":\"prod\"}",
+		"ResourceNotFoundException", "Cannot find alias arn: " ARN ":prod");
+}
+
+TEST(an_alias_has_at_most_one_second_version)
+{
+	refused("CreateAlias",
+		"{\"FunctionName\":\"f\",\"Name\":\"prod\",\"FunctionVersion\":\"1\","
+		"\"RoutingConfig\":{\"AdditionalVersionWeights\":{\"2\":0.1,\"3\":0.1}}}",
+		INVALID, "Number of items in AdditionalVersionWeights cannot be greater than 1");
+}
+
+TEST(lists_come_in_pages)
+{
+	flow_function(&flow, &(struct faas_function_config){ .name = "g",
+							     .handler = "echo.context" });
+	perform("PublishVersion", "{\"FunctionName\":\"f\"}");
+	perform("ListFunctions", "{\"MaxItems\":1}");
+	has("{\"NextMarker\":\"1\",\"Functions\":[{\"FunctionName\":\"f\"");
+	assert_null(strstr(reply, "\"FunctionName\":\"g\""));
+	perform("ListFunctions", "{\"MaxItems\":1,\"Marker\":\"1\"}");
+	has("{\"Functions\":[{\"FunctionName\":\"g\"");
+	assert_string_equal(perform("ListFunctions", "{\"Marker\":\"9\"}"), "{\"Functions\":[]}");
+	perform("ListFunctions", "{\"FunctionVersion\":\"ALL\"}");
+	has("\"FunctionArn\":\"" ARN ":1\"");
+	refused("ListFunctions", "{\"Marker\":\"x\"}", INVALID, "'x' is not a marker");
+	perform("ListVersionsByFunction", "{\"FunctionName\":\"f\"}");
+	has("{\"Versions\":[{\"FunctionName\":\"f\",\"FunctionArn\":\"" ARN ":$LATEST\"");
+	has("\"FunctionArn\":\"" ARN ":1\"");
+	assert_null(strstr(reply, "\"FunctionName\":\"g\""));
+}
+
+TEST(aliases_are_listed_of_one_version_if_that_is_asked)
+{
+	perform("PublishVersion", "{\"FunctionName\":\"f\"}");
+	perform("CreateAlias",
+		"{\"FunctionName\":\"f\",\"Name\":\"a\",\"FunctionVersion\":\"$LATEST\"}");
+	perform("CreateAlias", "{\"FunctionName\":\"f\",\"Name\":\"b\",\"FunctionVersion\":\"1\"}");
+	perform("ListAliases", "{\"FunctionName\":\"f\",\"FunctionVersion\":\"1\"}");
+	has("{\"Aliases\":[{\"AliasArn\":\"" ARN ":b\"");
+	assert_null(strstr(reply, "\"Name\":\"a\""));
+}
+
+TEST(what_was_deleted_is_not_found)
+{
+	perform("PublishVersion", "{\"FunctionName\":\"f\"}");
+	perform("DeleteFunction", "{\"FunctionName\":\"f\",\"Qualifier\":\"1\"}");
+	refused("GetFunction", "{\"FunctionName\":\"f:1\"}", "ResourceNotFoundException",
+		"Function not found: " ARN ":1");
+	perform("DeleteFunction", "{\"FunctionName\":\"f\"}");
+	refused("GetFunction", "{\"FunctionName\":\"f\"}", "ResourceNotFoundException",
+		"Function not found: " ARN ":$LATEST");
+}
+
+TEST(the_account_tells_its_limit_and_its_functions)
+{
+	perform("PublishVersion", "{\"FunctionName\":\"f\"}");
+	assert_string_equal(perform("GetAccountSettings", NULL),
+			    "{\"AccountLimit\":{\"ConcurrentExecutions\":1000},"
+			    "\"AccountUsage\":{\"FunctionCount\":1}}");
+}
+
+TEST(neither_a_reply_nor_an_error_need_be_wanted)
+{
+	assert_int_equal(faas_control(flow.rt, "GetFunction", "{\"FunctionName\":\"f\"}", NULL,
+				      NULL),
+			 0);
+	assert_int_equal(faas_control(flow.rt, "GetFunction", "{\"FunctionName\":\"g\"}", NULL,
+				      NULL),
+			 FAAS_ENOTFOUND);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define VIRTUAL(name) cmocka_unit_test_setup_teardown(name, open_virtual, close_it)
+		VIRTUAL(a_function_is_told_with_all_that_is_known_of_it),
+		VIRTUAL(an_operation_that_is_not_there_is_unknown),
+		VIRTUAL(what_is_no_object_of_json_is_not_looked_at_further),
+		VIRTUAL(what_a_member_must_be_is_told_in_the_words_of_lambda),
+		VIRTUAL(all_that_is_wrong_is_told_at_once),
+		VIRTUAL(a_member_that_would_do_nothing_is_refused),
+		VIRTUAL(an_update_changes_what_it_names_and_nothing_else),
+		VIRTUAL(an_update_of_an_old_revision_is_a_failed_precondition),
+		VIRTUAL(a_version_is_published_once_and_only_of_the_code_that_is_meant),
+		VIRTUAL(a_qualifier_in_the_name_and_one_beside_it_must_agree),
+		VIRTUAL(an_alias_is_made_shown_changed_and_deleted),
+		VIRTUAL(an_alias_has_at_most_one_second_version),
+		VIRTUAL(lists_come_in_pages),
+		VIRTUAL(aliases_are_listed_of_one_version_if_that_is_asked),
+		VIRTUAL(what_was_deleted_is_not_found),
+		VIRTUAL(the_account_tells_its_limit_and_its_functions),
+		VIRTUAL(neither_a_reply_nor_an_error_need_be_wanted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
