@@ -111,16 +111,22 @@ static int put_configuration(struct fa_document *out, const struct fa_version *v
 }
 
 /* Lists do not tell these. A version that can be found is one that can be called. */
-static int put_state(struct fa_document *out)
+static int put_state(struct fa_document *out, struct faas *rt, const struct fa_version *v)
 {
-	return fa_document_put_text(out, "State", "Active") |
-	       fa_document_put_text(out, "LastUpdateStatus", "Successful");
+	int rc = fa_document_put_text(out, "State", "Active");
+
+	if (!fa_registry_updating(&rt->registry, v))
+		return fa_document_put_text(out, "LastUpdateStatus", "Successful") | rc;
+	return fa_document_put_text(out, "LastUpdateStatus", "InProgress") |
+	       fa_document_put_text(out, "LastUpdateStatusReason",
+				    "The function is being created.") |
+	       fa_document_put_text(out, "LastUpdateStatusReasonCode", "Creating") | rc;
 }
 
-static int answer_version(struct fa_document *out, const struct fa_version *v,
+static int answer_version(struct fa_document *out, struct faas *rt, const struct fa_version *v,
 			  const char *qualifier, struct faas_error *err)
 {
-	if (put_configuration(out, v, qualifier) | put_state(out))
+	if (put_configuration(out, v, qualifier) | put_state(out, rt, v))
 		return fa_error_nomem(err);
 	return 0;
 }
@@ -149,7 +155,7 @@ static int get_configuration(struct faas *rt, const struct fa_document *in,
 
 	if (!v)
 		return err->code;
-	rc = answer_version(out, v, qualifier, err);
+	rc = answer_version(out, rt, v, qualifier, err);
 	fa_version_unref(v);
 	return rc;
 }
@@ -167,7 +173,7 @@ static int get(struct faas *rt, const struct fa_document *in, struct fa_document
 		fa_document_free(configuration);
 		return err->code;
 	}
-	rc = put_configuration(configuration, v, qualifier) | put_state(configuration);
+	rc = put_configuration(configuration, v, qualifier) | put_state(configuration, rt, v);
 	rc |= fa_document_put(out, "Configuration", configuration);
 	if (v->config.code)
 		rc |= put_member_text(out, "Code", "Location", v->config.code);
@@ -340,7 +346,7 @@ static int update_configuration(struct faas *rt, const struct fa_document *in,
 	if (rc)
 		return rc;
 	v = fa_registry_latest(&rt->registry, function, err);
-	rc = v ? answer_version(out, v, NULL, err) : err->code;
+	rc = v ? answer_version(out, rt, v, NULL, err) : err->code;
 	fa_version_unref(v);
 	return rc;
 }
@@ -369,7 +375,7 @@ static int publish(struct faas *rt, const struct fa_document *in, struct fa_docu
 		rc = fa_function_check_revision(latest, fa_control_text(in, "RevisionId"), err);
 	if (!rc) {
 		v = fa_function_publish(rt, latest, fa_control_text(in, "Description"), err);
-		rc = v ? answer_version(out, v, v->qualifier, err) : err->code;
+		rc = v ? answer_version(out, rt, v, v->qualifier, err) : err->code;
 		fa_version_unref(v);
 	}
 	fa_version_unref(latest);

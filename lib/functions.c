@@ -135,12 +135,16 @@ int fa_function_change(struct faas *rt, struct fa_version *old,
 	struct fa_version *next;
 	int rc = fa_function_check_revision(old, revision, err);
 
+	if (!rc)
+		rc = fa_registry_begin(&rt->registry, old, err);
 	if (rc)
 		return rc;
 	fa_version_merge(&merged, &old->config, c);
 	next = fa_function_make(rt, &merged, err);
-	if (!next)
+	if (!next) {
+		fa_registry_abandon(&rt->registry, old);
 		return code_of(err, FAAS_ENOMEM);
+	}
 	make_ready(rt, old, next);
 	rc = fa_registry_swap(&rt->registry, old, next, err);
 	fa_function_drop(rc ? next : old); /* the registry's reference */

@@ -311,7 +311,7 @@ FAAS_EXPORT int faas_function_create(struct faas *rt,
  * With provisioned environments, before and after, this returns when the new ones
  * are ready or one of them has failed, and events go on to the old ones until it
  * does. On the loop's thread nothing is waited for: until the new ones are ready,
- * events get others.
+ * events get others. Meanwhile another update, or a publication, is FAAS_EEXIST.
  */
 FAAS_EXPORT int faas_function_update(struct faas *rt,
 				     const struct faas_function_config *config,

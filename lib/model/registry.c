@@ -285,7 +285,7 @@ int fa_registry_publish(struct fa_registry *registry, const struct fa_version *l
 
 	pthread_rwlock_wrlock(&registry->lock);
 	function = function_of(registry, latest);
-	if (function && function->latest == latest)
+	if (function && function->latest == latest && !function->updating)
 		rc = fa_map_add(&function->versions, version->qualifier, version);
 	if (!rc)
 		function->last_number = version->number;
@@ -293,6 +293,44 @@ int fa_registry_publish(struct fa_registry *registry, const struct fa_version *l
 	if (rc == FAAS_EEXIST)
 		return in_progress(latest, err);
 	return rc ? fa_error_nomem(err) : 0;
+}
+
+int fa_registry_begin(struct fa_registry *registry, const struct fa_version *latest,
+		      struct faas_error *err)
+{
+	struct fa_function *function;
+	bool begun;
+
+	pthread_rwlock_wrlock(&registry->lock);
+	function = function_of(registry, latest);
+	begun = function && function->latest == latest && !function->updating;
+	if (begun)
+		function->updating = true;
+	pthread_rwlock_unlock(&registry->lock);
+	return begun ? 0 : in_progress(latest, err);
+}
+
+void fa_registry_abandon(struct fa_registry *registry, const struct fa_version *latest)
+{
+	struct fa_function *function;
+
+	pthread_rwlock_wrlock(&registry->lock);
+	function = function_of(registry, latest);
+	if (function && function->latest == latest)
+		function->updating = false;
+	pthread_rwlock_unlock(&registry->lock);
+}
+
+bool fa_registry_updating(struct fa_registry *registry, const struct fa_version *latest)
+{
+	const struct fa_function *function;
+	bool updating;
+
+	pthread_rwlock_rdlock(&registry->lock);
+	function = function_of(registry, latest);
+	updating = function && function->latest == latest && function->updating;
+	pthread_rwlock_unlock(&registry->lock);
+	return updating;
 }
 
 int fa_registry_swap(struct fa_registry *registry, struct fa_version *old,
@@ -304,8 +342,10 @@ int fa_registry_swap(struct fa_registry *registry, struct fa_version *old,
 	pthread_rwlock_wrlock(&registry->lock);
 	function = function_of(registry, next);
 	current = function && function->latest == old;
-	if (current)
+	if (current) {
 		function->latest = next;
+		function->updating = false;
+	}
 	pthread_rwlock_unlock(&registry->lock);
 	return current ? 0 : in_progress(old, err);
 }
@@ -329,6 +369,7 @@ static struct fa_version *remove_function(struct fa_registry *registry,
 	struct fa_version *version, *removed = NULL;
 
 	fa_aliases_free(&function->aliases);
+	function->updating = false;
 	while ((version = take_one(function))) {
 		version->also = removed;
 		removed = version;

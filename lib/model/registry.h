@@ -17,6 +17,7 @@ struct fa_function {
 	struct fa_map versions;    /* number -> struct fa_version, one reference each */
 	struct fa_map aliases;     /* name -> struct fa_alias, see model/alias.h */
 	int last_number;
+	bool updating;             /* LastUpdateStatus InProgress: no other change begins */
 };
 
 /* Names to versions. Readers take a reference under a read lock; writers swap. */
@@ -49,6 +50,14 @@ int fa_registry_add(struct fa_registry *registry, struct fa_version *version,
 /* Put `version` beside `latest`, under its number. Takes the reference on success. */
 int fa_registry_publish(struct fa_registry *registry, const struct fa_version *latest,
 			struct fa_version *version, struct faas_error *err);
+/*
+ * A change of $LATEST begins, and ends with a swap or with this. FAAS_EEXIST if
+ * it is not $LATEST any more or another change is under way.
+ */
+int fa_registry_begin(struct fa_registry *registry, const struct fa_version *latest,
+		      struct faas_error *err);
+void fa_registry_abandon(struct fa_registry *registry, const struct fa_version *latest);
+bool fa_registry_updating(struct fa_registry *registry, const struct fa_version *latest);
 /* Exchange `old` for `next` of the same name; takes `next`, hands out the reference of `old`. */
 int fa_registry_swap(struct fa_registry *registry, struct fa_version *old,
 		     struct fa_version *next, struct faas_error *err);

@@ -208,6 +208,42 @@ TEST(an_update_that_waits_is_let_go_by_a_close)
 	flow_open(&flow, NULL, false);
 }
 
+static void expect_in_progress(int rc, const struct faas_error *err)
+{
+	assert_int_equal(rc, FAAS_EEXIST);
+	assert_string_equal(err->message,
+			    "The operation cannot be performed at this time. An update is in "
+			    "progress for resource: "
+			    "arn:aws:lambda:local-1:000000000000:function:f");
+}
+
+TEST(an_update_that_waits_is_in_progress_and_no_other_change_begins)
+{
+	struct faas_error err;
+	pthread_t thread;
+	char *reply;
+
+	function("f", "init.good", 1);
+	await("READY", 1);
+	pthread_create(&thread, NULL, update_to_loop, NULL);
+	await_memory(256);
+	expect_in_progress(faas_function_update(flow.rt, FAAS_FUNCTION(.name = "f"), &err), &err);
+	expect_in_progress(faas_version_publish(flow.rt, "f", NULL, NULL, &err), &err);
+	assert_int_equal(faas_control(flow.rt, "GetFunctionConfiguration",
+				      "{\"FunctionName\":\"f\"}", &reply, &err),
+			 0);
+	assert_non_null(strstr(reply, "\"LastUpdateStatus\":\"InProgress\""));
+	faas_free(reply);
+	assert_true(flow_says(flow_call(&flow, "f", "x"), WARM));
+	assert_int_equal(faas_function_delete(flow.rt, "f", &err), 0);
+	function("f", "init.good", 1); /* which the waiting update must not touch */
+	await("READY", 1);
+	update(FAAS_FUNCTION(.name = "f", .timeout_ms = 500));
+	flow_close(&flow);
+	pthread_join(thread, NULL);
+	flow_open(&flow, NULL, false);
+}
+
 TEST(an_update_that_says_nothing_of_them_keeps_their_number)
 {
 	function("f", "life.act", 2);
@@ -375,6 +411,7 @@ int main(void)
 		REAL(an_update_whose_init_fails_takes_effect),
 		REAL(an_update_on_the_loop_waits_for_nothing),
 		REAL(an_update_that_waits_is_let_go_by_a_close),
+		REAL(an_update_that_waits_is_in_progress_and_no_other_change_begins),
 		REAL(an_update_that_says_nothing_of_them_keeps_their_number),
 		REAL(an_update_can_do_without_them),
 		REAL(a_recycle_replaces_them),

@@ -153,6 +153,24 @@ TEST(a_swap_of_what_is_no_longer_current_is_a_conflict)
 	fa_version_unref(first);
 }
 
+TEST(a_change_begins_only_when_no_other_is_under_way)
+{
+	struct fa_version *first = add("hello"), *second = make("hello");
+
+	assert_int_equal(fa_registry_begin(&registry, first, &err), 0);
+	assert_true(fa_registry_updating(&registry, first));
+	assert_int_equal(fa_registry_begin(&registry, first, &err), FAAS_EEXIST);
+	fa_registry_abandon(&registry, first);
+	assert_int_equal(fa_registry_begin(&registry, first, &err), 0);
+	assert_int_equal(fa_registry_swap(&registry, first, second, &err), 0);
+	assert_false(fa_registry_updating(&registry, second));
+	assert_int_equal(fa_registry_begin(&registry, first, &err), FAAS_EEXIST);
+	assert_int_equal(fa_registry_begin(&registry, second, &err), 0);
+	fa_registry_abandon(&registry, first); /* is not its to end */
+	assert_true(fa_registry_updating(&registry, second));
+	fa_version_unref(first);
+}
+
 TEST(a_removed_function_lives_as_long_as_somebody_runs_on_it)
 {
 	struct fa_version *version = add("hello");
@@ -317,6 +335,7 @@ int main(void)
 		ROW(a_name_is_taken_once),
 		ROW(a_swap_puts_the_next_in_place_and_hands_out_the_old),
 		ROW(a_swap_of_what_is_no_longer_current_is_a_conflict),
+		ROW(a_change_begins_only_when_no_other_is_under_way),
 		ROW(a_removed_function_lives_as_long_as_somebody_runs_on_it),
 		ROW(only_the_current_version_can_be_removed),
 		ROW(a_name_may_be_used_again_after_its_removal),
