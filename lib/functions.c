@@ -39,7 +39,7 @@ static struct fa_pool *pool_of(const struct fa_version *v)
 }
 
 struct fa_version *fa_function_make(struct faas *rt, const struct faas_function_config *c,
-				    struct faas_error *err)
+				    const struct fa_version *sibling, struct faas_error *err)
 {
 	struct fa_version *v = fa_version_create(&rt->mem, c, rt->config.region,
 						 rt->config.account, err);
@@ -47,7 +47,8 @@ struct fa_version *fa_function_make(struct faas *rt, const struct faas_function_
 	if (!v)
 		return NULL;
 	v->modified_ms = rt->clock->unix_ms(rt->clock);
-	if (check_provisioned(rt, &v->config, err) < 0 || fa_runner_create(rt, v, err) < 0) {
+	if (check_provisioned(rt, &v->config, err) < 0 ||
+	    fa_runner_create(rt, v, sibling, err) < 0) {
 		fa_version_free(v);
 		return NULL;
 	}
@@ -91,7 +92,7 @@ int faas_function_create(struct faas *rt, const struct faas_function_config *con
 		rc = fa_enter(rt, err);
 	if (rc)
 		return rc;
-	v = fa_function_make(rt, &c, err);
+	v = fa_function_make(rt, &c, NULL, err);
 	rc = v ? add_version(rt, v, err) : code_of(err, FAAS_ENOMEM);
 	fa_leave(rt);
 	return rc;
@@ -140,7 +141,7 @@ int fa_function_change(struct faas *rt, struct fa_version *old,
 	if (rc)
 		return rc;
 	fa_version_merge(&merged, &old->config, c);
-	next = fa_function_make(rt, &merged, err);
+	next = fa_function_make(rt, &merged, old, err);
 	if (!next) {
 		fa_registry_abandon(&rt->registry, old);
 		return code_of(err, FAAS_ENOMEM);

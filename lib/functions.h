@@ -8,7 +8,7 @@
 
 /* A version that can run, with one reference and without a place in the registry. */
 struct fa_version *fa_function_make(struct faas *rt, const struct faas_function_config *config,
-				    struct faas_error *err);
+				    const struct fa_version *sibling, struct faas_error *err);
 /* Takes what the registry handed out, and what hangs on it. Its environments go. */
 void fa_function_drop(struct fa_version *version);
 

@@ -222,7 +222,7 @@ static void on_begin(void *data, struct fa_env *env, struct fa_job *job)
 /* A busy environment that may be given one more ahead. */
 static struct fa_env *find_ahead(struct fa_runner *runner, const struct fa_invocation *inv)
 {
-	uint32_t n = runner->gate.limit ? (uint32_t)runner->gate.limit : 64;
+	uint32_t n = runner->gate->limit ? (uint32_t)runner->gate->limit : 64;
 	struct fa_list *pos = runner->leased.next;
 
 	for (; n && pos != &runner->leased; n--) {

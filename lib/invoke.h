@@ -9,7 +9,8 @@ struct fa_runner {
 	struct faas *rt;
 	struct fa_version *version; /* owns the runner */
 	struct fa_pool *pool;
-	struct fa_gate gate;
+	struct fa_share *share;     /* owns the gate */
+	struct fa_gate *gate;       /* of the function: its versions count together */
 	struct fa_list waiting;     /* [loop] of struct fa_invocation, oldest first */
 	struct fa_list leased;      /* [loop] environments that work for the loop */
 	uint32_t load, leases;      /* [loop] events that wait or run, and `leased` counted */
@@ -18,7 +19,9 @@ struct fa_runner {
 	struct fa_call end;
 };
 
-int fa_runner_create(struct faas *rt, struct fa_version *version, struct faas_error *err);
+/* `sibling`: another version of the function, or NULL. With the same limit they share it. */
+int fa_runner_create(struct faas *rt, struct fa_version *version,
+		     const struct fa_version *sibling, struct faas_error *err);
 /* [loop] Those whose environments are gone. */
 void fa_runners_reap(struct faas *rt);
 

@@ -74,14 +74,14 @@ struct fa_env *fa_runner_lease(struct fa_runner *runner, const char **reason, in
 	struct fa_env *env;
 
 	*why = FAAS_ETHROTTLED;
-	*reason = fa_admit_enter(&rt->account, &runner->gate);
+	*reason = fa_admit_enter(&rt->account, runner->gate);
 	if (*reason)
 		return NULL;
 	env = fa_pool_take(runner->pool, why);
 	if (env)
 		return env;
 	*reason = "ConcurrentInvocationLimitExceeded";
-	fa_admit_leave(&rt->account, &runner->gate);
+	fa_admit_leave(&rt->account, runner->gate);
 	return NULL;
 }
 
@@ -90,7 +90,7 @@ void fa_runner_release(struct fa_runner *runner, struct fa_env *env, bool stays)
 	struct faas *rt = runner->rt;
 
 	fa_env_done(env, stays);
-	fa_admit_leave(&rt->account, &runner->gate);
+	fa_admit_leave(&rt->account, runner->gate);
 	fa_want_pump(rt);
 	if (fa_is_closing(rt))
 		fa_check_closed(rt);
@@ -104,6 +104,41 @@ static void pump(struct fa_call *call)
 	atomic_store(&rt->pumping, false);
 	fa_list_for_safe(pos, next, &rt->hungry)
 		fa_invocations_pump(fa_container(pos, struct fa_runner, hungry));
+}
+
+/* ---- a limit of several versions -------------------------------------- */
+
+struct fa_share {
+	_Atomic uint32_t refs;
+	struct fa_gate gate;
+};
+
+/* A limit is fixed for its gate's life: who has another one is counted by another gate. */
+static struct fa_share *share_with(const struct fa_version *sibling, int limit)
+{
+	struct fa_share *share = sibling ? ((struct fa_runner *)sibling->runner)->share : NULL;
+
+	if (!share || share->gate.limit != limit)
+		return NULL;
+	atomic_fetch_add_explicit(&share->refs, 1, memory_order_relaxed);
+	return share;
+}
+
+static struct fa_share *new_share(struct faas *rt, int limit)
+{
+	struct fa_share *share = fa_alloc(&rt->mem, sizeof(*share));
+
+	if (share) {
+		share->refs = 1;
+		share->gate.limit = limit;
+	}
+	return share;
+}
+
+static void drop_share(struct fa_share *share)
+{
+	if (share && atomic_fetch_sub_explicit(&share->refs, 1, memory_order_acq_rel) == 1)
+		fa_free(share);
 }
 
 /* ---- runners --------------------------------------------------------- */
@@ -136,34 +171,45 @@ void fa_runners_reap(struct faas *rt)
 		fa_list_remove(pos);
 		fa_pool_destroy(runner->pool);
 		fa_version_free(runner->version);
+		drop_share(runner->share);
 		fa_free(runner);
 	}
 	if (fa_is_closing(rt))
 		fa_check_closed(rt);
 }
 
-int fa_runner_create(struct faas *rt, struct fa_version *version, struct faas_error *err)
+int fa_runner_create(struct faas *rt, struct fa_version *version,
+		     const struct fa_version *sibling, struct faas_error *err)
 {
+	int limit = version->config.max_concurrency;
 	struct fa_runner *runner = fa_alloc(&rt->mem, sizeof(*runner));
 
 	if (!runner)
 		return fa_error_nomem(err);
 	runner->rt = rt;
 	runner->version = version;
-	runner->gate.limit = version->config.max_concurrency;
 	runner->end.run = end_runner;
 	fa_list_init(&runner->waiting);
 	fa_list_init(&runner->leased);
 	fa_list_init(&runner->hungry);
 	fa_list_init(&runner->link);
+	runner->share = share_with(sibling, limit);
+	if (!runner->share)
+		runner->share = new_share(rt, limit);
+	if (!runner->share)
+		goto fail;
+	runner->gate = &runner->share->gate;
 	version->runner = runner; /* the loop may meet the pool before we return */
 	runner->pool = fa_pool_create(&rt->envs, version);
-	if (!runner->pool) {
-		fa_free(runner);
-		return fa_error_nomem(err);
-	}
+	if (!runner->pool)
+		goto fail;
 	version->on_unused = on_unused;
 	return 0;
+
+fail:
+	drop_share(runner->share);
+	fa_free(runner);
+	return fa_error_nomem(err);
 }
 
 /* ---- wiring ---------------------------------------------------------- */

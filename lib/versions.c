@@ -35,7 +35,7 @@ static struct fa_version *freeze(struct faas *rt, struct fa_version *latest,
 	if (!v)
 		return NULL;
 	v->modified_ms = rt->clock->unix_ms(rt->clock);
-	if (fa_runner_create(rt, v, err) < 0) {
+	if (fa_runner_create(rt, v, latest, err) < 0) {
 		fa_version_free(v);
 		return NULL;
 	}

@@ -338,9 +338,11 @@ FAAS_EXPORT int faas_function_list(struct faas *rt,
  * Freeze $LATEST under the next number, for "name:3". If neither configuration
  * nor code changed since the last publication, that one's number comes again.
  * Numbers are never given twice, not even after the function was deleted. A
- * version has environments of its own, none of them provisioned, and its own
- * count towards max_concurrency. What is frozen is the configuration: code is
- * run from where it lies, so give each version's code a path of its own.
+ * version has environments of its own, none of them provisioned. All versions
+ * count together towards max_concurrency; once an update has changed it, those
+ * published before go on counting by the old one. What is frozen is the
+ * configuration: code is run from where it lies, so give each version's code a
+ * path of its own.
  * `description` and `version` may be NULL.
  */
 FAAS_EXPORT int faas_version_publish(struct faas *rt, const char *function,

@@ -177,6 +177,39 @@ TEST(a_version_is_not_updated)
 	assert_int_equal(faas_version_publish(flow.rt, "f:1", NULL, NULL, &err), FAAS_EINVAL);
 }
 
+TEST(all_versions_of_a_function_are_under_its_limit)
+{
+	static const char *const others[] = { "f", "f:2" };
+	struct faas_result *result;
+	uint64_t id;
+
+	assert_int_equal(faas_function_update(flow.rt,
+					      FAAS_FUNCTION(.name = "f", .max_concurrency = 1,
+							    .handler = "echo.sleep_ms",
+							    .timeout_ms = 60000),
+					      &err),
+			 0);
+	publish();
+	update(256);
+	publish();
+	assert_int_equal(faas_invoke(flow.rt,
+				     FAAS_REQUEST(.function = "f:1", .payload = { "59000", 5 }),
+				     &id, &err),
+			 0);
+	flow_await_idle(&flow, 0, 1);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(faas_invoke_wait(flow.rt,
+						  FAAS_REQUEST(.function = others[i],
+							       .payload = { "0", 1 }),
+						  &result, &err),
+				 FAAS_ETHROTTLED);
+		assert_non_null(strstr(err.message, "ReservedFunctionConcurrentInvocation"));
+	}
+	faas_cancel(flow.rt, id);
+	flow_await_idle(&flow, 1, 0); /* cold, its /tmp kept */
+	assert_true(flow_says(flow_call(&flow, "f:2", "0"), "0"));
+}
+
 static bool count_them(void *data, const struct faas_function_info *info)
 {
 	assert_string_equal(info->version, "$LATEST");
@@ -226,6 +259,7 @@ int main(void)
 		REAL(a_version_that_an_alias_leads_to_is_not_deleted),
 		REAL(with_a_function_go_its_versions_and_their_environments),
 		REAL(a_version_is_not_updated),
+		REAL(all_versions_of_a_function_are_under_its_limit),
 		REAL(the_list_of_functions_names_each_once),
 		REAL(each_update_makes_a_new_revision_and_the_code_keeps_its_fingerprint),
 	};
