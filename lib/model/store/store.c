@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One thread owns the database. It takes all that was submitted while it was busy and
+ * commits it as one group, so that the price of a sync is shared by whoever waits for
+ * one. What begins an event may be refused; what moves or ends one must be written
+ * sooner or later: on a full disk it gets the ballast's room, and beyond that it is
+ * tried again until there is some. A failed sync ends all writing for good: only a new
+ * start, which reads what the disk really has, can tell what is true.
+ */
+#include <model/store/store.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+
+#include <base/error.h>
+#include <model/store/engine.h>
+#include <model/store/folder.h>
+
+#define GROUP_MAX 4096  /* operations of one commit */
+#define AGAIN_MS 200    /* between attempts on a full disk */
+#define BALLAST (4 << 20)
+
+struct fa_store {
+	struct fa_folder folder;
+	struct fa_engine *engine;
+	bool poisoned;            /* [thread] */
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t news;
+	struct fa_list submitted;
+	struct fa_store_counts counts;
+	bool hurry, closing;
+};
+
+/* ---- one group ------------------------------------------------------- */
+
+static void forget_claimed(struct fa_store_op *op)
+{
+	struct fa_list *pos;
+
+	while (op->verb == FA_STORE_CLAIM && (pos = fa_list_pop(&op->claimed)))
+		fa_free(fa_container(pos, struct fa_claimed, link));
+}
+
+static void answer(struct fa_store_op *op, enum fa_store_outcome outcome)
+{
+	if (outcome != FA_STORE_DONE)
+		forget_claimed(op);
+	op->outcome = outcome;
+	op->on_done(op);
+}
+
+static void answer_all(struct fa_list *ops, enum fa_store_outcome outcome)
+{
+	struct fa_list *pos;
+
+	while ((pos = fa_list_pop(ops)))
+		answer(fa_container(pos, struct fa_store_op, link), outcome);
+}
+
+static enum fa_engine_code apply_all(struct fa_store *store, struct fa_list *ops)
+{
+	enum fa_engine_code code = fa_engine_begin(store->engine);
+	struct fa_list *pos;
+
+	fa_list_for(pos, ops) {
+		if (code)
+			break;
+		code = fa_engine_apply(store->engine, fa_container(pos, struct fa_store_op, link));
+	}
+	return code;
+}
+
+/* *outcome: what that means for those whose fate was to be committed. */
+static enum fa_engine_code write_group(struct fa_store *store, struct fa_list *ops,
+				       enum fa_store_outcome *outcome)
+{
+	struct fa_store_counts counts;
+	enum fa_engine_code code = apply_all(store, ops);
+
+	*outcome = code ? FA_STORE_REFUSED : FA_STORE_DONE;
+	if (!code) {
+		code = fa_engine_commit(store->engine, &counts);
+		*outcome = code ? FA_STORE_UNKNOWN : FA_STORE_DONE;
+	}
+	if (code) {
+		fa_engine_rollback(store->engine);
+		store->poisoned |= code == FA_ENGINE_POISONED;
+		return code;
+	}
+	pthread_mutex_lock(&store->lock);
+	store->counts = counts;
+	pthread_mutex_unlock(&store->lock);
+	return FA_ENGINE_OK;
+}
+
+/* Accepting and claiming can be refused; the rest stays in `ops`. */
+static void refuse_new(struct fa_list *ops, enum fa_store_outcome outcome)
+{
+	struct fa_list *pos, *next;
+
+	fa_list_for_safe(pos, next, ops) {
+		struct fa_store_op *op = fa_container(pos, struct fa_store_op, link);
+
+		if (op->verb != FA_STORE_ACCEPT && op->verb != FA_STORE_CLAIM)
+			continue;
+		fa_list_remove(pos);
+		answer(op, op->verb == FA_STORE_ACCEPT ? outcome : FA_STORE_REFUSED);
+	}
+}
+
+static void tidy(struct fa_store *store)
+{
+	store->poisoned |= fa_engine_tidy(store->engine) == FA_ENGINE_POISONED;
+}
+
+/* What could not be written and must be stays in `ops`. */
+static void write_ops(struct fa_store *store, struct fa_list *ops)
+{
+	enum fa_store_outcome outcome;
+	enum fa_engine_code code;
+
+	if (store->poisoned || !fa_folder_is_heavy(&store->folder))
+		refuse_new(ops, FA_STORE_REFUSED);
+	for (int attempt = 0; attempt < 2 && !store->poisoned && !fa_list_empty(ops); attempt++) {
+		code = write_group(store, ops, &outcome);
+		if (!code) {
+			tidy(store); /* before the answers: whoever asks then finds it tidy */
+			answer_all(ops, FA_STORE_DONE);
+			return;
+		}
+		refuse_new(ops, outcome);
+		if (code == FA_ENGINE_FULL)
+			fa_folder_drop_ballast(&store->folder);
+	}
+	if (store->poisoned)
+		answer_all(ops, FA_STORE_UNKNOWN);
+}
+
+/* ---- the thread ------------------------------------------------------ */
+
+static void await_news(struct fa_store *store, bool again)
+{
+	struct timespec until;
+
+	if (!again) {
+		pthread_cond_wait(&store->news, &store->lock);
+		return;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += AGAIN_MS * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_cond_timedwait(&store->news, &store->lock, &until);
+}
+
+/* [locked] What is left from before goes first. */
+static void take_group(struct fa_store *store, struct fa_list *ops)
+{
+	struct fa_list *pos;
+
+	for (int n = 0; n < GROUP_MAX && (pos = fa_list_pop(&store->submitted)); n++)
+		fa_list_append(ops, pos);
+}
+
+static void *serve(void *data)
+{
+	struct fa_store *store = data;
+	struct fa_list ops;
+	bool hurry;
+
+	fa_list_init(&ops);
+	pthread_mutex_lock(&store->lock);
+	for (;;) {
+		if (fa_list_empty(&store->submitted) && !store->closing &&
+		    !(store->hurry && !fa_list_empty(&ops)))
+			await_news(store, !fa_list_empty(&ops));
+		take_group(store, &ops);
+		hurry = store->hurry || store->closing;
+		if (fa_list_empty(&ops) && store->closing)
+			break;
+		pthread_mutex_unlock(&store->lock);
+		write_ops(store, &ops);
+		if (hurry)
+			answer_all(&ops, FA_STORE_UNKNOWN);
+		pthread_mutex_lock(&store->lock);
+	}
+	pthread_mutex_unlock(&store->lock);
+	return NULL;
+}
+
+/* Signals are the host's: our thread takes none. */
+static int start_thread(struct fa_store *store, struct faas_error *err)
+{
+	sigset_t all, old;
+	int rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	rc = pthread_create(&store->thread, NULL, serve, store);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return rc ? fa_error_errno(err, rc, "cannot start the store's thread") : 0;
+}
+
+/* ---- the interface --------------------------------------------------- */
+
+static void init_locks(struct fa_store *store)
+{
+	pthread_condattr_t attr;
+
+	pthread_mutex_init(&store->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&store->news, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+static void free_store(struct fa_store *store)
+{
+	fa_engine_close(store->engine);
+	fa_folder_close(&store->folder);
+	pthread_cond_destroy(&store->news);
+	pthread_mutex_destroy(&store->lock);
+	fa_free(store);
+}
+
+struct fa_store *fa_store_open(const struct fa_store_config *config, struct faas_error *err)
+{
+	struct fa_store *store = fa_alloc(config->mem, sizeof(*store));
+	int64_t ballast = config->ballast ? config->ballast : BALLAST;
+
+	if (!store) {
+		fa_error_nomem(err);
+		return NULL;
+	}
+	store->folder.dir = store->folder.lock = -1;
+	fa_list_init(&store->submitted);
+	init_locks(store);
+	if (fa_folder_open(&store->folder, config->folder, ballast, err))
+		goto fail;
+	store->engine = fa_engine_open(config, err);
+	if (!store->engine)
+		goto fail;
+	fa_engine_counts(store->engine, &store->counts);
+	if (!start_thread(store, err))
+		return store;
+fail:
+	free_store(store);
+	return NULL;
+}
+
+void fa_store_close(struct fa_store *store)
+{
+	if (!store)
+		return;
+	pthread_mutex_lock(&store->lock);
+	store->closing = true;
+	pthread_cond_signal(&store->news);
+	pthread_mutex_unlock(&store->lock);
+	pthread_join(store->thread, NULL);
+	free_store(store);
+}
+
+void fa_store_submit(struct fa_store *store, struct fa_store_op *op)
+{
+	bool first;
+
+	fa_list_init(&op->claimed);
+	pthread_mutex_lock(&store->lock);
+	first = fa_list_empty(&store->submitted);
+	fa_list_append(&store->submitted, &op->link);
+	pthread_mutex_unlock(&store->lock);
+	if (first)
+		pthread_cond_signal(&store->news);
+}
+
+void fa_store_hurry(struct fa_store *store)
+{
+	pthread_mutex_lock(&store->lock);
+	store->hurry = true;
+	pthread_cond_signal(&store->news);
+	pthread_mutex_unlock(&store->lock);
+}
+
+void fa_store_count(struct fa_store *store, struct fa_store_counts *counts)
+{
+	pthread_mutex_lock(&store->lock);
+	*counts = store->counts;
+	pthread_mutex_unlock(&store->lock);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TEST_STORES_H
+#define TEST_STORES_H
+
+/* Short words for tests of the durable queue: operations that are waited for. */
+#include <model/store/store.h>
+
+void stores_folder(char out[64]); /* a new one, of that name */
+void stores_remove(const char *folder);
+
+/* NULL: refused. The ballast is small, because tests open many. */
+struct fa_store *stores_open(const char *folder, struct faas_error *err);
+/* log_pages, weak: as in struct fa_store_config. */
+struct fa_store *stores_open_as(const char *folder, int log_pages, bool weak);
+
+struct fa_stored stores_event(const void *payload, size_t len, int64_t due_ms);
+enum fa_store_outcome stores_accept(struct fa_store *store, struct fa_stored *event, bool in_hand);
+enum fa_store_outcome stores_complete(struct fa_store *store, int64_t id, enum fa_store_end end);
+enum fa_store_outcome stores_reschedule(struct fa_store *store, int64_t id, int64_t due_ms,
+					int attempts);
+/* How many; they are in `out`, to be fa_free()d. -1: it failed. next_ms may be NULL. */
+int stores_claim(struct fa_store *store, int64_t now_ms, int max, struct fa_claimed **out,
+		 int64_t *next_ms);
+
+/* Several at once: submitted together, then waited for. */
+struct stores_many {
+	struct fa_store_op ops[64];
+	int count;
+};
+
+void stores_submit_all(struct fa_store *store, struct stores_many *many);
+
+/* By a connection of its own: nobody else may have it open. -1: it is damaged. */
+int64_t stores_rows(const char *folder);
+
+#endif
