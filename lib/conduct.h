@@ -8,6 +8,9 @@
  */
 #include <invoke.h>
 #include <outcome/outcome.h>
+#include <queue/retry.h>
+
+struct fa_invocation;
 
 /* ---- runner.c -------------------------------------------------------- */
 
@@ -40,7 +43,34 @@ void fa_told_throttle(struct faas *rt, struct fa_version *version);
 /* Wire the environments' logs. */
 void fa_told_init(struct faas *rt);
 
+/* ---- durable.c: events that outlive the program ----------------------- */
+
+struct fa_kept;
+
+/* Any thread. FAAS_ENOMEM; *kept stays NULL if events end with this program. */
+int fa_kept_create(struct faas *rt, const char *function, struct fa_kept **kept);
+/* [loop] Whether one more may stay in hand although it cannot run yet. */
+bool fa_durable_has_room(const struct faas *rt);
+/* [loop] Once, before the others; fa_invocation_accepted() follows. */
+void fa_kept_accept(struct fa_kept *kept, struct fa_invocation *inv, const struct fa_job *job);
+/* [loop] At most one of these; then let go. */
+void fa_kept_succeed(struct fa_kept *kept);
+void fa_kept_settle(struct fa_kept *kept, enum fa_retry_end end, const struct fa_retry *retry,
+		    int64_t delay_ns);
+/* [loop] The invocation is over. An event of which nothing was said comes after a restart. */
+void fa_kept_let_go(struct fa_kept *kept);
+
 /* ---- invocation.c ---------------------------------------------------- */
+
+void fa_invocation_cancel(struct faas *rt, uint64_t id); /* [loop] */
+/* [loop] What the store said; `begins`: it is in hand. */
+void fa_invocation_accepted(struct fa_invocation *inv, enum fa_store_outcome outcome, bool begins);
+/*
+ * [loop] An event of the store, whose bytes live as long as `kept`; takes the reference
+ * to the version. False: out of memory. It may be over when this returns.
+ */
+bool fa_invocation_resume(struct fa_version *version, struct fa_kept *kept,
+			  const struct fa_stored *event, const struct fa_retry *retry);
 
 /* [loop] Let the waiting ones of this version try again. */
 void fa_invocations_pump(struct fa_runner *runner);

@@ -94,6 +94,8 @@ static int copy_config(struct faas *rt, const struct faas_config *c, struct faas
 	mine->worker = own(rt, c->worker, FA_WORKER_PATH, &failed);
 	mine->region = own(rt, c->region, "local-1", &failed);
 	mine->account = own(rt, c->account, "000000000000", &failed);
+	if (c->state_dir)
+		mine->state_dir = own(rt, c->state_dir, NULL, &failed);
 	if (failed)
 		return fa_error_nomem(err);
 	if (!mine->max_concurrency)
@@ -127,6 +129,7 @@ static void free_runtime(struct faas *rt)
 	fa_free((char *)rt->config.region);
 	fa_free((char *)rt->config.account);
 	pthread_mutex_destroy(&rt->publishing);
+	fa_free((char *)rt->config.state_dir);
 	fa_free(rt);
 }
 
@@ -145,6 +148,7 @@ static struct faas *alloc_runtime(const struct faas_config *c, const struct fa_c
 	pthread_mutex_init(&rt->publishing, NULL);
 	rt->config = *c;
 	rt->config.worker = rt->config.region = rt->config.account = NULL;
+	rt->config.state_dir = NULL;
 	rt->config.prices = NULL;
 	rt->offset_age_ns = INT64_MIN / 2;
 	rt->close_call.run = NULL;
@@ -197,6 +201,8 @@ static int open_stages(struct faas *rt, struct faas_error *err)
 		rc = check_isolation(rt, err);
 	if (!rc && fa_supervisor_watch(&rt->envs.supervisor) < 0)
 		rc = fa_error_errno(err, errno, "cannot watch the worker");
+	if (!rc)
+		rc = fa_durable_open(rt, err);
 	if (rc) {
 		fa_envs_finish(&rt->envs);
 		fa_registry_finish(&rt->registry);
@@ -295,6 +301,7 @@ struct faas *fa_create(const struct faas_config *config, const struct fa_clock *
 		goto fail_loop;
 	if (!rt->owns_loop || !start_thread(rt, err))
 		return rt;
+	fa_durable_close(rt);
 	fa_tell_finish(&rt->tell);
 	fa_envs_finish(&rt->envs);
 	fa_registry_finish(&rt->registry);
@@ -331,6 +338,7 @@ static void on_loop_closed(void *data)
 static void finish_stages(struct faas *rt)
 {
 	fa_loop_timer_stop(&rt->loop, &rt->grace);
+	fa_durable_close(rt);
 	fa_invoke_finish(rt);
 	fa_envs_finish(&rt->envs);
 	fa_tell_finish(&rt->tell); /* after the last that could tell anything */
@@ -352,6 +360,7 @@ static void begin_to_finish(struct faas *rt)
 	rt->finishing = true;
 	fa_loop_timer_stop(&rt->loop, &rt->grace);
 	fa_envs_close(&rt->envs);
+	fa_durable_hurry(rt);
 	fa_invoke_cancel_all(rt);
 	forget_functions(rt);
 }
@@ -390,7 +399,7 @@ static void check_closed(struct fa_call *call)
 		return;
 	if (!rt->quiet)
 		look_for_callers(rt);
-	idle = rt->quiet && fa_list_empty(&rt->invocations);
+	idle = rt->quiet && fa_list_empty(&rt->invocations) && fa_durable_is_idle(rt);
 	if (idle && !rt->finishing)
 		begin_to_finish(rt);
 	if (idle && fa_list_empty(&rt->ending) && fa_list_empty(&rt->envs.pools))

@@ -71,6 +71,8 @@ static int add_version(struct faas *rt, struct fa_version *v, struct faas_error 
 		fa_version_unref(v);
 	else
 		fa_provision_begin(pool_of(v));
+	if (!rc)
+		fa_durable_kick(rt);
 	fa_version_unref(v);
 	return rc;
 }
@@ -425,6 +427,7 @@ int faas_stats(struct faas *rt, struct faas_stats *stats)
 	s.cost = s.gb_seconds * rt->config.prices->per_gb_second +
 		 (double)s.invocations * rt->config.prices->per_request;
 	sum_environments(rt, &s);
+	fa_durable_stats(rt, &s);
 	if (s.size > stats->size)
 		s.size = stats->size;
 	memcpy(stats, &s, s.size);

@@ -26,6 +26,7 @@
 #define AHEAD_NS 50000  /* hand over ahead at most so much work */
 #define SMALL 1024       /* room of an invocation that is kept for the next */
 #define UNUSED_MAX 256
+#define KEPT_MAX 128     /* events of the store that wait at hand, per function */
 
 enum state { ARRIVING, WAITING, RUNNING, PAUSED };
 
@@ -43,6 +44,7 @@ struct fa_invocation {
 	bool log_tail, canceled;
 	int capacity_wait_ms;
 	struct fa_retry retry;
+	struct fa_kept *kept;      /* an event that outlives the program */
 	void (*on_done)(void *data, const struct faas_result *result);
 	void *data;
 	size_t room;
@@ -87,7 +89,9 @@ static void free_invocation(struct fa_invocation *inv)
 
 	stop_waiting(inv);
 	fa_list_remove(&inv->link);
-	if (is_event(inv))
+	if (inv->kept)
+		fa_kept_let_go(inv->kept);
+	else if (is_event(inv))
 		atomic_fetch_sub(&rt->queued, 1);
 	fa_version_unref(inv->runner->version);
 	recycle(rt, inv);
@@ -150,18 +154,22 @@ static void settle_event(struct fa_invocation *inv, bool ran)
 	int64_t now = fa_now(rt->clock), delay = 0;
 	enum fa_retry_end end;
 
-	if (inv->canceled || fa_is_closing(rt)) {
+	if (inv->kept ? rt->finishing : inv->canceled || fa_is_closing(rt)) {
 		free_invocation(inv);
 		return;
 	}
 	end = ran ? fa_retry_after_error(&inv->retry, v->config.max_retries, v->config.max_age_s,
 					 now, &delay) :
 		    fa_retry_after_throttle(&inv->retry, v->config.max_age_s, now, &delay);
-	if (end == FA_RETRY_AGAIN) {
+	if (end == FA_RETRY_AGAIN && !inv->kept) {
 		pause_for(inv, delay);
 		return;
 	}
-	fa_tell_metric(&rt->tell, v, "AsyncEventsDropped", "Count", 1, fa_unix_ms(rt, now));
+	if (inv->kept)
+		fa_kept_settle(inv->kept, end, &inv->retry, delay);
+	if (end != FA_RETRY_AGAIN)
+		fa_tell_metric(&rt->tell, v, "AsyncEventsDropped", "Count", 1,
+			       fa_unix_ms(rt, now));
 	free_invocation(inv);
 }
 
@@ -270,6 +278,14 @@ static bool is_soon(const struct fa_runner *runner, const struct fa_invocation *
 	       fa_env_is_prompt(fa_container(runner->leased.next, struct fa_env, lease));
 }
 
+/* So many are at hand when an environment is free; the others go back to the store. */
+static bool may_stay(const struct fa_invocation *inv)
+{
+	int waiting = (int)inv->runner->load - (int)inv->runner->leases;
+
+	return waiting < KEPT_MAX && fa_durable_has_room(inv->rt);
+}
+
 static void begin(struct fa_invocation *inv)
 {
 	struct fa_runner *runner = inv->runner;
@@ -293,7 +309,7 @@ static void begin(struct fa_invocation *inv)
 		throttle(inv, "", FAAS_ENOMEM);
 	else if (try_ahead(inv))
 		return;
-	else if (inv->capacity_wait_ms || !why)
+	else if (inv->kept ? may_stay(inv) : inv->capacity_wait_ms || !why)
 		hold(inv, false);
 	else
 		throttle(inv, reason, FAAS_ETHROTTLED);
@@ -451,12 +467,43 @@ static void conclude(struct fa_invocation *inv)
 		settle_event(inv, ran);
 		return;
 	}
+	if (inv->kept)
+		fa_kept_succeed(inv->kept);
 	answer(inv, &result);
 	shrink_scratch(rt);
 	free_invocation(inv);
 }
 
 /* ---- the door with a callback ---------------------------------------- */
+
+static void say_accepted(struct fa_invocation *inv)
+{
+	struct faas *rt = inv->rt;
+	struct faas_result accepted = { .size = sizeof(accepted),
+					.request_id = inv->job.request_id,
+					.version = inv->runner->version->qualifier,
+					.error_type = "",
+					.reason = "",
+					.payload = { "", 0 },
+					.log_tail = { "", 0 } };
+
+	fa_tell_metric(&rt->tell, inv->runner->version, "AsyncEventsReceived", "Count", 1,
+		       fa_unix_ms(rt, fa_now(rt->clock)));
+	answer(inv, &accepted);
+}
+
+void fa_invocation_accepted(struct fa_invocation *inv, enum fa_store_outcome outcome, bool begins)
+{
+	if (outcome != FA_STORE_DONE) {
+		refuse(inv, outcome == FA_STORE_UNKNOWN ? FAAS_EUNKNOWN : FAAS_ESYSTEM, "");
+		return;
+	}
+	say_accepted(inv);
+	if (begins && !inv->rt->finishing)
+		begin(inv);
+	else
+		free_invocation(inv);
+}
 
 static void arrive(struct fa_call *call)
 {
@@ -468,43 +515,41 @@ static void arrive(struct fa_call *call)
 		refuse(inv, inv->mode == FAAS_DRY_RUN ? FAAS_OK : FAAS_ECANCELED, "");
 		return;
 	}
-	if (is_event(inv)) {
-		struct faas_result accepted = { .size = sizeof(accepted),
-						.request_id = inv->job.request_id,
-						.version = inv->runner->version->qualifier,
-						.error_type = "",
-						.reason = "",
-						.payload = { "", 0 },
-						.log_tail = { "", 0 } };
-
-		fa_tell_metric(&rt->tell, inv->runner->version, "AsyncEventsReceived", "Count", 1,
-			       fa_unix_ms(rt, fa_now(rt->clock)));
-		answer(inv, &accepted);
+	if (inv->kept) {
+		fa_kept_accept(inv->kept, inv, &inv->job);
+		return;
 	}
+	if (is_event(inv))
+		say_accepted(inv);
 	begin(inv);
+}
+
+static void init_invocation(struct fa_invocation *inv, struct fa_version *v, enum faas_mode mode)
+{
+	inv->arrive.run = arrive;
+	inv->timer.on_due = on_next_attempt;
+	inv->runner = v->runner;
+	inv->rt = inv->runner->rt;
+	inv->mode = mode;
+	inv->id = atomic_fetch_add(&inv->rt->serial, 1) + 1;
+	fa_list_init(&inv->link);
+	fa_list_init(&inv->turn);
+	inv->job.timeout_ns = (int64_t)v->config.timeout_ms * 1000000;
 }
 
 static void fill_invocation(struct fa_invocation *inv, struct faas *rt, struct fa_version *v,
 			    const struct faas_request *r, size_t meta_max)
 {
-	inv->arrive.run = arrive;
-	inv->timer.on_due = on_next_attempt;
-	inv->rt = rt;
-	inv->runner = v->runner;
-	inv->mode = r->mode;
+	init_invocation(inv, v, r->mode);
 	inv->log_tail = r->log_tail;
 	inv->capacity_wait_ms = r->capacity_wait_ms;
 	inv->on_done = r->on_done;
 	inv->data = r->data;
-	inv->id = atomic_fetch_add(&rt->serial, 1) + 1;
-	fa_list_init(&inv->link);
-	fa_list_init(&inv->turn);
 	inv->job.meta = inv->payload;
 	inv->job.meta_len = fa_meta_put(inv->payload, r, v);
 	inv->job.payload = (struct faas_bytes){ inv->payload + meta_max, r->payload.len };
 	if (r->payload.len)
 		memcpy(inv->payload + meta_max, r->payload.data, r->payload.len);
-	inv->job.timeout_ns = (int64_t)v->config.timeout_ms * 1000000;
 	if (r->mode == FAAS_EVENT) {
 		/* known before it runs, and the same for every attempt */
 		uint8_t bits[16];
@@ -512,7 +557,8 @@ static void fill_invocation(struct fa_invocation *inv, struct faas *rt, struct f
 		inv->retry.accepted_ns = fa_now(rt->clock);
 		fa_random_bytes(bits, sizeof(bits));
 		fa_uuid(inv->job.request_id, bits);
-		atomic_fetch_add(&rt->queued, 1);
+		if (!inv->kept)
+			atomic_fetch_add(&rt->queued, 1);
 	}
 }
 
@@ -533,6 +579,28 @@ static struct fa_invocation *new_invocation(struct faas *rt, size_t room)
 		inv->room = room;
 	}
 	return inv;
+}
+
+bool fa_invocation_resume(struct fa_version *version, struct fa_kept *kept,
+			  const struct fa_stored *event, const struct fa_retry *retry)
+{
+	struct fa_runner *runner = version->runner;
+	struct fa_invocation *inv = new_invocation(runner->rt, 0);
+
+	if (!inv) {
+		fa_version_unref(version);
+		return false;
+	}
+	init_invocation(inv, version, FAAS_EVENT);
+	inv->kept = kept;
+	inv->retry = *retry;
+	inv->job.meta = event->meta.data;
+	inv->job.meta_len = (uint32_t)event->meta.len;
+	inv->job.payload = event->payload;
+	memcpy(inv->job.request_id, event->request_id, sizeof(inv->job.request_id));
+	fa_list_append(&inv->rt->invocations, &inv->link);
+	begin(inv);
+	return true;
 }
 
 int faas_invoke(struct faas *rt, const struct faas_request *request, uint64_t *id,
@@ -560,6 +628,10 @@ int faas_invoke(struct faas *rt, const struct faas_request *request, uint64_t *i
 	}
 	meta_max = fa_meta_size(r);
 	inv = new_invocation(rt, meta_max + r->payload.len);
+	if (inv && r->mode == FAAS_EVENT && fa_kept_create(rt, r->function, &inv->kept) < 0) {
+		fa_free(inv);
+		inv = NULL;
+	}
 	if (!inv) {
 		fa_version_unref(version);
 		fa_leave(rt);
@@ -584,44 +656,19 @@ static void cancel(struct fa_invocation *inv)
 		refuse(inv, FAAS_ECANCELED, "");
 }
 
-struct cancel_call {
-	struct fa_call call;
-	struct faas *rt;
-	uint64_t id;
-};
-
-static void cancel_one(struct fa_call *call)
+/* An event that the store has accepted is not called off. */
+void fa_invocation_cancel(struct faas *rt, uint64_t id)
 {
-	struct cancel_call *c = fa_container(call, struct cancel_call, call);
-	struct fa_list *pos, *next;
+	struct fa_list *pos;
 
-	fa_list_for_safe(pos, next, &c->rt->invocations) {
+	fa_list_for(pos, &rt->invocations) {
 		struct fa_invocation *inv = fa_container(pos, struct fa_invocation, link);
 
-		if (inv->id == c->id) {
+		if (inv->id == id && !inv->kept) {
 			cancel(inv);
-			break;
+			return;
 		}
 	}
-	fa_free(c);
-}
-
-void faas_cancel(struct faas *rt, uint64_t id)
-{
-	struct cancel_call *c;
-
-	if (!rt || fa_enter(rt, NULL))
-		return;
-	c = fa_alloc(&rt->mem, sizeof(*c));
-	if (!c) {
-		fa_leave(rt);
-		return;
-	}
-	c->call.run = cancel_one;
-	c->rt = rt;
-	c->id = id;
-	fa_loop_call(&rt->loop, &c->call);
-	fa_leave(rt);
 }
 
 void fa_invoke_cancel_all(struct faas *rt)

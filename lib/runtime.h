@@ -8,7 +8,24 @@
 #include <admit/gate.h>
 #include <env/pool.h>
 #include <model/registry.h>
+#include <model/store/store.h>
 #include <outcome/tell.h>
+
+/* Events that outlive the program, see durable.c. */
+struct fa_durable {
+	struct fa_store *store;     /* NULL: they end with it */
+	struct fa_store_op claim;
+	struct fa_call claimed_call, kick;
+	struct fa_timer due;
+	_Atomic bool kicked;
+	bool begun;                 /* [loop] there is a function */
+	bool claiming;              /* [loop] */
+	int open;                   /* [loop] operations that the store has */
+	int64_t next_ms;            /* [loop] when something is due; INT64_MAX: never */
+	int64_t stall_ms;           /* [loop] when too many have waited too long; 0: they do not */
+	size_t bytes;               /* [loop] payloads in hand */
+	_Atomic int in_hand;
+};
 
 /* What there is one of per runtime. Shared by faas.c, functions.c and invoke.c only. */
 struct faas {
@@ -25,6 +42,7 @@ struct faas {
 	struct fa_envs envs;
 	struct fa_tell tell;
 	struct fa_gate account;
+	struct fa_durable durable;
 
 	struct fa_list invocations; /* [loop] that wait or run there */
 	struct fa_list unused;      /* [loop] small ones, to be used again */
@@ -76,6 +94,16 @@ static inline bool fa_is_closing(const struct faas *rt)
 {
 	return atomic_load_explicit(&rt->callers, memory_order_relaxed) & FA_CLOSING;
 }
+
+int fa_durable_open(struct faas *rt, struct faas_error *err);
+/* [loop] No operation is open. */
+void fa_durable_close(struct faas *rt);
+/* Any thread: there is a function; events may wait for it. */
+void fa_durable_kick(struct faas *rt);
+bool fa_durable_is_idle(const struct faas *rt); /* [loop] */
+/* [loop] The runtime ends: do not wait for room on the disk. */
+void fa_durable_hurry(struct faas *rt);
+void fa_durable_stats(struct faas *rt, struct faas_stats *stats);
 
 /* Any thread: something ended; a closing runtime may be finished now. */
 void fa_check_closed(struct faas *rt);

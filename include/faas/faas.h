@@ -137,6 +137,12 @@ struct faas_config {
 	void *(*realloc)(void *data, void *ptr, size_t old_size, size_t new_size);
 
 	enum faas_keep keep;
+	/*
+	 * A directory of this runtime's own, made if need be: asynchronous events are
+	 * kept there and outlive your program, see FAAS_EVENT. One runtime at a time
+	 * may use it (FAAS_EEXIST). NULL: they are kept in memory.
+	 */
+	const char *state_dir;
 };
 
 #define FAAS_CONFIG(...) \
@@ -415,7 +421,12 @@ struct faas_request {
 /*
  * Run a function on an event. If this returns 0, `on_done` (NULL: don't care)
  * is called exactly once, later, whatever happens: result, throttle, timeout,
- * crash or close. With FAAS_EVENT it is called when the event is queued.
+ * crash or close. With FAAS_EVENT it is called when the event is queued; with a
+ * state_dir that means: it is on the disk. Then its code is FAAS_OK: accepted, and
+ * the event runs at least once, whatever becomes of this program; FAAS_EUNKNOWN: the
+ * disk failed so late that the event may run after a restart, or not; anything else:
+ * it was not accepted. What waits begins again when its function is created. An
+ * event that is accepted there is not called off any more.
  * `id` (NULL: don't care) names the invocation for faas_cancel().
  */
 FAAS_EXPORT int faas_invoke(struct faas *rt, const struct faas_request *request,
@@ -461,6 +472,12 @@ struct faas_stats {
 	int environments_idle, environments_busy, queued;
 	int64_t billed_ms;
 	double gb_seconds, cost;
+
+	/* Of a state_dir, since it was made. accepted is always the sum of the others. */
+	uint64_t events_accepted, events_succeeded;
+	uint64_t events_dead;    /* failed at all attempts */
+	uint64_t events_expired; /* too old for another */
+	int events_queued, events_in_flight;
 };
 
 FAAS_EXPORT int faas_stats(struct faas *rt, struct faas_stats *stats);

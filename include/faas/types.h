@@ -37,6 +37,7 @@ enum faas_code {
 	FAAS_ENOMEM = -12,
 	FAAS_ESYSTEM = -13,    /* the operating system refused; the message says what */
 	FAAS_EPRECONDITION = -14, /* it changed meanwhile: PreconditionFailedException */
+	FAAS_EUNKNOWN = -15,   /* it may have been done, or not: the disk failed at the last step */
 };
 
 /*

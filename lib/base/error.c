@@ -30,6 +30,7 @@ static const struct {
 	[-FAAS_ENOMEM] = { "ServiceException", "out of memory" },
 	[-FAAS_ESYSTEM] = { "ServiceException", "the operating system refused" },
 	[-FAAS_EPRECONDITION] = { "PreconditionFailedException", "it changed meanwhile" },
+	[-FAAS_EUNKNOWN] = { "ServiceException", "it may have been done, or not" },
 };
 
 #define CODES ((int)(sizeof(codes) / sizeof(codes[0])))

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Asynchronous events that outlive the program. Accepted means committed: the
+ * invocation waits for the store before its on_done is called. A few events are in
+ * hand, that is in memory and on their way through an environment; all others are
+ * only in the store. One that has to come again later is given back to it. Whenever
+ * there is room in hand and something is due, the oldest are claimed. What was in
+ * hand when the program ended is in the queue again when the next one starts.
+ */
+#include <conduct.h>
+
+#include <string.h>
+
+#include <base/error.h>
+
+#define IN_HAND_MAX 2048
+#define IN_HAND_BYTES (64 << 20)
+#define CLAIM_MAX 64
+#define WAITING_MAX 64      /* no claims while so many wait for an environment, */
+#define STALL_MS 5000       /* but not for longer: others behind them could run */
+#define CLAIM_AGAIN_MS 1000 /* after the store refused */
+#define AGE_MAX_S 21600
+
+/* What the loop knows of an event in the store, for as long as it is in hand. */
+struct fa_kept {
+	struct fa_store_op op;
+	struct fa_call call;
+	struct faas *rt;
+	struct fa_invocation *inv; /* NULL: it has let go */
+	struct fa_claimed *claimed; /* its bytes, if it came from the store */
+	bool busy;                 /* the store has `op` */
+	char function[];
+};
+
+static void plan(struct faas *rt);
+
+static int64_t unix_ms(const struct faas *rt)
+{
+	return rt->clock->unix_ms(rt->clock);
+}
+
+/* ---- in hand --------------------------------------------------------- */
+
+static void take_in_hand(struct fa_kept *kept)
+{
+	struct fa_durable *d = &kept->rt->durable;
+
+	kept->op.in_hand = true;
+	atomic_fetch_add(&d->in_hand, 1);
+	d->bytes += kept->op.event.payload.len;
+}
+
+static bool has_room(const struct fa_durable *d, int events)
+{
+	return atomic_load(&d->in_hand) + events <= IN_HAND_MAX && d->bytes < IN_HAND_BYTES;
+}
+
+static bool are_many_waiting(const struct faas *rt)
+{
+	return atomic_load(&rt->waiting) >= WAITING_MAX;
+}
+
+/* Half of the room is for those that can run at once. */
+bool fa_durable_has_room(const struct faas *rt)
+{
+	return has_room(&rt->durable, IN_HAND_MAX / 2);
+}
+
+static void free_kept(struct fa_kept *kept)
+{
+	struct faas *rt = kept->rt;
+
+	if (kept->op.in_hand) {
+		atomic_fetch_sub(&rt->durable.in_hand, 1);
+		rt->durable.bytes -= kept->op.event.payload.len;
+	}
+	fa_free(kept->claimed);
+	fa_free(kept);
+	plan(rt);
+}
+
+void fa_kept_let_go(struct fa_kept *kept)
+{
+	kept->inv = NULL;
+	if (!kept->busy)
+		free_kept(kept);
+}
+
+/* ---- operations ------------------------------------------------------ */
+
+static void note_due(struct faas *rt, int64_t due_ms)
+{
+	if (due_ms < rt->durable.next_ms)
+		rt->durable.next_ms = due_ms;
+}
+
+/* [loop] */
+static void on_written(struct fa_call *call)
+{
+	struct fa_kept *kept = fa_container(call, struct fa_kept, call);
+	struct faas *rt = kept->rt;
+	bool queued = kept->op.verb == FA_STORE_RESCHEDULE || !kept->op.in_hand;
+
+	kept->busy = false;
+	rt->durable.open--;
+	if (kept->op.outcome == FA_STORE_DONE && queued)
+		note_due(rt, kept->op.event.due_ms);
+	if (kept->op.verb == FA_STORE_ACCEPT)
+		fa_invocation_accepted(kept->inv, kept->op.outcome, kept->op.in_hand);
+	else if (!kept->inv)
+		free_kept(kept);
+	if (fa_is_closing(rt))
+		fa_check_closed(rt);
+}
+
+static void on_stored(struct fa_store_op *op)
+{
+	struct fa_kept *kept = fa_container(op, struct fa_kept, op);
+
+	fa_loop_call(&kept->rt->loop, &kept->call);
+}
+
+static void submit(struct fa_kept *kept, enum fa_store_verb verb)
+{
+	kept->op.verb = verb;
+	kept->busy = true;
+	kept->rt->durable.open++;
+	fa_store_submit(kept->rt->durable.store, &kept->op);
+}
+
+static struct fa_kept *new_kept(struct faas *rt, size_t room)
+{
+	struct fa_kept *kept = fa_alloc(&rt->mem, sizeof(*kept) + room);
+
+	if (!kept)
+		return NULL;
+	kept->rt = rt;
+	kept->call.run = on_written;
+	kept->op.on_done = on_stored;
+	return kept;
+}
+
+int fa_kept_create(struct faas *rt, const char *function, struct fa_kept **out)
+{
+	size_t len = strlen(function);
+	struct fa_kept *kept;
+
+	if (!rt->durable.store)
+		return 0;
+	kept = new_kept(rt, len + 1);
+	if (!kept)
+		return FAAS_ENOMEM;
+	memcpy(kept->function, function, len);
+	kept->op.event.function = (struct faas_bytes){ kept->function, len };
+	*out = kept;
+	return 0;
+}
+
+void fa_kept_accept(struct fa_kept *kept, struct fa_invocation *inv, const struct fa_job *job)
+{
+	struct fa_stored *event = &kept->op.event;
+
+	kept->inv = inv;
+	event->accepted_ms = event->due_ms = unix_ms(kept->rt);
+	memcpy(event->request_id, job->request_id, sizeof(event->request_id));
+	event->meta = (struct faas_bytes){ job->meta, job->meta_len };
+	event->payload = job->payload;
+	if (has_room(&kept->rt->durable, 1) && !are_many_waiting(kept->rt))
+		take_in_hand(kept);
+	submit(kept, FA_STORE_ACCEPT);
+}
+
+static void finish(struct fa_kept *kept, enum fa_store_end end)
+{
+	kept->op.end = end;
+	submit(kept, FA_STORE_COMPLETE);
+}
+
+void fa_kept_succeed(struct fa_kept *kept)
+{
+	finish(kept, FA_STORE_SUCCEEDED);
+}
+
+void fa_kept_settle(struct fa_kept *kept, enum fa_retry_end end, const struct fa_retry *retry,
+		    int64_t delay_ns)
+{
+	struct fa_stored *event = &kept->op.event;
+
+	if (end != FA_RETRY_AGAIN) {
+		finish(kept, end == FA_RETRY_EXHAUSTED ? FA_STORE_DEAD : FA_STORE_EXPIRED);
+		return;
+	}
+	event->attempts = retry->attempts;
+	event->throttles = retry->throttles;
+	event->due_ms = unix_ms(kept->rt) + delay_ns / 1000000;
+	submit(kept, FA_STORE_RESCHEDULE);
+}
+
+/* ---- claims ---------------------------------------------------------- */
+
+/* The clock on the wall may have been set back: nothing is younger than now. */
+static struct fa_retry retry_of(const struct faas *rt, const struct fa_stored *event)
+{
+	int64_t age_ms = unix_ms(rt) - event->accepted_ms;
+
+	return (struct fa_retry){ .accepted_ns = fa_now(rt->clock) -
+						 (age_ms > 0 ? age_ms : 0) * 1000000,
+				  .attempts = event->attempts,
+				  .throttles = event->throttles };
+}
+
+/* Its function is not there (yet, after a restart): like a throttle, for six hours. */
+static void postpone(struct fa_kept *kept)
+{
+	struct fa_retry retry = retry_of(kept->rt, &kept->op.event);
+	int64_t delay_ns = 0;
+	enum fa_retry_end end = fa_retry_after_throttle(&retry, AGE_MAX_S, fa_now(kept->rt->clock),
+							&delay_ns);
+
+	fa_kept_settle(kept, end, &retry, delay_ns);
+}
+
+/* Out of memory: it stays in hand in the store, and comes again after a restart. */
+static void resume(struct faas *rt, struct fa_claimed *claimed)
+{
+	struct fa_kept *kept = rt->finishing ? NULL : new_kept(rt, 0);
+	struct fa_retry retry = retry_of(rt, &claimed->event);
+	struct fa_version *version;
+
+	if (!kept) {
+		fa_free(claimed);
+		return;
+	}
+	kept->claimed = claimed;
+	kept->op.event = claimed->event;
+	take_in_hand(kept);
+	version = fa_registry_find(&rt->registry, claimed->event.function.data, NULL);
+	if (!version) {
+		postpone(kept);
+		return;
+	}
+	if (!fa_invocation_resume(version, kept, &claimed->event, &retry))
+		free_kept(kept);
+}
+
+/* [loop] */
+static void on_claimed(struct fa_call *call)
+{
+	struct faas *rt = fa_container(call, struct faas, durable.claimed_call);
+	struct fa_durable *d = &rt->durable;
+	struct fa_list *pos;
+
+	d->next_ms = d->claim.outcome == FA_STORE_DONE ? d->claim.next_ms :
+							 unix_ms(rt) + CLAIM_AGAIN_MS;
+	while ((pos = fa_list_pop(&d->claim.claimed)))
+		resume(rt, fa_container(pos, struct fa_claimed, link));
+	d->claiming = false;
+	if (d->next_ms > unix_ms(rt))
+		d->stall_ms = 0; /* all that were due have had a look */
+	d->open--;
+	plan(rt);
+	if (fa_is_closing(rt))
+		fa_check_closed(rt);
+}
+
+static void on_claim_done(struct fa_store_op *op)
+{
+	struct faas *rt = fa_container(op, struct faas, durable.claim);
+
+	fa_loop_call(&rt->loop, &rt->durable.claimed_call);
+}
+
+static void claim(struct faas *rt)
+{
+	struct fa_durable *d = &rt->durable;
+
+	d->claiming = true;
+	d->open++;
+	d->next_ms = INT64_MAX;
+	d->claim.verb = FA_STORE_CLAIM;
+	d->claim.now_ms = unix_ms(rt);
+	d->claim.max = CLAIM_MAX;
+	d->claim.on_done = on_claim_done;
+	fa_store_submit(d->store, &d->claim);
+}
+
+/*
+ * While enough wait for an environment, more of them would only be throttled, and come
+ * again late. But who waits may be of a function that is stuck.
+ */
+static int64_t claim_at(struct faas *rt, int64_t now_ms)
+{
+	struct fa_durable *d = &rt->durable;
+
+	if (d->next_ms > now_ms)
+		return d->next_ms;
+	if (!are_many_waiting(rt))
+		d->stall_ms = 0;
+	else if (!d->stall_ms)
+		d->stall_ms = now_ms + STALL_MS;
+	return d->stall_ms;
+}
+
+/* [loop] Claim now, at the time when something is due, or when there is room again. */
+static void plan(struct faas *rt)
+{
+	struct fa_durable *d = &rt->durable;
+	int64_t wait_ms;
+
+	if (d->claiming || !d->begun || fa_is_closing(rt) || d->next_ms == INT64_MAX)
+		return;
+	wait_ms = claim_at(rt, unix_ms(rt)) - unix_ms(rt);
+	if (wait_ms > 0)
+		fa_loop_timer_sure(&rt->loop, &d->due,
+				   fa_now(rt->clock) + wait_ms * 1000000);
+	else if (has_room(d, CLAIM_MAX))
+		claim(rt);
+}
+
+static void on_due(struct fa_timer *timer)
+{
+	plan(fa_container(timer, struct faas, durable.due));
+}
+
+static void on_kick(struct fa_call *call)
+{
+	struct faas *rt = fa_container(call, struct faas, durable.kick);
+
+	atomic_store(&rt->durable.kicked, false);
+	if (!rt->durable.begun)
+		rt->durable.next_ms = 0; /* what the last program left */
+	rt->durable.begun = true;
+	plan(rt);
+}
+
+/* ---- life ------------------------------------------------------------ */
+
+int fa_durable_open(struct faas *rt, struct faas_error *err)
+{
+	struct fa_durable *d = &rt->durable;
+
+	d->next_ms = INT64_MAX;
+	d->due.on_due = on_due;
+	d->kick.run = on_kick;
+	d->claimed_call.run = on_claimed;
+	if (!rt->config.state_dir)
+		return 0;
+	d->store = fa_store_open(&(struct fa_store_config){ .folder = rt->config.state_dir,
+							    .mem = &rt->mem },
+				 err);
+	return d->store ? 0 : err && err->code ? err->code : FAAS_ESYSTEM;
+}
+
+void fa_durable_kick(struct faas *rt)
+{
+	if (rt->durable.store && !atomic_exchange(&rt->durable.kicked, true))
+		fa_loop_call(&rt->loop, &rt->durable.kick);
+}
+
+bool fa_durable_is_idle(const struct faas *rt)
+{
+	return !rt->durable.open;
+}
+
+void fa_durable_hurry(struct faas *rt)
+{
+	if (rt->durable.store)
+		fa_store_hurry(rt->durable.store);
+}
+
+void fa_durable_close(struct faas *rt)
+{
+	fa_loop_timer_stop(&rt->loop, &rt->durable.due);
+	fa_store_close(rt->durable.store);
+	rt->durable.store = NULL;
+}
+
+void fa_durable_stats(struct faas *rt, struct faas_stats *s)
+{
+	struct fa_store_counts c;
+
+	if (!rt->durable.store)
+		return;
+	fa_store_count(rt->durable.store, &c);
+	s->events_accepted = (uint64_t)c.accepted;
+	s->events_succeeded = (uint64_t)c.ended[FA_STORE_SUCCEEDED];
+	s->events_dead = (uint64_t)c.ended[FA_STORE_DEAD];
+	s->events_expired = (uint64_t)c.ended[FA_STORE_EXPIRED];
+	s->queued = (int)c.waiting;
+	s->events_in_flight = atomic_load(&rt->durable.in_hand);
+	if (s->events_in_flight > c.waiting)
+		s->events_in_flight = (int)c.waiting; /* on their way in or out */
+	s->events_queued = (int)c.waiting - s->events_in_flight;
+}

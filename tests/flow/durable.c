@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/* Asynchronous events in a state_dir: kept, tried again, and back after a restart. */
+#include <faas/plugin.h> /* before cmocka, which makes a macro of fail() */
+
+#include "support/test.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "support/flow.h"
+#include "support/stores.h"
+
+#define EVENTS 300
+
+/* Shared with the programs that are killed. */
+struct seen {
+	_Atomic int calls, failures_left, accepted, refused;
+	_Atomic int delivered[EVENTS];
+	char id[3][40];
+	_Atomic bool blocked;
+};
+
+static struct flow flow;
+static struct seen *seen;
+static char folder[64];
+
+static void tick(void)
+{
+	nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+}
+
+/* The event is its own number. */
+static int handler(struct faas_context *ctx, struct faas_bytes event)
+{
+	int n = atoi((const char *)event.data), call = seen->calls++;
+
+	if (call < 3)
+		memcpy(seen->id[call], ctx->request_id, 37);
+	while (seen->blocked)
+		tick();
+	if (seen->failures_left > 0) {
+		seen->failures_left--;
+		return faas_fail(ctx, "Test.Failed", "as planned");
+	}
+	seen->delivered[n]++;
+	return faas_puts(ctx, "\"done\"");
+}
+
+static void open_runtime(bool virtual_time)
+{
+	flow_open(&flow, &(struct faas_config){ .state_dir = folder, .max_concurrency = 2 },
+		  virtual_time);
+}
+
+static void create_function(void)
+{
+	flow_function(&flow, &(struct faas_function_config){ .name = "f",
+							     .native = handler,
+							     .timeout_ms = 900000 });
+}
+
+static int open_it(void **state)
+{
+	(void)state;
+	seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	stores_folder(folder);
+	open_runtime(true);
+	create_function();
+	return 0;
+}
+
+static int close_it(void **state)
+{
+	(void)state;
+	seen->blocked = false;
+	flow_close(&flow);
+	stores_remove(folder);
+	munmap(seen, sizeof(*seen));
+	return 0;
+}
+
+static void restart(void)
+{
+	seen->blocked = false;
+	flow_close(&flow);
+	open_runtime(true);
+	create_function();
+}
+
+static void on_accepted(void *data, const struct faas_result *result)
+{
+	(void)data;
+	if (result->code)
+		seen->refused++;
+	else
+		seen->accepted++;
+}
+
+static void submit(int n)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d", n) + 1;
+
+	assert_int_equal(faas_invoke(flow.rt,
+				     FAAS_REQUEST(.function = "f", .mode = FAAS_EVENT,
+						  .payload = { text, (size_t)len },
+						  .on_done = on_accepted),
+				     NULL, NULL),
+			 0);
+}
+
+static void await(_Atomic int *value, int n)
+{
+	for (int i = 0; *value < n && i < 10000; i++)
+		tick();
+	assert_int_equal(*value, n);
+}
+
+static void send(int n)
+{
+	int before = seen->accepted;
+
+	submit(n);
+	await(&seen->accepted, before + 1);
+}
+
+static struct faas_stats stats(void)
+{
+	struct faas_stats s = { .size = sizeof(s) };
+
+	assert_int_equal(faas_stats(flow.rt, &s), 0);
+	assert_int_equal(s.events_accepted,
+			 s.events_succeeded + s.events_dead + s.events_expired +
+				 (uint64_t)s.events_queued + (uint64_t)s.events_in_flight);
+	return s;
+}
+
+static void await_waiting(int n)
+{
+	for (int i = 0; stats().queued != n && i < 10000; i++)
+		tick();
+	assert_int_equal(stats().queued, n);
+}
+
+/* The n-th call has ended, and what comes of it is on the disk. */
+static void await_queued(int n)
+{
+	for (int i = 0; (stats().events_queued != n || stats().events_in_flight) && i < 10000; i++)
+		tick();
+	assert_int_equal(stats().events_queued, n);
+}
+
+static void await_flight(int n)
+{
+	for (int i = 0; stats().events_in_flight != n && i < 10000; i++)
+		tick();
+	assert_int_equal(stats().events_in_flight, n);
+}
+
+TEST(an_accepted_event_runs_once_and_is_counted)
+{
+	send(1);
+	await_waiting(0);
+	assert_int_equal(seen->delivered[1], 1);
+	assert_int_equal(stats().events_accepted, 1);
+	assert_int_equal(stats().events_succeeded, 1);
+}
+
+TEST(a_failed_event_comes_again_after_one_and_two_minutes_with_the_same_id)
+{
+	seen->failures_left = 5;
+	send(1);
+	await_queued(1);
+	flow_advance(&flow, 59000);
+	await_queued(1);
+	assert_int_equal(seen->calls, 1);
+	flow_advance(&flow, 1000);
+	await(&seen->calls, 2);
+	await_queued(1);
+	flow_advance(&flow, 120000);
+	await(&seen->calls, 3);
+	await_waiting(0);
+	assert_string_equal(seen->id[0], seen->id[1]);
+	assert_string_equal(seen->id[0], seen->id[2]);
+	assert_int_equal(stats().events_dead, 1);
+	assert_true(flow_metric(&flow, "AsyncEventsDropped") == 1);
+}
+
+TEST(an_event_that_would_be_too_old_at_its_next_turn_expires)
+{
+	assert_int_equal(faas_function_update(flow.rt, FAAS_FUNCTION(.name = "f", .max_age_s = 90),
+					      NULL),
+			 0);
+	seen->failures_left = 5;
+	send(1);
+	await_queued(1);
+	flow_advance(&flow, 60000);
+	await(&seen->calls, 2);
+	await_waiting(0);
+	assert_int_equal(stats().events_expired, 1);
+}
+
+/* The clock runs until it was throttled so often, and is in the store again. */
+static void await_throttles(int n)
+{
+	for (int i = 0; (int)stats().throttles < n && i < 1000; i++)
+		flow_advance(&flow, 1000);
+	assert_true((int)stats().throttles >= n);
+	await_flight(130);
+}
+
+TEST(a_throttled_event_waits_and_uses_up_no_attempt)
+{
+	seen->blocked = true;
+	for (int n = 0; n < 131; n++) /* two run, 128 may wait at hand */
+		send(n);
+	await(&seen->calls, 2);
+	await_throttles(4); /* more often than there are retries */
+	assert_int_equal(seen->calls, 2);
+	seen->blocked = false;
+	await_waiting(1);
+	flow_advance(&flow, 300000);
+	await_waiting(0);
+	assert_int_equal(stats().events_succeeded, 131);
+}
+
+TEST(attempts_and_the_id_outlive_a_restart)
+{
+	seen->failures_left = 2;
+	send(1);
+	await_queued(1);
+	restart();
+	assert_int_equal(stats().events_queued, 1);
+	flow_advance(&flow, 120000);
+	await(&seen->calls, 2);
+	await_queued(1);
+	flow_advance(&flow, 59000 + 60000);
+	await_queued(1);
+	assert_int_equal(seen->calls, 2);
+	flow_advance(&flow, 1000);
+	await_waiting(0);
+	assert_int_equal(seen->delivered[1], 1);
+	assert_string_equal(seen->id[0], seen->id[1]);
+	assert_string_equal(seen->id[0], seen->id[2]);
+}
+
+TEST(what_waits_for_a_function_waits_until_it_is_created)
+{
+	seen->failures_left = 1;
+	send(1);
+	await_queued(1);
+	flow_close(&flow);
+	open_runtime(true);
+	flow_advance(&flow, 120000);
+	assert_int_equal(stats().events_queued, 1);
+	create_function();
+	await_waiting(0);
+	assert_int_equal(seen->delivered[1], 1);
+}
+
+TEST(a_second_runtime_with_the_same_state_dir_is_refused)
+{
+	struct faas_error err;
+
+	assert_null(faas_create(FAAS_CONFIG(.state_dir = folder, .worker = TEST_WORKER), &err));
+	assert_int_equal(err.code, FAAS_EEXIST);
+}
+
+/* Another program: it accepts events and is killed while some of them run. */
+static void be_killed(int accept)
+{
+	open_runtime(false);
+	create_function();
+	for (int n = 0; n < accept; n++)
+		submit(n);
+	for (;;)
+		tick();
+}
+
+TEST(what_was_accepted_runs_although_the_program_was_killed)
+{
+	pid_t pid;
+	int status, accepted;
+
+	flow_close(&flow);
+	seen->blocked = true; /* two are running when it dies, for good */
+	fflush(NULL);
+	pid = fork();
+	if (!pid)
+		be_killed(EVENTS);
+	await(&seen->calls, 2);
+	for (int i = 0; seen->accepted < EVENTS / 2 && i < 10000; i++)
+		tick();
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	accepted = seen->accepted;
+	assert_true(accepted >= EVENTS / 2);
+	seen->blocked = false;
+	open_runtime(false); /* on the clock of the one before */
+	create_function();
+	await_waiting(0);
+	assert_true((int)stats().events_succeeded >= accepted);
+	for (int n = 0; n < accepted; n++)
+		assert_int_equal(seen->delivered[n], 1);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_it, close_it)
+	const struct CMUnitTest tests[] = {
+		CASE(an_accepted_event_runs_once_and_is_counted),
+		CASE(a_failed_event_comes_again_after_one_and_two_minutes_with_the_same_id),
+		CASE(an_event_that_would_be_too_old_at_its_next_turn_expires),
+		CASE(a_throttled_event_waits_and_uses_up_no_attempt),
+		CASE(attempts_and_the_id_outlive_a_restart),
+		CASE(what_waits_for_a_function_waits_until_it_is_created),
+		CASE(a_second_runtime_with_the_same_state_dir_is_refused),
+		CASE(what_was_accepted_runs_although_the_program_was_killed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
