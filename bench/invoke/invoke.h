@@ -18,6 +18,8 @@ void growth_functions(const struct options *options);
 void growth_environments(const struct options *options);
 void pristine(const struct options *options);
 void neighbours(const struct options *options);
+void durable_accept(const struct options *options);
+void durable_restart(const struct options *options);
 void one_call(const struct options *options);
 
 #endif

@@ -19,6 +19,8 @@ static const struct group groups[] = {
 	{ "environments", growth_environments },
 	{ "neighbours", neighbours },
 	{ "curves", curves },
+	{ "durable", durable_accept },
+	{ "restart", durable_restart },
 	{ "calls", one_call },
 };
 

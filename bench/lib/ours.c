@@ -59,7 +59,8 @@ static void allow_descriptors(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-struct faas *ours_open(struct uv_loop_s *loop, enum listening listening)
+static struct faas *open_runtime(struct uv_loop_s *loop, enum listening listening,
+				 const char *state_dir)
 {
 	static uint64_t heard;
 	struct faas_error err;
@@ -71,11 +72,21 @@ struct faas *ours_open(struct uv_loop_s *loop, enum listening listening)
 				     .idle_ms = 3600000,
 				     .on_log = listening ? hear_log : NULL,
 				     .on_metric = listening ? hear_metric : NULL,
-				     .data = &heard),
+				     .data = &heard, .state_dir = state_dir),
 			 &err);
 	if (!rt)
 		bench_die("faas_create: %s", err.message);
 	return rt;
+}
+
+struct faas *ours_open(struct uv_loop_s *loop, enum listening listening)
+{
+	return open_runtime(loop, listening, NULL);
+}
+
+struct faas *ours_open_in(const char *state_dir)
+{
+	return open_runtime(NULL, SILENT, state_dir);
 }
 
 static void closed(void *data)

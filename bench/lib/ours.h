@@ -21,6 +21,8 @@ enum listening {
 
 /* `loop`: NULL for a loop thread of its own. Room for 10,000 environments. */
 struct faas *ours_open(struct uv_loop_s *loop, enum listening listening);
+/* Asynchronous events are kept in this directory. */
+struct faas *ours_open_in(const char *state_dir);
 void ours_close(struct faas *rt); /* also runs a loop of the caller's until it is closed */
 
 struct ours_function {
