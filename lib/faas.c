@@ -63,11 +63,6 @@ void fa_check_closed(struct faas *rt)
 
 /* ---- create ---------------------------------------------------------- */
 
-static void *realloc_libc(void *data, void *ptr, size_t old_size, size_t new_size)
-{
-	return fa_mem_libc.realloc(data, ptr, old_size, new_size);
-}
-
 static char *own(struct faas *rt, const char *text, const char *otherwise, bool *failed)
 {
 	char *copy = fa_strdup(&rt->mem, text ? text : otherwise);
@@ -136,7 +131,7 @@ static void free_runtime(struct faas *rt)
 static struct faas *alloc_runtime(const struct faas_config *c, const struct fa_clock *clock,
 				  struct faas_error *err)
 {
-	struct fa_mem mem = { c->realloc ? c->realloc : realloc_libc, c->data };
+	struct fa_mem mem = { c->realloc ? c->realloc : fa_mem_libc.realloc, c->data };
 	struct faas *rt = fa_alloc(&mem, sizeof(*rt));
 
 	if (!rt) {

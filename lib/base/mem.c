@@ -19,6 +19,8 @@ static void *libc_realloc(void *data, void *ptr, size_t old_size, size_t new_siz
 {
 	(void)data;
 	(void)old_size;
+	if (!ptr)
+		return malloc(new_size);
 	if (new_size)
 		return realloc(ptr, new_size);
 	free(ptr);

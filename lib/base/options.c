@@ -18,8 +18,8 @@ static int bad_size(const char *macro, size_t size, struct faas_error *err)
 			macro);
 }
 
-int fa_options_copy(void *ours, size_t our_size, const void *theirs, const char *macro,
-		    struct faas_error *err)
+int fa_options_adapt(void *ours, size_t our_size, const void *theirs, const char *macro,
+		     struct faas_error *err)
 {
 	const unsigned char *bytes = theirs;
 	size_t size;

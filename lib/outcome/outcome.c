@@ -206,7 +206,10 @@ static void write_type(struct fa_outcome *outcome, const struct naming *naming,
 	struct fa_text text = FA_TEXT(outcome->error_type);
 	const char *type = naming->type ? naming->type : job->error_type;
 
-	if (!*type && naming->code)
+	outcome->error_type[0] = '\0';
+	if (!naming->code)
+		return;
+	if (!*type)
 		type = "Runtime.Unknown";
 	fa_text_bytes(&text, type, strnlen(type, sizeof(job->error_type)));
 }

@@ -59,7 +59,8 @@ struct faas_result *fa_result_create(const struct fa_mem *mem, const struct fa_o
 	if (!r)
 		return NULL;
 	fa_result_fill(r, outcome, job, version);
-	r->request_id = put(&at, job->request_id, strnlen(job->request_id, 39));
+	r->request_id = memcpy(at, job->request_id, sizeof(job->request_id));
+	at += sizeof(job->request_id);
 	r->version = put(&at, version->qualifier, version_len);
 	r->error_type = put(&at, outcome->error_type, type_len);
 	r->payload.len = outcome->payload.len;
