@@ -149,13 +149,19 @@ static int64_t cpu_time(struct fa_env *env, const struct fa_job *job, int pid)
 }
 
 /*
- * The newborn runs before its birth is told of: an answer may be here first. Its
- * CPU time is then at most the time since it was asked for.
+ * The newborn runs before its birth is told of, so an answer may be here first;
+ * and the kernel counts a running process at its next switch or tick. Until then its
+ * CPU time is taken for the time since it was asked for, which is the most it can be.
  */
-static void meter_unreported(struct fa_env *env, struct fa_job *job)
+static void estimate_cpu(struct fa_env *env, struct fa_job *job)
 {
 	job->cpu_ns = job->end_ns - since_ns(env, job);
 	env->cpu_guessed_ns += job->cpu_ns;
+}
+
+static void meter_unreported(struct fa_env *env, struct fa_job *job)
+{
+	estimate_cpu(env, job);
 	job->peak_kb = env->peak_kb ? env->peak_kb : env->pool->envs->floor_kb;
 }
 
@@ -170,6 +176,8 @@ void fa_meter(struct fa_env *env, struct fa_job *job)
 		return;
 	}
 	job->cpu_ns = cpu_time(env, job, pid);
+	if (!env->cpu_seen_ns)
+		estimate_cpu(env, job);
 	if (worth_a_sample(env, job)) {
 		sample_memory(env, pid);
 		learn_newborn(env, job);
