@@ -230,7 +230,9 @@ static void expect_of_the_caller(void)
 	enum tracee who = TRACEE_CALLER;
 
 	at_most(trace.wakes[who], CALLS, who, "wake-ups");
-	at_most(trace.waits[who] + trace.calls[who][SYS_futex_waitv], CALLS, who, "waits");
+	/* the worker's wake-up for the call before may come late, and end a wait for nothing */
+	at_most(trace.waits[who] + trace.calls[who][SYS_futex_waitv], CALLS + CALLS / 10, who,
+		"waits");
 	at_most(trace.calls[who][SYS_clock_gettime], CALLS / 8 + 1, who, "looks at a clock");
 	nothing_but(who, allowed);
 }
