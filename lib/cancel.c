@@ -1,6 +1,45 @@
 /* SPDX-License-Identifier: MIT */
-/* The door through which an invocation is called off: by its number, on the loop. */
-#include <conduct.h>
+/* An invocation is called off: by its number, on the loop. With the runtime, all are. */
+#include <invocation.h>
+
+static void cancel(struct fa_invocation *inv)
+{
+	inv->canceled = true;
+	if (inv->state == RUNNING)
+		fa_env_cancel(inv->env, &inv->job);
+	else if (inv->state != ARRIVING)
+		fa_invocation_refuse(inv, FAAS_ECANCELED, "");
+}
+
+/* An event that the store has accepted is not called off. */
+void fa_invocation_cancel(struct faas *rt, uint64_t id)
+{
+	struct fa_list *pos;
+
+	fa_list_for(pos, &rt->invocations) {
+		struct fa_invocation *inv = fa_container(pos, struct fa_invocation, link);
+
+		if (inv->id == id && !inv->kept) {
+			cancel(inv);
+			return;
+		}
+	}
+}
+
+void fa_invoke_cancel_all(struct faas *rt)
+{
+	struct fa_list *pos, *next;
+
+	fa_list_for_safe(pos, next, &rt->invocations) {
+		struct fa_invocation *inv = fa_container(pos, struct fa_invocation, link);
+
+		if (inv->state != RUNNING)
+			cancel(inv);
+	}
+	fa_envs_call_off(&rt->envs);
+}
+
+/* ---- the door --------------------------------------------------------- */
 
 struct cancel_call {
 	struct fa_call call;

@@ -60,7 +60,7 @@ void fa_kept_settle(struct fa_kept *kept, enum fa_retry_end end, const struct fa
 /* [loop] The invocation is over. An event of which nothing was said comes after a restart. */
 void fa_kept_let_go(struct fa_kept *kept);
 
-/* ---- invocation.c ---------------------------------------------------- */
+/* ---- cancel.c, arrive.c, turn.c, invocation.c -------------------------- */
 
 void fa_invocation_cancel(struct faas *rt, uint64_t id); /* [loop] */
 /* [loop] What the store said; `begins`: it is in hand. */

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_INVOCATION_H
+#define FA_INVOCATION_H
+
+/*
+ * The invocation, for the files that move it: arrive.c (where it comes from and goes),
+ * turn.c (who is next), invocation.c (its states), cancel.c. All of it is the loop's.
+ */
+#include <conduct.h>
+
+#define FA_INVOCATION_SMALL 1024 /* room of an invocation that is kept for the next */
+
+enum fa_invocation_state { ARRIVING, WAITING, RUNNING, PAUSED };
+
+struct fa_invocation {
+	struct fa_call arrive;
+	struct fa_list link;       /* in faas.invocations */
+	struct fa_list turn;       /* in fa_runner.waiting */
+	struct fa_timer timer;     /* patience, or the next attempt */
+	enum fa_invocation_state state;
+	uint64_t id;
+	struct faas *rt;
+	struct fa_runner *runner;  /* with a reference to its version */
+	struct fa_env *env;
+	enum faas_mode mode;
+	bool log_tail, canceled;
+	int capacity_wait_ms;
+	struct fa_retry retry;
+	struct fa_kept *kept;      /* an event that outlives the program */
+	void (*on_done)(void *data, const struct faas_result *result);
+	void *data;
+	size_t room;
+	struct fa_job job;
+	char payload[]; /* of `room` bytes: context strings, then the event */
+};
+
+static inline bool fa_invocation_is_event(const struct fa_invocation *inv)
+{
+	return inv->mode == FAAS_EVENT;
+}
+
+/* ---- invocation.c ---------------------------------------------------- */
+
+void fa_invocation_begin(struct fa_invocation *inv);
+void fa_invocation_submit(struct fa_invocation *inv, struct fa_env *env);
+/* It could not run now: an event comes again later, the others end with `code`. */
+void fa_invocation_throttle(struct fa_invocation *inv, const char *reason, int code);
+/* It did not run and is over: throttled, canceled, out of memory. */
+void fa_invocation_refuse(struct fa_invocation *inv, int code, const char *reason);
+/* The one place that calls back. */
+void fa_invocation_answer(struct fa_invocation *inv, const struct faas_result *result);
+/* `timer` is due: the next attempt, or the end of patience. */
+void fa_invocation_due(struct fa_timer *timer);
+
+/* ---- turn.c ---------------------------------------------------------- */
+
+void fa_turn_wait(struct fa_invocation *inv, bool in_front);
+void fa_turn_stop(struct fa_invocation *inv); /* it waits no longer, if it did */
+/* Hand it over behind others; false: nobody may take it, or somebody waits. */
+bool fa_turn_ahead(struct fa_invocation *inv);
+/* Environments that are awake are through with it sooner than another one would begin. */
+bool fa_turn_is_soon(const struct fa_runner *runner, const struct fa_invocation *inv);
+/* An event of the store may wait at hand. */
+bool fa_turn_may_stay(const struct fa_invocation *inv);
+/* `env` is through with one: to the next, or back into its pool. */
+void fa_turn_pass(struct fa_runner *runner, struct fa_env *env, bool stays);
+void fa_turn_give_back(struct fa_runner *runner, struct fa_env *env, bool stays);
+
+/* ---- arrive.c -------------------------------------------------------- */
+
+void fa_invocation_free(struct fa_invocation *inv);
+
+#endif

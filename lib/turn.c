@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whose turn it is. Who finds no environment free stands in a line of the version's
+ * runner; whoever has waited longest goes first. An environment that the loop has
+ * leased serves one after the other; when all are busy, the next ones are handed
+ * over ahead, a few deep, as long as what stands before them is short.
+ */
+#include <invocation.h>
+
+#define AHEAD_NS 50000 /* hand over ahead at most so much work */
+#define KEPT_MAX 128   /* events of the store that wait at hand, per function */
+
+void fa_turn_stop(struct fa_invocation *inv)
+{
+	fa_loop_timer_stop(&inv->rt->loop, &inv->timer);
+	if (fa_list_empty(&inv->turn))
+		return;
+	fa_list_remove(&inv->turn);
+	inv->runner->load--;
+	if (fa_list_empty(&inv->runner->waiting))
+		fa_list_remove(&inv->runner->hungry);
+	atomic_fetch_sub(&inv->rt->waiting, 1);
+}
+
+void fa_turn_wait(struct fa_invocation *inv, bool in_front)
+{
+	struct faas *rt = inv->rt;
+	struct fa_runner *runner = inv->runner;
+	int64_t wait_ms = inv->capacity_wait_ms;
+
+	inv->state = WAITING;
+	atomic_fetch_add(&rt->waiting, 1);
+	runner->load++;
+	if (fa_list_empty(&runner->waiting))
+		fa_list_append(&rt->hungry, &runner->hungry);
+	if (in_front)
+		fa_list_push(&runner->waiting, &inv->turn);
+	else
+		fa_list_append(&runner->waiting, &inv->turn);
+	if (runner->leases)
+		fa_env_mind(fa_container(runner->leased.next, struct fa_env, lease));
+	if (wait_ms && fa_loop_timer(&rt->loop, &inv->timer,
+				     fa_now(rt->clock) + wait_ms * 1000000) < 0)
+		fa_invocation_throttle(inv, "", FAAS_ENOMEM);
+}
+
+/* A busy environment that may be given one more ahead. */
+static struct fa_env *find_ahead(struct fa_runner *runner, const struct fa_invocation *inv)
+{
+	uint32_t n = runner->gate->limit ? (uint32_t)runner->gate->limit : 64;
+	struct fa_list *pos = runner->leased.next;
+
+	for (; n && pos != &runner->leased; n--) {
+		struct fa_env *env = fa_container(pos, struct fa_env, lease);
+
+		pos = pos->next;
+		if (!fa_env_accepts(env, &inv->job, AHEAD_NS))
+			continue;
+		fa_list_remove(&env->lease);
+		fa_list_append(&runner->leased, &env->lease);
+		return env;
+	}
+	return NULL;
+}
+
+static bool may_go_ahead(const struct fa_invocation *inv)
+{
+	return inv->capacity_wait_ms && !inv->log_tail;
+}
+
+/* Never past one that waits: the order of a function's events is kept. */
+bool fa_turn_ahead(struct fa_invocation *inv)
+{
+	struct fa_env *env;
+
+	if (!may_go_ahead(inv) || !fa_list_empty(&inv->runner->waiting))
+		return false;
+	env = find_ahead(inv->runner, inv);
+	if (env)
+		fa_invocation_submit(inv, env);
+	return env;
+}
+
+/*
+ * Short events are through sooner in the environments that are awake than another
+ * one would wake up. Should one of them take long after all, the others are
+ * taken back from behind it (fa_env_mind()).
+ */
+bool fa_turn_is_soon(const struct fa_runner *runner, const struct fa_invocation *inv)
+{
+	int64_t service_ns = fa_pool_service_ns(runner->pool);
+
+	return may_go_ahead(inv) && runner->leases && service_ns &&
+	       runner->load * service_ns < AHEAD_NS * runner->leases &&
+	       fa_env_is_prompt(fa_container(runner->leased.next, struct fa_env, lease));
+}
+
+/* So many are at hand when an environment is free; the others go back to the store. */
+bool fa_turn_may_stay(const struct fa_invocation *inv)
+{
+	int waiting = (int)inv->runner->load - (int)inv->runner->leases;
+
+	return waiting < KEPT_MAX && fa_durable_has_room(inv->rt);
+}
+
+void fa_invocations_pump(struct fa_runner *runner)
+{
+	while (!fa_list_empty(&runner->waiting)) {
+		struct fa_invocation *inv =
+			fa_container(runner->waiting.next, struct fa_invocation, turn);
+
+		fa_invocation_begin(inv);
+		if (inv->state == WAITING)
+			return;
+	}
+}
+
+/* Whoever waits longest goes first; the next ones ahead, as far as they may. */
+static void top_up(struct fa_runner *runner, struct fa_env *env)
+{
+	while (!fa_list_empty(&runner->waiting)) {
+		struct fa_invocation *next =
+			fa_container(runner->waiting.next, struct fa_invocation, turn);
+
+		if (fa_env_open_jobs(env) &&
+		    !(may_go_ahead(next) && fa_env_accepts(env, &next->job, AHEAD_NS)))
+			return;
+		fa_turn_stop(next);
+		fa_invocation_submit(next, env);
+	}
+}
+
+void fa_turn_give_back(struct fa_runner *runner, struct fa_env *env, bool stays)
+{
+	fa_list_remove(&env->lease);
+	runner->leases--;
+	fa_runner_release(runner, env, stays);
+}
+
+/* The others are through with what waits in half the time that is too long. */
+static bool is_surplus(const struct fa_runner *runner, const struct fa_env *env)
+{
+	int64_t service_ns = fa_pool_service_ns(runner->pool);
+
+	return runner->leases > 1 && !fa_env_open_jobs(env) && service_ns &&
+	       runner->load * service_ns < AHEAD_NS / 2 * (runner->leases - 1);
+}
+
+void fa_turn_pass(struct fa_runner *runner, struct fa_env *env, bool stays)
+{
+	if (stays && !is_surplus(runner, env))
+		top_up(runner, env);
+	if (fa_env_open_jobs(env))
+		return; /* it works on, for others */
+	fa_turn_give_back(runner, env, stays);
+}
