@@ -13,7 +13,11 @@
 #include <base/error.h>
 #include <base/text.h>
 
-static const struct fa_operation *const tables[] = { fa_function_operations, fa_alias_operations };
+static const struct fa_operation *const tables[] = {
+	fa_function_operations,
+	fa_alias_operations,
+	fa_tag_operations,
+};
 
 /* ---- judging --------------------------------------------------------- */
 
@@ -96,7 +100,9 @@ static int wrong_kind(const struct fa_field *field, struct faas_error *err)
 {
 	static const char *const kinds[] = { [FA_TEXT_FIELD] = "a string",
 					     [FA_INTEGER_FIELD] = "a whole number",
-					     [FA_OBJECT_FIELD] = "an object" };
+					     [FA_OBJECT_FIELD] = "an object",
+					     [FA_LIST_FIELD] = "a list",
+					     [FA_BOOLEAN_FIELD] = "true or false" };
 
 	return fa_error_typed(err, FAAS_EINVAL, "SerializationException", "%s must be %s",
 			      field->name, kinds[field->kind]);
@@ -106,6 +112,7 @@ static int judge_field(struct judgement *j, const struct fa_field *field,
 		       const struct fa_document *value, struct faas_error *err)
 {
 	int64_t number;
+	bool flag;
 
 	if (!value && field->required)
 		fa_text_add(complain(j, field, NULL), "Member must not be null");
@@ -115,7 +122,9 @@ static int judge_field(struct judgement *j, const struct fa_field *field,
 		judge_text(j, field, fa_document_text(value));
 	else if (field->kind == FA_INTEGER_FIELD && fa_document_integer(value, &number))
 		judge_integer(j, field, number);
-	else if (field->kind != FA_OBJECT_FIELD || !fa_document_is_object(value))
+	else if (!(field->kind == FA_OBJECT_FIELD && fa_document_is_object(value)) &&
+		 !(field->kind == FA_LIST_FIELD && fa_document_is_array(value)) &&
+		 !(field->kind == FA_BOOLEAN_FIELD && fa_document_boolean(value, &flag)))
 		return wrong_kind(field, err);
 	return 0;
 }

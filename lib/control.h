@@ -5,7 +5,7 @@
 /*
  * The second door: operations of the Lambda API by name, JSON in, JSON out.
  * control.c has the table and judges what comes in; the operations themselves
- * are in control_function.c and control_alias.c.
+ * are in control_function.c, control_alias.c and others of that name.
  */
 #include <base/document.h>
 #include <functions.h>
@@ -17,6 +17,8 @@ struct fa_field {
 		FA_TEXT_FIELD = 1,
 		FA_INTEGER_FIELD,
 		FA_OBJECT_FIELD,
+		FA_LIST_FIELD,
+		FA_BOOLEAN_FIELD,
 	} kind;
 	bool required;
 	int min, max; /* of a number, or of a text's length; max 0: any */
@@ -35,6 +37,7 @@ struct fa_operation {
 /* Tables up to a row without a name. */
 extern const struct fa_operation fa_function_operations[];
 extern const struct fa_operation fa_alias_operations[];
+extern const struct fa_operation fa_tag_operations[];
 
 #define FA_TARGET_MAX (FA_ARN_MAX + FA_QUALIFIER_MAX + 2)
 

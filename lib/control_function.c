@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include <base/error.h>
+#include <model/tags.h>
 
 #define LIST_MOST 50 /* per page, whatever MaxItems says */
 
@@ -160,6 +161,16 @@ static int get_configuration(struct faas *rt, const struct fa_document *in,
 	return rc;
 }
 
+static int put_tags(struct fa_document *out, struct faas *rt, const struct fa_version *v)
+{
+	struct fa_document *tags = fa_tags_get(&rt->registry, v->arn, NULL);
+
+	if (fa_document_count(tags))
+		return fa_document_put(out, "Tags", tags);
+	fa_document_free(tags);
+	return 0;
+}
+
 static int get(struct faas *rt, const struct fa_document *in, struct fa_document *out,
 	       struct faas_error *err)
 {
@@ -180,6 +191,7 @@ static int get(struct faas *rt, const struct fa_document *in, struct fa_document
 	if (v->config.max_concurrency)
 		rc |= put_member_integer(out, "Concurrency", "ReservedConcurrentExecutions",
 					 v->config.max_concurrency);
+	rc |= put_tags(out, rt, v);
 	fa_version_unref(v);
 	return rc ? fa_error_nomem(err) : 0;
 }

@@ -459,6 +459,7 @@ FAAS_EXPORT void faas_cancel(struct faas *rt, uint64_t id);
  *   GetFunction GetFunctionConfiguration UpdateFunctionConfiguration
  *   DeleteFunction ListFunctions PublishVersion ListVersionsByFunction
  *   CreateAlias GetAlias UpdateAlias DeleteAlias ListAliases GetAccountSettings
+ *   TagResource UntagResource ListTags
  * A member that would change nothing here is refused, not ignored.
  */
 FAAS_EXPORT int faas_control(struct faas *rt, const char *operation, const char *request,

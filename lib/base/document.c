@@ -107,6 +107,29 @@ const char *fa_document_next(const struct fa_document *object, const char *name,
 	return json_object_iter_key(at);
 }
 
+bool fa_document_is_array(const struct fa_document *document)
+{
+	return json_is_array(json(document));
+}
+
+bool fa_document_boolean(const struct fa_document *document, bool *value)
+{
+	if (!json_is_boolean(json(document)))
+		return false;
+	*value = json_is_true(json(document));
+	return true;
+}
+
+const struct fa_document *fa_document_item(const struct fa_document *array, size_t index)
+{
+	return ours(json_array_get(json(array), index));
+}
+
+struct fa_document *fa_document_copy(const struct fa_document *document)
+{
+	return ours(json_deep_copy(json(document)));
+}
+
 /* ---- write ----------------------------------------------------------- */
 
 int fa_document_put(struct fa_document *object, const char *name, struct fa_document *value)
@@ -142,6 +165,11 @@ int fa_document_put_integer(struct fa_document *object, const char *name, int64_
 int fa_document_put_number(struct fa_document *object, const char *name, double value)
 {
 	return fa_document_put(object, name, ours(json_real(value)));
+}
+
+void fa_document_drop(struct fa_document *object, const char *name)
+{
+	json_object_del(json(object), name);
 }
 
 int fa_document_append(struct fa_document *array, struct fa_document *value)

@@ -29,12 +29,19 @@ size_t fa_document_count(const struct fa_document *object);
 /* The members of an object: start with NULL; NULL at the end. */
 const char *fa_document_next(const struct fa_document *object, const char *name,
 			     const struct fa_document **value);
+bool fa_document_is_array(const struct fa_document *document);
+bool fa_document_boolean(const struct fa_document *document, bool *value);
+/* The items of an array, from 0; NULL at the end. */
+const struct fa_document *fa_document_item(const struct fa_document *array, size_t index);
+/* All of it once more, nothing shared. NULL: out of memory, or nothing to copy. */
+struct fa_document *fa_document_copy(const struct fa_document *document);
 
 /* 0 or FAAS_ENOMEM, so that a row of them can be or-ed together. They take `value` always. */
 int fa_document_put(struct fa_document *object, const char *name, struct fa_document *value);
 int fa_document_put_text(struct fa_document *object, const char *name, const char *text);
 int fa_document_put_integer(struct fa_document *object, const char *name, int64_t value);
 int fa_document_put_number(struct fa_document *object, const char *name, double value);
+void fa_document_drop(struct fa_document *object, const char *name);
 int fa_document_append(struct fa_document *array, struct fa_document *value);
 int fa_document_append_text(struct fa_document *array, const char *text);
 

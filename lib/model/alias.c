@@ -47,30 +47,6 @@ static int check_name(const char *name, struct faas_error *err)
 
 /* ---- the function's entry -------------------------------------------- */
 
-/* Parse and look up; the lock is held on success. */
-static struct fa_function *open_function(struct fa_registry *registry, const char *text, bool write,
-					 int *rc, struct faas_error *err)
-{
-	struct fa_function *function;
-	struct fa_name name;
-
-	*rc = fa_name_parse(&name, text, err);
-	if (!*rc)
-		*rc = fa_registry_check_place(registry, &name, err);
-	if (*rc)
-		return NULL;
-	if (write)
-		pthread_rwlock_wrlock(&registry->lock);
-	else
-		pthread_rwlock_rdlock(&registry->lock);
-	function = fa_registry_function(registry, name.function.data, name.function.len);
-	if (function)
-		return function;
-	pthread_rwlock_unlock(&registry->lock);
-	*rc = fa_registry_no_function(registry, &name, err);
-	return NULL;
-}
-
 static struct fa_alias *find(const struct fa_function *function, const char *name)
 {
 	return fa_map_get(&function->aliases, name, strlen(name));
@@ -211,13 +187,13 @@ int fa_alias_set(struct fa_registry *registry, const struct fa_alias_change *cha
 			      FA_DESCRIPTION_MAX);
 	if (rc)
 		return rc;
-	function = open_function(registry, change->function, true, &rc, err);
+	function = fa_registry_open(registry, change->function, true, &rc, err);
 	if (!function)
 		return rc;
 	alias = find(function, change->name);
 	rc = alias ? update(registry, function, alias, change, view, err) :
 		     create(registry, function, change, view, err);
-	pthread_rwlock_unlock(&registry->lock);
+	fa_registry_close(registry);
 	return rc;
 }
 
@@ -232,7 +208,7 @@ int fa_alias_get(struct fa_registry *registry, const char *text, const char *nam
 
 	if (rc)
 		return rc;
-	function = open_function(registry, text, false, &rc, err);
+	function = fa_registry_open(registry, text, false, &rc, err);
 	if (!function)
 		return rc;
 	alias = find(function, name);
@@ -240,7 +216,7 @@ int fa_alias_get(struct fa_registry *registry, const char *text, const char *nam
 		look(view, registry, function, alias);
 	else
 		rc = not_found(registry, function, name, err);
-	pthread_rwlock_unlock(&registry->lock);
+	fa_registry_close(registry);
 	return rc;
 }
 
@@ -252,14 +228,14 @@ int fa_alias_delete(struct fa_registry *registry, const char *text, const char *
 
 	if (rc)
 		return rc;
-	function = open_function(registry, text, true, &rc, err);
+	function = fa_registry_open(registry, text, true, &rc, err);
 	if (!function)
 		return rc;
 	if (find(function, name))
 		fa_free(fa_map_remove(&function->aliases, name));
 	else
 		rc = not_found(registry, function, name, err);
-	pthread_rwlock_unlock(&registry->lock);
+	fa_registry_close(registry);
 	return rc;
 }
 
@@ -278,7 +254,7 @@ int fa_alias_list(struct fa_registry *registry, const char *text, int version,
 	uint32_t pos = 0;
 	int rc;
 
-	function = open_function(registry, text, false, &rc, err);
+	function = fa_registry_open(registry, text, false, &rc, err);
 	if (!function)
 		return rc;
 	*count = 0;
@@ -292,7 +268,7 @@ int fa_alias_list(struct fa_registry *registry, const char *text, int version,
 		    (alias->second && view->second == version))
 			++*count;
 	}
-	pthread_rwlock_unlock(&registry->lock);
+	fa_registry_close(registry);
 	if (!*views)
 		return fa_error_nomem(err);
 	qsort(*views, *count, sizeof(**views), by_name);

@@ -30,6 +30,7 @@ static void free_function(struct fa_function *function)
 {
 	fa_map_finish(&function->versions);
 	fa_aliases_free(&function->aliases);
+	fa_document_free(function->tags);
 	fa_free((char *)function->name);
 	fa_free(function);
 }
@@ -93,6 +94,34 @@ static struct fa_function *function_of(const struct fa_registry *registry,
 				       const struct fa_version *version)
 {
 	return fa_registry_function(registry, version->config.name, strlen(version->config.name));
+}
+
+struct fa_function *fa_registry_open(struct fa_registry *registry, const char *text, bool write,
+				     int *rc, struct faas_error *err)
+{
+	struct fa_function *function;
+	struct fa_name name;
+
+	*rc = fa_name_parse(&name, text, err);
+	if (!*rc)
+		*rc = fa_registry_check_place(registry, &name, err);
+	if (*rc)
+		return NULL;
+	if (write)
+		pthread_rwlock_wrlock(&registry->lock);
+	else
+		pthread_rwlock_rdlock(&registry->lock);
+	function = fa_registry_function(registry, name.function.data, name.function.len);
+	if (function)
+		return function;
+	pthread_rwlock_unlock(&registry->lock);
+	*rc = fa_registry_no_function(registry, &name, err);
+	return NULL;
+}
+
+void fa_registry_close(struct fa_registry *registry)
+{
+	pthread_rwlock_unlock(&registry->lock);
 }
 
 /* Most callers write a name and nothing else: that one is there needs no parsing. */
@@ -370,6 +399,8 @@ static struct fa_version *remove_function(struct fa_registry *registry,
 
 	fa_aliases_free(&function->aliases);
 	function->updating = false;
+	fa_document_free(function->tags);
+	function->tags = NULL;
 	while ((version = take_one(function))) {
 		version->also = removed;
 		removed = version;

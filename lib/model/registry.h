@@ -3,6 +3,7 @@
 #define FA_MODEL_REGISTRY_H
 
 #include <pthread.h>
+#include <base/document.h>
 #include <base/map.h>
 #include <model/function.h>
 
@@ -18,6 +19,7 @@ struct fa_function {
 	struct fa_map aliases;     /* name -> struct fa_alias, see model/alias.h */
 	int last_number;
 	bool updating;             /* LastUpdateStatus InProgress: no other change begins */
+	struct fa_document *tags;  /* key -> text; NULL: none, see model/tags.h */
 };
 
 /* Names to versions. Readers take a reference under a read lock; writers swap. */
@@ -75,7 +77,14 @@ struct fa_version *fa_registry_take_any(struct fa_registry *registry);
 /* References to all, by name and number, in a fa_alloc()ed NULL-terminated array. */
 struct fa_version **fa_registry_all(struct fa_registry *registry, const struct fa_mem *mem);
 
-/* ---- for model/alias.c, under the lock -------------------------------- */
+/* ---- for model/alias.c and model/tags.c ------------------------------- */
+
+/* Parse a name and find its function; the lock is held on success, to read or to write. */
+struct fa_function *fa_registry_open(struct fa_registry *registry, const char *text, bool write,
+				     int *rc, struct faas_error *err);
+void fa_registry_close(struct fa_registry *registry);
+
+/* Under the lock. */
 
 struct fa_function *fa_registry_function(const struct fa_registry *registry, const char *name,
 					 size_t len);

@@ -4,68 +4,10 @@
 
 #include <stdio.h>
 
-#include "support/flow.h"
+#include "support/control.h"
 
 #define ARN "arn:aws:lambda:local-1:000000000000:function:f"
 #define INVALID "InvalidParameterValueException"
-
-static struct flow flow;
-static struct faas_error err;
-static char *reply;
-
-static int open_virtual(void **state)
-{
-	(void)state;
-	memset(&err, 0, sizeof(err));
-	flow_open(&flow, NULL, true);
-	flow_function(&flow, &(struct faas_function_config){ .name = "f",
-							     .handler = "echo.context" });
-	return 0;
-}
-
-static int close_it(void **state)
-{
-	(void)state;
-	faas_free(reply);
-	reply = NULL;
-	flow_close(&flow);
-	return 0;
-}
-
-static const char *perform(const char *operation, const char *request)
-{
-	faas_free(reply);
-	reply = NULL;
-	if (faas_control(flow.rt, operation, request, &reply, &err))
-		fail_msg("%s: %s: %s", operation, err.type, err.message);
-	return reply;
-}
-
-static void refused(const char *operation, const char *request, const char *type,
-		    const char *message)
-{
-	assert_true(faas_control(flow.rt, operation, request, NULL, &err) < 0);
-	assert_string_equal(err.type, type);
-	assert_string_equal(err.message, message);
-}
-
-static void has(const char *text)
-{
-	if (!strstr(reply, text))
-		fail_msg("%s has no %s", reply, text);
-}
-
-/* The text of a member that is in the reply once. */
-static void member(char out[64], const char *name)
-{
-	char key[64];
-	const char *at;
-
-	snprintf(key, sizeof(key), "\"%s\":\"", name);
-	at = strstr(reply, key);
-	assert_non_null(at);
-	snprintf(out, 64, "%.*s", (int)strcspn(at + strlen(key), "\""), at + strlen(key));
-}
 
 TEST(a_function_is_told_with_all_that_is_known_of_it)
 {
@@ -295,7 +237,7 @@ TEST(neither_a_reply_nor_an_error_need_be_wanted)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define VIRTUAL(name) cmocka_unit_test_setup_teardown(name, open_virtual, close_it)
+#define VIRTUAL(name) cmocka_unit_test_setup_teardown(name, control_open, control_close)
 		VIRTUAL(a_function_is_told_with_all_that_is_known_of_it),
 		VIRTUAL(an_operation_that_is_not_there_is_unknown),
 		VIRTUAL(what_is_no_object_of_json_is_not_looked_at_further),

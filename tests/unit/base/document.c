@@ -115,6 +115,38 @@ TEST(what_was_not_made_cannot_be_put)
 	fa_document_free(NULL);
 }
 
+TEST(the_items_of_an_array_are_read_by_their_place)
+{
+	struct fa_document *d = parse("{\"a\":[\"x\",7],\"yes\":true}");
+	const struct fa_document *array = fa_document_get(d, "a");
+	bool flag = false;
+
+	assert_true(fa_document_is_array(array));
+	assert_string_equal(fa_document_text(fa_document_item(array, 0)), "x");
+	assert_null(fa_document_text(fa_document_item(array, 1)));
+	assert_null(fa_document_item(array, 2));
+	assert_null(fa_document_item(d, 0));
+	assert_true(fa_document_boolean(fa_document_get(d, "yes"), &flag));
+	assert_true(flag);
+	assert_false(fa_document_boolean(array, &flag));
+	assert_false(fa_document_is_array(NULL));
+	fa_document_free(d);
+}
+
+TEST(a_copy_shares_nothing_and_what_is_dropped_is_gone)
+{
+	struct fa_document *d = parse("{\"a\":{\"b\":1},\"c\":2}");
+	struct fa_document *copy = fa_document_copy(d);
+
+	fa_document_drop(d, "c");
+	fa_document_drop(d, "nothing");
+	assert_printed(d, "{\"a\":{\"b\":1}}");
+	fa_document_free(d);
+	assert_printed(copy, "{\"a\":{\"b\":1},\"c\":2}");
+	fa_document_free(copy);
+	assert_null(fa_document_copy(NULL));
+}
+
 TEST(without_memory_nothing_is_printed)
 {
 	struct fa_document *d = parse("{\"a\":1}");
@@ -137,6 +169,8 @@ int main(void)
 		cmocka_unit_test(a_document_is_printed_as_it_was_put_together),
 		cmocka_unit_test(bytes_that_are_no_text_become_question_marks),
 		cmocka_unit_test(what_was_not_made_cannot_be_put),
+		cmocka_unit_test(the_items_of_an_array_are_read_by_their_place),
+		cmocka_unit_test(a_copy_shares_nothing_and_what_is_dropped_is_gone),
 		cmocka_unit_test(without_memory_nothing_is_printed),
 	};
 
