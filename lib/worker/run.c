@@ -101,6 +101,8 @@ static void map_areas(struct worker *w)
 	w->response = map_area(w->response, w->run->response_fd, FA_RESPONSE_AREA,
 			       PROT_READ | PROT_WRITE);
 	madvise(w->response, FA_RESPONSE_AREA, MADV_DONTFORK);
+	/* looking first brings in all pages that the host has touched, writing would only one */
+	(void)atomic_load(&w->response->seq);
 }
 
 static bool many_cpus(void)

@@ -11,10 +11,12 @@
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "support/processes.h"
 #include "support/tracer.h"
 
 #include <faas/faas.h>
@@ -107,16 +109,22 @@ static void open_runtime(const char *handler)
 	     err.message);
 }
 
-static void call(void)
+static void call_with(const char *function, size_t len)
 {
+	static const char event[1 << 20] = "event";
 	struct faas_result *result = NULL;
 	struct faas_error err = { .message = "" };
 
-	must(!faas_invoke_wait(rt, FAAS_REQUEST(.function = "f", .payload = { "event", 5 }),
+	must(!faas_invoke_wait(rt, FAAS_REQUEST(.function = function, .payload = { event, len }),
 			       &result, &err),
 	     err.message);
 	must(result->code == FAAS_OK, result->error_type);
 	faas_free(result);
+}
+
+static void call(void)
+{
+	call_with("f", 5);
 }
 
 static void call_warm(int n)
@@ -285,6 +293,134 @@ TEST(one_wake_up_serves_many_events_with_callbacks)
 	at_most(below[SYS_sendto], CALLS / 2, TRACEE_BELOW, "wake-ups of the loop");
 }
 
+/* ---- the first event of a provisioned environment --------------------- */
+
+static void provide_one(void)
+{
+	struct faas_function_info *info = NULL;
+	struct faas_error err = { .message = "" };
+	bool ready = false;
+
+	must(!faas_function_create(rt,
+				   FAAS_FUNCTION(.name = "ready", .code = TEST_PLUGINS,
+						 .handler = "echo.echo", .timeout_ms = 600000,
+						 .provisioned = 1),
+				   &err),
+	     err.message);
+	while (!ready) {
+		must(!faas_function_get(rt, "ready", &info, &err), err.message);
+		ready = info->provisioned_available == 1;
+		faas_free(info);
+		nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+	}
+}
+
+static void wait_for_the_first(void)
+{
+	stay_here();
+	open_runtime("echo.echo");
+	call_warm(WARM);
+	provide_one();
+	tracer_settle();
+	tracer_begin();
+	call_with("ready", 5);
+	tracer_end();
+	faas_destroy(rt);
+}
+
+TEST(a_provisioned_first_event_costs_the_system_calls_of_a_warm_one)
+{
+	const int allowed[] = { SYS_futex, SYS_futex_waitv, SYS_clock_gettime, -1 };
+
+	run(wait_for_the_first);
+	for (enum tracee who = TRACEE_CALLER; who < TRACEES; who++) {
+		nothing_but(who, allowed);
+		at_most(trace.total[who], who == TRACEE_BELOW ? 2 : 3, who, "system calls");
+	}
+	assert_int_equal(trace.wakes[TRACEE_CALLER], 1);
+}
+
+static long faults_of(pid_t pid)
+{
+	char path[64], stat[512] = "";
+	long faults = -1;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	assert_non_null(fgets(stat, sizeof(stat), file));
+	fclose(file);
+	assert_int_equal(sscanf(strrchr(stat, ')'), ") %*c %*d %*d %*d %*d %*d %*u %ld", &faults),
+			 1);
+	return faults;
+}
+
+static pid_t parent_of(const struct process *list, int count, pid_t pid)
+{
+	for (int i = 0; i < count; i++)
+		if (list[i].pid == pid)
+			return list[i].parent;
+	return 0;
+}
+
+/* Of the environments, which are the children of nests, and of this thread. */
+struct faults {
+	long below, here;
+};
+
+static struct faults faults_now(void)
+{
+	struct process list[16];
+	int count = processes_below(getpid(), list, 16);
+	struct faults faults = { 0 };
+	struct rusage usage;
+
+	for (int i = 0; i < count; i++) {
+		pid_t supervisor = parent_of(list, count, list[i].parent);
+
+		if (supervisor && parent_of(list, count, supervisor) == getpid())
+			faults.below += faults_of(list[i].pid);
+	}
+	assert_true(faults.below > 0);
+	assert_int_equal(getrusage(RUSAGE_THREAD, &usage), 0);
+	faults.here = usage.ru_minflt;
+	return faults;
+}
+
+/* The one before warms the way, also through what asks for the counts. */
+static struct faults faults_of_the_first(size_t len)
+{
+	struct faults before, after;
+
+	call_with("f", len);
+	provide_one();
+	faults_now();
+	call_with("f", len);
+	before = faults_now();
+	call_with("ready", len);
+	after = faults_now();
+	return (struct faults){ after.below - before.below, after.here - before.here };
+}
+
+/* Its pages were touched before: by whoever made them, and by its init. */
+TEST(a_provisioned_first_event_faults_on_no_page)
+{
+	struct faults faults = faults_of_the_first(5);
+
+	assert_int_equal(faults.below, 0);
+	assert_int_equal(faults.here, 0);
+}
+
+/* The positive control: pages that nobody prepares are seen. */
+TEST(a_large_first_event_does_fault)
+{
+	struct faults faults = faults_of_the_first(1 << 20);
+
+	assert_true(faults.below > 0);
+	assert_true(faults.here > 0);
+}
+
 /* ---- allocations ----------------------------------------------------- */
 
 struct use {
@@ -365,6 +501,9 @@ int main(void)
 		cmocka_unit_test(the_loop_sleeps_through_warm_calls),
 		cmocka_unit_test(one_line_of_log_is_one_more_system_call),
 		cmocka_unit_test(one_wake_up_serves_many_events_with_callbacks),
+		cmocka_unit_test(a_provisioned_first_event_costs_the_system_calls_of_a_warm_one),
+		HEAP(a_provisioned_first_event_faults_on_no_page),
+		HEAP(a_large_first_event_does_fault),
 		HEAP(a_warm_call_allocates_its_result_and_nothing_else),
 		HEAP(an_event_with_a_callback_allocates_itself_at_most),
 		cmocka_unit_test(an_allocation_is_noticed),
