@@ -1,115 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Operations on functions and their versions. */
-#include <control.h>
+#include <control_config.h>
 
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <base/error.h>
 #include <model/tags.h>
 
 #define LIST_MOST 50 /* per page, whatever MaxItems says */
 
-/* ---- a configuration as JSON ----------------------------------------- */
-
-static int put_time(struct fa_document *out, const char *name, int64_t unix_ms)
-{
-	time_t seconds = unix_ms / 1000;
-	char date[32], text[48];
-	struct tm tm;
-
-	gmtime_r(&seconds, &tm);
-	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text, sizeof(text), "%s.%03d+0000", date, (int)(unix_ms % 1000));
-	return fa_document_put_text(out, name, text);
-}
-
-static int put_member_text(struct fa_document *out, const char *name, const char *member,
-			   const char *text)
-{
-	struct fa_document *object = fa_document_object();
-	int rc = fa_document_put_text(object, member, text);
-
-	return fa_document_put(out, name, object) | rc;
-}
-
-static int put_member_integer(struct fa_document *out, const char *name, const char *member,
-			      int64_t value)
-{
-	struct fa_document *object = fa_document_object();
-	int rc = fa_document_put_integer(object, member, value);
-
-	return fa_document_put(out, name, object) | rc;
-}
-
-static int put_variables(struct fa_document *out, const struct fa_version *v)
-{
-	struct fa_document *variables = fa_document_object(), *environment;
-	int rc = 0;
-
-	for (size_t i = 0; i < v->environment_count; i++) {
-		const char *text = v->config.environment[i];
-		size_t len = strcspn(text, "=");
-		char name[len + 1];
-
-		memcpy(name, text, len);
-		name[len] = '\0';
-		rc |= fa_document_put_text(variables, name, text + len + 1);
-	}
-	environment = fa_document_object();
-	rc |= fa_document_put(environment, "Variables", variables);
-	return fa_document_put(out, "Environment", environment) | rc;
-}
-
-static int put_architectures(struct fa_document *out)
-{
-	struct fa_document *list = fa_document_array();
-#ifdef __aarch64__
-	int rc = fa_document_append_text(list, "arm64");
-#else
-	int rc = fa_document_append_text(list, "x86_64");
-#endif
-
-	return fa_document_put(out, "Architectures", list) | rc;
-}
-
-/* `qualifier`: as the caller wrote it, or NULL for the function itself. */
-static int put_identity(struct fa_document *out, const struct fa_version *v, const char *qualifier)
-{
-	char arn[FA_TARGET_MAX];
-
-	snprintf(arn, sizeof(arn), "%s%s%s", v->arn, qualifier ? ":" : "",
-		 qualifier ? qualifier : "");
-	return fa_document_put_text(out, "FunctionName", v->config.name) |
-	       fa_document_put_text(out, "FunctionArn", arn) |
-	       fa_document_put_text(out, "Version", v->qualifier) |
-	       fa_document_put_text(out, "RevisionId", v->revision);
-}
-
-/* Lambda counts in seconds: a part of one is told as one. */
-static int put_configuration(struct fa_document *out, const struct fa_version *v,
-			     const char *qualifier)
-{
-	const struct faas_function_config *c = &v->config;
-	int rc = put_identity(out, v, qualifier);
-
-	if (c->handler)
-		rc |= fa_document_put_text(out, "Handler", c->handler);
-	rc |= fa_document_put_text(out, "Description", c->description);
-	rc |= fa_document_put_integer(out, "Timeout", (c->timeout_ms + 999) / 1000);
-	rc |= fa_document_put_integer(out, "MemorySize", c->memory_mb);
-	rc |= put_member_integer(out, "EphemeralStorage", "Size", c->tmp_mb);
-	rc |= put_time(out, "LastModified", v->modified_ms);
-	rc |= fa_document_put_text(out, "CodeSha256", v->code_sha256);
-	rc |= fa_document_put_text(out, "PackageType", "Zip");
-	rc |= put_architectures(out);
-	rc |= put_member_text(out, "TracingConfig", "Mode", "PassThrough");
-	if (v->environment_count)
-		rc |= put_variables(out, v);
-	return rc;
-}
+/* ---- a version as JSON ------------------------------------------------ */
 
 /* Lists do not tell these. A version that can be found is one that can be called. */
 static int put_state(struct fa_document *out, struct faas *rt, const struct fa_version *v)
@@ -127,7 +27,7 @@ static int put_state(struct fa_document *out, struct faas *rt, const struct fa_v
 static int answer_version(struct fa_document *out, struct faas *rt, const struct fa_version *v,
 			  const char *qualifier, struct faas_error *err)
 {
-	if (put_configuration(out, v, qualifier) | put_state(out, rt, v))
+	if (fa_control_put_config(out, v, qualifier) | put_state(out, rt, v))
 		return fa_error_nomem(err);
 	return 0;
 }
@@ -184,12 +84,12 @@ static int get(struct faas *rt, const struct fa_document *in, struct fa_document
 		fa_document_free(configuration);
 		return err->code;
 	}
-	rc = put_configuration(configuration, v, qualifier) | put_state(configuration, rt, v);
+	rc = fa_control_put_config(configuration, v, qualifier) | put_state(configuration, rt, v);
 	rc |= fa_document_put(out, "Configuration", configuration);
 	if (v->config.code)
-		rc |= put_member_text(out, "Code", "Location", v->config.code);
+		rc |= fa_control_put_text_in(out, "Code", "Location", v->config.code);
 	if (v->config.max_concurrency)
-		rc |= put_member_integer(out, "Concurrency", "ReservedConcurrentExecutions",
+		rc |= fa_control_put_integer_in(out, "Concurrency", "ReservedConcurrentExecutions",
 					 v->config.max_concurrency);
 	rc |= put_tags(out, rt, v);
 	fa_version_unref(v);
@@ -213,7 +113,7 @@ static int list(const struct fa_document *in, struct fa_document *out, const cha
 	for (size_t i = begin; i < end; i++) {
 		struct fa_document *item = fa_document_object();
 
-		rc |= put_configuration(item, all[i], qualified ? all[i]->qualifier : NULL);
+		rc |= fa_control_put_config(item, all[i], qualified ? all[i]->qualifier : NULL);
 		rc |= fa_document_append(page, item);
 	}
 	rc |= fa_document_put(out, name, page);
@@ -272,88 +172,21 @@ static int list_versions(struct faas *rt, const struct fa_document *in, struct f
 
 /* ---- change ---------------------------------------------------------- */
 
-static void free_variables(const char **variables)
-{
-	for (size_t i = 0; variables && variables[i]; i++)
-		fa_free((char *)variables[i]);
-	fa_free(variables);
-}
-
-static char *join(struct faas *rt, const char *name, const char *value)
-{
-	size_t len = strlen(name) + strlen(value) + 2;
-	char *text = fa_alloc_dirty(&rt->mem, len);
-
-	if (text)
-		snprintf(text, len, "%s=%s", name, value);
-	return text;
-}
-
-/* Environment.Variables as "NAME=value", or NULL if the request does not speak of them. */
-static int read_variables(struct faas *rt, const struct fa_document *in, const char ***variables,
-			  struct faas_error *err)
-{
-	const struct fa_document *map =
-		fa_document_get(fa_document_get(in, "Environment"), "Variables");
-	const struct fa_document *value;
-	const char *name = NULL;
-	size_t n = 0;
-
-	*variables = NULL;
-	if (!map)
-		return 0;
-	if (!fa_document_is_object(map))
-		return fa_error_typed(err, FAAS_EINVAL, "SerializationException",
-				      "Variables must be an object");
-	*variables = fa_alloc(&rt->mem, (fa_document_count(map) + 1) * sizeof(**variables));
-	if (!*variables)
-		return fa_error_nomem(err);
-	while ((name = fa_document_next(map, name, &value))) {
-		if (!fa_document_text(value))
-			return fa_error_typed(err, FAAS_EINVAL, "SerializationException",
-					      "the value of '%.80s' must be a string", name);
-		(*variables)[n] = join(rt, name, fa_document_text(value));
-		if (!(*variables)[n++])
-			return fa_error_nomem(err);
-	}
-	return 0;
-}
-
-static int read_size(const struct fa_document *in, int *tmp_mb, struct faas_error *err)
-{
-	const struct fa_document *storage = fa_document_get(in, "EphemeralStorage");
-	int64_t size;
-
-	if (!storage)
-		return 0;
-	if (!fa_document_integer(fa_document_get(storage, "Size"), &size))
-		return fa_error_typed(err, FAAS_EINVAL, "SerializationException",
-				      "Size must be a whole number");
-	*tmp_mb = size > 0 && size <= INT_MAX ? (int)size : -1; /* refused later, as too small */
-	return 0;
-}
-
 static int update_configuration(struct faas *rt, const struct fa_document *in,
 				struct fa_document *out, struct faas_error *err)
 {
-	struct faas_function_config change = { .size = sizeof(change) };
-	const char *function = fa_control_text(in, "FunctionName"), **variables;
+	const char *function = fa_control_text(in, "FunctionName");
 	struct fa_version *old = fa_registry_latest(&rt->registry, function, err), *v;
+	struct faas_function_config change;
 	int rc;
 
 	if (!old)
 		return err->code;
-	change.handler = fa_control_text(in, "Handler");
-	change.description = fa_control_text(in, "Description");
-	change.timeout_ms = fa_control_number(in, "Timeout", 0) * 1000;
-	change.memory_mb = fa_control_number(in, "MemorySize", 0);
-	rc = read_variables(rt, in, &variables, err);
-	change.environment = variables;
-	if (!rc)
-		rc = read_size(in, &change.tmp_mb, err);
-	if (!rc)
+	rc = fa_control_read_config(rt, in, &change, err);
+	if (!rc) {
 		rc = fa_function_change(rt, old, &change, fa_control_text(in, "RevisionId"), err);
-	free_variables(variables);
+		fa_control_release_config(&change);
+	}
 	fa_version_unref(old);
 	if (rc)
 		return rc;
@@ -423,7 +256,7 @@ static int get_account(struct faas *rt, const struct fa_document *in, struct fa_
 	fa_free(all);
 	rc |= fa_document_put_integer(limit, "ConcurrentExecutions", rt->config.max_concurrency);
 	rc |= fa_document_put(out, "AccountLimit", limit);
-	rc |= put_member_integer(out, "AccountUsage", "FunctionCount", count);
+	rc |= fa_control_put_integer_in(out, "AccountUsage", "FunctionCount", count);
 	return rc ? fa_error_nomem(err) : 0;
 }
 
@@ -448,12 +281,7 @@ const struct fa_operation fa_function_operations[] = {
 	  list_functions },
 	{ "ListVersionsByFunction", FIELDS(FA_MARKER_FIELDS), list_versions },
 	{ "UpdateFunctionConfiguration",
-	  FIELDS({ "Handler", FA_TEXT_FIELD, false, 0, 128, NULL, NULL },
-		 FA_TEXT_OF("Description", 256),
-		 { "Timeout", FA_INTEGER_FIELD, false, 1, 900, NULL, NULL },
-		 { "MemorySize", FA_INTEGER_FIELD, false, 128, 10240, NULL, NULL },
-		 { "Environment", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL },
-		 { "EphemeralStorage", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL },
+	  FIELDS(FA_CONFIG_FIELDS,
 		 FA_TEXT_OF("RevisionId", 0)),
 	  update_configuration },
 	{ "PublishVersion",

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include <base/text.h>
+#include <outcome/record_json.h>
 
 #define OFFSET_AGE_NS 1000000000LL
 
@@ -75,17 +76,42 @@ static void fill_record(struct fa_record *record, struct faas *rt, const struct 
 	memcpy(record->request_id, job->request_id, sizeof(record->request_id));
 }
 
+static void on_tail_line(void *data, enum faas_level level, const struct fa_record *record,
+			 const char *text, size_t len)
+{
+	(void)level;
+	(void)record;
+	fa_logs_add_tail(data, text, len);
+}
+
+/* What the platform says, as on_log would be told it. */
+static void add_to_tail(struct fa_env *env, const struct fa_record *record)
+{
+	const struct fa_version *v = env->pool->version;
+	char line[FA_REPORT_MAX];
+
+	if (v->logging.json) {
+		fa_render_json(record, v, on_tail_line, env);
+	} else if (record->kind == FA_RECORD_START) {
+		fa_logs_add_tail(env, line, fa_render_start(line, record, v->qualifier));
+	} else {
+		fa_logs_add_tail(env, line, fa_render_end(line, record));
+		fa_logs_add_tail(env, line, fa_render_report(line, record));
+	}
+}
+
 void fa_told_start(struct faas *rt, struct fa_env *env, const struct fa_job *job,
 		       bool log_tail)
 {
 	struct fa_version *v = env->pool->version;
 	struct fa_record record;
-	char line[FA_REPORT_MAX];
 
 	fa_logs_begin(env, job->request_id, log_tail);
 	fill_record(&record, rt, v, job, FA_RECORD_START, fa_now(rt->clock));
+	record.cold = fa_env_is_cold(env);
+	record.restored = v->config.snapshot;
 	if (log_tail)
-		fa_logs_add_tail(env, line, fa_render_start(line, &record, v->qualifier));
+		add_to_tail(env, &record);
 	fa_tell_record(&rt->tell, v, env->stream, &record);
 }
 
@@ -105,7 +131,6 @@ void fa_told_end(struct faas *rt, struct fa_env *env, const struct fa_job *job,
 {
 	struct fa_version *v = env->pool->version;
 	struct fa_record record;
-	char line[FA_REPORT_MAX];
 
 	/* with more behind it, what it says it did not write is not looked for */
 	if (!job->quiet || !fa_env_open_jobs(env))
@@ -122,10 +147,9 @@ void fa_told_end(struct faas *rt, struct fa_env *env, const struct fa_job *job,
 	fill_place(&record, env);
 	if (record.failed && !record.timed_out)
 		memcpy(record.error_type, outcome->error_type, sizeof(record.error_type));
-	if (log_tail) {
-		fa_logs_add_tail(env, line, fa_render_end(line, &record));
-		fa_logs_add_tail(env, line, fa_render_report(line, &record));
-	}
+	record.produced = (uint32_t)outcome->payload.len;
+	if (log_tail)
+		add_to_tail(env, &record);
 	fa_tell_record(&rt->tell, v, env->stream, &record);
 }
 
@@ -161,6 +185,7 @@ static void on_started(void *data, struct fa_env *env, const struct fa_job *job)
 	record.init_ns = job->init_ns;
 	record.init_timed_out = job->verdict == FA_INIT_TIMED_OUT;
 	record.failed = job->verdict != FA_REPLIED;
+	record.ahead = true;
 	memcpy(record.error_type, outcome.error_type, sizeof(record.error_type));
 	fa_tell_record(&rt->tell, v, env->stream, &record);
 }
@@ -191,16 +216,21 @@ static void on_line(void *data, struct fa_env *env, const char *request_id, int 
 static void on_dropped(void *data, struct fa_env *env, const char *request_id, uint64_t bytes)
 {
 	struct faas *rt = data;
-	char line[128];
+	int64_t unix_ms = fa_unix_ms(rt, fa_now(rt->clock));
+	struct fa_version *v = env->pool->version;
+	char line[FA_JSON_RECORD_MAX];
 	struct fa_text text = FA_TEXT(line);
 
 	atomic_fetch_add_explicit(&rt->dropped, bytes, memory_order_relaxed);
-	fa_text_add(&text, "LOGS_DROPPED RequestId: ");
-	fa_text_add(&text, request_id);
-	fa_text_add(&text, "\tBytes: ");
-	fa_text_int(&text, (int64_t)bytes);
-	fa_tell_line(&rt->tell, env->pool->version, env->stream, request_id, FAAS_WARN, line,
-		     text.len, fa_unix_ms(rt, fa_now(rt->clock)));
+	if (v->logging.json) {
+		text.len = fa_render_json_dropped(line, unix_ms, bytes);
+	} else {
+		fa_text_add(&text, "LOGS_DROPPED RequestId: ");
+		fa_text_add(&text, request_id);
+		fa_text_add(&text, "\tBytes: ");
+		fa_text_int(&text, (int64_t)bytes);
+	}
+	fa_tell_line(&rt->tell, v, env->stream, request_id, FAAS_WARN, line, text.len, unix_ms);
 }
 
 void fa_told_init(struct faas *rt)

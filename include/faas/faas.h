@@ -288,6 +288,18 @@ struct faas_function_config {
 
 	int provisioned; /* environments that are always ready; FAAS_NONE for none again */
 	bool snapshot; /* environments begin with the memory that init() left; see above */
+
+	/*
+	 * Logs. With "JSON" each line is one object: those of the platform as its events
+	 * ("platform.start", "platform.report", ...), those of the function wrapped with
+	 * timestamp, level, requestId and message, unless one is a JSON object already.
+	 * What is below its level is not delivered: plain output counts as INFO. Levels
+	 * go with JSON only; a change to "Text" drops them.
+	 */
+	const char *log_format;       /* "Text"; or "JSON" */
+	const char *app_log_level;    /* "INFO"; TRACE, DEBUG, INFO, WARN, ERROR, FATAL */
+	const char *system_log_level; /* "INFO"; DEBUG, INFO, WARN */
+	const char *log_group;        /* "/aws/lambda/<name>"; [a-zA-Z0-9_./#-], 1..512 */
 };
 
 #define FAAS_FUNCTION(...) \

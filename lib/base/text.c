@@ -7,6 +7,7 @@
 #include <base/text.h>
 
 #include <string.h>
+#include <time.h>
 #include <sys/random.h>
 #include <sys/types.h>
 
@@ -69,6 +70,27 @@ void fa_text_fixed(struct fa_text *text, int64_t value, int decimals)
 		fa_text_bytes(text, ".", 1);
 		fa_text_bytes(text, end - decimals, (size_t)decimals);
 	}
+}
+
+void fa_text_time(struct fa_text *text, int64_t unix_ms)
+{
+	int64_t ms = unix_ms % 1000;
+	char out[] = "0000-00-00T00:00:00.000Z";
+	time_t seconds;
+	struct tm tm;
+
+	if (ms < 0)
+		ms += 1000;
+	seconds = (time_t)((unix_ms - ms) / 1000);
+	gmtime_r(&seconds, &tm);
+	digits(out + 4, (uint64_t)tm.tm_year + 1900, 4);
+	digits(out + 7, (uint64_t)tm.tm_mon + 1, 2);
+	digits(out + 10, (uint64_t)tm.tm_mday, 2);
+	digits(out + 13, (uint64_t)tm.tm_hour, 2);
+	digits(out + 16, (uint64_t)tm.tm_min, 2);
+	digits(out + 19, (uint64_t)tm.tm_sec, 2);
+	digits(out + 23, (uint64_t)ms, 3);
+	fa_text_bytes(text, out, sizeof(out) - 1);
 }
 
 void fa_text_hex(struct fa_text *text, const void *data, size_t len)

@@ -24,6 +24,8 @@ void fa_text_add(struct fa_text *text, const char *string);
 void fa_text_int(struct fa_text *text, int64_t value);
 /* `value` / 10^decimals with that many digits behind the point, decimals 0..9. */
 void fa_text_fixed(struct fa_text *text, int64_t value, int decimals);
+/* Unix time in UTC: "2026-11-21T10:04:05.678Z"; years 1900 to 9999. */
+void fa_text_time(struct fa_text *text, int64_t unix_ms);
 void fa_text_hex(struct fa_text *text, const void *data, size_t len);
 /* The inside of a JSON string: escapes, and replaces invalid UTF-8 by U+FFFD. */
 void fa_text_json(struct fa_text *text, const void *data, size_t len);

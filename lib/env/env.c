@@ -230,6 +230,13 @@ static bool ensure_process(struct fa_env *env, struct fa_job *job)
 	return false;
 }
 
+bool fa_env_is_cold(const struct fa_env *env)
+{
+	if (!env->kit && !env->thread)
+		return !env->inited_before;
+	return env->fresh && !env->suppressed;
+}
+
 void fa_env_call(struct fa_env *env, struct fa_job *job)
 {
 	fa_env_name(env, job);

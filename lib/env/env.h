@@ -219,6 +219,8 @@ void fa_env_event(struct fa_env *env, enum fa_env_event event);
 void fa_env_name(struct fa_env *env, struct fa_job *job);
 /* Give a leased environment back: `stays` false: its process must go. Any thread. */
 void fa_env_done(struct fa_env *env, bool stays);
+/* Whether the next job meets a process that has to be initialised first, outside of it. */
+bool fa_env_is_cold(const struct fa_env *env);
 /* Run one job from begin to verdict on this thread. */
 void fa_env_call(struct fa_env *env, struct fa_job *job);
 /* [loop] Hand a job over; its verdict arrives through on_verdict. */

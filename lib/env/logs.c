@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include <env/env.h>
+#include <env/logs_json.h>
 #include <env/pool.h>
 #include <model/checks.h>
+#include <model/function.h>
 
 #define LATER_NS 1000000
 #define PLAIN (-1)
@@ -33,6 +35,7 @@ int fa_logs_init(struct fa_logs *logs)
 void fa_logs_finish(struct fa_logs *logs)
 {
 	fa_free(logs->partial);
+	fa_free(logs->dressed);
 	fa_free(logs->tail);
 	pthread_mutex_destroy(&logs->lock);
 }
@@ -47,16 +50,38 @@ static void add_tail(struct fa_logs *logs, const char *text, size_t len)
 		logs->tail[logs->tail_len++ % FA_LOG_TAIL] = text[i];
 }
 
+/* What becomes of the line in JSON; NULL: out of memory. */
+static const char *dress(struct fa_env *env, const char *text, size_t *len)
+{
+	const struct fa_clock *clock = envs_of(env)->clock;
+	struct fa_logs *logs = &env->logs;
+	const struct fa_json_line line = { .unix_ms = clock->unix_ms(clock),
+					   .request_id = logs->request_id,
+					   .level = &logs->level };
+
+	if (!logs->dressed)
+		logs->dressed = fa_alloc_dirty(envs_of(env)->mem,
+					       FA_LOG_JSON_MAX(FA_LOG_LINE_MAX));
+	return logs->dressed ? fa_logs_json(&line, text, len, logs->dressed) : NULL;
+}
+
 static void deliver(struct fa_env *env, const char *text, size_t len)
 {
+	const struct fa_logging *logging = &env->pool->version->logging;
 	struct fa_logs *logs = &env->logs;
 	struct fa_envs *envs = envs_of(env);
+	size_t written = len;
 
-	if (logs->delivered + len > FA_LOG_BUDGET && !(envs->weak_checks & FA_CHECK_LOG_BOUND)) {
-		logs->dropped += len + 1;
+	if (logging->json)
+		text = dress(env, text, &len);
+	if (logging->json && logs->level < (int)logging->application)
+		return;
+	if (!text || (logs->delivered + written > FA_LOG_BUDGET &&
+		      !(envs->weak_checks & FA_CHECK_LOG_BOUND))) {
+		logs->dropped += written + 1;
 		return;
 	}
-	logs->delivered += len + 1;
+	logs->delivered += written + 1;
 	add_tail(logs, text, len);
 	add_tail(logs, "\n", 1);
 	if (envs->listening)
@@ -242,7 +267,7 @@ void fa_logs_drain(struct fa_env *env)
 void fa_logs_line(struct fa_env *env, int level, const char *text, size_t len)
 {
 	pthread_mutex_lock(&env->logs.lock);
-	env->logs.level = level;
+	env->logs.level = level < FAAS_TRACE || level > FAAS_FATAL ? FAAS_INFO : level;
 	deliver(env, text, len);
 	env->logs.level = PLAIN;
 	pthread_mutex_unlock(&env->logs.lock);

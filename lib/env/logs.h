@@ -29,6 +29,7 @@ struct fa_logs {
 	char request_id[40];      /* of the current, or the last, invocation */
 	char *partial;            /* a line without its end */
 	uint32_t partial_len;
+	char *dressed;            /* room for a line in JSON, once there was one */
 	int level;                /* of the partial line; -1: plain output */
 	bool marked;              /* the last byte read was a mark: its digit comes next */
 	char *tail;               /* ring of FA_LOG_TAIL bytes while somebody asked for it */

@@ -252,7 +252,7 @@ static void put_part(struct strings *s, struct faas_bytes part)
 
 static void put_function(struct strings *s, const struct fa_version *v)
 {
-	char group[FA_ARN_MAX] = "/aws/lambda/";
+	const char *level = v->config.app_log_level;
 	struct fa_name name;
 
 	fa_name_parse(&name, v->arn, NULL);
@@ -265,8 +265,9 @@ static void put_function(struct strings *s, const struct fa_version *v)
 	put(s, v->arn);
 	put_part(s, name.account);
 	put_part(s, name.region);
-	strcat(group, v->config.name);
-	put(s, group);
+	put(s, v->config.log_group);
+	put(s, v->config.log_format);
+	put(s, level ? level : "");
 	for (size_t i = 0; i < v->environment_count; i++)
 		put(s, v->config.environment[i]);
 	put(s, "");

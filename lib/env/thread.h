@@ -81,7 +81,7 @@ struct fa_thread {
 	int64_t deadline_ns;
 	int64_t finished_ns;               /* when the last call ended */
 	int64_t took_ns;                   /* what it took */
-	char region[32], memory[12], log_group[80];
+	char region[32], memory[12];
 	struct fa_thread_slot inline_slot; /* on a caller's own thread */
 
 	/* its thread, if it ever needed one */

@@ -285,9 +285,11 @@ static const char *api_getenv(struct faas_context *context, const char *name)
 		{ "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", thread->memory },
 		{ "AWS_LAMBDA_INITIALIZATION_TYPE",
 		  thread->env->provisioned ? "provisioned-concurrency" : "on-demand" },
-		{ "AWS_LAMBDA_LOG_GROUP_NAME", thread->log_group },
+		{ "AWS_LAMBDA_LOG_GROUP_NAME", version->config.log_group },
 		{ "AWS_LAMBDA_LOG_STREAM_NAME", thread->env->stream },
 		{ "LAMBDA_TASK_ROOT", version->directory },
+		{ "AWS_LAMBDA_LOG_FORMAT", version->logging.json ? "JSON" : NULL },
+		{ "AWS_LAMBDA_LOG_LEVEL", version->config.app_log_level },
 	};
 	static const char *const defaults[] = { "LANG=en_US.UTF-8", "TZ=:UTC" };
 	const char *value;
@@ -332,12 +334,10 @@ static void copy_region(char *to, size_t size, const char *arn)
 void fa_thread_context_init(struct fa_thread *thread)
 {
 	const struct faas_function_config *config = &thread->version->config;
-	struct fa_text memory = FA_TEXT(thread->memory), group = FA_TEXT(thread->log_group);
+	struct fa_text memory = FA_TEXT(thread->memory);
 
 	copy_region(thread->region, sizeof(thread->region), thread->version->arn);
 	fa_text_int(&memory, config->memory_mb);
-	fa_text_add(&group, "/aws/lambda/");
-	fa_text_add(&group, config->name);
 	pthread_mutex_init(&thread->lines_lock, NULL);
 	thread->account.limit = (int64_t)config->memory_mb << 20;
 }

@@ -219,8 +219,9 @@ struct fa_nest_setup {
 	/*
 	 * NUL-terminated each: code directory (absolute), file of the handler in it,
 	 * method, prototype ("": a plugin, or the header beside the .so), function
-	 * name, version, ARN, account, region, log group; then the environment,
-	 * "NAME=value" each; then an empty string.
+	 * name, version, ARN, account, region, log group, log format, the least level
+	 * of log lines ("": all); then the environment, "NAME=value" each; then an empty
+	 * string.
 	 */
 	char strings[];
 };

@@ -83,16 +83,16 @@ int fa_fingerprint_config(const struct fa_version *v, char out[FA_DIGEST_TEXT])
 	const struct faas_function_config *c = &v->config;
 	const int32_t numbers[] = { (int32_t)c->isolation, c->memory_mb, c->timeout_ms,
 				    c->tmp_mb, c->network, c->pristine, c->snapshot };
+	struct faas_function_config config = *c;
 	struct fa_digest digest;
+	const char **text;
 
 	fa_digest_begin(&digest);
 	fa_digest_add(&digest, numbers, sizeof(numbers));
 	fa_digest_add(&digest, &c->native, sizeof(c->native));
 	add_text(&digest, v->directory);
-	add_text(&digest, c->code);
-	add_text(&digest, c->handler);
-	add_text(&digest, c->prototype);
-	add_text(&digest, c->description);
+	for (size_t i = 0; (text = fa_config_text(&config, i)); i++)
+		add_text(&digest, *text);
 	for (size_t i = 0; i < v->environment_count; i++)
 		add_text(&digest, c->environment[i]);
 	return fa_digest_end(&digest, out);

@@ -42,6 +42,8 @@ static void fill_defaults(struct faas_function_config *config)
 	config->max_retries = config->max_retries == FAAS_NONE ? 0 :
 							       default_to(config->max_retries, 2);
 	config->max_age_s = default_to(config->max_age_s, 21600);
+	if (!config->description)
+		config->description = "";
 	if (config->provisioned == FAAS_NONE)
 		config->provisioned = 0;
 	if (!config->isolation)
@@ -221,32 +223,57 @@ static int find_code(struct fa_version *v, const char *code, struct faas_error *
 	return v->directory ? 0 : fa_error_nomem(err);
 }
 
-static int copy_strings(struct fa_version *v, const struct faas_function_config *from)
+const char **fa_config_text(struct faas_function_config *config, size_t index)
 {
-	struct faas_function_config *c = &v->config;
+	static const size_t members[] = {
+		offsetof(struct faas_function_config, name),
+		offsetof(struct faas_function_config, code),
+		offsetof(struct faas_function_config, handler),
+		offsetof(struct faas_function_config, prototype),
+		offsetof(struct faas_function_config, description),
+		offsetof(struct faas_function_config, log_format),
+		offsetof(struct faas_function_config, app_log_level),
+		offsetof(struct faas_function_config, system_log_level),
+		offsetof(struct faas_function_config, log_group),
+	};
+
+	if (index >= sizeof(members) / sizeof(*members))
+		return NULL;
+	return (const char **)((char *)config + members[index]);
+}
+
+static int copy_environment(struct fa_version *v)
+{
+	const char *const *from = v->config.environment;
 	const char **list = NULL;
 
-	c->name = fa_strdup(v->mem, from->name);
-	c->code = fa_strdup(v->mem, from->code);
-	c->handler = fa_strdup(v->mem, from->handler);
-	c->prototype = fa_strdup(v->mem, from->prototype);
-	c->description = fa_strdup(v->mem, from->description ? from->description : "");
-	c->environment = NULL;
-	if (v->environment_count) {
-		list = fa_alloc(v->mem, (v->environment_count + 1) * sizeof(*list));
-		c->environment = list;
-		if (!list)
-			return FAAS_ENOMEM;
-	}
-	for (size_t i = 0; i < v->environment_count; i++) {
-		list[i] = fa_strdup(v->mem, from->environment[i]);
+	v->config.environment = NULL;
+	if (!v->environment_count)
+		return 0;
+	list = fa_alloc(v->mem, (v->environment_count + 1) * sizeof(*list));
+	v->config.environment = list;
+	for (size_t i = 0; list && i < v->environment_count; i++) {
+		list[i] = fa_strdup(v->mem, from[i]);
 		if (!list[i])
 			return FAAS_ENOMEM;
 	}
-	return c->name && (c->code || !from->code) && (c->handler || !from->handler) &&
-			       (c->prototype || !from->prototype) && c->description ?
-		       0 :
-		       FAAS_ENOMEM;
+	return list ? 0 : FAAS_ENOMEM;
+}
+
+/* They are the caller's before, and all ours after, whatever comes of it. */
+static int copy_strings(struct fa_version *v)
+{
+	int rc = copy_environment(v);
+	const char **text;
+
+	for (size_t i = 0; (text = fa_config_text(&v->config, i)); i++) {
+		const char *from = *text;
+
+		*text = fa_strdup(v->mem, from);
+		if (from && !*text)
+			rc = FAAS_ENOMEM;
+	}
+	return rc;
 }
 
 static int split_handler(struct fa_version *v, const char *handler, struct faas_error *err)
@@ -295,6 +322,8 @@ static int fill(struct fa_version *v, const struct faas_function_config *config,
 	if (!rc)
 		rc = check_numbers(&v->config, err);
 	if (!rc)
+		rc = fa_logging_read(&v->logging, &v->config, err);
+	if (!rc)
 		rc = check_environment(config->environment, &v->environment_count, err);
 	if (!rc && config->code)
 		rc = split_handler(v, config->handler, err);
@@ -311,6 +340,7 @@ struct fa_version *fa_version_create(const struct fa_mem *mem,
 				     struct faas_error *err)
 {
 	struct fa_version *v = fa_alloc(mem, sizeof(*v));
+	char log_group[FA_LOG_GROUP_DEFAULT];
 
 	if (!v) {
 		fa_error_nomem(err);
@@ -322,9 +352,10 @@ struct fa_version *fa_version_create(const struct fa_mem *mem,
 	make_revision(v);
 	v->config = *config;
 	fill_defaults(&v->config);
+	fa_logging_defaults(&v->config, log_group);
 	if (fill(v, config, err) < 0)
 		goto fail_borrowed;
-	if (copy_strings(v, config) < 0) {
+	if (copy_strings(v) < 0) {
 		fa_error_nomem(err);
 		goto fail;
 	}
@@ -367,14 +398,19 @@ struct fa_version *fa_version_freeze(const struct fa_version *latest, int number
 void fa_version_merge(struct faas_function_config *out, const struct faas_function_config *base,
 		      const struct faas_function_config *change)
 {
+	const char *const *said, **text;
+
 	*out = *base;
 	out->size = sizeof(*out);
+	fa_logging_merge(out, change);
+	for (size_t i = 0; (text = fa_config_text(out, i)); i++) {
+		said = (const char *const *)((const char *)change + ((char *)text - (char *)out));
+		if (*said)
+			*text = *said;
+	}
 #define TAKE(member) \
 	if (change->member) \
 		out->member = change->member
-	TAKE(code);
-	TAKE(handler);
-	TAKE(prototype);
 	TAKE(native);
 	TAKE(isolation);
 	TAKE(memory_mb);
@@ -385,7 +421,6 @@ void fa_version_merge(struct faas_function_config *out, const struct faas_functi
 	TAKE(pristine);
 	TAKE(snapshot);
 	TAKE(environment);
-	TAKE(description);
 	TAKE(max_age_s);
 	TAKE(provisioned);
 #undef TAKE
@@ -409,16 +444,15 @@ void fa_version_unref(struct fa_version *version)
 
 void fa_version_free(struct fa_version *v)
 {
+	const char **text;
+
 	if (!v)
 		return;
 	for (size_t i = 0; v->config.environment && v->config.environment[i]; i++)
 		fa_free((char *)v->config.environment[i]);
 	fa_free((void *)v->config.environment);
-	fa_free((char *)v->config.name);
-	fa_free((char *)v->config.code);
-	fa_free((char *)v->config.handler);
-	fa_free((char *)v->config.prototype);
-	fa_free((char *)v->config.description);
+	for (size_t i = 0; (text = fa_config_text(&v->config, i)); i++)
+		fa_free((char *)*text);
 	fa_free((char *)v->directory);
 	fa_free((char *)v->file);
 	fa_free((char *)v->method);

@@ -6,6 +6,7 @@
 #include <base/digest.h>
 #include <base/mem.h>
 #include <faas/faas.h>
+#include <model/logging.h>
 #include <model/name.h>
 
 /*
@@ -23,6 +24,7 @@ struct fa_version {
 	const char *qualifier;              /* "$LATEST" or the number */
 	char number_text[12];
 	const char *arn;                    /* unqualified */
+	struct fa_logging logging;
 	size_t environment_count;
 	char code_sha256[FA_DIGEST_TEXT], config_sha256[FA_DIGEST_TEXT];
 	char revision[37];                  /* RevisionId */
@@ -33,6 +35,8 @@ struct fa_version {
 	void *owner;
 };
 
+/* The text members of a configuration, from 0; NULL at the end. */
+const char **fa_config_text(struct faas_function_config *config, size_t index);
 /* Check a complete configuration and make a version of it, with one reference. */
 struct fa_version *fa_version_create(const struct fa_mem *mem,
 				     const struct faas_function_config *config,

@@ -90,7 +90,7 @@ static size_t family(const char *type)
  * The platform's lines name only types of the form Runtime.Xyz and Function.Xyz
  * (semantics 4); a function may call its errors anything, even "\nREPORT ...".
  */
-static const char *type_of(const struct fa_record *record)
+const char *fa_record_error_type(const struct fa_record *record)
 {
 	const char *type = record->error_type, *p = type + family(type), *first = p;
 	const char *end = type + sizeof(record->error_type);
@@ -108,7 +108,7 @@ static char *put_status(char *p, const struct fa_record *record, bool timed_out)
 
 	if (timed_out)
 		return PUT(p, "Status: timeout");
-	type = type_of(record);
+	type = fa_record_error_type(record);
 	p = PUT(p, "Status: error\tError Type: ");
 	return put(p, type, strlen(type));
 }

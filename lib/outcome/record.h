@@ -29,6 +29,8 @@ struct fa_record {
 	uint8_t timed_out, failed, init_timed_out;
 	uint8_t place;         /* enum fa_place */
 	uint8_t restored;      /* what is called init was the restore of a snapshot */
+	uint8_t cold;          /* of a start: init comes first */
+	uint8_t ahead;         /* of an init: it belongs to no invocation */
 	int32_t memory_mb;
 	int64_t unix_ms;
 	int64_t duration_ns, init_ns;
@@ -36,6 +38,7 @@ struct fa_record {
 	int64_t peak_kb;
 	int32_t concurrency;   /* in use when it was made */
 	int32_t provisioned, provisioned_in_use;
+	uint32_t produced;     /* bytes of the answer */
 	char request_id[40];
 	char error_type[64];   /* "" on success and timeout */
 };
@@ -47,5 +50,7 @@ size_t fa_render_start(char *out, const struct fa_record *record, const char *ve
 size_t fa_render_end(char *out, const struct fa_record *record);
 size_t fa_render_report(char *out, const struct fa_record *record);
 size_t fa_render_init_report(char *out, const struct fa_record *record);
+/* The type of its error as the platform names it. */
+const char *fa_record_error_type(const struct fa_record *record);
 
 #endif

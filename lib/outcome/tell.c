@@ -17,6 +17,7 @@
 
 #include <base/list.h>
 #include <model/function.h>
+#include <outcome/record_json.h>
 #include <outcome/tally.h>
 
 #define CHUNK_SIZE 4000         /* of the loop's; with its head a page */
@@ -309,10 +310,21 @@ static void tell_platform(const struct round *round, const struct fa_record *rec
 	tell_line(round, record->request_id, FAAS_INFO, record->unix_ms, text, len);
 }
 
-static void tell_record_lines(const struct round *round, const struct fa_record *record)
+/* In the format of its function. */
+static void tell_json(void *data, enum faas_level level, const struct fa_record *record,
+		      const char *text, size_t len)
+{
+	tell_line(data, record->request_id, level, record->unix_ms, text, len);
+}
+
+static void tell_record_lines(struct round *round, const struct fa_record *record)
 {
 	char text[FA_REPORT_MAX];
 
+	if (round->version->logging.json) {
+		fa_render_json(record, round->version, tell_json, round);
+		return;
+	}
 	switch (record->kind) {
 	case FA_RECORD_START:
 		tell_platform(round, record, text,

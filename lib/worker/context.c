@@ -146,7 +146,8 @@ static void api_log(struct faas_context *context, enum faas_level level, const c
 {
 	struct fa_context *call = call_of(context);
 
-	call->logged += fa_output_log(call->log_fd, level, text);
+	if (level >= call->settings->least_level)
+		call->logged += fa_output_log(call->log_fd, level, text);
 }
 
 static int64_t api_remaining_ms(struct faas_context *context)

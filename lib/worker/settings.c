@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <base/level.h>
+
 #define TASK_ROOT "/var/task"
 
 bool fa_settings_read(struct fa_settings *settings, const char *strings, uint32_t len)
@@ -17,7 +19,8 @@ bool fa_settings_read(struct fa_settings *settings, const char *strings, uint32_
 	const char **fields[] = {
 		&settings->code,     &settings->file,      &settings->method, &settings->prototype,
 		&settings->function, &settings->version,   &settings->arn,    &settings->account,
-		&settings->region,   &settings->log_group,
+		&settings->region,   &settings->log_group, &settings->log_format,
+		&settings->log_level,
 	};
 	const char *at = strings, *end = strings + len;
 
@@ -30,6 +33,8 @@ bool fa_settings_read(struct fa_settings *settings, const char *strings, uint32_
 		at += strlen(at) + 1;
 	}
 	settings->initialization = "on-demand";
+	settings->least_level = FAAS_TRACE;
+	fa_level_read(&settings->least_level, settings->log_level);
 	settings->variables = at;
 	while (at < end && *at)
 		at += strlen(at) + 1;
@@ -134,8 +139,11 @@ char **fa_settings_environ(const struct fa_settings *settings, uint32_t memory_m
 		{ "AWS_LAMBDA_INITIALIZATION_TYPE", settings->initialization, NULL, NULL },
 		{ "AWS_LAMBDA_LOG_GROUP_NAME", settings->log_group, NULL, NULL },
 		{ "LAMBDA_TASK_ROOT", settings->code, NULL, NULL },
+		/* of JSON only */
+		{ "AWS_LAMBDA_LOG_FORMAT", settings->log_format, NULL, NULL },
+		{ "AWS_LAMBDA_LOG_LEVEL", settings->log_level, NULL, NULL },
 	};
-	size_t count = sizeof(fixed) / sizeof(*fixed);
+	size_t count = sizeof(fixed) / sizeof(*fixed) - (*settings->log_level ? 0 : 2);
 	struct block block = { .pointers = NULL };
 
 	snprintf(memory, sizeof(memory), "%u", memory_mb);

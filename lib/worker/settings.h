@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <faas/types.h>
 
 /*
  * The strings of struct fa_nest_setup by name; `code` is the directory as the
@@ -12,6 +13,8 @@
 struct fa_settings {
 	const char *code, *file, *method, *prototype;
 	const char *function, *version, *arn, *account, *region, *log_group;
+	const char *log_format, *log_level;
+	enum faas_level least_level; /* of log lines; what is below is not written */
 	const char *initialization; /* "on-demand", or what is written over it */
 	const char *variables; /* "NAME=value" each, then an empty string */
 };

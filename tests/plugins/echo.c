@@ -130,6 +130,12 @@ static int print(struct faas_context *ctx, struct faas_bytes event)
 	return faas_puts(ctx, "null");
 }
 
+static int raw_line(struct faas_context *ctx, struct faas_bytes event)
+{
+	printf("%.*s\n", (int)event.len, (const char *)event.data);
+	return faas_puts(ctx, "null");
+}
+
 /* So many bytes: a JSON string of them. */
 static int big(struct faas_context *ctx, struct faas_bytes event)
 {
@@ -224,7 +230,7 @@ static int loop(struct faas_context *ctx, struct faas_bytes event)
 FAAS_PLUGIN("echo", "1", FAAS_HANDLER(echo), FAAS_HANDLER(drip), FAAS_HANDLER(fail),
 	    FAAS_HANDLER(fail_quietly), FAAS_HANDLER(returns), FAAS_HANDLER(sleep_ms),
 	    FAAS_HANDLER(counter), FAAS_HANDLER(env), FAAS_HANDLER(tmp),
-	    NAMED("log", log_event), FAAS_HANDLER(print), FAAS_HANDLER(big),
+	    NAMED("log", log_event), FAAS_HANDLER(print), FAAS_HANDLER(raw_line), FAAS_HANDLER(big),
 	    FAAS_HANDLER(context), FAAS_HANDLER(alloc), NAMED("exit", exits),
 	    FAAS_HANDLER(segv), NAMED("abort", aborts), FAAS_HANDLER(kill_self),
 	    FAAS_HANDLER(loop));

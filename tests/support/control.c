@@ -9,10 +9,10 @@ struct flow flow;
 struct faas_error err;
 char *reply;
 
-int control_open_with(const struct faas_config *config)
+int control_open_with(const struct faas_config *config, bool virtual_time)
 {
 	memset(&err, 0, sizeof(err));
-	flow_open(&flow, config, true);
+	flow_open(&flow, config, virtual_time);
 	flow_function(&flow,
 		      &(struct faas_function_config){ .name = "f", .handler = "echo.context" });
 	return 0;
@@ -21,7 +21,7 @@ int control_open_with(const struct faas_config *config)
 int control_open(void **state)
 {
 	(void)state;
-	return control_open_with(NULL);
+	return control_open_with(NULL, true);
 }
 
 int control_close(void **state)

@@ -13,7 +13,7 @@ extern struct faas_error err;
 extern char *reply;
 
 int control_open(void **state);
-int control_open_with(const struct faas_config *config); /* the same, configured */
+int control_open_with(const struct faas_config *config, bool virtual_time); /* or so */
 int control_close(void **state);
 
 /* Perform an operation and return its reply; fails the test if it is refused. */

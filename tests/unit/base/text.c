@@ -212,6 +212,26 @@ TEST(a_uuid_shows_its_bytes_in_order)
 	assert_string_equal(out, "00112233-4455-4677-8899-aabbccddeeff");
 }
 
+TEST(a_time_is_written_in_utc_to_the_millisecond)
+{
+	static const struct {
+		int64_t unix_ms;
+		const char *text;
+	} rows[] = {
+		{ 0, "1970-01-01T00:00:00.000Z" },
+		{ 1700000000007, "2023-11-14T22:13:20.007Z" },
+		{ 951782400000, "2000-02-29T00:00:00.000Z" },
+		{ -1, "1969-12-31T23:59:59.999Z" },
+		{ 253402300799999, "9999-12-31T23:59:59.999Z" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		setup(NULL);
+		fa_text_time(&text, rows[i].unix_ms);
+		assert_string_equal(buf, rows[i].text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -220,6 +240,7 @@ int main(void)
 		cmocka_unit_test_setup(fixed_point_numbers_keep_their_zeros, setup),
 		cmocka_unit_test_setup(bytes_are_shown_as_lower_case_hexadecimals, setup),
 		cmocka_unit_test_setup(no_bytes_are_shown_as_the_empty_string, setup),
+		cmocka_unit_test(a_time_is_written_in_utc_to_the_millisecond),
 		cmocka_unit_test(text_that_fits_to_the_last_byte_is_whole),
 		cmocka_unit_test(text_that_does_not_fit_is_cut_and_says_so),
 		cmocka_unit_test(nothing_follows_what_was_cut),

@@ -40,7 +40,7 @@ static uint32_t write_strings(char *to, const struct peer_setup *setup)
 	const char *const strings[] = {
 		TEST_PLUGINS, setup->file, setup->method, setup->prototype, "name", "$LATEST",
 		"arn:aws:lambda:local-1:000000000000:function:name", "000000000000", "local-1",
-		"/aws/lambda/name",
+		"/aws/lambda/name", "Text", "",
 	};
 	size_t len = 0;
 

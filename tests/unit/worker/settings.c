@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #define STRINGS \
-	"/code\0file\0method\0\0function\0$LATEST\0arn\0account\0region\0/log/group\0"
+	"/code\0file\0method\0\0function\0$LATEST\0arn\0account\0region\0/log/group\0Text\0\0"
 
 /* The literal's own NUL is the empty string at the end. */
 static const char plain[] = STRINGS;
@@ -33,6 +33,8 @@ TEST(the_strings_get_their_names)
 	assert_string_equal(s.version, "$LATEST");
 	assert_string_equal(s.account, "account");
 	assert_string_equal(s.log_group, "/log/group");
+	assert_string_equal(s.log_format, "Text");
+	assert_int_equal(s.least_level, FAAS_TRACE);
 	assert_string_equal(s.variables, "");
 }
 
@@ -53,6 +55,23 @@ static char **variables_of(const char *strings, size_t len)
 
 	assert_non_null(variables);
 	return variables;
+}
+
+TEST(the_log_format_is_a_variable_if_it_is_json)
+{
+	static const char json[] =
+		"/code\0file\0method\0\0f\0$LATEST\0arn\0account\0region\0/g\0JSON\0WARN\0";
+	struct fa_settings s = read_settings(json, sizeof(json));
+	char **variables = variables_of(json, sizeof(json));
+
+	assert_int_equal(s.least_level, FAAS_WARN);
+	assert_string_equal(fa_settings_getenv(variables, "AWS_LAMBDA_LOG_FORMAT"), "JSON");
+	assert_string_equal(fa_settings_getenv(variables, "AWS_LAMBDA_LOG_LEVEL"), "WARN");
+	free(variables);
+	variables = variables_of(plain, sizeof(plain));
+	assert_null(fa_settings_getenv(variables, "AWS_LAMBDA_LOG_FORMAT"));
+	assert_null(fa_settings_getenv(variables, "AWS_LAMBDA_LOG_LEVEL"));
+	free(variables);
 }
 
 TEST(lambdas_variables_are_there)
@@ -120,6 +139,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_strings_get_their_names),
 		cmocka_unit_test(strings_that_end_too_early_are_refused),
+		cmocka_unit_test(the_log_format_is_a_variable_if_it_is_json),
 		cmocka_unit_test(lambdas_variables_are_there),
 		cmocka_unit_test(a_provisioned_environment_is_told_so),
 		cmocka_unit_test(own_variables_win_over_defaults_but_not_over_lambdas),

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A function's configuration as the API writes it, both ways. What is read is
+ * borrowed from the request, but for the variables; whether its values are good
+ * is for the model to say, except where the API has words of its own.
+ */
+#include <control_config.h>
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <base/error.h>
+
+/* ---- a configuration as JSON ----------------------------------------- */
+
+static int put_time(struct fa_document *out, const char *name, int64_t unix_ms)
+{
+	time_t seconds = unix_ms / 1000;
+	char date[32], text[48];
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text, sizeof(text), "%s.%03d+0000", date, (int)(unix_ms % 1000));
+	return fa_document_put_text(out, name, text);
+}
+
+int fa_control_put_text_in(struct fa_document *out, const char *name, const char *member,
+			   const char *text)
+{
+	struct fa_document *object = fa_document_object();
+	int rc = fa_document_put_text(object, member, text);
+
+	return fa_document_put(out, name, object) | rc;
+}
+
+int fa_control_put_integer_in(struct fa_document *out, const char *name, const char *member,
+			      int64_t value)
+{
+	struct fa_document *object = fa_document_object();
+	int rc = fa_document_put_integer(object, member, value);
+
+	return fa_document_put(out, name, object) | rc;
+}
+
+static int put_variables(struct fa_document *out, const struct fa_version *v)
+{
+	struct fa_document *variables = fa_document_object(), *environment;
+	int rc = 0;
+
+	for (size_t i = 0; i < v->environment_count; i++) {
+		const char *text = v->config.environment[i];
+		size_t len = strcspn(text, "=");
+		char name[len + 1];
+
+		memcpy(name, text, len);
+		name[len] = '\0';
+		rc |= fa_document_put_text(variables, name, text + len + 1);
+	}
+	environment = fa_document_object();
+	rc |= fa_document_put(environment, "Variables", variables);
+	return fa_document_put(out, "Environment", environment) | rc;
+}
+
+static int put_architectures(struct fa_document *out)
+{
+	struct fa_document *list = fa_document_array();
+#ifdef __aarch64__
+	int rc = fa_document_append_text(list, "arm64");
+#else
+	int rc = fa_document_append_text(list, "x86_64");
+#endif
+
+	return fa_document_put(out, "Architectures", list) | rc;
+}
+
+/* `qualifier`: as the caller wrote it, or NULL for the function itself. */
+static int put_identity(struct fa_document *out, const struct fa_version *v, const char *qualifier)
+{
+	char arn[FA_TARGET_MAX];
+
+	snprintf(arn, sizeof(arn), "%s%s%s", v->arn, qualifier ? ":" : "",
+		 qualifier ? qualifier : "");
+	return fa_document_put_text(out, "FunctionName", v->config.name) |
+	       fa_document_put_text(out, "FunctionArn", arn) |
+	       fa_document_put_text(out, "Version", v->qualifier) |
+	       fa_document_put_text(out, "RevisionId", v->revision);
+}
+
+static int put_logging(struct fa_document *out, const struct faas_function_config *c)
+{
+	struct fa_document *logging = fa_document_object();
+	int rc = fa_document_put_text(logging, "LogFormat", c->log_format);
+
+	if (c->app_log_level)
+		rc |= fa_document_put_text(logging, "ApplicationLogLevel", c->app_log_level);
+	if (c->system_log_level)
+		rc |= fa_document_put_text(logging, "SystemLogLevel", c->system_log_level);
+	rc |= fa_document_put_text(logging, "LogGroup", c->log_group);
+	return fa_document_put(out, "LoggingConfig", logging) | rc;
+}
+
+/* Lambda counts in seconds: a part of one is told as one. */
+int fa_control_put_config(struct fa_document *out, const struct fa_version *v,
+			  const char *qualifier)
+{
+	const struct faas_function_config *c = &v->config;
+	int rc = put_identity(out, v, qualifier);
+
+	if (c->handler)
+		rc |= fa_document_put_text(out, "Handler", c->handler);
+	rc |= fa_document_put_text(out, "Description", c->description);
+	rc |= fa_document_put_integer(out, "Timeout", (c->timeout_ms + 999) / 1000);
+	rc |= fa_document_put_integer(out, "MemorySize", c->memory_mb);
+	rc |= fa_control_put_integer_in(out, "EphemeralStorage", "Size", c->tmp_mb);
+	rc |= put_time(out, "LastModified", v->modified_ms);
+	rc |= fa_document_put_text(out, "CodeSha256", v->code_sha256);
+	rc |= fa_document_put_text(out, "PackageType", "Zip");
+	rc |= put_architectures(out);
+	rc |= fa_control_put_text_in(out, "TracingConfig", "Mode", "PassThrough");
+	rc |= put_logging(out, c);
+	if (v->environment_count)
+		rc |= put_variables(out, v);
+	return rc;
+}
+
+/* ---- a configuration from JSON ------------------------------------------ */
+
+static void free_variables(const char *const *variables)
+{
+	for (size_t i = 0; variables && variables[i]; i++)
+		fa_free((char *)variables[i]);
+	fa_free((void *)variables);
+}
+
+static char *join(struct faas *rt, const char *name, const char *value)
+{
+	size_t len = strlen(name) + strlen(value) + 2;
+	char *text = fa_alloc_dirty(&rt->mem, len);
+
+	if (text)
+		snprintf(text, len, "%s=%s", name, value);
+	return text;
+}
+
+/* Environment.Variables as "NAME=value", or NULL if the request does not speak of them. */
+static int read_variables(struct faas *rt, const struct fa_document *in, const char ***variables,
+			  struct faas_error *err)
+{
+	const struct fa_document *map =
+		fa_document_get(fa_document_get(in, "Environment"), "Variables");
+	const struct fa_document *value;
+	const char *name = NULL;
+	size_t n = 0;
+
+	*variables = NULL;
+	if (!map)
+		return 0;
+	if (!fa_document_is_object(map))
+		return fa_error_typed(err, FAAS_EINVAL, "SerializationException",
+				      "Variables must be an object");
+	*variables = fa_alloc(&rt->mem, (fa_document_count(map) + 1) * sizeof(**variables));
+	if (!*variables)
+		return fa_error_nomem(err);
+	while ((name = fa_document_next(map, name, &value))) {
+		if (!fa_document_text(value))
+			return fa_error_typed(err, FAAS_EINVAL, "SerializationException",
+					      "the value of '%.80s' must be a string", name);
+		(*variables)[n] = join(rt, name, fa_document_text(value));
+		if (!(*variables)[n++])
+			return fa_error_nomem(err);
+	}
+	return 0;
+}
+
+static int read_size(const struct fa_document *in, int *tmp_mb, struct faas_error *err)
+{
+	const struct fa_document *storage = fa_document_get(in, "EphemeralStorage");
+	int64_t size;
+
+	if (!storage)
+		return 0;
+	if (!fa_document_integer(fa_document_get(storage, "Size"), &size))
+		return fa_error_typed(err, FAAS_EINVAL, "SerializationException",
+				      "Size must be a whole number");
+	*tmp_mb = size > 0 && size <= INT_MAX ? (int)size : -1; /* refused later, as too small */
+	return 0;
+}
+
+/* ---- objects of texts -------------------------------------------------- */
+
+/* A text inside an object, and what it may be: words in the order that Lambda lists them. */
+struct inner {
+	const char *name;
+	const char **to;
+	const char *words; /* "[A, B]"; NULL: any */
+};
+
+static bool is_word(const char *words, const char *text)
+{
+	size_t len = strlen(text);
+	const char *at = words;
+
+	while (len && (at = strstr(at + 1, text)))
+		if ((at[-1] == '[' || at[-1] == ' ') && (at[len] == ',' || at[len] == ']'))
+			return true;
+	return false;
+}
+
+static int read_inner(const char *name, const struct inner *inner, const struct fa_document *value,
+		      struct faas_error *err)
+{
+	const char *text = fa_document_text(value);
+
+	if (!text)
+		return fa_error_typed(err, FAAS_EINVAL, "SerializationException",
+				      "%s of %s must be a string", inner->name, name);
+	if (inner->words && !is_word(inner->words, text))
+		return fa_error_typed(err, FAAS_EINVAL, "ValidationException",
+				      "1 validation error detected: Value '%.80s' at '%c%s.%c%s' "
+				      "failed to satisfy constraint: Member must satisfy enum "
+				      "value set: %s",
+				      text, *name | 0x20, name + 1, *inner->name | 0x20,
+				      inner->name + 1, inner->words);
+	*inner->to = text;
+	return 0;
+}
+
+/* `inner` ends with one without a name. */
+static int read_texts(const struct fa_document *in, const char *name, const struct inner *inner,
+		      struct faas_error *err)
+{
+	const struct fa_document *object = fa_document_get(in, name), *value;
+	const char *member = NULL;
+	int rc = 0;
+
+	while (!rc && (member = fa_document_next(object, member, &value))) {
+		const struct inner *i = inner;
+
+		while (i->name && strcmp(i->name, member))
+			i++;
+		rc = i->name ? read_inner(name, i, value, err)
+			     : fa_error(err, FAAS_EINVAL, "%s does nothing with '%.80s' here", name,
+					member);
+	}
+	return rc;
+}
+
+static int read_logging(const struct fa_document *in, struct faas_function_config *c,
+			struct faas_error *err)
+{
+	const struct inner members[] = {
+		{ "LogFormat", &c->log_format, "[JSON, Text]" },
+		{ "ApplicationLogLevel", &c->app_log_level,
+		  "[TRACE, DEBUG, INFO, WARN, ERROR, FATAL]" },
+		{ "SystemLogLevel", &c->system_log_level, "[DEBUG, INFO, WARN]" },
+		{ "LogGroup", &c->log_group, NULL },
+		{ NULL, NULL, NULL },
+	};
+
+	return read_texts(in, "LoggingConfig", members, err);
+}
+
+/* ---- all of it --------------------------------------------------------- */
+
+void fa_control_release_config(struct faas_function_config *c)
+{
+	free_variables(c->environment);
+	c->environment = NULL;
+}
+
+int fa_control_read_config(struct faas *rt, const struct fa_document *in,
+			   struct faas_function_config *c, struct faas_error *err)
+{
+	const char **variables;
+	int rc = read_variables(rt, in, &variables, err);
+
+	*c = (struct faas_function_config){ .size = sizeof(*c),
+					    .environment = variables,
+					    .handler = fa_control_text(in, "Handler"),
+					    .description = fa_control_text(in, "Description"),
+					    .timeout_ms =
+						    fa_control_number(in, "Timeout", 0) * 1000,
+					    .memory_mb = fa_control_number(in, "MemorySize", 0) };
+	if (!rc)
+		rc = read_size(in, &c->tmp_mb, err);
+	if (!rc)
+		rc = read_logging(in, c, err);
+	if (rc)
+		fa_control_release_config(c);
+	return rc;
+}

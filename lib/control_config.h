@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_CONTROL_CONFIG_H
+#define FA_CONTROL_CONFIG_H
+
+/* What the operations that make, change and show functions share: a configuration as JSON. */
+#include <control.h>
+
+/* `qualifier`: as the caller wrote it, or NULL for the function itself. 0 or FAAS_ENOMEM. */
+int fa_control_put_config(struct fa_document *out, const struct fa_version *version,
+			  const char *qualifier);
+/*
+ * What a request says of a configuration; members that it does not name are at their
+ * default. The strings live as long as `in`; release it when this returned 0.
+ */
+int fa_control_read_config(struct faas *rt, const struct fa_document *in,
+			   struct faas_function_config *config, struct faas_error *err);
+void fa_control_release_config(struct faas_function_config *config);
+
+/* The rows of what fa_control_read_config() reads, for the tables of operations. */
+#define FA_CONFIG_FIELDS \
+	{ "Handler", FA_TEXT_FIELD, false, 0, 128, NULL, NULL }, \
+	FA_TEXT_OF("Description", 256), \
+	{ "Timeout", FA_INTEGER_FIELD, false, 1, 900, NULL, NULL }, \
+	{ "MemorySize", FA_INTEGER_FIELD, false, 128, 10240, NULL, NULL }, \
+	{ "Environment", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
+	{ "EphemeralStorage", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
+	{ "LoggingConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }
+
+/* {"member": value} under a name. 0 or FAAS_ENOMEM. */
+int fa_control_put_text_in(struct fa_document *out, const char *name, const char *member,
+			   const char *text);
+int fa_control_put_integer_in(struct fa_document *out, const char *name, const char *member,
+			      int64_t value);
+
+#endif
