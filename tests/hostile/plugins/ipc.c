@@ -116,7 +116,6 @@ RAW(answer_before_the_request)
 	return faas_puts(ctx, "\"done\"");
 }
 
-/* The worker's own loop must not get to answer: only this thread does. */
 static void *answer_for_the_next(void *arg)
 {
 	struct raw *raw = arg;
@@ -138,11 +137,16 @@ static void *answer_for_the_next(void *arg)
 	return NULL;
 }
 
+/* The next event is this thread's to answer alone, unless it is asked to behave. */
 RAW(answer_the_next_from_a_thread)
 {
+	static struct raw first; /* the next event looks for the areas once more */
 	pthread_t thread;
 
-	pthread_create(&thread, NULL, answer_for_the_next, raw);
+	if (first.request)
+		wait_for_ever();
+	first = *raw;
+	pthread_create(&thread, NULL, answer_for_the_next, &first);
 	return faas_puts(ctx, "\"done\"");
 }
 
