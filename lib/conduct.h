@@ -17,6 +17,8 @@ struct fa_invocation;
 /* A place and an environment; NULL with the reason of the throttle, or a code. */
 struct fa_env *fa_runner_lease(struct fa_runner *runner, const char **reason, int *why);
 void fa_runner_release(struct fa_runner *runner, struct fa_env *env, bool stays);
+/* What it was leased out of has become smaller: it should not begin another event. */
+bool fa_runner_is_over(const struct fa_runner *runner, const struct fa_env *env);
 /* Any thread: those that wait for capacity should try again. */
 void fa_want_pump(struct faas *rt);
 

@@ -38,6 +38,7 @@ struct fa_operation {
 extern const struct fa_operation fa_function_operations[];
 extern const struct fa_operation fa_alias_operations[];
 extern const struct fa_operation fa_tag_operations[];
+extern const struct fa_operation fa_concurrency_operations[];
 
 #define FA_TARGET_MAX (FA_ARN_MAX + FA_QUALIFIER_MAX + 2)
 

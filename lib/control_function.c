@@ -88,9 +88,9 @@ static int get(struct faas *rt, const struct fa_document *in, struct fa_document
 	rc |= fa_document_put(out, "Configuration", configuration);
 	if (v->config.code)
 		rc |= fa_control_put_text_in(out, "Code", "Location", v->config.code);
-	if (v->config.max_concurrency)
+	if (fa_quota_reserved(fa_quota_of(v)) != FA_UNRESERVED)
 		rc |= fa_control_put_integer_in(out, "Concurrency", "ReservedConcurrentExecutions",
-					 v->config.max_concurrency);
+						fa_quota_reserved(fa_quota_of(v)));
 	rc |= put_tags(out, rt, v);
 	fa_version_unref(v);
 	return rc ? fa_error_nomem(err) : 0;
@@ -255,6 +255,8 @@ static int get_account(struct faas *rt, const struct fa_document *in, struct fa_
 	rc = all ? 0 : FAAS_ENOMEM;
 	fa_free(all);
 	rc |= fa_document_put_integer(limit, "ConcurrentExecutions", rt->config.max_concurrency);
+	rc |= fa_document_put_integer(limit, "UnreservedConcurrentExecutions",
+				      fa_account_unreserved(&rt->account));
 	rc |= fa_document_put(out, "AccountLimit", limit);
 	rc |= fa_control_put_integer_in(out, "AccountUsage", "FunctionCount", count);
 	return rc ? fa_error_nomem(err) : 0;

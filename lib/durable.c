@@ -187,7 +187,7 @@ void fa_kept_settle(struct fa_kept *kept, enum fa_retry_end end, const struct fa
 	struct fa_stored *event = &kept->op.event;
 
 	if (end != FA_RETRY_AGAIN) {
-		finish(kept, end == FA_RETRY_EXHAUSTED ? FA_STORE_DEAD : FA_STORE_EXPIRED);
+		finish(kept, end == FA_RETRY_EXPIRED ? FA_STORE_EXPIRED : FA_STORE_DEAD);
 		return;
 	}
 	event->attempts = retry->attempts;

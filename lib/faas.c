@@ -19,6 +19,7 @@
 #include <invoke.h>
 #include <testing.h>
 
+#define MIN_UNRESERVED 100
 #define FA_QUOTE(x) #x
 #define FA_TEXT_OF(x) FA_QUOTE(x)
 
@@ -95,6 +96,11 @@ static int copy_config(struct faas *rt, const struct faas_config *c, struct faas
 		return fa_error_nomem(err);
 	if (!mine->max_concurrency)
 		mine->max_concurrency = 1000;
+	if (mine->min_unreserved == FAAS_NONE)
+		mine->min_unreserved = 0;
+	else if (!mine->min_unreserved)
+		mine->min_unreserved = mine->max_concurrency < 10 * MIN_UNRESERVED ?
+					       mine->max_concurrency / 10 : MIN_UNRESERVED;
 	if (!mine->max_memory_mb)
 		mine->max_memory_mb = half_the_machine_mb();
 	return 0;
@@ -105,6 +111,9 @@ static int check_config(const struct faas_config *c, struct faas_error *err)
 	if (c->max_concurrency < 0 || c->max_memory_mb < 0 || c->idle_ms < 0)
 		return fa_error(err, FAAS_EINVAL,
 				"max_concurrency, max_memory_mb and idle_ms cannot be negative");
+	if (c->min_unreserved < FAAS_NONE)
+		return fa_error(err, FAAS_EINVAL, "min_unreserved is %d: cannot be negative",
+				c->min_unreserved);
 	if ((unsigned)c->keep > FAAS_KEEP_FIXED)
 		return fa_error(err, FAAS_EINVAL, "keep is no enum faas_keep: %d", (int)c->keep);
 	if (c->min_isolation & ~FAAS_LAYERS_ALL)
@@ -124,6 +133,7 @@ static void free_runtime(struct faas *rt)
 	fa_free((char *)rt->config.region);
 	fa_free((char *)rt->config.account);
 	pthread_mutex_destroy(&rt->publishing);
+	fa_account_finish(&rt->account);
 	fa_free((char *)rt->config.state_dir);
 	fa_free(rt);
 }
@@ -133,6 +143,7 @@ static struct faas *alloc_runtime(const struct faas_config *c, const struct fa_c
 {
 	struct fa_mem mem = { c->realloc ? c->realloc : fa_mem_libc.realloc, c->data };
 	struct faas *rt = fa_alloc(&mem, sizeof(*rt));
+	int rc;
 
 	if (!rt) {
 		fa_error_nomem(err);
@@ -153,7 +164,9 @@ static struct faas *alloc_runtime(const struct faas_config *c, const struct fa_c
 	fa_list_init(&rt->unused);
 	fa_list_init(&rt->ending);
 	fa_list_init(&rt->hungry);
-	if (copy_config(rt, c, err) < 0) {
+	rc = copy_config(rt, c, err);
+	fa_account_init(&rt->account, rt->config.max_concurrency, rt->config.min_unreserved);
+	if (rc < 0) {
 		free_runtime(rt);
 		return NULL;
 	}
@@ -180,7 +193,6 @@ static int open_stages(struct faas *rt, struct faas_error *err)
 		return fa_error_nomem(err);
 	if (fa_envs_init(&rt->envs, &rt->loop, &rt->mem, rt->clock) < 0)
 		return fa_error_nomem(err);
-	rt->account.limit = rt->config.max_concurrency;
 	rt->envs.max_memory_mb = rt->config.max_memory_mb;
 	rt->envs.policy.keep = rt->config.keep;
 	rt->envs.policy.idle_ns = (int64_t)rt->config.idle_ms * 1000000;

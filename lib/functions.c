@@ -52,6 +52,10 @@ struct fa_version *fa_function_make(struct faas *rt, const struct faas_function_
 		fa_version_free(v);
 		return NULL;
 	}
+	if (fa_limits_claim(rt, v, err) < 0) {
+		fa_function_drop(v);
+		return NULL;
+	}
 	return v;
 }
 
@@ -143,6 +147,8 @@ int fa_function_change(struct faas *rt, struct fa_version *old,
 	if (rc)
 		return rc;
 	fa_version_merge(&merged, &old->config, c);
+	if (!c->max_concurrency) /* it may have been changed since */
+		merged.max_concurrency = fa_limits_member(old);
 	next = fa_function_make(rt, &merged, old, err);
 	if (!next) {
 		fa_registry_abandon(&rt->registry, old);
@@ -150,6 +156,8 @@ int fa_function_change(struct faas *rt, struct fa_version *old,
 	}
 	make_ready(rt, old, next);
 	rc = fa_registry_swap(&rt->registry, old, next, err);
+	if (rc) /* it was deleted meanwhile */
+		fa_limits_release(rt, next);
 	fa_function_drop(rc ? next : old); /* the registry's reference */
 	return rc;
 }
@@ -223,7 +231,10 @@ static int delete(struct faas *rt, struct fa_version *v, const char *qualifier,
 	struct fa_version *removed;
 
 	if (!*qualifier) {
-		fa_function_drop(fa_registry_remove(&rt->registry, v));
+		removed = fa_registry_remove(&rt->registry, v);
+		if (removed)
+			fa_limits_release(rt, removed);
+		fa_function_drop(removed);
 		return 0;
 	}
 	if (!strcmp(qualifier, "$LATEST"))
@@ -294,6 +305,7 @@ static void fill_info(struct faas_function_info *info, const struct fa_version *
 	info->memory_mb = v->config.memory_mb;
 	info->timeout_ms = v->config.timeout_ms;
 	info->tmp_mb = v->config.tmp_mb;
+	info->max_concurrency = fa_limits_member(v);
 	count_environments(v, &info->environments_idle, &info->environments_busy);
 	fa_provision_report(pool_of(v), report);
 	info->provisioned_requested = report->requested;

@@ -28,4 +28,17 @@ struct fa_version *fa_function_publish(struct faas *rt, struct fa_version *lates
 int fa_function_check_revision(const struct fa_version *version, const char *revision,
 			       struct faas_error *err);
 
+/* ---- limits.c: what functions have of the account's concurrency -------- */
+
+struct fa_quota *fa_quota_of(const struct fa_version *version);
+/* As .max_concurrency of a configuration would say it. */
+int fa_limits_member(const struct fa_version *version);
+/* What the version's configuration reserves and wants provisioned. FAAS_EINVAL: no room for it. */
+int fa_limits_claim(struct faas *rt, const struct fa_version *version, struct faas_error *err);
+/* So many, or FA_UNRESERVED. */
+int fa_limits_reserve(struct faas *rt, const struct fa_version *latest, int reserved,
+		      struct faas_error *err);
+/* The function is gone. */
+void fa_limits_release(struct faas *rt, const struct fa_version *version);
+
 #endif

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include <admit/admit.h>
 #include <base/error.h>
 #include <outcome/result.h>
 #include <queue/retry.h>
@@ -56,7 +57,7 @@ void fa_invocation_due(struct fa_timer *timer)
 	if (inv->state == PAUSED)
 		fa_invocation_begin(inv);
 	else
-		fa_invocation_refuse(inv, FAAS_ETHROTTLED, "ConcurrentInvocationLimitExceeded");
+		fa_invocation_refuse(inv, FAAS_ETHROTTLED, fa_admit_reason(inv->runner->quota));
 }
 
 static void pause_for(struct fa_invocation *inv, int64_t delay_ns)
@@ -66,6 +67,24 @@ static void pause_for(struct fa_invocation *inv, int64_t delay_ns)
 	inv->state = PAUSED;
 	if (fa_loop_timer(&rt->loop, &inv->timer, fa_now(rt->clock) + delay_ns) < 0)
 		fa_invocation_free(inv); /* it was accepted into memory, and memory is out */
+}
+
+/* None of the function's events may run, not even later. */
+static bool is_off(const struct fa_invocation *inv)
+{
+	return !fa_quota_reserved(inv->runner->quota);
+}
+
+static enum fa_retry_end next_attempt(struct fa_invocation *inv, bool ran, int64_t now,
+				      int64_t *delay)
+{
+	const struct faas_function_config *c = &inv->runner->version->config;
+
+	if (ran)
+		return fa_retry_after_error(&inv->retry, c->max_retries, c->max_age_s, now, delay);
+	if (is_off(inv))
+		return FA_RETRY_OFF;
+	return fa_retry_after_throttle(&inv->retry, c->max_age_s, now, delay);
 }
 
 /* An asynchronous event failed or could not run: again later, or dropped for good. */
@@ -80,9 +99,7 @@ static void settle_event(struct fa_invocation *inv, bool ran)
 		fa_invocation_free(inv);
 		return;
 	}
-	end = ran ? fa_retry_after_error(&inv->retry, v->config.max_retries, v->config.max_age_s,
-					 now, &delay) :
-		    fa_retry_after_throttle(&inv->retry, v->config.max_age_s, now, &delay);
+	end = next_attempt(inv, ran, now, &delay);
 	if (end == FA_RETRY_AGAIN && !inv->kept) {
 		pause_for(inv, delay);
 		return;
@@ -127,16 +144,34 @@ static void on_begin(void *data, struct fa_env *env, struct fa_job *job)
 		fa_told_start(data, env, job, inv->log_tail);
 }
 
-void fa_invocation_begin(struct fa_invocation *inv)
+/* Behind others it would wait; but not for what only somebody else's end can bring. */
+static struct fa_env *lease(struct fa_invocation *inv, const char **reason, int *why)
 {
 	struct fa_runner *runner = inv->runner;
 	bool in_turn = fa_list_empty(&runner->waiting) || inv->state == WAITING;
-	struct fa_env *env = NULL;
-	const char *reason = "";
-	int why = 0;
 
+	*why = 0;
 	if (in_turn && !fa_turn_is_soon(runner, inv))
-		env = fa_runner_lease(runner, &reason, &why);
+		return fa_runner_lease(runner, reason, why);
+	if (!in_turn && fa_admit_is_full(runner->quota, &runner->provisioned)) {
+		*reason = fa_admit_reason(runner->quota);
+		*why = FAAS_ETHROTTLED;
+	}
+	return NULL;
+}
+
+void fa_invocation_begin(struct fa_invocation *inv)
+{
+	struct fa_runner *runner = inv->runner;
+	const char *reason = "";
+	struct fa_env *env;
+	int why;
+
+	if (fa_invocation_is_event(inv) && is_off(inv)) {
+		settle_event(inv, false);
+		return;
+	}
+	env = lease(inv, &reason, &why);
 	if (env) {
 		fa_list_append(&runner->leased, &env->lease);
 		runner->leases++;

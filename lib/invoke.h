@@ -9,8 +9,8 @@ struct fa_runner {
 	struct faas *rt;
 	struct fa_version *version; /* owns the runner */
 	struct fa_pool *pool;
-	struct fa_share *share;     /* owns the gate */
-	struct fa_gate *gate;       /* of the function: its versions count together */
+	struct fa_quota *quota;     /* of the function: its versions count together */
+	struct fa_gate provisioned; /* events that have a right to what is provisioned */
 	struct fa_list waiting;     /* [loop] of struct fa_invocation, oldest first */
 	struct fa_list leased;      /* [loop] environments that work for the loop */
 	uint32_t load, leases;      /* [loop] events that wait or run, and `leased` counted */
@@ -19,7 +19,7 @@ struct fa_runner {
 	struct fa_call end;
 };
 
-/* `sibling`: another version of the function, or NULL. With the same limit they share it. */
+/* `sibling`: another version of the function, whose quota it shares, or NULL. */
 int fa_runner_create(struct faas *rt, struct fa_version *version,
 		     const struct fa_version *sibling, struct faas_error *err);
 /* [loop] Those whose environments are gone. */

@@ -70,30 +70,37 @@ void fa_want_pump(struct faas *rt)
 /* A place and an environment; NULL with the reason of the throttle or a code. */
 struct fa_env *fa_runner_lease(struct fa_runner *runner, const char **reason, int *why)
 {
-	struct faas *rt = runner->rt;
+	enum fa_lease lease = fa_admit_enter(runner->quota, &runner->provisioned, reason);
 	struct fa_env *env;
 
 	*why = FAAS_ETHROTTLED;
-	*reason = fa_admit_enter(&rt->account, runner->gate);
-	if (*reason)
+	if (lease == FA_LEASE_NONE)
 		return NULL;
 	env = fa_pool_take(runner->pool, why);
-	if (env)
+	if (env) {
+		env->leased = lease;
 		return env;
+	}
 	*reason = "ConcurrentInvocationLimitExceeded";
-	fa_admit_leave(&rt->account, runner->gate);
+	fa_admit_leave(runner->quota, &runner->provisioned, lease);
 	return NULL;
 }
 
 void fa_runner_release(struct fa_runner *runner, struct fa_env *env, bool stays)
 {
 	struct faas *rt = runner->rt;
+	enum fa_lease lease = (enum fa_lease)env->leased; /* it may be another's at once */
 
 	fa_env_done(env, stays);
-	fa_admit_leave(&rt->account, runner->gate);
+	fa_admit_leave(runner->quota, &runner->provisioned, lease);
 	fa_want_pump(rt);
 	if (fa_is_closing(rt))
 		fa_check_closed(rt);
+}
+
+bool fa_runner_is_over(const struct fa_runner *runner, const struct fa_env *env)
+{
+	return fa_admit_is_over(runner->quota, &runner->provisioned, (enum fa_lease)env->leased);
 }
 
 static void pump(struct fa_call *call)
@@ -104,41 +111,6 @@ static void pump(struct fa_call *call)
 	atomic_store(&rt->pumping, false);
 	fa_list_for_safe(pos, next, &rt->hungry)
 		fa_invocations_pump(fa_container(pos, struct fa_runner, hungry));
-}
-
-/* ---- a limit of several versions -------------------------------------- */
-
-struct fa_share {
-	_Atomic uint32_t refs;
-	struct fa_gate gate;
-};
-
-/* A limit is fixed for its gate's life: who has another one is counted by another gate. */
-static struct fa_share *share_with(const struct fa_version *sibling, int limit)
-{
-	struct fa_share *share = sibling ? ((struct fa_runner *)sibling->runner)->share : NULL;
-
-	if (!share || share->gate.limit != limit)
-		return NULL;
-	atomic_fetch_add_explicit(&share->refs, 1, memory_order_relaxed);
-	return share;
-}
-
-static struct fa_share *new_share(struct faas *rt, int limit)
-{
-	struct fa_share *share = fa_alloc(&rt->mem, sizeof(*share));
-
-	if (share) {
-		share->refs = 1;
-		share->gate.limit = limit;
-	}
-	return share;
-}
-
-static void drop_share(struct fa_share *share)
-{
-	if (share && atomic_fetch_sub_explicit(&share->refs, 1, memory_order_acq_rel) == 1)
-		fa_free(share);
 }
 
 /* ---- runners --------------------------------------------------------- */
@@ -171,17 +143,27 @@ void fa_runners_reap(struct faas *rt)
 		fa_list_remove(pos);
 		fa_pool_destroy(runner->pool);
 		fa_version_free(runner->version);
-		drop_share(runner->share);
+		fa_quota_unref(runner->quota);
 		fa_free(runner);
 	}
 	if (fa_is_closing(rt))
 		fa_check_closed(rt);
 }
 
+static struct fa_quota *quota_for(struct faas *rt, const struct fa_version *sibling)
+{
+	struct fa_quota *quota;
+
+	if (!sibling)
+		return fa_quota_create(&rt->mem, &rt->account);
+	quota = ((struct fa_runner *)sibling->runner)->quota;
+	fa_quota_ref(quota);
+	return quota;
+}
+
 int fa_runner_create(struct faas *rt, struct fa_version *version,
 		     const struct fa_version *sibling, struct faas_error *err)
 {
-	int limit = version->config.max_concurrency;
 	struct fa_runner *runner = fa_alloc(&rt->mem, sizeof(*runner));
 
 	if (!runner)
@@ -193,12 +175,10 @@ int fa_runner_create(struct faas *rt, struct fa_version *version,
 	fa_list_init(&runner->leased);
 	fa_list_init(&runner->hungry);
 	fa_list_init(&runner->link);
-	runner->share = share_with(sibling, limit);
-	if (!runner->share)
-		runner->share = new_share(rt, limit);
-	if (!runner->share)
+	runner->provisioned.limit = version->config.provisioned;
+	runner->quota = quota_for(rt, sibling);
+	if (!runner->quota)
 		goto fail;
-	runner->gate = &runner->share->gate;
 	version->runner = runner; /* the loop may meet the pool before we return */
 	runner->pool = fa_pool_create(&rt->envs, version);
 	if (!runner->pool)
@@ -207,7 +187,7 @@ int fa_runner_create(struct faas *rt, struct fa_version *version,
 	return 0;
 
 fail:
-	drop_share(runner->share);
+	fa_quota_unref(runner->quota);
 	fa_free(runner);
 	return fa_error_nomem(err);
 }

@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include <admit/gate.h>
+#include <admit/quota.h>
 #include <env/pool.h>
 #include <model/registry.h>
 #include <model/store/store.h>
@@ -41,7 +41,7 @@ struct faas {
 	pthread_mutex_t publishing; /* held while a version gets its number */
 	struct fa_envs envs;
 	struct fa_tell tell;
-	struct fa_gate account;
+	struct fa_account account;
 	struct fa_durable durable;
 
 	struct fa_list invocations; /* [loop] that wait or run there */

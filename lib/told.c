@@ -72,7 +72,9 @@ static void fill_record(struct fa_record *record, struct faas *rt, const struct 
 	record->kind = (uint8_t)kind;
 	record->memory_mb = v->config.memory_mb;
 	record->unix_ms = fa_unix_ms(rt, at_ns);
-	record->concurrency = atomic_load_explicit(&rt->account.in_use, memory_order_relaxed);
+	record->concurrency = fa_quota_in_use(((struct fa_runner *)v->runner)->quota);
+	record->unreserved = fa_gate_in_use(&rt->account.unreserved);
+	record->claimed = record->unreserved + rt->account.claimed;
 	memcpy(record->request_id, job->request_id, sizeof(record->request_id));
 }
 

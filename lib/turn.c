@@ -8,6 +8,7 @@
 #include <invocation.h>
 
 #define AHEAD_NS 50000 /* hand over ahead at most so much work */
+#define AHEAD_AMONG 64 /* that are looked at, of a function without a limit of its own */
 #define KEPT_MAX 128   /* events of the store that wait at hand, per function */
 
 void fa_turn_stop(struct fa_invocation *inv)
@@ -47,14 +48,16 @@ void fa_turn_wait(struct fa_invocation *inv, bool in_front)
 /* A busy environment that may be given one more ahead. */
 static struct fa_env *find_ahead(struct fa_runner *runner, const struct fa_invocation *inv)
 {
-	uint32_t n = runner->gate->limit ? (uint32_t)runner->gate->limit : 64;
+	int reserved = fa_quota_reserved(runner->quota);
+	int n = reserved > 0 ? reserved : AHEAD_AMONG;
 	struct fa_list *pos = runner->leased.next;
 
 	for (; n && pos != &runner->leased; n--) {
 		struct fa_env *env = fa_container(pos, struct fa_env, lease);
 
 		pos = pos->next;
-		if (!fa_env_accepts(env, &inv->job, AHEAD_NS))
+		if (fa_runner_is_over(runner, env) ||
+		    !fa_env_accepts(env, &inv->job, AHEAD_NS))
 			continue;
 		fa_list_remove(&env->lease);
 		fa_list_append(&runner->leased, &env->lease);
@@ -88,11 +91,12 @@ bool fa_turn_ahead(struct fa_invocation *inv)
  */
 bool fa_turn_is_soon(const struct fa_runner *runner, const struct fa_invocation *inv)
 {
+	const struct fa_env *first = fa_container(runner->leased.next, struct fa_env, lease);
 	int64_t service_ns = fa_pool_service_ns(runner->pool);
 
 	return may_go_ahead(inv) && runner->leases && service_ns &&
 	       runner->load * service_ns < AHEAD_NS * runner->leases &&
-	       fa_env_is_prompt(fa_container(runner->leased.next, struct fa_env, lease));
+	       fa_env_is_prompt(first) && !fa_runner_is_over(runner, first);
 }
 
 /* So many are at hand when an environment is free; the others go back to the store. */
@@ -148,7 +152,7 @@ static bool is_surplus(const struct fa_runner *runner, const struct fa_env *env)
 
 void fa_turn_pass(struct fa_runner *runner, struct fa_env *env, bool stays)
 {
-	if (stays && !is_surplus(runner, env))
+	if (stays && !is_surplus(runner, env) && !fa_runner_is_over(runner, env))
 		top_up(runner, env);
 	if (fa_env_open_jobs(env))
 		return; /* it works on, for others */

@@ -56,7 +56,11 @@ struct faas_log {
 	struct faas_bytes text; /* without the newline at its end */
 };
 
-/* One data point, named as in CloudWatch's AWS/Lambda namespace. */
+/*
+ * One data point, named as in CloudWatch's AWS/Lambda namespace. Concurrency is sampled
+ * when an event ends: ConcurrentExecutions of its function, UnreservedConcurrentExecutions
+ * (outside of what is provisioned) and ClaimedAccountConcurrency of all; see `maximum`.
+ */
 struct faas_metric {
 	size_t size;
 	const char *name; /* "Invocations", "Errors", "Throttles", "Duration", ... */
@@ -143,6 +147,11 @@ struct faas_config {
 	 * may use it (FAAS_EEXIST). NULL: they are kept in memory.
 	 */
 	const char *state_dir;
+	/*
+	 * So much of max_concurrency can be claimed by no function that reserves its own: 100,
+	 * or a tenth of it if that is less. FAAS_NONE: it may all be reserved.
+	 */
+	int min_unreserved;
 };
 
 #define FAAS_CONFIG(...) \
@@ -241,8 +250,13 @@ typedef int (*faas_handler_fn)(struct faas_context *ctx, struct faas_bytes event
  * started again, an event gets one of them if it can, else any other. Their init
  * belongs to no invocation and may take 130 seconds. One that fails is tried again
  * after a pause that doubles from 0.1 s to a minute; faas_function_get() tells why.
- * They count as the others do against max_memory_mb and the limits of concurrency,
- * and are refused where they alone could not fit.
+ * They count as the others do against max_memory_mb, take their number out of what
+ * the function reserves, or else out of what all share, and are refused where they
+ * could not fit.
+ *
+ * .max_concurrency is reserved: so many of the function's events, of all its versions
+ * together, run at a time and no more, whatever other functions do; these share what
+ * is left of the runtime's max_concurrency.
  *
  * .snapshot, for FAAS_PROCESS: init() and before_snapshot() run once, in a
  * template that never sees an event; every environment begins with a copy of the
@@ -276,7 +290,7 @@ struct faas_function_config {
 	int memory_mb;                   /* 128; 128..10240 */
 	int timeout_ms;                  /* 3000; 1..900000 */
 	int tmp_mb;                      /* 512; 512..10240 */
-	int max_concurrency;             /* of this function; 0: only the runtime's limit */
+	int max_concurrency;             /* reserved; 0: shares with others; FAAS_NONE: it is off */
 	bool network;                    /* may open sockets, on the host's network */
 	bool pristine;                   /* each event finds what init() left; see above */
 	const char *const *environment;  /* "NAME=value", NULL-terminated, 4 KB in all */
@@ -317,6 +331,7 @@ struct faas_function_info {
 	const char *provisioned_reason; /* of FAILED: the last attempt's */
 	const char *code_sha256; /* of the handler's file when this was made, base64; or "" */
 	const char *revision;    /* another with every change */
+	int max_concurrency;     /* of the function as a whole, now */
 };
 
 FAAS_EXPORT int faas_function_create(struct faas *rt,
@@ -357,10 +372,9 @@ FAAS_EXPORT int faas_function_list(struct faas *rt,
  * nor code changed since the last publication, that one's number comes again.
  * Numbers are never given twice, not even after the function was deleted. A
  * version has environments of its own, none of them provisioned. All versions
- * count together towards max_concurrency; once an update has changed it, those
- * published before go on counting by the old one. What is frozen is the
- * configuration: code is run from where it lies, so give each version's code a
- * path of its own.
+ * count together towards max_concurrency, whatever it is at the moment. What is
+ * frozen is the configuration: code is run from where it lies, so give each
+ * version's code a path of its own.
  * `description` and `version` may be NULL.
  */
 FAAS_EXPORT int faas_version_publish(struct faas *rt, const char *function,
@@ -377,6 +391,15 @@ FAAS_EXPORT int faas_alias_set(struct faas *rt, const char *function, const char
 
 FAAS_EXPORT int faas_alias_delete(struct faas *rt, const char *function, const char *alias,
 				  struct faas_error *err);
+
+/*
+ * Change max_concurrency of a function, for all its versions and at once; what runs
+ * goes on. 0: it reserves nothing and shares with the others; FAAS_NONE: none of its
+ * events runs, and asynchronous ones are not kept but dropped. FAAS_EINVAL if less
+ * than min_unreserved would be left, or than what is provisioned for it.
+ */
+FAAS_EXPORT int faas_function_reserve(struct faas *rt, const char *function, int max_concurrency,
+				      struct faas_error *err);
 
 /* Drop idle environments now and busy ones when they finish. */
 FAAS_EXPORT int faas_recycle(struct faas *rt, const char *function, struct faas_error *err);
@@ -471,6 +494,7 @@ FAAS_EXPORT void faas_cancel(struct faas *rt, uint64_t id);
  *   GetFunction GetFunctionConfiguration UpdateFunctionConfiguration
  *   DeleteFunction ListFunctions PublishVersion ListVersionsByFunction
  *   CreateAlias GetAlias UpdateAlias DeleteAlias ListAliases GetAccountSettings
+ *   PutFunctionConcurrency GetFunctionConcurrency DeleteFunctionConcurrency
  *   TagResource UntagResource ListTags
  * A member that would change nothing here is refused, not ignored.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The function's own limit is asked first: a function that is full must not
- * take a lease of the account even for a moment.
+ * At most two atomic additions let an event in. Its own function's count comes
+ * first: one that is full must not take a place of the account even for a moment.
  */
 #include <admit/admit.h>
 
@@ -14,20 +14,58 @@
 #define CLIENT_CONTEXT_MAX 3583
 #define TEXT_MAX 1024
 
-const char *fa_admit_enter(struct fa_gate *account, struct fa_gate *function)
+const char *fa_admit_reason(const struct fa_quota *quota)
 {
-	if (!fa_gate_enter(function))
-		return "ReservedFunctionConcurrentInvocationLimitExceeded";
-	if (fa_gate_enter(account))
-		return NULL;
-	fa_gate_leave(function);
-	return "ConcurrentInvocationLimitExceeded";
+	return fa_quota_reserved(quota) == FA_UNRESERVED ?
+		       "ConcurrentInvocationLimitExceeded" :
+		       "ReservedFunctionConcurrentInvocationLimitExceeded";
 }
 
-void fa_admit_leave(struct fa_gate *account, struct fa_gate *function)
+enum fa_lease fa_admit_enter(struct fa_quota *quota, struct fa_gate *provisioned,
+			     const char **reason)
 {
-	fa_gate_leave(account);
-	fa_gate_leave(function);
+	if (fa_gate_limit(provisioned) && fa_gate_enter(provisioned)) {
+		atomic_fetch_add_explicit(&quota->provisioned_in_use, 1, memory_order_relaxed);
+		return FA_LEASE_PROVISIONED;
+	}
+	if (fa_gate_enter(&quota->on_demand)) {
+		if (fa_quota_reserved(quota) != FA_UNRESERVED)
+			return FA_LEASE_RESERVED;
+		if (fa_gate_enter(&quota->account->unreserved))
+			return FA_LEASE_SHARED;
+		fa_gate_leave(&quota->on_demand);
+	}
+	*reason = fa_admit_reason(quota);
+	return FA_LEASE_NONE;
+}
+
+void fa_admit_leave(struct fa_quota *quota, struct fa_gate *provisioned, enum fa_lease lease)
+{
+	if (lease == FA_LEASE_PROVISIONED) {
+		atomic_fetch_sub_explicit(&quota->provisioned_in_use, 1, memory_order_relaxed);
+		fa_gate_leave(provisioned);
+		return;
+	}
+	if (lease == FA_LEASE_SHARED)
+		fa_gate_leave(&quota->account->unreserved);
+	fa_gate_leave(&quota->on_demand);
+}
+
+bool fa_admit_is_full(const struct fa_quota *quota, const struct fa_gate *provisioned)
+{
+	return fa_gate_is_full(provisioned) &&
+	       (fa_gate_is_full(&quota->on_demand) ||
+		(fa_quota_reserved(quota) == FA_UNRESERVED &&
+		 fa_gate_is_full(&quota->account->unreserved)));
+}
+
+bool fa_admit_is_over(const struct fa_quota *quota, const struct fa_gate *provisioned,
+		      enum fa_lease lease)
+{
+	if (lease == FA_LEASE_PROVISIONED)
+		return fa_gate_is_over(provisioned);
+	return fa_gate_is_over(&quota->on_demand) ||
+	       (lease == FA_LEASE_SHARED && fa_gate_is_over(&quota->account->unreserved));
 }
 
 static int check_text(const char *what, const char *text, size_t max, struct faas_error *err)

@@ -2,15 +2,32 @@
 #ifndef FA_ADMIT_ADMIT_H
 #define FA_ADMIT_ADMIT_H
 
-#include <admit/gate.h>
+#include <admit/quota.h>
 #include <faas/faas.h>
 
+/* Out of what an event has its place: whoever leaves says so. */
+enum fa_lease {
+	FA_LEASE_NONE = 0,
+	FA_LEASE_PROVISIONED, /* of its version */
+	FA_LEASE_RESERVED,    /* of its function */
+	FA_LEASE_SHARED,      /* of the account */
+};
+
 /*
- * May it run, and now? NULL, or Lambda's reason for the throttle (semantics
- * 5.5). After NULL both gates are held until fa_admit_leave().
+ * May it run, and now? What is provisioned for its version comes first, then what its
+ * function reserves, or else what the account has left. NONE with Lambda's reason for
+ * the throttle (semantics 5.5). The others are held until fa_admit_leave().
  */
-const char *fa_admit_enter(struct fa_gate *account, struct fa_gate *function);
-void fa_admit_leave(struct fa_gate *account, struct fa_gate *function);
+enum fa_lease fa_admit_enter(struct fa_quota *quota, struct fa_gate *provisioned,
+			     const char **reason);
+void fa_admit_leave(struct fa_quota *quota, struct fa_gate *provisioned, enum fa_lease lease);
+/* Limits were lowered since: who has it should not begin another event. */
+bool fa_admit_is_over(const struct fa_quota *quota, const struct fa_gate *provisioned,
+		      enum fa_lease lease);
+/* One more would be throttled, as things are. */
+bool fa_admit_is_full(const struct fa_quota *quota, const struct fa_gate *provisioned);
+/* Why one more of this function would be throttled. */
+const char *fa_admit_reason(const struct fa_quota *quota);
 
 /* The parameters of a request: sizes and mode. 0, FAAS_EINVAL or FAAS_ETOOLARGE. */
 int fa_admit_check(const struct faas_request *request, struct faas_error *err);

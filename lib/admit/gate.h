@@ -6,23 +6,29 @@
 #include <stdbool.h>
 
 /*
- * A count of leases with a limit: of the account, of a function. Two atomic
- * operations on the way in and out, no lock.
+ * A count of leases with a limit. One atomic operation on the way in and one on
+ * the way out, no lock. The limit may change at any time: those inside stay.
  */
 struct fa_gate {
 	_Atomic int in_use;
-	int limit; /* 0: none, and nothing is counted; fixed for the gate's life */
+	_Atomic int limit;
 };
+
+static inline int fa_gate_limit(const struct fa_gate *gate)
+{
+	return atomic_load_explicit(&gate->limit, memory_order_relaxed);
+}
+
+static inline int fa_gate_in_use(const struct fa_gate *gate)
+{
+	return atomic_load_explicit(&gate->in_use, memory_order_relaxed);
+}
 
 static inline bool fa_gate_enter(struct fa_gate *gate)
 {
-	int now;
+	int now = atomic_fetch_add_explicit(&gate->in_use, 1, memory_order_acquire) + 1;
 
-	if (!gate->limit)
-		return true;
-	now = atomic_fetch_add_explicit(&gate->in_use, 1, memory_order_acquire) + 1;
-
-	if (now <= gate->limit)
+	if (now <= fa_gate_limit(gate))
 		return true;
 	atomic_fetch_sub_explicit(&gate->in_use, 1, memory_order_release);
 	return false;
@@ -30,8 +36,18 @@ static inline bool fa_gate_enter(struct fa_gate *gate)
 
 static inline void fa_gate_leave(struct fa_gate *gate)
 {
-	if (gate->limit)
-		atomic_fetch_sub_explicit(&gate->in_use, 1, memory_order_release);
+	atomic_fetch_sub_explicit(&gate->in_use, 1, memory_order_release);
+}
+
+static inline bool fa_gate_is_full(const struct fa_gate *gate)
+{
+	return fa_gate_in_use(gate) >= fa_gate_limit(gate);
+}
+
+/* The limit was lowered: more are inside than may be. */
+static inline bool fa_gate_is_over(const struct fa_gate *gate)
+{
+	return fa_gate_in_use(gate) > fa_gate_limit(gate);
 }
 
 #endif

@@ -98,6 +98,7 @@ struct fa_env {
 	struct fa_list link;      /* in a list of its pool, by state */
 	struct fa_list scan;      /* [loop] in fa_envs.scanned while it runs jobs of the loop */
 	struct fa_list lease;     /* [loop] for who holds it */
+	int leased;               /* for who holds it */
 	struct fa_list unrung;    /* [loop] in fa_envs.unrung: posted to, not yet told so */
 	struct fa_pool *pool;
 	const struct fa_env_kind *kind;

@@ -52,6 +52,7 @@ static void fill_defaults(struct faas_function_config *config)
 
 static int check_numbers(const struct faas_function_config *c, struct faas_error *err)
 {
+	int most = c->max_concurrency == FAAS_NONE ? 0 : c->max_concurrency;
 	int rc = check_range("memory_mb", c->memory_mb, 128, 10240, err);
 
 	if (!rc)
@@ -59,18 +60,18 @@ static int check_numbers(const struct faas_function_config *c, struct faas_error
 	if (!rc)
 		rc = check_range("tmp_mb", c->tmp_mb, 512, 10240, err);
 	if (!rc)
-		rc = check_range("max_concurrency", c->max_concurrency, 0, 1000000, err);
+		rc = check_range("max_concurrency", most, 0, 1000000, err);
 	if (!rc)
 		rc = check_range("max_retries", c->max_retries, 0, 2, err);
 	if (!rc)
 		rc = check_range("max_age_s", c->max_age_s, 60, 21600, err);
 	if (!rc)
 		rc = check_range("provisioned", c->provisioned, 0, 1000000, err);
-	if (!rc && c->max_concurrency && c->provisioned > c->max_concurrency)
+	if (!rc && c->max_concurrency && c->provisioned > most)
 		rc = fa_error(err, FAAS_EINVAL,
 			      "provisioned is %d: must not be greater than the function's "
 			      "max_concurrency, which is %d",
-			      c->provisioned, c->max_concurrency);
+			      c->provisioned, most);
 	return rc;
 }
 

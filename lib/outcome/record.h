@@ -36,7 +36,9 @@ struct fa_record {
 	int64_t duration_ns, init_ns;
 	int64_t billed_ms;
 	int64_t peak_kb;
-	int32_t concurrency;   /* in use when it was made */
+	int32_t concurrency;   /* of the function, when it was made */
+	int32_t unreserved;    /* of all that reserve nothing, without what is provisioned */
+	int32_t claimed;       /* of the account: by these, and what is reserved and provisioned */
 	int32_t provisioned, provisioned_in_use;
 	uint32_t produced;     /* bytes of the answer */
 	char request_id[40];

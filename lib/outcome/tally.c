@@ -11,7 +11,7 @@
 
 #define NS_PER_MS 1e6
 
-enum { INVOCATIONS, ERRORS, THROTTLES, DURATION, CONCURRENCY, FIXED };
+enum { INVOCATIONS, ERRORS, THROTTLES, DURATION, CONCURRENCY, UNRESERVED, CLAIMED, FIXED };
 
 static const struct fa_point fixed[FIXED] = {
 	[INVOCATIONS] = { .name = "Invocations", .unit = "Count" },
@@ -19,6 +19,8 @@ static const struct fa_point fixed[FIXED] = {
 	[THROTTLES] = { .name = "Throttles", .unit = "Count" },
 	[DURATION] = { .name = "Duration", .unit = "Milliseconds" },
 	[CONCURRENCY] = { .name = "ConcurrentExecutions", .unit = "Count" },
+	[UNRESERVED] = { .name = "UnreservedConcurrentExecutions", .unit = "Count" },
+	[CLAIMED] = { .name = "ClaimedAccountConcurrency", .unit = "Count" },
 };
 
 static void add(struct fa_point *point, double value, int64_t time_ms)
@@ -127,6 +129,8 @@ void fa_tally_record(struct fa_tally *tally, struct fa_version *version,
 		add(&points[ERRORS], record->failed || record->timed_out, time_ms);
 		add(&points[DURATION], (double)record->duration_ns / NS_PER_MS, time_ms);
 		add(&points[CONCURRENCY], record->concurrency, time_ms);
+		add(&points[UNRESERVED], record->unreserved, time_ms);
+		add(&points[CLAIMED], record->claimed, time_ms);
 		if (record->place)
 			count_place(tally, version, record);
 	}

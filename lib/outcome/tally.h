@@ -13,7 +13,7 @@ struct fa_version;
  * own: points are sums, so more of them say the same.
  */
 #define FA_TALLY_ROWS 32
-#define FA_TALLY_POINTS 12
+#define FA_TALLY_POINTS 14
 
 struct fa_point {
 	const char *name, *unit;

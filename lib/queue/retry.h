@@ -15,7 +15,12 @@ struct fa_retry {
 	int throttles;         /* in a row */
 };
 
-enum fa_retry_end { FA_RETRY_AGAIN = 0, FA_RETRY_EXHAUSTED, FA_RETRY_EXPIRED };
+enum fa_retry_end {
+	FA_RETRY_AGAIN = 0,
+	FA_RETRY_EXHAUSTED,
+	FA_RETRY_EXPIRED,
+	FA_RETRY_OFF, /* none of the function's events may run (semantics 7.5) */
+};
 
 /* The function failed. AGAIN: after *delay_ns. */
 enum fa_retry_end fa_retry_after_error(struct fa_retry *retry, int max_retries, int max_age_s,

@@ -41,6 +41,11 @@ REQUESTS = [
     ("GetAlias", {"FunctionName": "f", "Name": "live"}),
     ("ListAliases", {"FunctionName": "f", "FunctionVersion": "1"}),
     ("DeleteAlias", {"FunctionName": "f", "Name": "live"}),
+    ("PutFunctionConcurrency", {"FunctionName": "f", "ReservedConcurrentExecutions": 7}),
+    ("GetFunctionConcurrency", {"FunctionName": "f"}),
+    ("GetFunction", {"FunctionName": "f"}),
+    ("DeleteFunctionConcurrency", {"FunctionName": "f"}),
+    ("GetFunctionConcurrency", {"FunctionName": "f"}),
     ("GetAccountSettings", {}),
     ("TagResource", {"Resource": ARN, "Tags": {"team": "blue", "cost": "7"}}),
     ("ListTags", {"Resource": ARN}),
@@ -60,8 +65,7 @@ NOT_YET = {
         "CreateFunction", "UpdateFunctionCode", "PublishLayerVersion", "GetLayerVersion", "GetLayerVersionByArn",
         "ListLayers", "ListLayerVersions", "DeleteLayerVersion",
     ],
-    "limits that change while functions run": [
-        "PutFunctionConcurrency", "GetFunctionConcurrency", "DeleteFunctionConcurrency",
+    "provisioned concurrency of versions and aliases": [
         "PutProvisionedConcurrencyConfig", "GetProvisionedConcurrencyConfig", "ListProvisionedConcurrencyConfigs",
         "DeleteProvisionedConcurrencyConfig",
     ],

@@ -220,7 +220,8 @@ TEST(the_account_tells_its_limit_and_its_functions)
 {
 	perform("PublishVersion", "{\"FunctionName\":\"f\"}");
 	assert_string_equal(perform("GetAccountSettings", NULL),
-			    "{\"AccountLimit\":{\"ConcurrentExecutions\":1000},"
+			    "{\"AccountLimit\":{\"ConcurrentExecutions\":1000,"
+			    "\"UnreservedConcurrentExecutions\":1000},"
 			    "\"AccountUsage\":{\"FunctionCount\":1}}");
 }
 

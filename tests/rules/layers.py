@@ -14,8 +14,8 @@ import tap
 STAGES = ("admit", "queue", "env", "outcome")
 CONDUCTOR = (
     "faas", "runtime", "functions", "isolation", "invoke", "invocation", "runner", "told", "conduct",
-    "versions", "control", "control_alias", "control_config", "control_function", "control_tags",
-    "cancel", "durable", "testing", "arrive", "turn",
+    "versions", "control", "control_alias", "control_concurrency", "control_config", "control_function",
+    "control_tags", "cancel", "durable", "testing", "arrive", "turn", "limits",
 )
 TOP = {f"{name}.{kind}" for name in CONDUCTOR for kind in "ch"}
 
