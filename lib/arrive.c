@@ -193,7 +193,13 @@ int faas_invoke(struct faas *rt, const struct faas_request *request, uint64_t *i
 		fa_leave(rt);
 		return err ? err->code : FAAS_ENOTFOUND;
 	}
-	meta_max = fa_meta_size(r);
+	rc = fa_trace_admit(rt, version, r->trace_id, err);
+	if (rc) {
+		fa_version_unref(version);
+		fa_leave(rt);
+		return rc;
+	}
+	meta_max = fa_meta_size(r, version);
 	inv = new_invocation(rt, meta_max + r->payload.len);
 	if (inv && r->mode == FAAS_EVENT && fa_kept_create(rt, r->function, &inv->kept) < 0) {
 		fa_free(inv);

@@ -7,6 +7,7 @@
  * (the long way), runner.c (a version's capacity), told.c (what is said of it).
  */
 #include <invoke.h>
+#include <model/trace.h>
 #include <outcome/outcome.h>
 #include <queue/retry.h>
 
@@ -23,9 +24,28 @@ bool fa_runner_is_over(const struct fa_runner *runner, const struct fa_env *env)
 void fa_want_pump(struct faas *rt);
 
 /* The context strings behind a payload: room for them, and their bytes (0: none). */
-size_t fa_meta_size(const struct faas_request *request);
+size_t fa_meta_size(const struct faas_request *request, const struct fa_version *version);
 uint32_t fa_meta_put(char *to, const struct faas_request *request,
 		     const struct fa_version *version);
+
+/* ---- trace.c ---------------------------------------------------------- */
+
+/* The header that a handler sees, its own visit counted; `given` may be NULL. Its length. */
+size_t fa_trace_begin(const struct fa_version *version, const char *given, char *out);
+size_t fa_trace_room(const struct fa_version *version, const char *given);
+/* Whether the chain may go on to this function: 0, or RecursiveInvocationException. */
+int fa_trace_admit(struct faas *rt, struct fa_version *version, const char *given,
+		   struct faas_error *err);
+/* The header of a job, or "". */
+const char *fa_trace_of(const struct fa_job *job);
+/*
+ * The header for what is invoked with the answer of a job: the handler's, or, so that a loop
+ * is seen, one with nothing but its visit. Returns the length.
+ */
+size_t fa_trace_forward(const struct fa_version *version, const struct fa_job *job,
+			char out[FA_TRACE_MAX + 1]);
+/* The line that follows REPORT, if the function traces and this one was sampled. */
+void fa_trace_told(struct faas *rt, struct fa_env *env, const struct fa_job *job, bool log_tail);
 
 /* ---- told.c ---------------------------------------------------------- */
 

@@ -16,6 +16,7 @@
 static const struct fa_operation *const tables[] = {
 	fa_function_operations,
 	fa_alias_operations,
+	fa_recursion_operations,
 	fa_tag_operations,
 	fa_concurrency_operations,
 };

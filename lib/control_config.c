@@ -119,7 +119,7 @@ int fa_control_put_config(struct fa_document *out, const struct fa_version *v,
 	rc |= fa_document_put_text(out, "CodeSha256", v->code_sha256);
 	rc |= fa_document_put_text(out, "PackageType", "Zip");
 	rc |= put_architectures(out);
-	rc |= fa_control_put_text_in(out, "TracingConfig", "Mode", "PassThrough");
+	rc |= fa_control_put_text_in(out, "TracingConfig", "Mode", c->tracing);
 	rc |= put_logging(out, c);
 	if (v->environment_count)
 		rc |= put_variables(out, v);
@@ -263,6 +263,15 @@ static int read_logging(const struct fa_document *in, struct faas_function_confi
 	return read_texts(in, "LoggingConfig", members, err);
 }
 
+static int read_tracing(const struct fa_document *in, struct faas_function_config *c,
+			struct faas_error *err)
+{
+	const struct inner members[] = { { "Mode", &c->tracing, "[Active, PassThrough]" },
+					 { NULL, NULL, NULL } };
+
+	return read_texts(in, "TracingConfig", members, err);
+}
+
 /* ---- all of it --------------------------------------------------------- */
 
 void fa_control_release_config(struct faas_function_config *c)
@@ -288,6 +297,8 @@ int fa_control_read_config(struct faas *rt, const struct fa_document *in,
 		rc = read_size(in, &c->tmp_mb, err);
 	if (!rc)
 		rc = read_logging(in, c, err);
+	if (!rc)
+		rc = read_tracing(in, c, err);
 	if (rc)
 		fa_control_release_config(c);
 	return rc;

@@ -24,7 +24,8 @@ void fa_control_release_config(struct faas_function_config *config);
 	{ "MemorySize", FA_INTEGER_FIELD, false, 128, 10240, NULL, NULL }, \
 	{ "Environment", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
 	{ "EphemeralStorage", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
-	{ "LoggingConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }
+	{ "LoggingConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
+	{ "TracingConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }
 
 /* {"member": value} under a name. 0 or FAAS_ENOMEM. */
 int fa_control_put_text_in(struct fa_document *out, const char *name, const char *member,

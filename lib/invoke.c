@@ -79,7 +79,7 @@ static int call_here(struct fa_runner *runner, const struct faas_request *reques
 		     struct faas_result **result, struct faas_error *err)
 {
 	struct fa_version *v = runner->version;
-	char meta[fa_meta_size(request)];
+	char meta[fa_meta_size(request, v)];
 	struct fa_job job;
 	int rc = FAAS_ETIMEOUT;
 	bool late = false;
@@ -139,9 +139,11 @@ int faas_invoke_wait(struct faas *rt, const struct faas_request *request,
 	version = fa_registry_find(&rt->registry, r.function, err);
 	if (!version)
 		rc = err ? err->code : FAAS_ENOTFOUND;
-	else if (r.mode != FAAS_SYNC)
-		rc = wait_for_done(rt, &r, result, err);
 	else
+		rc = fa_trace_admit(rt, version, r.trace_id, err);
+	if (!rc && r.mode != FAAS_SYNC)
+		rc = wait_for_done(rt, &r, result, err);
+	else if (!rc)
 		rc = call_here(version->runner, &r, result, err);
 	fa_version_unref(version);
 	fa_leave(rt);

@@ -17,6 +17,7 @@ struct fa_runner {
 	struct fa_list hungry;      /* [loop] in faas.hungry while somebody waits */
 	struct fa_list link;        /* [loop] in faas.ending */
 	struct fa_call end;
+	_Atomic int64_t sampled_s;  /* Unix time of the last trace of its own that was sampled */
 };
 
 /* `sibling`: another version of the function, whose quota it shares, or NULL. */

@@ -21,9 +21,9 @@ static size_t put_string(char *to, const char *text)
 	return len + 1;
 }
 
-size_t fa_meta_size(const struct faas_request *r)
+size_t fa_meta_size(const struct faas_request *r, const struct fa_version *version)
 {
-	return (r->trace_id ? strlen(r->trace_id) : 0) +
+	return fa_trace_room(version, r->trace_id) +
 	       (r->client_context ? strlen(r->client_context) : 0) +
 	       (r->tenant_id ? strlen(r->tenant_id) : 0) + FA_ARN_MAX + FA_QUALIFIER_MAX + 8;
 }
@@ -44,7 +44,8 @@ uint32_t fa_meta_put(char *to, const struct faas_request *r, const struct fa_ver
 	struct faas_bytes qualifier = qualifier_of(r->function);
 	char *at = to;
 
-	if (!qualifier.len && !r->trace_id && !r->client_context && !r->tenant_id)
+	if (!qualifier.len && !r->trace_id && !r->client_context && !r->tenant_id &&
+	    !version->traced)
 		return 0;
 	at += put_string(at, version->arn);
 	if (qualifier.len) {
@@ -53,7 +54,7 @@ uint32_t fa_meta_put(char *to, const struct faas_request *r, const struct fa_ver
 		at += qualifier.len;
 		*at++ = '\0';
 	}
-	at += put_string(at, r->trace_id);
+	at += fa_trace_begin(version, r->trace_id, at) + 1;
 	at += put_string(at, r->client_context);
 	at += put_string(at, r->tenant_id);
 	return (uint32_t)(at - to);

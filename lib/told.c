@@ -153,6 +153,8 @@ void fa_told_end(struct faas *rt, struct fa_env *env, const struct fa_job *job,
 	if (log_tail)
 		add_to_tail(env, &record);
 	fa_tell_record(&rt->tell, v, env->stream, &record);
+	if (v->traced)
+		fa_trace_told(rt, env, job, log_tail);
 }
 
 void fa_told_init_failed(struct faas *rt, struct fa_env *env, const struct fa_job *job)

@@ -314,6 +314,14 @@ struct faas_function_config {
 	const char *app_log_level;    /* "INFO"; TRACE, DEBUG, INFO, WARN, ERROR, FATAL */
 	const char *system_log_level; /* "INFO"; DEBUG, INFO, WARN */
 	const char *log_group;        /* "/aws/lambda/<name>"; [a-zA-Z0-9_./#-], 1..512 */
+
+	/*
+	 * "PassThrough": a handler sees the trace header of its request, if there is one.
+	 * "Active": it always sees one, with its own segment as Parent; whether it is
+	 * sampled is the request's to say, else one per second is, and a twentieth of the
+	 * others, and of those a line "XRAY TraceId: ..." follows REPORT.
+	 */
+	const char *tracing;
 };
 
 #define FAAS_FUNCTION(...) \
@@ -442,6 +450,12 @@ struct faas_request {
 	enum faas_mode mode;
 	bool log_tail;
 	int capacity_wait_ms; /* for a free environment, before the throttle; 0: don't wait */
+	/*
+	 * X-Amzn-Trace-Id, at most 1024 bytes. The handler sees it with one more visit to
+	 * its function in the field Lineage; hand that on to what it invokes. A function
+	 * that the chain has been to 16 times is not invoked again, unless it was allowed
+	 * by PutFunctionRecursionConfig: FAAS_EINVAL, RecursiveInvocationException.
+	 */
 	const char *trace_id;
 	const char *client_context; /* at most 3583 bytes */
 	const char *tenant_id;
@@ -496,6 +510,7 @@ FAAS_EXPORT void faas_cancel(struct faas *rt, uint64_t id);
  *   CreateAlias GetAlias UpdateAlias DeleteAlias ListAliases GetAccountSettings
  *   PutFunctionConcurrency GetFunctionConcurrency DeleteFunctionConcurrency
  *   TagResource UntagResource ListTags
+ *   PutFunctionRecursionConfig GetFunctionRecursionConfig
  * A member that would change nothing here is refused, not ignored.
  */
 FAAS_EXPORT int faas_control(struct faas *rt, const char *operation, const char *request,

@@ -290,6 +290,7 @@ static const char *api_getenv(struct faas_context *context, const char *name)
 		{ "LAMBDA_TASK_ROOT", version->directory },
 		{ "AWS_LAMBDA_LOG_FORMAT", version->logging.json ? "JSON" : NULL },
 		{ "AWS_LAMBDA_LOG_LEVEL", version->config.app_log_level },
+		{ "_X_AMZN_TRACE_ID", context->trace_id },
 	};
 	static const char *const defaults[] = { "LANG=en_US.UTF-8", "TZ=:UTC" };
 	const char *value;

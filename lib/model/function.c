@@ -18,6 +18,7 @@
 #include <base/prototype.h>
 #include <base/text.h>
 #include <model/fingerprint.h>
+#include <model/trace.h>
 
 #define ENVIRONMENT_MAX 4096
 
@@ -44,6 +45,8 @@ static void fill_defaults(struct faas_function_config *config)
 	config->max_age_s = default_to(config->max_age_s, 21600);
 	if (!config->description)
 		config->description = "";
+	if (!config->tracing)
+		config->tracing = "PassThrough";
 	if (config->provisioned == FAAS_NONE)
 		config->provisioned = 0;
 	if (!config->isolation)
@@ -169,6 +172,14 @@ static int check_kind(const struct faas_function_config *c, struct faas_error *e
 	return 0;
 }
 
+static int check_tracing(const char *tracing, struct faas_error *err)
+{
+	if (!strcmp(tracing, "Active") || !strcmp(tracing, "PassThrough"))
+		return 0;
+	return fa_error(err, FAAS_EINVAL, "tracing is '%.20s': must be Active or PassThrough",
+			tracing);
+}
+
 static int check_prototype(const struct faas_function_config *c, const char *method,
 			   struct faas_error *err)
 {
@@ -236,6 +247,7 @@ const char **fa_config_text(struct faas_function_config *config, size_t index)
 		offsetof(struct faas_function_config, app_log_level),
 		offsetof(struct faas_function_config, system_log_level),
 		offsetof(struct faas_function_config, log_group),
+		offsetof(struct faas_function_config, tracing),
 	};
 
 	if (index >= sizeof(members) / sizeof(*members))
@@ -325,6 +337,8 @@ static int fill(struct fa_version *v, const struct faas_function_config *config,
 	if (!rc)
 		rc = fa_logging_read(&v->logging, &v->config, err);
 	if (!rc)
+		rc = check_tracing(v->config.tracing, err);
+	if (!rc)
 		rc = check_environment(config->environment, &v->environment_count, err);
 	if (!rc && config->code)
 		rc = split_handler(v, config->handler, err);
@@ -362,6 +376,8 @@ struct fa_version *fa_version_create(const struct fa_mem *mem,
 	}
 	if (make_arn(v, region, account, err) < 0)
 		goto fail;
+	v->trace_hash = fa_trace_hash(v->arn);
+	v->traced = !strcmp(v->config.tracing, "Active");
 	if (fa_fingerprint_code(v, v->code_sha256) < 0 ||
 	    fa_fingerprint_config(v, v->config_sha256) < 0) {
 		fa_error_nomem(err);

@@ -25,6 +25,8 @@ struct fa_version {
 	char number_text[12];
 	const char *arn;                    /* unqualified */
 	struct fa_logging logging;
+	uint32_t trace_hash;                /* of the function in a lineage */
+	bool traced;                        /* tracing is Active */
 	size_t environment_count;
 	char code_sha256[FA_DIGEST_TEXT], config_sha256[FA_DIGEST_TEXT];
 	char revision[37];                  /* RevisionId */

@@ -399,6 +399,7 @@ static struct fa_version *remove_function(struct fa_registry *registry,
 
 	fa_aliases_free(&function->aliases);
 	function->updating = false;
+	function->may_recur = false;
 	fa_document_free(function->tags);
 	function->tags = NULL;
 	while ((version = take_one(function))) {

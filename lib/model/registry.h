@@ -19,6 +19,7 @@ struct fa_function {
 	struct fa_map aliases;     /* name -> struct fa_alias, see model/alias.h */
 	int last_number;
 	bool updating;             /* LastUpdateStatus InProgress: no other change begins */
+	bool may_recur;            /* RecursiveLoop is Allow */
 	struct fa_document *tags;  /* key -> text; NULL: none, see model/tags.h */
 };
 
@@ -77,7 +78,7 @@ struct fa_version *fa_registry_take_any(struct fa_registry *registry);
 /* References to all, by name and number, in a fa_alloc()ed NULL-terminated array. */
 struct fa_version **fa_registry_all(struct fa_registry *registry, const struct fa_mem *mem);
 
-/* ---- for model/alias.c and model/tags.c ------------------------------- */
+/* ---- for model/alias.c, model/attached.c and model/tags.c -------------- */
 
 /* Parse a name and find its function; the lock is held on success, to read or to write. */
 struct fa_function *fa_registry_open(struct fa_registry *registry, const char *text, bool write,

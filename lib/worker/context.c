@@ -296,6 +296,22 @@ static void read_meta(struct faas_context *context, const char *meta)
 	context->tenant_id = next_string(&meta);
 }
 
+/*
+ * Lambda's runtimes set this variable for each event, and clients of AWS read it.
+ * A function that never sees a header never pays for it.
+ */
+static void show_trace(struct fa_context *call, const char *header)
+{
+	if (!call->trace_place && !header)
+		return;
+	if (!call->trace_place)
+		for (call->trace_place = call->variables; *call->trace_place;)
+			call->trace_place++;
+	*call->trace_place = header ? call->trace : NULL;
+	if (header)
+		snprintf(call->trace, sizeof(call->trace), FA_TRACE_NAME "%s", header);
+}
+
 void fa_context_open(struct fa_context *call, const struct fa_request_slot *slot, uint32_t seq,
 		     int64_t deadline_ns)
 {
@@ -312,6 +328,7 @@ void fa_context_open(struct fa_context *call, const struct fa_request_slot *slot
 	call->context.deadline_ms = slot->deadline_ms + (deadline_ns - slot->deadline_ns) / 1000000;
 	if (slot->meta_len)
 		read_meta(&call->context, (const char *)call->request + slot->off + slot->len);
+	show_trace(call, call->context.trace_id);
 }
 
 void fa_context_close(struct fa_context *call)

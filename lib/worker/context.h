@@ -8,6 +8,9 @@
 #include <faas/plugin.h>
 #include <worker/settings.h>
 
+#define FA_TRACE_NAME "_X_AMZN_TRACE_ID="
+#define FA_TRACE_TEXT (sizeof(FA_TRACE_NAME) + 1024)
+
 /*
  * What stands behind the struct faas_context that a handler holds. One per
  * environment, reused by every call. The response grows in the response area
@@ -36,6 +39,10 @@ struct fa_context {
 	/* response FA_BIG_OFF was last used for, which the host may still be reading */
 	uint32_t big_seq;
 	bool big_used;
+
+	/* _X_AMZN_TRACE_ID of the open request, behind the last variable */
+	char **trace_place;
+	char trace[FA_TRACE_TEXT];
 
 	/* memory of faas_alloc() */
 	struct fa_chunk *chunks;

@@ -154,13 +154,13 @@ char **fa_settings_environ(const struct fa_settings *settings, uint32_t memory_m
 			add(&block, &fixed[i]);
 		if (pass)
 			break;
-		block.pointers = malloc((block.count + 1) * sizeof(char *) + block.bytes);
+		block.pointers = malloc((block.count + 2) * sizeof(char *) + block.bytes);
 		if (!block.pointers)
 			return NULL;
-		block.text = (char *)(block.pointers + block.count + 1);
+		block.text = (char *)(block.pointers + block.count + 2);
 		block.count = block.bytes = 0;
 	}
-	block.pointers[block.count] = NULL;
+	block.pointers[block.count] = block.pointers[block.count + 1] = NULL;
 	return block.pointers;
 }
 

@@ -28,6 +28,7 @@ REQUESTS = [
         "FunctionName": "f", "MemorySize": 256, "Timeout": 5, "Description": "d",
         "Handler": "echo.context", "EphemeralStorage": {"Size": 600},
         "Environment": {"Variables": {"NAME": "other"}},
+        "TracingConfig": {"Mode": "Active"},
         "LoggingConfig": {"LogFormat": "JSON", "ApplicationLogLevel": "DEBUG", "LogGroup": "mine"},
     }),
     ("PublishVersion", {"FunctionName": "f"}),

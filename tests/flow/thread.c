@@ -296,7 +296,7 @@ TEST(a_native_handler_is_shown_its_context)
 	assert_string_equal(answer.payload,
 			    "describe $LATEST "
 			    "arn:aws:lambda:local-1:000000000000:function:describe:$LATEST"
-			    " Root=1 {} t 192 1 1");
+			    " Root=1;Lineage=e61bf6a2:1 {} t 192 1 1");
 }
 
 static int nest(struct faas_context *ctx, struct faas_bytes event)

@@ -112,6 +112,7 @@ TEST(each_member_that_is_frozen_makes_another_configuration)
 		FAAS_FUNCTION(.environment = variables),
 		FAAS_FUNCTION(.log_format = "JSON"),
 		FAAS_FUNCTION(.log_group = "/mine"),
+		FAAS_FUNCTION(.tracing = "Active"),
 		FAAS_FUNCTION(.code = file),
 	};
 	struct fa_version *plain = make(FAAS_FUNCTION());
