@@ -57,72 +57,71 @@ struct fa_stored stores_event(const void *payload, size_t len, int64_t due_ms)
 				   .payload = { payload, len } };
 }
 
-/* `on_done` has no data of its own: what waits is beside the operation. */
-struct waiter {
-	struct fa_store_op op;
-	sem_t done;
-};
-
-static void wake(struct fa_store_op *op)
-{
-	sem_post(&fa_container(op, struct waiter, op)->done);
-}
-
-static enum fa_store_outcome run(struct fa_store *store, struct waiter *w)
-{
-	sem_init(&w->done, 0, 0);
-	w->op.on_done = wake;
-	fa_store_submit(store, &w->op);
-	sem_wait(&w->done);
-	sem_destroy(&w->done);
-	return w->op.outcome;
-}
-
 enum fa_store_outcome stores_accept(struct fa_store *store, struct fa_stored *event, bool in_hand)
 {
-	struct waiter w = { .op = { .verb = FA_STORE_ACCEPT,
-				    .event = *event,
-				    .in_hand = in_hand } };
-	enum fa_store_outcome outcome = run(store, &w);
+	struct fa_store_op op = { .verb = FA_STORE_ACCEPT, .event = *event, .in_hand = in_hand };
+	enum fa_store_outcome outcome = fa_store_perform(store, &op);
 
-	event->id = w.op.event.id;
+	event->id = op.event.id;
 	return outcome;
 }
 
 enum fa_store_outcome stores_complete(struct fa_store *store, int64_t id, enum fa_store_end end)
 {
-	struct waiter w = { .op = { .verb = FA_STORE_COMPLETE,
-				    .event = { .id = id },
-				    .end = end } };
+	return stores_complete_with(store, id, end, NULL);
+}
 
-	return run(store, &w);
+enum fa_store_outcome stores_complete_with(struct fa_store *store, int64_t id,
+					   enum fa_store_end end, struct fa_message *message)
+{
+	struct fa_store_op op = { .verb = FA_STORE_COMPLETE,
+				  .event = { .id = id },
+				  .end = end,
+				  .messages = message,
+				  .message_count = message != NULL };
+
+	return fa_store_perform(store, &op);
 }
 
 enum fa_store_outcome stores_reschedule(struct fa_store *store, int64_t id, int64_t due_ms,
 					int attempts)
 {
-	struct waiter w = { .op = { .verb = FA_STORE_RESCHEDULE,
-				    .event = { .id = id,
-					       .due_ms = due_ms,
-					       .attempts = attempts } } };
+	struct fa_store_op op = { .verb = FA_STORE_RESCHEDULE,
+				  .event = { .id = id, .due_ms = due_ms, .attempts = attempts } };
 
-	return run(store, &w);
+	return fa_store_perform(store, &op);
 }
 
 int stores_claim(struct fa_store *store, int64_t now_ms, int max, struct fa_claimed **out,
 		 int64_t *next_ms)
 {
-	struct waiter w = { .op = { .verb = FA_STORE_CLAIM, .now_ms = now_ms, .max = max } };
+	struct fa_store_op op = { .verb = FA_STORE_CLAIM, .now_ms = now_ms, .max = max };
 	struct fa_list *pos;
 	int n = 0;
 
-	if (run(store, &w) != FA_STORE_DONE)
+	if (fa_store_perform(store, &op) != FA_STORE_DONE)
 		return -1;
-	while ((pos = fa_list_pop(&w.op.claimed)))
+	while ((pos = fa_list_pop(&op.claimed)))
 		out[n++] = fa_container(pos, struct fa_claimed, link);
 	if (next_ms)
-		*next_ms = w.op.next_ms;
+		*next_ms = op.next_ms;
 	return n;
+}
+
+static struct faas_bytes bytes_of(const char *text)
+{
+	return (struct faas_bytes){ text, strlen(text) };
+}
+
+struct fa_message stores_message(const char *address, const char *body, int64_t due_ms)
+{
+	return (struct fa_message){ .sent_ms = due_ms,
+				    .due_ms = due_ms,
+				    .outgoing = strncmp(address, "queue:", 6) != 0,
+				    .address = bytes_of(address),
+				    .source = bytes_of("arn:f"),
+				    .attributes = bytes_of("{}"),
+				    .body = bytes_of(body) };
 }
 
 static sem_t many_done;
@@ -145,6 +144,16 @@ void stores_submit_all(struct fa_store *store, struct stores_many *many)
 	sem_destroy(&many_done);
 }
 
+int stores_reap(struct fa_store_op *op, struct fa_fetched **out)
+{
+	struct fa_list *pos;
+	int n = 0;
+
+	while ((pos = fa_list_pop(&op->claimed)))
+		out[n++] = fa_container(pos, struct fa_fetched, link);
+	return n;
+}
+
 static int64_t ask(sqlite3 *db, const char *sql)
 {
 	sqlite3_stmt *stmt = NULL;
@@ -156,16 +165,17 @@ static int64_t ask(sqlite3 *db, const char *sql)
 	return value;
 }
 
-int64_t stores_rows(const char *folder)
+int64_t stores_rows(const char *folder, const char *table)
 {
-	char path[128];
+	char path[128], sql[64];
 	sqlite3 *db = NULL;
 	int64_t rows = -1;
 
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", table);
 	snprintf(path, sizeof(path), "%s/queue.db", folder);
 	if (!sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, "unix") &&
 	    ask(db, "SELECT integrity_check = 'ok' FROM pragma_integrity_check") == 1)
-		rows = ask(db, "SELECT count(*) FROM event");
+		rows = ask(db, sql);
 	sqlite3_close(db);
 	return rows;
 }

@@ -16,11 +16,19 @@ struct fa_store *stores_open_as(const char *folder, int log_pages, bool weak);
 struct fa_stored stores_event(const void *payload, size_t len, int64_t due_ms);
 enum fa_store_outcome stores_accept(struct fa_store *store, struct fa_stored *event, bool in_hand);
 enum fa_store_outcome stores_complete(struct fa_store *store, int64_t id, enum fa_store_end end);
+/* One message goes with it. */
+enum fa_store_outcome stores_complete_with(struct fa_store *store, int64_t id,
+					   enum fa_store_end end, struct fa_message *message);
 enum fa_store_outcome stores_reschedule(struct fa_store *store, int64_t id, int64_t due_ms,
 					int attempts);
 /* How many; they are in `out`, to be fa_free()d. -1: it failed. next_ms may be NULL. */
 int stores_claim(struct fa_store *store, int64_t now_ms, int max, struct fa_claimed **out,
 		 int64_t *next_ms);
+
+/* Due when it was sent; outgoing if the address is no queue. Borrows its texts. */
+struct fa_message stores_message(const char *address, const char *body, int64_t due_ms);
+/* What the operation fetched, to be fa_free()d; how many. */
+int stores_reap(struct fa_store_op *op, struct fa_fetched **out);
 
 /* Several at once: submitted together, then waited for. */
 struct stores_many {
@@ -31,6 +39,6 @@ struct stores_many {
 void stores_submit_all(struct fa_store *store, struct stores_many *many);
 
 /* By a connection of its own: nobody else may have it open. -1: it is damaged. */
-int64_t stores_rows(const char *folder);
+int64_t stores_rows(const char *folder, const char *table);
 
 #endif

@@ -5,44 +5,86 @@
  * synchronous=FULL: a commit is one sequential write and one sync. In exclusive
  * locking mode there is no -shm file, and nothing is mapped, so that no truncated file
  * can raise SIGBUS in the host. What has ended is only counted, in the same commit.
+ * Without a folder the same tables are in memory.
  */
-#include <model/store/engine.h>
+#include <model/store/sqlite.h>
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <base/error.h>
 
-#define SCHEMA 1
 #define LOG_PAGES 4000 /* 16 MB */
+#define CLAIM_BYTES (16 << 20) /* handed out at once; one row may be on top */
 
-enum sql { BEGIN, COMMIT, ROLLBACK, ACCEPT, CLAIM, TAKE, NEXT, RESCHEDULE, COMPLETE, TALLY, SQLS };
+#define MESSAGE_COLUMNS \
+	"id, address, outgoing, due_ms, sent_ms, tries, kind, source, attributes, body"
+/* What lies in a queue and is not hidden, oldest first: ?1, ?2. */
+#define VISIBLE "WHERE address = ?1 AND outgoing = 0 AND due_ms <= ?2"
+#define OLDEST_FIRST " ORDER BY due_ms, id"
 
-static const char *const text[SQLS] = {
-	[BEGIN] = "BEGIN IMMEDIATE",
-	[COMMIT] = "COMMIT",
-	[ROLLBACK] = "ROLLBACK",
-	[ACCEPT] = "INSERT INTO event(due_ms, accepted_ms, request_id, function, meta, payload,"
-		   " attempts, throttles) VALUES(?, ?, ?, ?, ?, ?, 0, 0)",
-	[CLAIM] = "SELECT id, due_ms, accepted_ms, request_id, function, meta, payload,"
-		  " attempts, throttles FROM event WHERE due_ms <= ? ORDER BY due_ms, id LIMIT ?",
-	[TAKE] = "UPDATE event SET due_ms = NULL WHERE id = ?",
-	[NEXT] = "SELECT min(due_ms) FROM event WHERE due_ms IS NOT NULL",
-	[RESCHEDULE] = "UPDATE event SET due_ms = ?, attempts = ?, throttles = ? WHERE id = ?",
-	[COMPLETE] = "DELETE FROM event WHERE id = ?",
-	[TALLY] = "UPDATE tally SET accepted = ?, succeeded = ?, dead = ?, expired = ?",
+static const char *const text[FA_SQLS] = {
+	[FA_SQL_BEGIN] = "BEGIN IMMEDIATE",
+	[FA_SQL_COMMIT] = "COMMIT",
+	[FA_SQL_ROLLBACK] = "ROLLBACK",
+	[FA_SQL_TALLY] = "UPDATE tally SET accepted = ?, succeeded = ?, dead = ?, expired = ?,"
+			 " sent = ?, delivered = ?, dropped = ?",
+	[FA_SQL_ACCEPT] = "INSERT INTO event(due_ms, accepted_ms, request_id, function, meta,"
+			  " payload, attempts, throttles) VALUES(?, ?, ?, ?, ?, ?, 0, 0)",
+	[FA_SQL_CLAIM] = "SELECT id, due_ms, accepted_ms, request_id, function, meta, payload,"
+			 " attempts, throttles FROM event WHERE due_ms <= ?" OLDEST_FIRST
+			 " LIMIT ?",
+	[FA_SQL_CLAIMED] = "UPDATE event SET due_ms = NULL WHERE id = ?",
+	[FA_SQL_NEXT_EVENT] = "SELECT min(due_ms) FROM event WHERE due_ms IS NOT NULL",
+	[FA_SQL_RESCHEDULE] =
+		"UPDATE event SET due_ms = ?, attempts = ?, throttles = ? WHERE id = ?",
+	[FA_SQL_COMPLETE] = "DELETE FROM event WHERE id = ?",
+	[FA_SQL_SEND] = "INSERT INTO message(address, outgoing, due_ms, sent_ms, tries, kind,"
+			" source, attributes, body) VALUES(?, ?, ?, ?, 0, ?, ?, ?, ?)",
+	[FA_SQL_FETCH] = "SELECT " MESSAGE_COLUMNS " FROM message"
+			 " WHERE outgoing = 1 AND due_ms <= ?" OLDEST_FIRST " LIMIT ?",
+	[FA_SQL_NEXT_MESSAGE] = "SELECT min(due_ms) FROM message WHERE outgoing = 1",
+	[FA_SQL_DELAY] = "UPDATE message SET due_ms = ?, tries = tries + 1 WHERE id = ?",
+	[FA_SQL_REMOVE] = "DELETE FROM message WHERE id = ?",
+	[FA_SQL_OLDEST] = "SELECT " MESSAGE_COLUMNS " FROM message " VISIBLE OLDEST_FIRST
+			  " LIMIT 1",
+	[FA_SQL_HIDE] = "UPDATE message SET due_ms = ?, tries = tries + 1 WHERE id = ?",
+	[FA_SQL_PEEK] = "SELECT " MESSAGE_COLUMNS " FROM message WHERE address = ?"
+			" AND outgoing = 0 AND id > ? ORDER BY id LIMIT ?",
+	[FA_SQL_MOVE] = "UPDATE message SET address = ?4, outgoing = ?5, due_ms = ?2, tries = 0"
+			" WHERE id IN (SELECT id FROM message " VISIBLE OLDEST_FIRST " LIMIT ?3)",
+	[FA_SQL_RETURN] = "UPDATE message SET address = 'function:' || source, outgoing = 1,"
+			  " due_ms = ?2, tries = 0 WHERE id IN (SELECT id FROM message " VISIBLE
+			  " AND kind = 2" OLDEST_FIRST " LIMIT ?3)",
+	[FA_SQL_SUM] = "SELECT count(*) FILTER (WHERE due_ms <= ?2), count(*), min(sent_ms)"
+		       " FROM message WHERE address = ?1 AND outgoing = 0",
 };
 
-struct fa_engine {
-	sqlite3 *db;
-	const struct fa_mem *mem;
-	sqlite3_stmt *sql[SQLS];
-	struct fa_store_counts counts, next; /* committed, and with this transaction */
-	int wal_pages, max_pages;
+/* The n-th makes a database of version n into one of version n + 1. */
+static const char *const steps[] = {
+	"CREATE TABLE event(id INTEGER PRIMARY KEY AUTOINCREMENT, due_ms INTEGER,"
+	" accepted_ms INTEGER NOT NULL, attempts INTEGER NOT NULL,"
+	" throttles INTEGER NOT NULL, request_id TEXT NOT NULL, function TEXT NOT NULL,"
+	" meta BLOB NOT NULL, payload BLOB NOT NULL);"
+	"CREATE INDEX event_due ON event(due_ms);"
+	"CREATE TABLE tally(accepted INTEGER NOT NULL, succeeded INTEGER NOT NULL,"
+	" dead INTEGER NOT NULL, expired INTEGER NOT NULL);"
+	"INSERT INTO tally VALUES(0, 0, 0, 0);",
+
+	"CREATE TABLE message(id INTEGER PRIMARY KEY AUTOINCREMENT, address TEXT NOT NULL,"
+	" outgoing INTEGER NOT NULL, due_ms INTEGER NOT NULL, sent_ms INTEGER NOT NULL,"
+	" tries INTEGER NOT NULL, kind INTEGER NOT NULL, source TEXT NOT NULL,"
+	" attributes TEXT NOT NULL, body BLOB NOT NULL);"
+	"CREATE INDEX message_in_queue ON message(address, due_ms, sent_ms) WHERE outgoing = 0;"
+	"CREATE INDEX message_due ON message(due_ms) WHERE outgoing = 1;"
+	"ALTER TABLE tally ADD COLUMN sent INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE tally ADD COLUMN delivered INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE tally ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0;",
 };
 
-static enum fa_engine_code judge(struct fa_engine *e, int rc)
+#define SCHEMA ((int)(sizeof(steps) / sizeof(*steps)))
+
+enum fa_engine_code fa_sqlite_judge(struct fa_engine *e, int rc)
 {
 	if (rc == SQLITE_OK || rc == SQLITE_DONE || rc == SQLITE_ROW)
 		return FA_ENGINE_OK;
@@ -52,11 +94,54 @@ static enum fa_engine_code judge(struct fa_engine *e, int rc)
 	return (rc & 0xff) == SQLITE_FULL ? FA_ENGINE_FULL : FA_ENGINE_FAILED;
 }
 
-static enum fa_engine_code run(struct fa_engine *e, enum sql which)
+enum fa_engine_code fa_sqlite_run(struct fa_engine *e, enum fa_sql which)
 {
-	enum fa_engine_code code = judge(e, sqlite3_step(e->sql[which]));
+	enum fa_engine_code code = fa_sqlite_judge(e, sqlite3_step(e->sql[which]));
 
 	sqlite3_reset(e->sql[which]);
+	return code;
+}
+
+static void read_row(sqlite3_stmt *stmt, int64_t *out, int columns)
+{
+	for (int i = 0; i < columns; i++)
+		out[i] = sqlite3_column_type(stmt, i) == SQLITE_NULL ?
+				 -1 :
+				 sqlite3_column_int64(stmt, i);
+}
+
+enum fa_engine_code fa_sqlite_ask(struct fa_engine *e, enum fa_sql which, int64_t *out,
+				  int columns)
+{
+	sqlite3_stmt *stmt = e->sql[which];
+	enum fa_engine_code code = fa_sqlite_judge(e, sqlite3_step(stmt));
+
+	if (!code)
+		read_row(stmt, out, columns);
+	sqlite3_reset(stmt);
+	return code;
+}
+
+enum fa_engine_code fa_sqlite_collect(struct fa_engine *e, enum fa_sql which,
+				      struct fa_store_op *op,
+				      struct fa_list *(*read)(struct fa_engine *engine,
+							      sqlite3_stmt *row, size_t *bytes))
+{
+	sqlite3_stmt *stmt = e->sql[which];
+	enum fa_engine_code code;
+	struct fa_list *link;
+	size_t bytes = 0;
+	int rc = SQLITE_OK;
+
+	while (bytes < CLAIM_BYTES && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		link = read(e, stmt, &bytes);
+		if (!link)
+			break;
+		fa_list_append(&op->claimed, link);
+	}
+	code = rc == SQLITE_ROW && bytes < CLAIM_BYTES ? FA_ENGINE_FAILED :
+							  fa_sqlite_judge(e, rc);
+	sqlite3_reset(stmt);
 	return code;
 }
 
@@ -67,15 +152,15 @@ static int refuse(struct fa_engine *e, const char *what, struct faas_error *err)
 	return fa_error(err, FAAS_ESYSTEM, "state_dir: %s: %s", what, sqlite3_errmsg(e->db));
 }
 
-static int first_int(struct fa_engine *e, const char *sql, int64_t *out, int columns)
+static int ask_once(struct fa_engine *e, const char *sql, int64_t *out, int columns)
 {
 	sqlite3_stmt *stmt = NULL;
 	int rc = sqlite3_prepare_v2(e->db, sql, -1, &stmt, NULL);
 
 	if (!rc)
 		rc = sqlite3_step(stmt);
-	for (int i = 0; rc == SQLITE_ROW && i < columns; i++)
-		out[i] = sqlite3_column_int64(stmt, i);
+	if (rc == SQLITE_ROW)
+		read_row(stmt, out, columns);
 	sqlite3_finalize(stmt);
 	return rc == SQLITE_ROW ? 0 : -1;
 }
@@ -108,51 +193,55 @@ static int settle_in(struct fa_engine *e, bool weak, struct faas_error *err)
 	return 0;
 }
 
+static int take_step(struct fa_engine *e, int64_t version)
+{
+	char sql[48];
+
+	snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", (int)version + 1);
+	return sqlite3_exec(e->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) ||
+	       sqlite3_exec(e->db, steps[version], NULL, NULL, NULL) ||
+	       sqlite3_exec(e->db, sql, NULL, NULL, NULL) ||
+	       sqlite3_exec(e->db, "COMMIT", NULL, NULL, NULL);
+}
+
 static int make_tables(struct fa_engine *e, struct faas_error *err)
 {
-	static const char sql[] =
-		"BEGIN IMMEDIATE;"
-		"CREATE TABLE event(id INTEGER PRIMARY KEY AUTOINCREMENT, due_ms INTEGER,"
-		" accepted_ms INTEGER NOT NULL, attempts INTEGER NOT NULL,"
-		" throttles INTEGER NOT NULL, request_id TEXT NOT NULL, function TEXT NOT NULL,"
-		" meta BLOB NOT NULL, payload BLOB NOT NULL);"
-		"CREATE INDEX event_due ON event(due_ms);"
-		"CREATE TABLE tally(accepted INTEGER NOT NULL, succeeded INTEGER NOT NULL,"
-		" dead INTEGER NOT NULL, expired INTEGER NOT NULL);"
-		"INSERT INTO tally VALUES(0, 0, 0, 0);"
-		"PRAGMA user_version = 1;"
-		"COMMIT";
 	int64_t version;
 
-	if (first_int(e, "PRAGMA user_version", &version, 1) < 0)
+	if (ask_once(e, "PRAGMA user_version", &version, 1) < 0)
 		return refuse(e, "cannot read the queue", err);
 	if (version > SCHEMA)
 		return fa_error(err, FAAS_ESYSTEM, "state_dir is of a newer libfaas");
-	if (version == SCHEMA || !sqlite3_exec(e->db, sql, NULL, NULL, NULL))
-		return 0;
-	return refuse(e, "cannot make the queue", err);
+	for (; version < SCHEMA; version++)
+		if (take_step(e, version))
+			return refuse(e, "cannot make the queue", err);
+	return 0;
 }
 
 /* Whoever had them in hand is gone. */
 static int recover(struct fa_engine *e, struct faas_error *err)
 {
-	int64_t row[4];
+	struct fa_store_counts *c = &e->counts;
+	int64_t row[7];
 
 	if (sqlite3_exec(e->db, "UPDATE event SET due_ms = 0 WHERE due_ms IS NULL", NULL, NULL,
 			 NULL))
 		return refuse(e, "cannot recover the queue", err);
-	if (first_int(e, "SELECT accepted, succeeded, dead, expired FROM tally", row, 4) < 0 ||
-	    first_int(e, "SELECT count(*) FROM event", &e->counts.waiting, 1) < 0)
+	if (ask_once(e, "SELECT accepted, succeeded, dead, expired, sent, delivered, dropped"
+			" FROM tally", row, 7) < 0 ||
+	    ask_once(e, "SELECT count(*) FROM event", &c->waiting, 1) < 0 ||
+	    ask_once(e, "SELECT count(*) FROM message", &c->lying, 1) < 0)
 		return refuse(e, "cannot read the queue", err);
-	e->counts.accepted = row[0];
-	for (int i = 0; i < FA_STORE_ENDS; i++)
-		e->counts.ended[i] = row[1 + i];
+	c->accepted = row[0];
+	memcpy(c->ended, row + 1, sizeof(c->ended));
+	c->sent = row[4];
+	memcpy(c->gone, row + 5, sizeof(c->gone));
 	return 0;
 }
 
 static int prepare(struct fa_engine *e, struct faas_error *err)
 {
-	for (int i = 0; i < SQLS; i++)
+	for (int i = 0; i < FA_SQLS; i++)
 		if (sqlite3_prepare_v3(e->db, text[i], -1, SQLITE_PREPARE_PERSISTENT, &e->sql[i],
 				       NULL))
 			return refuse(e, "cannot use the queue", err);
@@ -162,8 +251,8 @@ static int prepare(struct fa_engine *e, struct faas_error *err)
 struct fa_engine *fa_engine_open(const struct fa_store_config *config, struct faas_error *err)
 {
 	struct fa_engine *e = fa_alloc(config->mem, sizeof(*e));
-	char path[4096];
-	int len = snprintf(path, sizeof(path), "%s/queue.db", config->folder);
+	char path[4096] = ":memory:";
+	int len = 0;
 
 	if (!e) {
 		fa_error_nomem(err);
@@ -171,6 +260,8 @@ struct fa_engine *fa_engine_open(const struct fa_store_config *config, struct fa
 	}
 	e->mem = config->mem;
 	e->max_pages = config->log_pages ? config->log_pages : LOG_PAGES;
+	if (config->folder)
+		len = snprintf(path, sizeof(path), "%s/queue.db", config->folder);
 	if (len >= (int)sizeof(path))
 		fa_error(err, FAAS_EINVAL, "state_dir is too long");
 	else if (sqlite3_open_v2(path, &e->db,
@@ -188,7 +279,7 @@ void fa_engine_close(struct fa_engine *e)
 {
 	if (!e)
 		return;
-	for (int i = 0; i < SQLS; i++)
+	for (int i = 0; i < FA_SQLS; i++)
 		sqlite3_finalize(e->sql[i]);
 	sqlite3_close(e->db);
 	fa_free(e);
@@ -196,14 +287,20 @@ void fa_engine_close(struct fa_engine *e)
 
 /* ---- operations ------------------------------------------------------ */
 
-static void bind_bytes(sqlite3_stmt *stmt, int at, struct faas_bytes bytes)
+void fa_sqlite_bind_bytes(sqlite3_stmt *stmt, int at, struct faas_bytes bytes)
 {
 	sqlite3_bind_blob64(stmt, at, bytes.len ? bytes.data : "", bytes.len, SQLITE_STATIC);
 }
 
+void fa_sqlite_bind_text(sqlite3_stmt *stmt, int at, struct faas_bytes text)
+{
+	sqlite3_bind_text64(stmt, at, text.len ? text.data : "", text.len, SQLITE_STATIC,
+			    SQLITE_UTF8);
+}
+
 static enum fa_engine_code accept(struct fa_engine *e, struct fa_store_op *op)
 {
-	sqlite3_stmt *stmt = e->sql[ACCEPT];
+	sqlite3_stmt *stmt = e->sql[FA_SQL_ACCEPT];
 	const struct fa_stored *event = &op->event;
 	enum fa_engine_code code;
 
@@ -213,11 +310,10 @@ static enum fa_engine_code accept(struct fa_engine *e, struct fa_store_op *op)
 		sqlite3_bind_int64(stmt, 1, event->due_ms);
 	sqlite3_bind_int64(stmt, 2, event->accepted_ms);
 	sqlite3_bind_text(stmt, 3, event->request_id, -1, SQLITE_STATIC);
-	sqlite3_bind_text64(stmt, 4, event->function.data, event->function.len, SQLITE_STATIC,
-			    SQLITE_UTF8);
-	bind_bytes(stmt, 5, event->meta);
-	bind_bytes(stmt, 6, event->payload);
-	code = run(e, ACCEPT);
+	fa_sqlite_bind_text(stmt, 4, event->function);
+	fa_sqlite_bind_bytes(stmt, 5, event->meta);
+	fa_sqlite_bind_bytes(stmt, 6, event->payload);
+	code = fa_sqlite_run(e, FA_SQL_ACCEPT);
 	if (code)
 		return code;
 	op->event.id = sqlite3_last_insert_rowid(e->db);
@@ -226,7 +322,7 @@ static enum fa_engine_code accept(struct fa_engine *e, struct fa_store_op *op)
 	return FA_ENGINE_OK;
 }
 
-static struct faas_bytes column(sqlite3_stmt *stmt, int at)
+struct faas_bytes fa_sqlite_column(sqlite3_stmt *stmt, int at)
 {
 	struct faas_bytes bytes = { sqlite3_column_blob(stmt, at), 0 };
 
@@ -234,7 +330,7 @@ static struct faas_bytes column(sqlite3_stmt *stmt, int at)
 	return bytes;
 }
 
-static struct faas_bytes keep(char **at, struct faas_bytes bytes)
+struct faas_bytes fa_sqlite_keep(char **at, struct faas_bytes bytes)
 {
 	struct faas_bytes copy = { *at, bytes.len };
 
@@ -245,10 +341,10 @@ static struct faas_bytes keep(char **at, struct faas_bytes bytes)
 	return copy;
 }
 
-static struct fa_claimed *read_row(struct fa_engine *e, sqlite3_stmt *row)
+static struct fa_list *read_event(struct fa_engine *e, sqlite3_stmt *row, size_t *bytes)
 {
-	struct faas_bytes function = column(row, 4), meta = column(row, 5),
-			  payload = column(row, 6), id = column(row, 3);
+	struct faas_bytes function = fa_sqlite_column(row, 4), meta = fa_sqlite_column(row, 5),
+			  payload = fa_sqlite_column(row, 6), id = fa_sqlite_column(row, 3);
 	struct fa_claimed *c =
 		fa_alloc_dirty(e->mem, sizeof(*c) + function.len + meta.len + payload.len + 3);
 	char *at;
@@ -261,79 +357,61 @@ static struct fa_claimed *read_row(struct fa_engine *e, sqlite3_stmt *row)
 	c->event.due_ms = sqlite3_column_int64(row, 1);
 	c->event.accepted_ms = sqlite3_column_int64(row, 2);
 	memcpy(c->event.request_id, id.data, id.len < 36 ? id.len : 36);
-	c->event.function = keep(&at, function);
-	c->event.meta = keep(&at, meta);
-	c->event.payload = keep(&at, payload);
+	c->event.function = fa_sqlite_keep(&at, function);
+	c->event.meta = fa_sqlite_keep(&at, meta);
+	c->event.payload = fa_sqlite_keep(&at, payload);
 	c->event.attempts = sqlite3_column_int(row, 7);
 	c->event.throttles = sqlite3_column_int(row, 8);
-	return c;
-}
-
-static enum fa_engine_code read_due(struct fa_engine *e, struct fa_store_op *op)
-{
-	sqlite3_stmt *stmt = e->sql[CLAIM];
-	struct fa_claimed *c = NULL;
-	enum fa_engine_code code;
-	int rc;
-
-	sqlite3_bind_int64(stmt, 1, op->now_ms);
-	sqlite3_bind_int(stmt, 2, op->max);
-	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		c = read_row(e, stmt);
-		if (!c)
-			break;
-		fa_list_append(&op->claimed, &c->link);
-	}
-	code = rc == SQLITE_ROW ? FA_ENGINE_FAILED : judge(e, rc);
-	sqlite3_reset(stmt);
-	return code;
+	*bytes += payload.len;
+	return &c->link;
 }
 
 static enum fa_engine_code claim(struct fa_engine *e, struct fa_store_op *op)
 {
-	enum fa_engine_code code = read_due(e, op);
+	enum fa_engine_code code;
 	struct fa_list *pos;
 
+	sqlite3_bind_int64(e->sql[FA_SQL_CLAIM], 1, op->now_ms);
+	sqlite3_bind_int(e->sql[FA_SQL_CLAIM], 2, op->max);
+	code = fa_sqlite_collect(e, FA_SQL_CLAIM, op, read_event);
 	if (code)
 		return code;
 	fa_list_for(pos, &op->claimed) {
-		sqlite3_bind_int64(e->sql[TAKE], 1,
+		sqlite3_bind_int64(e->sql[FA_SQL_CLAIMED], 1,
 				   fa_container(pos, struct fa_claimed, link)->event.id);
-		code = run(e, TAKE);
+		code = fa_sqlite_run(e, FA_SQL_CLAIMED);
 		if (code)
 			return code;
 	}
-	code = judge(e, sqlite3_step(e->sql[NEXT]));
-	op->next_ms = sqlite3_column_type(e->sql[NEXT], 0) == SQLITE_NULL ?
-			      INT64_MAX :
-			      sqlite3_column_int64(e->sql[NEXT], 0);
-	sqlite3_reset(e->sql[NEXT]);
+	code = fa_sqlite_ask(e, FA_SQL_NEXT_EVENT, &op->next_ms, 1);
+	if (op->next_ms < 0)
+		op->next_ms = INT64_MAX;
 	return code;
 }
 
 static enum fa_engine_code reschedule(struct fa_engine *e, struct fa_store_op *op)
 {
-	sqlite3_stmt *stmt = e->sql[RESCHEDULE];
+	sqlite3_stmt *stmt = e->sql[FA_SQL_RESCHEDULE];
 
 	sqlite3_bind_int64(stmt, 1, op->event.due_ms);
 	sqlite3_bind_int(stmt, 2, op->event.attempts);
 	sqlite3_bind_int(stmt, 3, op->event.throttles);
 	sqlite3_bind_int64(stmt, 4, op->event.id);
-	return run(e, RESCHEDULE);
+	return fa_sqlite_run(e, FA_SQL_RESCHEDULE);
 }
 
-/* Who ends a second time is not counted a second time. */
+/* Who ends a second time is not counted a second time, and nobody is told again. */
 static enum fa_engine_code complete(struct fa_engine *e, struct fa_store_op *op)
 {
 	enum fa_engine_code code;
 
-	sqlite3_bind_int64(e->sql[COMPLETE], 1, op->event.id);
-	code = run(e, COMPLETE);
+	sqlite3_bind_int64(e->sql[FA_SQL_COMPLETE], 1, op->event.id);
+	code = fa_sqlite_run(e, FA_SQL_COMPLETE);
 	if (code || !sqlite3_changes(e->db))
 		return code;
 	e->next.ended[op->end]++;
 	e->next.waiting--;
-	return FA_ENGINE_OK;
+	return fa_sqlite_send(e, op);
 }
 
 enum fa_engine_code fa_engine_apply(struct fa_engine *e, struct fa_store_op *op)
@@ -347,8 +425,9 @@ enum fa_engine_code fa_engine_apply(struct fa_engine *e, struct fa_store_op *op)
 		return reschedule(e, op);
 	case FA_STORE_COMPLETE:
 		return complete(e, op);
+	default:
+		return fa_sqlite_message(e, op);
 	}
-	return FA_ENGINE_FAILED;
 }
 
 /* ---- transactions ---------------------------------------------------- */
@@ -356,19 +435,24 @@ enum fa_engine_code fa_engine_apply(struct fa_engine *e, struct fa_store_op *op)
 enum fa_engine_code fa_engine_begin(struct fa_engine *e)
 {
 	e->next = e->counts;
-	return run(e, BEGIN);
+	return fa_sqlite_run(e, FA_SQL_BEGIN);
 }
 
 static enum fa_engine_code write_tally(struct fa_engine *e)
 {
-	sqlite3_stmt *stmt = e->sql[TALLY];
+	sqlite3_stmt *stmt = e->sql[FA_SQL_TALLY];
+	const struct fa_store_counts *c = &e->next;
+	int at = 1;
 
 	if (!memcmp(&e->next, &e->counts, sizeof(e->next)))
 		return FA_ENGINE_OK;
-	sqlite3_bind_int64(stmt, 1, e->next.accepted);
+	sqlite3_bind_int64(stmt, at++, c->accepted);
 	for (int i = 0; i < FA_STORE_ENDS; i++)
-		sqlite3_bind_int64(stmt, 2 + i, e->next.ended[i]);
-	return run(e, TALLY);
+		sqlite3_bind_int64(stmt, at++, c->ended[i]);
+	sqlite3_bind_int64(stmt, at++, c->sent);
+	for (int i = 0; i < FA_STORE_GONES; i++)
+		sqlite3_bind_int64(stmt, at++, c->gone[i]);
+	return fa_sqlite_run(e, FA_SQL_TALLY);
 }
 
 enum fa_engine_code fa_engine_commit(struct fa_engine *e, struct fa_store_counts *counts)
@@ -376,7 +460,7 @@ enum fa_engine_code fa_engine_commit(struct fa_engine *e, struct fa_store_counts
 	enum fa_engine_code code = write_tally(e);
 
 	if (!code)
-		code = run(e, COMMIT);
+		code = fa_sqlite_run(e, FA_SQL_COMMIT);
 	if (!code)
 		*counts = e->counts = e->next;
 	return code;
@@ -385,7 +469,7 @@ enum fa_engine_code fa_engine_commit(struct fa_engine *e, struct fa_store_counts
 void fa_engine_rollback(struct fa_engine *e)
 {
 	if (!sqlite3_get_autocommit(e->db))
-		run(e, ROLLBACK);
+		fa_sqlite_run(e, FA_SQL_ROLLBACK);
 }
 
 enum fa_engine_code fa_engine_tidy(struct fa_engine *e)
@@ -393,8 +477,8 @@ enum fa_engine_code fa_engine_tidy(struct fa_engine *e)
 	if (e->wal_pages < e->max_pages)
 		return FA_ENGINE_OK;
 	e->wal_pages = 0;
-	return judge(e, sqlite3_wal_checkpoint_v2(e->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL,
-						  NULL));
+	return fa_sqlite_judge(e, sqlite3_wal_checkpoint_v2(
+					  e->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL));
 }
 
 void fa_engine_counts(const struct fa_engine *e, struct fa_store_counts *counts)

@@ -11,7 +11,9 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
+#include <stddef.h>
 #include <time.h>
 
 #include <base/error.h>
@@ -32,16 +34,35 @@ struct fa_store {
 	struct fa_list submitted;
 	struct fa_store_counts counts;
 	bool hurry, closing;
+	const struct fa_mem *mem;
+	bool here;                /* no folder and no thread: whoever submits does it */
+	pthread_mutex_t turn;     /* then held by who does */
 };
 
 /* ---- one group ------------------------------------------------------- */
+
+/* What may be refused, and stays as it was: all but the end of what was accepted. */
+static const bool refusable[FA_STORE_VERBS] = {
+	[FA_STORE_ACCEPT] = true, [FA_STORE_CLAIM] = true, [FA_STORE_SEND] = true,
+	[FA_STORE_FETCH] = true,  [FA_STORE_TAKE] = true,  [FA_STORE_PEEK] = true,
+	[FA_STORE_MOVE] = true,	  [FA_STORE_SUM] = true,
+};
+
+/* Of these nobody asks whether they were written. */
+static const bool only_reads[FA_STORE_VERBS] = {
+	[FA_STORE_CLAIM] = true, [FA_STORE_FETCH] = true,
+	[FA_STORE_PEEK] = true,	 [FA_STORE_SUM] = true,
+};
+
+_Static_assert(!offsetof(struct fa_claimed, link) && !offsetof(struct fa_fetched, link),
+	       "both are freed by their first member");
 
 static void forget_claimed(struct fa_store_op *op)
 {
 	struct fa_list *pos;
 
-	while (op->verb == FA_STORE_CLAIM && (pos = fa_list_pop(&op->claimed)))
-		fa_free(fa_container(pos, struct fa_claimed, link));
+	while ((pos = fa_list_pop(&op->claimed)))
+		fa_free(pos);
 }
 
 static void answer(struct fa_store_op *op, enum fa_store_outcome outcome)
@@ -96,7 +117,7 @@ static enum fa_engine_code write_group(struct fa_store *store, struct fa_list *o
 	return FA_ENGINE_OK;
 }
 
-/* Accepting and claiming can be refused; the rest stays in `ops`. */
+/* The rest stays in `ops`. */
 static void refuse_new(struct fa_list *ops, enum fa_store_outcome outcome)
 {
 	struct fa_list *pos, *next;
@@ -104,10 +125,10 @@ static void refuse_new(struct fa_list *ops, enum fa_store_outcome outcome)
 	fa_list_for_safe(pos, next, ops) {
 		struct fa_store_op *op = fa_container(pos, struct fa_store_op, link);
 
-		if (op->verb != FA_STORE_ACCEPT && op->verb != FA_STORE_CLAIM)
+		if (!refusable[op->verb])
 			continue;
 		fa_list_remove(pos);
-		answer(op, op->verb == FA_STORE_ACCEPT ? outcome : FA_STORE_REFUSED);
+		answer(op, only_reads[op->verb] ? FA_STORE_REFUSED : outcome);
 	}
 }
 
@@ -204,6 +225,32 @@ static int start_thread(struct fa_store *store, struct faas_error *err)
 	return rc ? fa_error_errno(err, rc, "cannot start the store's thread") : 0;
 }
 
+/* ---- without a thread ------------------------------------------------- */
+
+/* The tables are made when they are first needed: most runtimes send no message. */
+static bool has_engine(struct fa_store *store)
+{
+	if (!store->engine)
+		store->engine = fa_engine_open(&(struct fa_store_config){ .mem = store->mem },
+					       NULL);
+	return store->engine;
+}
+
+static void perform_here(struct fa_store *store, struct fa_store_op *op)
+{
+	enum fa_store_outcome outcome = FA_STORE_REFUSED;
+	struct fa_list ops;
+
+	fa_list_init(&ops);
+	fa_list_append(&ops, &op->link);
+	pthread_mutex_lock(&store->turn);
+	if (has_engine(store) && write_group(store, &ops, &outcome))
+		outcome = FA_STORE_REFUSED;
+	pthread_mutex_unlock(&store->turn);
+	fa_list_remove(&op->link);
+	answer(op, outcome);
+}
+
 /* ---- the interface --------------------------------------------------- */
 
 static void init_locks(struct fa_store *store)
@@ -211,6 +258,7 @@ static void init_locks(struct fa_store *store)
 	pthread_condattr_t attr;
 
 	pthread_mutex_init(&store->lock, NULL);
+	pthread_mutex_init(&store->turn, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&store->news, &attr);
@@ -223,6 +271,7 @@ static void free_store(struct fa_store *store)
 	fa_folder_close(&store->folder);
 	pthread_cond_destroy(&store->news);
 	pthread_mutex_destroy(&store->lock);
+	pthread_mutex_destroy(&store->turn);
 	fa_free(store);
 }
 
@@ -236,8 +285,12 @@ struct fa_store *fa_store_open(const struct fa_store_config *config, struct faas
 		return NULL;
 	}
 	store->folder.dir = store->folder.lock = -1;
+	store->mem = config->mem;
+	store->here = !config->folder;
 	fa_list_init(&store->submitted);
 	init_locks(store);
+	if (store->here)
+		return store;
 	if (fa_folder_open(&store->folder, config->folder, ballast, err))
 		goto fail;
 	store->engine = fa_engine_open(config, err);
@@ -255,11 +308,13 @@ void fa_store_close(struct fa_store *store)
 {
 	if (!store)
 		return;
-	pthread_mutex_lock(&store->lock);
-	store->closing = true;
-	pthread_cond_signal(&store->news);
-	pthread_mutex_unlock(&store->lock);
-	pthread_join(store->thread, NULL);
+	if (!store->here) {
+		pthread_mutex_lock(&store->lock);
+		store->closing = true;
+		pthread_cond_signal(&store->news);
+		pthread_mutex_unlock(&store->lock);
+		pthread_join(store->thread, NULL);
+	}
 	free_store(store);
 }
 
@@ -268,6 +323,10 @@ void fa_store_submit(struct fa_store *store, struct fa_store_op *op)
 	bool first;
 
 	fa_list_init(&op->claimed);
+	if (store->here) {
+		perform_here(store, op);
+		return;
+	}
 	pthread_mutex_lock(&store->lock);
 	first = fa_list_empty(&store->submitted);
 	fa_list_append(&store->submitted, &op->link);
@@ -276,8 +335,30 @@ void fa_store_submit(struct fa_store *store, struct fa_store_op *op)
 		pthread_cond_signal(&store->news);
 }
 
+/* `on_done` has no data of its own: what waits is found through the operation. */
+static void wake(struct fa_store_op *op)
+{
+	sem_post(op->waiter);
+}
+
+enum fa_store_outcome fa_store_perform(struct fa_store *store, struct fa_store_op *op)
+{
+	sem_t done;
+
+	sem_init(&done, 0, 0);
+	op->on_done = wake;
+	op->waiter = &done;
+	fa_store_submit(store, op);
+	while (sem_wait(&done) < 0)
+		; /* a signal of the host's */
+	sem_destroy(&done);
+	return op->outcome;
+}
+
 void fa_store_hurry(struct fa_store *store)
 {
+	if (store->here)
+		return;
 	pthread_mutex_lock(&store->lock);
 	store->hurry = true;
 	pthread_cond_signal(&store->news);

@@ -7,14 +7,19 @@
 #include <faas/types.h>
 
 /*
- * The durable queue of asynchronous events. Every change is an operation that is
- * submitted from any thread and answered, on the store's own thread, once it is on
- * the disk. What is submitted together is committed together.
+ * The queue of asynchronous events, and messages: what is told of events that ended,
+ * and what was sent to a queue. Every change is an operation that is submitted from any
+ * thread and answered, on the store's own thread, once it is on the disk. What is
+ * submitted together is committed together. Without a folder there is no thread and
+ * nothing lasts: the answer comes on the thread that submits, inside the call.
  *
  * An event is in the queue, due at some time, or in hand: claimed by this program,
  * or accepted with `in_hand`. In hand it is out of the way of claims, until it is
  * completed or rescheduled. Opening the store puts all that were in hand back into
  * the queue. Times are Unix time, given by the caller.
+ *
+ * A message lies in a queue until it is taken, or it is outgoing: somebody fetches it,
+ * delivers it and removes it. Until then it stays, so it may be delivered twice.
  */
 struct fa_store;
 
@@ -33,20 +38,65 @@ struct fa_claimed {
 	char bytes[];
 };
 
+enum fa_message_kind {
+	FA_MESSAGE_PLAIN,
+	FA_MESSAGE_RECORD,      /* for a destination: what became of an event */
+	FA_MESSAGE_DEAD_LETTER, /* an event that failed, as it was */
+};
+
+struct fa_message {
+	int64_t id;              /* of the store, from 1 */
+	int64_t sent_ms, due_ms; /* seen by nobody before it is due */
+	int tries;               /* deliveries that failed, or how often it was taken */
+	enum fa_message_kind kind;
+	bool outgoing;
+	struct faas_bytes address;    /* in its shortest form, see model/address.h */
+	struct faas_bytes source;     /* ARN of the function whose event ended, with qualifier */
+	struct faas_bytes attributes; /* JSON */
+	struct faas_bytes body;
+};
+
+/* What a fetch hands out, one block of memory with NULs behind its texts: fa_free() it. */
+struct fa_fetched {
+	struct fa_list link;
+	struct fa_message message;
+	char bytes[];
+};
+
 enum fa_store_verb {
+	/* events */
 	FA_STORE_ACCEPT,     /* event, but its id, which is filled in; in_hand */
 	FA_STORE_CLAIM,      /* now_ms, max -> claimed (oldest first), next_ms */
 	FA_STORE_RESCHEDULE, /* event's id, due_ms, attempts, throttles */
-	FA_STORE_COMPLETE,   /* event's id; end */
+	FA_STORE_COMPLETE,   /* event's id; end; the messages are sent if it was not over */
+	/* messages */
+	FA_STORE_SEND,       /* messages */
+	FA_STORE_FETCH,      /* now_ms, max -> fetched: outgoing ones; next_ms */
+	FA_STORE_DELAY,      /* message's id, due_ms: tried once more, and it failed */
+	FA_STORE_REMOVE,     /* message's id, gone; count: whether it was there */
+	FA_STORE_TAKE,       /* message's address, now_ms, hide_ms -> fetched: at most one */
+	FA_STORE_PEEK,       /* message's address and id, max -> fetched: those behind that id */
+	FA_STORE_MOVE,       /* message's address, to, now_ms, max -> count */
+	FA_STORE_SUM,        /* message's address, now_ms -> sum */
+	FA_STORE_VERBS
 };
 
 /* The three terminal states; an event reaches one of them, once. */
 enum fa_store_end { FA_STORE_SUCCEEDED, FA_STORE_DEAD, FA_STORE_EXPIRED, FA_STORE_ENDS };
 
+/* Where a message goes in the end; it goes there once. */
+enum fa_store_gone { FA_STORE_DELIVERED, FA_STORE_DROPPED, FA_STORE_GONES };
+
 enum fa_store_outcome {
 	FA_STORE_DONE = 0, /* and on the disk */
 	FA_STORE_REFUSED,  /* nothing was written */
 	FA_STORE_UNKNOWN,  /* it failed at the last step: may be there after a restart, or not */
+};
+
+/* What lies in one queue. */
+struct fa_store_sum {
+	int64_t visible, hidden;
+	int64_t oldest_ms; /* when the oldest was sent; INT64_MAX: there is none */
 };
 
 struct fa_store_op {
@@ -55,16 +105,24 @@ struct fa_store_op {
 	struct fa_stored event;    /* its bytes live until on_done */
 	bool in_hand;
 	enum fa_store_end end;
-	int64_t now_ms;
+	struct fa_message *messages; /* to send, `message_count`; live until on_done */
+	int message_count;
+	struct fa_message message; /* whose id or address is meant */
+	const struct fa_message *to; /* address, outgoing; NULL: dead letters to their source */
+	enum fa_store_gone gone;
+	int64_t now_ms, hide_ms;   /* hide_ms 0: what is taken is gone */
 	int max;
-	struct fa_list claimed;    /* of struct fa_claimed */
+	struct fa_list claimed;    /* of struct fa_claimed, or of fa_fetched */
 	int64_t next_ms;           /* when the first that was not claimed is due; INT64_MAX */
+	int64_t count;
+	struct fa_store_sum sum;
 	enum fa_store_outcome outcome;
 	void (*on_done)(struct fa_store_op *op); /* the store has let go of `op` */
+	void *waiter;              /* fa_store_perform()'s */
 };
 
 struct fa_store_config {
-	const char *folder; /* made, with mode 0700, if it is not there */
+	const char *folder; /* made, with mode 0700, if it is not there; NULL: none */
 	const struct fa_mem *mem;
 	int64_t ballast;    /* bytes kept free for completions; 0: 4 MB */
 	int log_pages;      /* of write-ahead log before it is brought home; 0: 16 MB of them */
@@ -77,12 +135,18 @@ struct fa_store *fa_store_open(const struct fa_store_config *config, struct faas
 void fa_store_close(struct fa_store *store);
 
 void fa_store_submit(struct fa_store *store, struct fa_store_op *op);
+/* Submit it and wait for the answer, which is returned; on_done is the store's own. */
+enum fa_store_outcome fa_store_perform(struct fa_store *store, struct fa_store_op *op);
 /* From now on nothing waits for the disk to have room again: what fails, fails. */
 void fa_store_hurry(struct fa_store *store);
 
-/* accepted == the sum of ended + waiting, at any moment; `waiting` includes those in hand. */
+/*
+ * accepted == the sum of ended + waiting, at any moment; `waiting` includes those in hand.
+ * sent == the sum of gone + lying.
+ */
 struct fa_store_counts {
 	int64_t accepted, ended[FA_STORE_ENDS], waiting;
+	int64_t sent, gone[FA_STORE_GONES], lying;
 };
 
 void fa_store_count(struct fa_store *store, struct fa_store_counts *counts);

@@ -4,7 +4,7 @@
  * says, and tells over a pipe what it tries and what it was answered; it ends with the
  * fault. A second one may be hit while it recovers. Then the parent opens what is left
  * and compares: nothing accepted is lost, nothing refused is there, nothing ended is
- * back, and the counts add up to the rows.
+ * back, the counts add up to the rows, and who died has left one message and no event.
  *
  * FAAS_FAULT_RUNS=20000 makes it a night's work.
  */
@@ -31,7 +31,7 @@ struct report {
 };
 
 struct verdict {
-	int lost, refused_but_there, back, damaged, miscounted;
+	int lost, refused_but_there, back, damaged, miscounted, unsaid;
 };
 
 static char folder[64];
@@ -79,12 +79,22 @@ static void accept_group(struct fa_store *store, int first, int64_t id[EVENTS])
 	}
 }
 
+static enum fa_store_end end_of(int event)
+{
+	return (enum fa_store_end)(event % FA_STORE_ENDS);
+}
+
+/* A dead one leaves itself as its message. */
 static void end_one(struct fa_store *store, int n, int64_t id)
 {
+	struct fa_message message = stores_message("queue:dead", "", 1);
+	bool dead = end_of(n) == FA_STORE_DEAD;
+
 	if (!id)
 		return;
+	message.body = (struct faas_bytes){ payload[n], length(n) };
 	tell(n, ENDING);
-	if (stores_complete(store, id, (enum fa_store_end)(n % FA_STORE_ENDS)) == FA_STORE_DONE)
+	if (stores_complete_with(store, id, end_of(n), dead ? &message : NULL) == FA_STORE_DONE)
 		tell(n, ENDED);
 }
 
@@ -140,11 +150,10 @@ static void read_reports(int fd, enum fate fates[EVENTS])
 		fates[report.event] = (enum fate)report.fate;
 }
 
-static int number_of(const struct fa_stored *event)
+static int number_of(struct faas_bytes bytes)
 {
 	for (int n = 0; n < EVENTS; n++)
-		if (event->payload.len == length(n) &&
-		    !memcmp(event->payload.data, payload[n], length(n)))
+		if (bytes.len == length(n) && !memcmp(bytes.data, payload[n], length(n)))
 			return n;
 	return -1;
 }
@@ -159,13 +168,42 @@ static bool look(struct fa_store *store, int there[EVENTS])
 	memset(there, 0, EVENTS * sizeof(*there));
 	while ((got = stores_claim(store, 99, 8, claimed, NULL)) > 0)
 		for (int i = 0; i < got; i++) {
-			int n = number_of(&claimed[i]->event);
+			int n = number_of(claimed[i]->event.payload);
 
 			sound &= n >= 0;
 			there[n >= 0 ? n : 0]++;
 			fa_free(claimed[i]);
 		}
 	return sound && !got;
+}
+
+static bool look_at_messages(struct fa_store *store, int left[EVENTS])
+{
+	struct fa_store_op op = { .verb = FA_STORE_PEEK,
+				  .message = stores_message("queue:dead", "", 0),
+				  .max = EVENTS + 1 };
+	struct fa_fetched *fetched[EVENTS + 1];
+	bool sound = fa_store_perform(store, &op) == FA_STORE_DONE;
+	int got = stores_reap(&op, fetched);
+
+	memset(left, 0, EVENTS * sizeof(*left));
+	for (int i = 0; i < got; i++) {
+		int n = number_of(fetched[i]->message.body);
+
+		sound &= n >= 0;
+		left[n >= 0 ? n : 0]++;
+		fa_free(fetched[i]);
+	}
+	return sound;
+}
+
+static void compare_messages(struct verdict *v, const enum fate fates[EVENTS],
+			     const int there[EVENTS], const int left[EVENTS])
+{
+	for (int n = 0; n < EVENTS; n++) {
+		v->unsaid += fates[n] == ENDED && end_of(n) == FA_STORE_DEAD && !left[n];
+		v->unsaid += left[n] > 1 || (left[n] && (there[n] || fates[n] < ENDING));
+	}
 }
 
 static void compare(struct verdict *v, const enum fate fates[EVENTS], const int there[EVENTS])
@@ -191,13 +229,14 @@ static void check_counts(struct verdict *v, struct fa_store *store, const enum f
 		told += fates[n] == ENDED;
 		tried += fates[n] >= ENDING;
 	}
-	v->miscounted += c.accepted != ended + c.waiting || ended < told || ended > tried;
+	v->miscounted += c.accepted != ended + c.waiting || ended < told || ended > tried ||
+			 c.sent != c.lying || c.sent != c.ended[FA_STORE_DEAD];
 }
 
 static void judge(struct verdict *v, const enum fate fates[EVENTS])
 {
 	struct fa_store *store;
-	int there[EVENTS];
+	int there[EVENTS], left[EVENTS];
 
 	fault_vfs_install(&(struct fault_plan){ .fault = FAULT_NONE });
 	store = stores_open(folder, NULL);
@@ -206,10 +245,11 @@ static void judge(struct verdict *v, const enum fate fates[EVENTS])
 		return;
 	}
 	check_counts(v, store, fates);
-	v->damaged += !look(store, there);
+	v->damaged += !look(store, there) || !look_at_messages(store, left);
 	compare(v, fates, there);
+	compare_messages(v, fates, there, left);
 	fa_store_close(store);
-	v->damaged += stores_rows(folder) < 0;
+	v->damaged += stores_rows(folder, "event") < 0;
 }
 
 static void run_plan(const struct fault_plan *plan, const struct fault_plan *again, bool weak,
@@ -288,6 +328,7 @@ TEST(no_fault_and_no_crash_loses_or_doubles_an_accepted_event)
 	assert_int_equal(v.back, 0);
 	assert_int_equal(v.damaged, 0);
 	assert_int_equal(v.miscounted, 0);
+	assert_int_equal(v.unsaid, 0);
 }
 
 /* The control: the method finds a queue that answers before the disk has the event. */
@@ -310,7 +351,9 @@ TEST(without_a_fault_every_event_is_accounted_for)
 	struct verdict v = { 0 };
 
 	run_plan(&(struct fault_plan){ .fault = FAULT_NONE }, NULL, false, &v);
-	assert_int_equal(v.lost + v.refused_but_there + v.back + v.damaged + v.miscounted, 0);
+	assert_int_equal(v.lost + v.refused_but_there + v.back + v.damaged + v.miscounted +
+				 v.unsaid,
+			 0);
 }
 
 int main(void)

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_MODEL_STORE_SQLITE_H
+#define FA_MODEL_STORE_SQLITE_H
+
+/* What sqlite.c (the database, events) and sqlite_message.c share. */
+#include <model/store/engine.h>
+
+#include <sqlite3.h>
+
+enum fa_sql {
+	FA_SQL_BEGIN,
+	FA_SQL_COMMIT,
+	FA_SQL_ROLLBACK,
+	FA_SQL_TALLY,
+	/* events */
+	FA_SQL_ACCEPT,
+	FA_SQL_CLAIM,
+	FA_SQL_CLAIMED,
+	FA_SQL_NEXT_EVENT,
+	FA_SQL_RESCHEDULE,
+	FA_SQL_COMPLETE,
+	/* messages */
+	FA_SQL_SEND,
+	FA_SQL_FETCH,
+	FA_SQL_NEXT_MESSAGE,
+	FA_SQL_DELAY,
+	FA_SQL_REMOVE,
+	FA_SQL_OLDEST,
+	FA_SQL_HIDE,
+	FA_SQL_PEEK,
+	FA_SQL_MOVE,
+	FA_SQL_RETURN,
+	FA_SQL_SUM,
+	FA_SQLS
+};
+
+struct fa_engine {
+	sqlite3 *db;
+	const struct fa_mem *mem;
+	sqlite3_stmt *sql[FA_SQLS];
+	struct fa_store_counts counts, next; /* committed, and with this transaction */
+	int wal_pages, max_pages;
+};
+
+enum fa_engine_code fa_sqlite_judge(struct fa_engine *engine, int rc);
+enum fa_engine_code fa_sqlite_run(struct fa_engine *engine, enum fa_sql which);
+/* The one row of a statement that always has one; -1 where it says NULL. Resets it. */
+enum fa_engine_code fa_sqlite_ask(struct fa_engine *engine, enum fa_sql which, int64_t *out,
+				  int columns);
+/*
+ * Every row through `read` into op->claimed, until there are megabytes of them; resets the
+ * statement. `read` adds to *bytes, and returns NULL when memory is out.
+ */
+enum fa_engine_code fa_sqlite_collect(struct fa_engine *engine, enum fa_sql which,
+				      struct fa_store_op *op,
+				      struct fa_list *(*read)(struct fa_engine *engine,
+							      sqlite3_stmt *row, size_t *bytes));
+
+void fa_sqlite_bind_bytes(sqlite3_stmt *stmt, int at, struct faas_bytes bytes);
+void fa_sqlite_bind_text(sqlite3_stmt *stmt, int at, struct faas_bytes text);
+struct faas_bytes fa_sqlite_column(sqlite3_stmt *row, int at);
+/* Copy it to *at with a NUL behind it, and move *at on. */
+struct faas_bytes fa_sqlite_keep(char **at, struct faas_bytes bytes);
+
+/* ---- sqlite_message.c ------------------------------------------------- */
+
+enum fa_engine_code fa_sqlite_send(struct fa_engine *engine, struct fa_store_op *op);
+/* The verbs of messages. */
+enum fa_engine_code fa_sqlite_message(struct fa_engine *engine, struct fa_store_op *op);
+
+#endif

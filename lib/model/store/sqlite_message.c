@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Messages in SQLite: a row per message that nobody has taken or got yet. Outgoing ones
+ * are fetched without a mark: who fetches them is one program, and removes or delays all
+ * of them before it fetches again.
+ */
+#include <model/store/sqlite.h>
+
+#include <string.h>
+
+static void bind_one(struct fa_engine *e, const struct fa_message *m)
+{
+	sqlite3_stmt *stmt = e->sql[FA_SQL_SEND];
+
+	fa_sqlite_bind_text(stmt, 1, m->address);
+	sqlite3_bind_int(stmt, 2, m->outgoing);
+	sqlite3_bind_int64(stmt, 3, m->due_ms);
+	sqlite3_bind_int64(stmt, 4, m->sent_ms);
+	sqlite3_bind_int(stmt, 5, (int)m->kind);
+	fa_sqlite_bind_text(stmt, 6, m->source);
+	fa_sqlite_bind_text(stmt, 7, m->attributes);
+	fa_sqlite_bind_bytes(stmt, 8, m->body);
+}
+
+enum fa_engine_code fa_sqlite_send(struct fa_engine *e, struct fa_store_op *op)
+{
+	enum fa_engine_code code = FA_ENGINE_OK;
+
+	for (int i = 0; i < op->message_count && !code; i++) {
+		bind_one(e, &op->messages[i]);
+		code = fa_sqlite_run(e, FA_SQL_SEND);
+		if (code)
+			break;
+		op->messages[i].id = sqlite3_last_insert_rowid(e->db);
+		e->next.sent++;
+		e->next.lying++;
+	}
+	return code;
+}
+
+/* Columns as in FA_SQL_FETCH. */
+static struct fa_list *read_message(struct fa_engine *e, sqlite3_stmt *row, size_t *bytes)
+{
+	struct faas_bytes address = fa_sqlite_column(row, 1), source = fa_sqlite_column(row, 7),
+			  attributes = fa_sqlite_column(row, 8), body = fa_sqlite_column(row, 9);
+	struct fa_fetched *f = fa_alloc_dirty(e->mem, sizeof(*f) + address.len + source.len +
+							      attributes.len + body.len + 4);
+	char *at;
+
+	if (!f)
+		return NULL;
+	memset(f, 0, sizeof(*f));
+	at = f->bytes;
+	f->message.id = sqlite3_column_int64(row, 0);
+	f->message.address = fa_sqlite_keep(&at, address);
+	f->message.outgoing = sqlite3_column_int(row, 2);
+	f->message.due_ms = sqlite3_column_int64(row, 3);
+	f->message.sent_ms = sqlite3_column_int64(row, 4);
+	f->message.tries = sqlite3_column_int(row, 5);
+	f->message.kind = (enum fa_message_kind)sqlite3_column_int(row, 6);
+	f->message.source = fa_sqlite_keep(&at, source);
+	f->message.attributes = fa_sqlite_keep(&at, attributes);
+	f->message.body = fa_sqlite_keep(&at, body);
+	*bytes += body.len;
+	return &f->link;
+}
+
+static enum fa_engine_code fetch(struct fa_engine *e, struct fa_store_op *op)
+{
+	enum fa_engine_code code;
+
+	sqlite3_bind_int64(e->sql[FA_SQL_FETCH], 1, op->now_ms);
+	sqlite3_bind_int(e->sql[FA_SQL_FETCH], 2, op->max);
+	code = fa_sqlite_collect(e, FA_SQL_FETCH, op, read_message);
+	if (!code)
+		code = fa_sqlite_ask(e, FA_SQL_NEXT_MESSAGE, &op->next_ms, 1);
+	if (op->next_ms < 0)
+		op->next_ms = INT64_MAX;
+	return code;
+}
+
+static enum fa_engine_code delay(struct fa_engine *e, struct fa_store_op *op)
+{
+	sqlite3_bind_int64(e->sql[FA_SQL_DELAY], 1, op->message.due_ms);
+	sqlite3_bind_int64(e->sql[FA_SQL_DELAY], 2, op->message.id);
+	return fa_sqlite_run(e, FA_SQL_DELAY);
+}
+
+/* Who goes a second time is not counted a second time. */
+static enum fa_engine_code remove_one(struct fa_engine *e, struct fa_store_op *op, int64_t id)
+{
+	enum fa_engine_code code;
+
+	sqlite3_bind_int64(e->sql[FA_SQL_REMOVE], 1, id);
+	code = fa_sqlite_run(e, FA_SQL_REMOVE);
+	op->count = sqlite3_changes(e->db);
+	if (code || !op->count)
+		return code;
+	e->next.gone[op->gone]++;
+	e->next.lying--;
+	return FA_ENGINE_OK;
+}
+
+static enum fa_engine_code take(struct fa_engine *e, struct fa_store_op *op)
+{
+	sqlite3_stmt *stmt = e->sql[FA_SQL_OLDEST];
+	struct fa_message *taken;
+	enum fa_engine_code code;
+
+	fa_sqlite_bind_text(stmt, 1, op->message.address);
+	sqlite3_bind_int64(stmt, 2, op->now_ms);
+	code = fa_sqlite_collect(e, FA_SQL_OLDEST, op, read_message);
+	if (code || fa_list_empty(&op->claimed))
+		return code;
+	taken = &fa_container(op->claimed.next, struct fa_fetched, link)->message;
+	taken->tries++;
+	op->gone = FA_STORE_DELIVERED;
+	if (!op->hide_ms)
+		return remove_one(e, op, taken->id);
+	sqlite3_bind_int64(e->sql[FA_SQL_HIDE], 1, op->now_ms + op->hide_ms);
+	sqlite3_bind_int64(e->sql[FA_SQL_HIDE], 2, taken->id);
+	return fa_sqlite_run(e, FA_SQL_HIDE);
+}
+
+static enum fa_engine_code peek(struct fa_engine *e, struct fa_store_op *op)
+{
+	sqlite3_stmt *stmt = e->sql[FA_SQL_PEEK];
+
+	fa_sqlite_bind_text(stmt, 1, op->message.address);
+	sqlite3_bind_int64(stmt, 2, op->message.id);
+	sqlite3_bind_int(stmt, 3, op->max);
+	return fa_sqlite_collect(e, FA_SQL_PEEK, op, read_message);
+}
+
+static enum fa_engine_code move(struct fa_engine *e, struct fa_store_op *op)
+{
+	enum fa_sql which = op->to ? FA_SQL_MOVE : FA_SQL_RETURN;
+	sqlite3_stmt *stmt = e->sql[which];
+	enum fa_engine_code code;
+
+	fa_sqlite_bind_text(stmt, 1, op->message.address);
+	sqlite3_bind_int64(stmt, 2, op->now_ms);
+	sqlite3_bind_int(stmt, 3, op->max);
+	if (op->to) {
+		fa_sqlite_bind_text(stmt, 4, op->to->address);
+		sqlite3_bind_int(stmt, 5, op->to->outgoing);
+	}
+	code = fa_sqlite_run(e, which);
+	op->count = sqlite3_changes(e->db);
+	return code;
+}
+
+static enum fa_engine_code sum(struct fa_engine *e, struct fa_store_op *op)
+{
+	int64_t row[3];
+	enum fa_engine_code code;
+
+	fa_sqlite_bind_text(e->sql[FA_SQL_SUM], 1, op->message.address);
+	sqlite3_bind_int64(e->sql[FA_SQL_SUM], 2, op->now_ms);
+	code = fa_sqlite_ask(e, FA_SQL_SUM, row, 3);
+	if (code)
+		return code;
+	op->sum.visible = row[0];
+	op->sum.hidden = row[1] - row[0];
+	op->sum.oldest_ms = row[2] < 0 ? INT64_MAX : row[2];
+	return FA_ENGINE_OK;
+}
+
+enum fa_engine_code fa_sqlite_message(struct fa_engine *e, struct fa_store_op *op)
+{
+	switch (op->verb) {
+	case FA_STORE_SEND:
+		return fa_sqlite_send(e, op);
+	case FA_STORE_FETCH:
+		return fetch(e, op);
+	case FA_STORE_DELAY:
+		return delay(e, op);
+	case FA_STORE_REMOVE:
+		return remove_one(e, op, op->message.id);
+	case FA_STORE_TAKE:
+		return take(e, op);
+	case FA_STORE_PEEK:
+		return peek(e, op);
+	case FA_STORE_MOVE:
+		return move(e, op);
+	case FA_STORE_SUM:
+		return sum(e, op);
+	default:
+		return FA_ENGINE_FAILED;
+	}
+}
