@@ -12,6 +12,7 @@
 #include <queue/retry.h>
 
 struct fa_invocation;
+struct fa_letters;
 
 /* ---- runner.c -------------------------------------------------------- */
 
@@ -62,6 +63,7 @@ void fa_told_end(struct faas *rt, struct fa_env *env, const struct fa_job *job,
 		 const struct fa_outcome *outcome, bool log_tail);
 void fa_told_init_failed(struct faas *rt, struct fa_env *env, const struct fa_job *job);
 void fa_told_throttle(struct faas *rt, struct fa_version *version);
+void fa_told_age(struct faas *rt, struct fa_version *version, int64_t accepted_ns);
 /* Wire the environments' logs. */
 void fa_told_init(struct faas *rt);
 
@@ -75,12 +77,16 @@ int fa_kept_create(struct faas *rt, const char *function, struct fa_kept **kept)
 bool fa_durable_has_room(const struct faas *rt);
 /* [loop] Once, before the others; fa_invocation_accepted() follows. */
 void fa_kept_accept(struct fa_kept *kept, struct fa_invocation *inv, const struct fa_job *job);
-/* [loop] At most one of these; then let go. */
-void fa_kept_succeed(struct fa_kept *kept);
-void fa_kept_settle(struct fa_kept *kept, enum fa_retry_end end, const struct fa_retry *retry,
-		    int64_t delay_ns);
+/* [loop] At most one of these; then let go. Takes the letters (NULL: none). */
+void fa_kept_end(struct fa_kept *kept, enum fa_store_end end, struct fa_letters *letters);
+void fa_kept_again(struct fa_kept *kept, const struct fa_retry *retry, int64_t delay_ns);
 /* [loop] The invocation is over. An event of which nothing was said comes after a restart. */
 void fa_kept_let_go(struct fa_kept *kept);
+
+/* ---- deliver.c: messages on their way ---------------------------------- */
+
+/* [loop] Send what is told of an event of this version; takes the letters. */
+void fa_deliver_letters(struct faas *rt, struct fa_version *version, struct fa_letters *letters);
 
 /* ---- cancel.c, arrive.c, turn.c, invocation.c -------------------------- */
 

@@ -19,6 +19,7 @@ static const struct fa_operation *const tables[] = {
 	fa_recursion_operations,
 	fa_tag_operations,
 	fa_concurrency_operations,
+	fa_event_operations,
 };
 
 /* ---- judging --------------------------------------------------------- */

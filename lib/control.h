@@ -40,6 +40,7 @@ extern const struct fa_operation fa_alias_operations[];
 extern const struct fa_operation fa_recursion_operations[];
 extern const struct fa_operation fa_tag_operations[];
 extern const struct fa_operation fa_concurrency_operations[];
+extern const struct fa_operation fa_event_operations[];
 
 #define FA_TARGET_MAX (FA_ARN_MAX + FA_QUALIFIER_MAX + 2)
 

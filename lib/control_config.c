@@ -9,21 +9,19 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <base/error.h>
+#include <base/text.h>
 
 /* ---- a configuration as JSON ----------------------------------------- */
 
 static int put_time(struct fa_document *out, const char *name, int64_t unix_ms)
 {
-	time_t seconds = unix_ms / 1000;
-	char date[32], text[48];
-	struct tm tm;
+	char text[48];
+	struct fa_text date = FA_TEXT(text);
 
-	gmtime_r(&seconds, &tm);
-	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text, sizeof(text), "%s.%03d+0000", date, (int)(unix_ms % 1000));
+	fa_text_time(&date, unix_ms);
+	strcpy(text + date.len - 1, "+0000"); /* for the Z */
 	return fa_document_put_text(out, name, text);
 }
 
@@ -121,6 +119,8 @@ int fa_control_put_config(struct fa_document *out, const struct fa_version *v,
 	rc |= put_architectures(out);
 	rc |= fa_control_put_text_in(out, "TracingConfig", "Mode", c->tracing);
 	rc |= put_logging(out, c);
+	if (*c->dead_letter)
+		rc |= fa_control_put_text_in(out, "DeadLetterConfig", "TargetArn", c->dead_letter);
 	if (v->environment_count)
 		rc |= put_variables(out, v);
 	return rc;
@@ -272,6 +272,18 @@ static int read_tracing(const struct fa_document *in, struct faas_function_confi
 	return read_texts(in, "TracingConfig", members, err);
 }
 
+/* Without a TargetArn: nobody. */
+static int read_dead_letter(const struct fa_document *in, struct faas_function_config *c,
+			    struct faas_error *err)
+{
+	const struct inner members[] = { { "TargetArn", &c->dead_letter, NULL },
+					 { NULL, NULL, NULL } };
+
+	if (fa_document_get(in, "DeadLetterConfig"))
+		c->dead_letter = "";
+	return read_texts(in, "DeadLetterConfig", members, err);
+}
+
 /* ---- all of it --------------------------------------------------------- */
 
 void fa_control_release_config(struct faas_function_config *c)
@@ -299,6 +311,8 @@ int fa_control_read_config(struct faas *rt, const struct fa_document *in,
 		rc = read_logging(in, c, err);
 	if (!rc)
 		rc = read_tracing(in, c, err);
+	if (!rc)
+		rc = read_dead_letter(in, c, err);
 	if (rc)
 		fa_control_release_config(c);
 	return rc;

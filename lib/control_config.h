@@ -24,6 +24,7 @@ void fa_control_release_config(struct faas_function_config *config);
 	{ "MemorySize", FA_INTEGER_FIELD, false, 128, 10240, NULL, NULL }, \
 	{ "Environment", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
 	{ "EphemeralStorage", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
+	{ "DeadLetterConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
 	{ "LoggingConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
 	{ "TracingConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }
 

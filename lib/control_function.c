@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <base/error.h>
+#include <base/text.h>
 #include <model/tags.h>
 
 #define LIST_MOST 50 /* per page, whatever MaxItems says */

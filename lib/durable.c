@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include <base/error.h>
+#include <outcome/letter.h>
 
 #define IN_HAND_MAX 2048
 #define IN_HAND_BYTES (64 << 20)
@@ -28,6 +29,7 @@ struct fa_kept {
 	struct faas *rt;
 	struct fa_invocation *inv; /* NULL: it has let go */
 	struct fa_claimed *claimed; /* its bytes, if it came from the store */
+	struct fa_letters *letters; /* that go with its end */
 	bool busy;                 /* the store has `op` */
 	char function[];
 };
@@ -70,6 +72,8 @@ static void free_kept(struct fa_kept *kept)
 {
 	struct faas *rt = kept->rt;
 
+	fa_free(kept->letters);
+
 	if (kept->op.in_hand) {
 		atomic_fetch_sub(&rt->durable.in_hand, 1);
 		rt->durable.bytes -= kept->op.event.payload.len;
@@ -105,6 +109,8 @@ static void on_written(struct fa_call *call)
 	rt->durable.open--;
 	if (kept->op.outcome == FA_STORE_DONE && queued)
 		note_due(rt, kept->op.event.due_ms);
+	if (kept->letters && kept->op.outcome == FA_STORE_DONE)
+		fa_deliver_kick(rt);
 	if (kept->op.verb == FA_STORE_ACCEPT)
 		fa_invocation_accepted(kept->inv, kept->op.outcome, kept->op.in_hand);
 	else if (!kept->inv)
@@ -145,7 +151,7 @@ int fa_kept_create(struct faas *rt, const char *function, struct fa_kept **out)
 	size_t len = strlen(function);
 	struct fa_kept *kept;
 
-	if (!rt->durable.store)
+	if (!rt->durable.lasts)
 		return 0;
 	kept = new_kept(rt, len + 1);
 	if (!kept)
@@ -170,26 +176,21 @@ void fa_kept_accept(struct fa_kept *kept, struct fa_invocation *inv, const struc
 	submit(kept, FA_STORE_ACCEPT);
 }
 
-static void finish(struct fa_kept *kept, enum fa_store_end end)
+void fa_kept_end(struct fa_kept *kept, enum fa_store_end end, struct fa_letters *letters)
 {
 	kept->op.end = end;
+	kept->letters = letters;
+	if (letters) {
+		kept->op.messages = letters->messages;
+		kept->op.message_count = letters->count;
+	}
 	submit(kept, FA_STORE_COMPLETE);
 }
 
-void fa_kept_succeed(struct fa_kept *kept)
-{
-	finish(kept, FA_STORE_SUCCEEDED);
-}
-
-void fa_kept_settle(struct fa_kept *kept, enum fa_retry_end end, const struct fa_retry *retry,
-		    int64_t delay_ns)
+void fa_kept_again(struct fa_kept *kept, const struct fa_retry *retry, int64_t delay_ns)
 {
 	struct fa_stored *event = &kept->op.event;
 
-	if (end != FA_RETRY_AGAIN) {
-		finish(kept, end == FA_RETRY_EXPIRED ? FA_STORE_EXPIRED : FA_STORE_DEAD);
-		return;
-	}
 	event->attempts = retry->attempts;
 	event->throttles = retry->throttles;
 	event->due_ms = unix_ms(kept->rt) + delay_ns / 1000000;
@@ -214,10 +215,12 @@ static void postpone(struct fa_kept *kept)
 {
 	struct fa_retry retry = retry_of(kept->rt, &kept->op.event);
 	int64_t delay_ns = 0;
-	enum fa_retry_end end = fa_retry_after_throttle(&retry, AGE_MAX_S, fa_now(kept->rt->clock),
-							&delay_ns);
 
-	fa_kept_settle(kept, end, &retry, delay_ns);
+	if (fa_retry_after_throttle(&retry, AGE_MAX_S, fa_now(kept->rt->clock), &delay_ns) ==
+	    FA_RETRY_AGAIN)
+		fa_kept_again(kept, &retry, delay_ns);
+	else
+		fa_kept_end(kept, FA_STORE_EXPIRED, NULL);
 }
 
 /* Out of memory: it stays in hand in the store, and comes again after a restart. */
@@ -343,34 +346,36 @@ int fa_durable_open(struct faas *rt, struct faas_error *err)
 	d->due.on_due = on_due;
 	d->kick.run = on_kick;
 	d->claimed_call.run = on_claimed;
-	if (!rt->config.state_dir)
-		return 0;
+	d->lasts = rt->config.state_dir;
 	d->store = fa_store_open(&(struct fa_store_config){ .folder = rt->config.state_dir,
 							    .mem = &rt->mem },
 				 err);
-	return d->store ? 0 : err && err->code ? err->code : FAAS_ESYSTEM;
+	if (!d->store)
+		return err && err->code ? err->code : FAAS_ESYSTEM;
+	fa_deliver_init(rt);
+	return 0;
 }
 
 void fa_durable_kick(struct faas *rt)
 {
-	if (rt->durable.store && !atomic_exchange(&rt->durable.kicked, true))
+	if (rt->durable.lasts && !atomic_exchange(&rt->durable.kicked, true))
 		fa_loop_call(&rt->loop, &rt->durable.kick);
 }
 
 bool fa_durable_is_idle(const struct faas *rt)
 {
-	return !rt->durable.open;
+	return !rt->durable.open && !rt->deliver.open;
 }
 
 void fa_durable_hurry(struct faas *rt)
 {
-	if (rt->durable.store)
-		fa_store_hurry(rt->durable.store);
+	fa_store_hurry(rt->durable.store);
 }
 
 void fa_durable_close(struct faas *rt)
 {
 	fa_loop_timer_stop(&rt->loop, &rt->durable.due);
+	fa_loop_timer_stop(&rt->loop, &rt->deliver.due);
 	fa_store_close(rt->durable.store);
 	rt->durable.store = NULL;
 }
@@ -379,9 +384,13 @@ void fa_durable_stats(struct faas *rt, struct faas_stats *s)
 {
 	struct fa_store_counts c;
 
-	if (!rt->durable.store)
-		return;
 	fa_store_count(rt->durable.store, &c);
+	s->messages_sent = (uint64_t)c.sent;
+	s->messages_delivered = (uint64_t)c.gone[FA_STORE_DELIVERED];
+	s->messages_dropped = (uint64_t)c.gone[FA_STORE_DROPPED];
+	s->messages_waiting = (uint64_t)c.lying;
+	if (!rt->durable.lasts)
+		return;
 	s->events_accepted = (uint64_t)c.accepted;
 	s->events_succeeded = (uint64_t)c.ended[FA_STORE_SUCCEEDED];
 	s->events_dead = (uint64_t)c.ended[FA_STORE_DEAD];

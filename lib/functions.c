@@ -9,6 +9,7 @@
 #include <base/options.h>
 #include <base/text.h>
 #include <functions.h>
+#include <model/event_config.h>
 
 /* What could never be there at the same time is refused; the rest may have to wait. */
 static int check_provisioned(const struct faas *rt, const struct faas_function_config *c,
@@ -65,18 +66,24 @@ static int code_of(const struct faas_error *err, int otherwise)
 }
 
 /* Takes the reference. Ours outlives the registry's, which anybody may take from it. */
-static int add_version(struct faas *rt, struct fa_version *v, struct faas_error *err)
+static int add_version(struct faas *rt, struct fa_version *v,
+		       const struct faas_function_config *c, struct faas_error *err)
 {
 	int rc;
 
 	fa_version_ref(v);
 	rc = fa_registry_add(&rt->registry, v, err);
-	if (rc)
+	if (rc) {
 		fa_version_unref(v);
-	else
+	} else {
+		rc = fa_event_config_say(&rt->registry, v->config.name, c, v->modified_ms, err);
+		if (rc)
+			fa_function_drop(fa_registry_remove(&rt->registry, v));
+	}
+	if (!rc) {
 		fa_provision_begin(pool_of(v));
-	if (!rc)
 		fa_durable_kick(rt);
+	}
 	fa_version_unref(v);
 	return rc;
 }
@@ -99,7 +106,7 @@ int faas_function_create(struct faas *rt, const struct faas_function_config *con
 	if (rc)
 		return rc;
 	v = fa_function_make(rt, &c, NULL, err);
-	rc = v ? add_version(rt, v, err) : code_of(err, FAAS_ENOMEM);
+	rc = v ? add_version(rt, v, &c, err) : code_of(err, FAAS_ENOMEM);
 	fa_leave(rt);
 	return rc;
 }
@@ -150,8 +157,10 @@ int fa_function_change(struct faas *rt, struct fa_version *old,
 	if (!c->max_concurrency) /* it may have been changed since */
 		merged.max_concurrency = fa_limits_member(old);
 	next = fa_function_make(rt, &merged, old, err);
-	if (!next) {
+	if (!next || fa_event_config_say(&rt->registry, old->config.name, c, next->modified_ms,
+					 err) < 0) {
 		fa_registry_abandon(&rt->registry, old);
+		fa_function_drop(next);
 		return code_of(err, FAAS_ENOMEM);
 	}
 	make_ready(rt, old, next);

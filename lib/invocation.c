@@ -16,7 +16,6 @@
 #include <admit/admit.h>
 #include <base/error.h>
 #include <outcome/result.h>
-#include <queue/retry.h>
 
 #define SCRATCH_STEP 1024
 
@@ -60,7 +59,7 @@ void fa_invocation_due(struct fa_timer *timer)
 		fa_invocation_refuse(inv, FAAS_ETHROTTLED, fa_admit_reason(inv->runner->quota));
 }
 
-static void pause_for(struct fa_invocation *inv, int64_t delay_ns)
+void fa_invocation_pause(struct fa_invocation *inv, int64_t delay_ns)
 {
 	struct faas *rt = inv->rt;
 
@@ -69,47 +68,13 @@ static void pause_for(struct fa_invocation *inv, int64_t delay_ns)
 		fa_invocation_free(inv); /* it was accepted into memory, and memory is out */
 }
 
-/* None of the function's events may run, not even later. */
-static bool is_off(const struct fa_invocation *inv)
+/* The event could not run. */
+static void settle(struct fa_invocation *inv)
 {
-	return !fa_quota_reserved(inv->runner->quota);
-}
+	struct fa_ending ending;
 
-static enum fa_retry_end next_attempt(struct fa_invocation *inv, bool ran, int64_t now,
-				      int64_t *delay)
-{
-	const struct faas_function_config *c = &inv->runner->version->config;
-
-	if (ran)
-		return fa_retry_after_error(&inv->retry, c->max_retries, c->max_age_s, now, delay);
-	if (is_off(inv))
-		return FA_RETRY_OFF;
-	return fa_retry_after_throttle(&inv->retry, c->max_age_s, now, delay);
-}
-
-/* An asynchronous event failed or could not run: again later, or dropped for good. */
-static void settle_event(struct fa_invocation *inv, bool ran)
-{
-	struct faas *rt = inv->rt;
-	struct fa_version *v = inv->runner->version;
-	int64_t now = fa_now(rt->clock), delay = 0;
-	enum fa_retry_end end;
-
-	if (inv->kept ? rt->finishing : inv->canceled || fa_is_closing(rt)) {
-		fa_invocation_free(inv);
-		return;
-	}
-	end = next_attempt(inv, ran, now, &delay);
-	if (end == FA_RETRY_AGAIN && !inv->kept) {
-		pause_for(inv, delay);
-		return;
-	}
-	if (inv->kept)
-		fa_kept_settle(inv->kept, end, &inv->retry, delay);
-	if (end != FA_RETRY_AGAIN)
-		fa_tell_metric(&rt->tell, v, "AsyncEventsDropped", "Count", 1,
-			       fa_unix_ms(rt, now));
-	fa_invocation_free(inv);
+	fa_ending_decide(&ending, inv, NULL);
+	fa_ending_apply(&ending, inv);
 }
 
 void fa_invocation_throttle(struct fa_invocation *inv, const char *reason, int code)
@@ -117,7 +82,7 @@ void fa_invocation_throttle(struct fa_invocation *inv, const char *reason, int c
 	if (code == FAAS_ETHROTTLED)
 		fa_told_throttle(inv->rt, inv->runner->version);
 	if (fa_invocation_is_event(inv))
-		settle_event(inv, false);
+		settle(inv);
 	else
 		fa_invocation_refuse(inv, code, reason);
 }
@@ -140,8 +105,11 @@ static void on_begin(void *data, struct fa_env *env, struct fa_job *job)
 {
 	struct fa_invocation *inv = fa_container(job, struct fa_invocation, job);
 
-	if (fa_told_wanted(data, inv->log_tail))
-		fa_told_start(data, env, job, inv->log_tail);
+	if (!fa_told_wanted(data, inv->log_tail))
+		return;
+	fa_told_start(data, env, job, inv->log_tail);
+	if (fa_invocation_is_event(inv))
+		fa_told_age(data, inv->runner->version, inv->retry.accepted_ns);
 }
 
 /* Behind others it would wait; but not for what only somebody else's end can bring. */
@@ -167,8 +135,8 @@ void fa_invocation_begin(struct fa_invocation *inv)
 	struct fa_env *env;
 	int why;
 
-	if (fa_invocation_is_event(inv) && is_off(inv)) {
-		settle_event(inv, false);
+	if (fa_invocation_is_event(inv) && fa_ending_is_off(inv)) {
+		settle(inv);
 		return;
 	}
 	env = lease(inv, &reason, &why);
@@ -255,47 +223,73 @@ static bool show(struct fa_invocation *inv, struct faas_result *result,
 	return true;
 }
 
-static void conclude(struct fa_invocation *inv)
+/* It is over; the environment still has the answer. */
+static void judge(struct fa_invocation *inv, struct fa_outcome *outcome)
 {
 	struct faas *rt = inv->rt;
-	struct fa_env *env = inv->env;
 	struct fa_version *v = inv->runner->version;
+
+	if (fa_verdict_is_init(inv->job.verdict))
+		fa_told_init_failed(rt, inv->env, &inv->job);
+	fa_outcome_judge(outcome, &inv->job, v, rt->config.prices);
+	if (inv->job.birth_error == ENOMEM)
+		outcome->code = FAAS_ENOMEM;
+	fa_count(rt, outcome, v);
+	if (fa_told_wanted(rt, inv->log_tail))
+		fa_told_end(rt, inv->env, &inv->job, outcome, inv->log_tail);
+}
+
+/* The answer is copied: on to the next. */
+static void free_environment(struct fa_invocation *inv)
+{
+	bool stays = fa_verdict_lasts(inv->job.verdict);
+
+	if (stays)
+		inv->env->kind->taken(inv->env, &inv->job);
+	fa_turn_pass(inv->runner, inv->env, stays);
+}
+
+static void conclude_event(struct fa_invocation *inv)
+{
+	struct fa_outcome outcome;
+	struct fa_ending ending;
+
+	judge(inv, &outcome);
+	fa_ending_decide(&ending, inv, inv->job.verdict == FA_NO_BIRTH ? NULL : &outcome);
+	free_environment(inv);
+	fa_ending_apply(&ending, inv);
+}
+
+static void conclude_call(struct fa_invocation *inv)
+{
+	struct faas *rt = inv->rt;
 	struct fa_outcome outcome;
 	struct faas_result result;
 	char tail[FA_LOG_TAIL];
-	bool stays = fa_verdict_lasts(inv->job.verdict), ran = inv->job.verdict != FA_NO_BIRTH;
 
-	inv->runner->load--;
-	if (inv->job.verdict == FA_UNSTARTED || inv->job.verdict == FA_INIT_TIMED_OUT) {
-		run_again(inv);
-		return;
-	}
-	if (fa_verdict_is_init(inv->job.verdict))
-		fa_told_init_failed(rt, env, &inv->job);
-	fa_outcome_judge(&outcome, &inv->job, v, rt->config.prices);
-	if (inv->job.birth_error == ENOMEM)
-		outcome.code = FAAS_ENOMEM;
-	fa_count(rt, &outcome, v);
-	if (fa_told_wanted(rt, inv->log_tail))
-		fa_told_end(rt, env, &inv->job, &outcome, inv->log_tail);
+	judge(inv, &outcome);
 	if (inv->on_done) {
-		struct faas_bytes bytes = { tail, inv->log_tail ? fa_logs_tail(env, tail) : 0 };
+		struct faas_bytes bytes = { tail,
+					    inv->log_tail ? fa_logs_tail(inv->env, tail) : 0 };
 
 		if (!show(inv, &result, &outcome, bytes))
 			result.code = FAAS_ENOMEM;
 	}
-	if (stays)
-		env->kind->taken(env, &inv->job);
-	fa_turn_pass(inv->runner, env, stays);
-	if (fa_invocation_is_event(inv) && outcome.code != FAAS_OK) {
-		settle_event(inv, ran);
-		return;
-	}
-	if (inv->kept)
-		fa_kept_succeed(inv->kept);
+	free_environment(inv);
 	fa_invocation_answer(inv, &result);
 	shrink_scratch(rt);
 	fa_invocation_free(inv);
+}
+
+static void conclude(struct fa_invocation *inv)
+{
+	inv->runner->load--;
+	if (inv->job.verdict == FA_UNSTARTED || inv->job.verdict == FA_INIT_TIMED_OUT)
+		run_again(inv);
+	else if (fa_invocation_is_event(inv))
+		conclude_event(inv);
+	else
+		conclude_call(inv);
 }
 
 void fa_invocations_init(struct faas *rt)

@@ -52,6 +52,29 @@ void fa_invocation_answer(struct fa_invocation *inv, const struct faas_result *r
 /* `timer` is due: the next attempt, or the end of patience. */
 void fa_invocation_due(struct fa_timer *timer);
 
+/* It begins again after that time; memory being out, it is lost. */
+void fa_invocation_pause(struct fa_invocation *inv, int64_t delay_ns);
+
+/* ---- ending.c -------------------------------------------------------- */
+
+struct fa_letters;
+
+/* What comes of an event after an attempt. */
+struct fa_ending {
+	enum fa_retry_end end;
+	bool given_up;              /* called off, or the runtime ends */
+	int64_t delay_ns;           /* of FA_RETRY_AGAIN */
+	struct fa_letters *letters; /* to those who hear of it; NULL: nobody */
+};
+
+/* None of the function's events may run, not even later. */
+bool fa_ending_is_off(const struct fa_invocation *inv);
+/* `outcome` NULL: it could not run. What is borrowed from it is copied. */
+void fa_ending_decide(struct fa_ending *ending, struct fa_invocation *inv,
+		      const struct fa_outcome *outcome);
+/* The invocation is over, or pauses. */
+void fa_ending_apply(struct fa_ending *ending, struct fa_invocation *inv);
+
 /* ---- turn.c ---------------------------------------------------------- */
 
 void fa_turn_wait(struct fa_invocation *inv, bool in_front);

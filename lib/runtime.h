@@ -13,7 +13,8 @@
 
 /* Events that outlive the program, see durable.c. */
 struct fa_durable {
-	struct fa_store *store;     /* NULL: they end with it */
+	struct fa_store *store;     /* of messages, too */
+	bool lasts;                 /* else events are not in it: they end with the program */
 	struct fa_store_op claim;
 	struct fa_call claimed_call, kick;
 	struct fa_timer due;
@@ -25,6 +26,16 @@ struct fa_durable {
 	int64_t stall_ms;           /* [loop] when too many have waited too long; 0: they do not */
 	size_t bytes;               /* [loop] payloads in hand */
 	_Atomic int in_hand;
+};
+
+/* Messages on their way, see deliver.c. */
+struct fa_deliver {
+	struct fa_store_op fetch;
+	struct fa_call fetched_call, kick;
+	struct fa_timer due;
+	_Atomic bool kicked;
+	int open;                   /* [loop] deliveries, and the fetch */
+	int64_t next_ms;            /* [loop] when something is due; INT64_MAX: never */
 };
 
 /* What there is one of per runtime. Shared by faas.c, functions.c and invoke.c only. */
@@ -43,6 +54,7 @@ struct faas {
 	struct fa_tell tell;
 	struct fa_account account;
 	struct fa_durable durable;
+	struct fa_deliver deliver;
 
 	struct fa_list invocations; /* [loop] that wait or run there */
 	struct fa_list unused;      /* [loop] small ones, to be used again */
@@ -104,6 +116,10 @@ bool fa_durable_is_idle(const struct faas *rt); /* [loop] */
 /* [loop] The runtime ends: do not wait for room on the disk. */
 void fa_durable_hurry(struct faas *rt);
 void fa_durable_stats(struct faas *rt, struct faas_stats *stats);
+
+void fa_deliver_init(struct faas *rt);
+/* Any thread: something is on its way. */
+void fa_deliver_kick(struct faas *rt);
 
 /* Any thread: something ended; a closing runtime may be finished now. */
 void fa_check_closed(struct faas *rt);

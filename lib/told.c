@@ -206,6 +206,15 @@ void fa_told_throttle(struct faas *rt, struct fa_version *v)
 	fa_tell_record(&rt->tell, v, "", &record);
 }
 
+/* Of each attempt: what was throttled or failed before is older. */
+void fa_told_age(struct faas *rt, struct fa_version *v, int64_t accepted_ns)
+{
+	int64_t now = fa_now(rt->clock);
+
+	fa_tell_metric(&rt->tell, v, "AsyncEventAge", "Milliseconds",
+		       (double)(now - accepted_ns) / 1000000, fa_unix_ms(rt, now));
+}
+
 /* ---- from the environments' logs ------------------------------------- */
 
 static void on_line(void *data, struct fa_env *env, const char *request_id, int level,

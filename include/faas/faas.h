@@ -119,6 +119,21 @@ enum faas_keep {
 	FAAS_KEEP_FIXED = 2, /* the same, and everyone after five minutes */
 };
 
+/*
+ * A message: what is told of an asynchronous event that ended, or what faas_send() sent.
+ * See "messages" below.
+ */
+struct faas_message {
+	size_t size;
+	int64_t id;             /* of this runtime's store; given once */
+	const char *address;    /* where it was sent: "queue:dead", "callback:ops" */
+	const char *source;     /* ARN that the event was sent to, with its qualifier, or "" */
+	const char *attributes; /* an object of JSON, as SQS has MessageAttributes */
+	struct faas_bytes body;
+	int64_t sent_ms;        /* Unix time */
+	int tries;              /* deliveries that failed before, or how often it was taken */
+};
+
 struct faas_config {
 	size_t size;
 	struct uv_loop_s *loop; /* NULL: libfaas runs a loop on a thread of its own */
@@ -152,6 +167,14 @@ struct faas_config {
 	 * or a tenth of it if that is less. FAAS_NONE: it may all be reserved.
 	 */
 	int min_unreserved;
+
+	/*
+	 * Called on the loop for each message that was sent to "callback:NAME". True: it is
+	 * done. False, or no on_message: it comes again after a second, then after two, and
+	 * so on up to five minutes, for six hours. At least once: with a state_dir it may
+	 * come again after the program was ended in the middle of it.
+	 */
+	bool (*on_message)(void *data, const struct faas_message *message);
 };
 
 #define FAAS_CONFIG(...) \
@@ -296,7 +319,11 @@ struct faas_function_config {
 	const char *const *environment;  /* "NAME=value", NULL-terminated, 4 KB in all */
 	const char *description;
 
-	/* asynchronous invocations */
+	/*
+	 * asynchronous invocations. These, on_success and on_failure are for events that are
+	 * sent to the function itself; those sent to a number or an alias go by what
+	 * PutFunctionEventInvokeConfig says of that one. dead_letter is of the version.
+	 */
 	int max_retries; /* 2; 0..2, FAAS_NONE for none */
 	int max_age_s;   /* 21600; 60..21600 */
 
@@ -322,6 +349,10 @@ struct faas_function_config {
 	 * others, and of those a line "XRAY TraceId: ..." follows REPORT.
 	 */
 	const char *tracing;
+
+	/* who hears how asynchronous invocations ended: addresses, see "messages"; "": nobody */
+	const char *on_success, *on_failure; /* a record of the event and the answer */
+	const char *dead_letter;             /* the event itself, if it failed for good */
 };
 
 #define FAAS_FUNCTION(...) \
@@ -403,7 +434,7 @@ FAAS_EXPORT int faas_alias_delete(struct faas *rt, const char *function, const c
 /*
  * Change max_concurrency of a function, for all its versions and at once; what runs
  * goes on. 0: it reserves nothing and shares with the others; FAAS_NONE: none of its
- * events runs, and asynchronous ones are not kept but dropped. FAAS_EINVAL if less
+ * events runs, and asynchronous ones end at once, see on_failure. FAAS_EINVAL if less
  * than min_unreserved would be left, or than what is provisioned for it.
  */
 FAAS_EXPORT int faas_function_reserve(struct faas *rt, const char *function, int max_concurrency,
@@ -497,6 +528,78 @@ FAAS_EXPORT int faas_invoke_wait(struct faas *rt, const struct faas_request *req
  */
 FAAS_EXPORT void faas_cancel(struct faas *rt, uint64_t id);
 
+/* ---- messages ------------------------------------------------------- */
+
+/*
+ * An address is where a message goes:
+ *   queue:NAME                  a queue of this runtime, made by the first message to it;
+ *                               it keeps them until they are taken. Also as the ARN of SQS.
+ *   function:NAME[:QUALIFIER]   an asynchronous invocation. Also as the ARN of Lambda.
+ *   callback:NAME               faas_config.on_message
+ * NAME of a queue or callback: [a-zA-Z0-9-_]+, 1..80.
+ *
+ * Where an event of a function ended, a message goes to
+ *   on_success    if it succeeded: a record of event and response
+ *   on_failure    if it failed for good: a record of event and error
+ *   dead_letter   if it failed for good: the event as it was, with the attributes
+ *                 RequestID, ErrorCode and ErrorMessage
+ * The records are Lambda's:
+ *   {"version":"1.0","timestamp":"2026-11-24T23:11:08.568Z","requestContext":{"requestId":
+ *   "...","functionArn":"...:f:$LATEST","condition":"RetriesExhausted",
+ *   "approximateInvokeCount":3},"requestPayload":...,"responseContext":{"statusCode":200,
+ *   "executedVersion":"$LATEST","functionError":"Unhandled"},"responsePayload":...}
+ * Conditions: Success, RetriesExhausted, EventAgeExceeded, ZeroReservedConcurrency. An event
+ * that did not run has no response in it. What is no JSON is a string in it; what is no text
+ * is base64, and requestPayloadIsBase64Encoded or responsePayloadIsBase64Encoded is true.
+ *
+ * With a state_dir the message is on the disk by the same commit that ends the event: an
+ * event ends once, and is told once. To functions and callbacks it is delivered at least
+ * once. Each attempt that fails is told by the metric DestinationDeliveryFailures or
+ * DeadLetterErrors; after six hours of them, and at once if it is too large for a function,
+ * the message is dropped. Without a state_dir messages end with the program.
+ *
+ * These may be called from any thread; with a state_dir they wait for the disk.
+ * FAAS_EUNKNOWN: it failed so late that it may have been done, or not.
+ */
+
+/* Send a message of at most 1048576 bytes. It is accepted when this returns. */
+FAAS_EXPORT int faas_send(struct faas *rt, const char *address, struct faas_bytes body,
+			  struct faas_error *err);
+
+/*
+ * Take the oldest message of a queue, handed out; NULL if there is none. With hide_ms 0 it
+ * is gone; else (up to 12 hours) it is hidden so long, and then back unless faas_drop() was
+ * called: so it is not lost if your program ends meanwhile.
+ */
+FAAS_EXPORT int faas_take(struct faas *rt, const char *queue, int hide_ms,
+			  struct faas_message **message, struct faas_error *err);
+
+/* Remove a message that was taken or seen. FAAS_ENOTFOUND: it is not there any more. */
+FAAS_EXPORT int faas_drop(struct faas *rt, int64_t id, struct faas_error *err);
+
+/* Show the messages of a queue, hidden ones too, in the order they were sent, until `each`
+ * returns false. It runs on this thread, before this returns. */
+FAAS_EXPORT int faas_peek(struct faas *rt, const char *queue,
+			  bool (*each)(void *data, const struct faas_message *message), void *data,
+			  struct faas_error *err);
+
+/*
+ * Send up to `max` messages of a queue on, oldest first, to another address. `to` NULL: dead
+ * letters go back to the functions whose events they are; others stay. `moved` may be NULL.
+ */
+FAAS_EXPORT int faas_move(struct faas *rt, const char *queue, const char *to, int max, int *moved,
+			  struct faas_error *err);
+
+struct faas_queue_stats {
+	size_t size;
+	uint64_t visible, hidden;
+	int64_t oldest_ms; /* Unix time when the oldest was sent; 0: there is none */
+};
+
+/* Set stats->size first, as for faas_stats(). */
+FAAS_EXPORT int faas_queue_stats(struct faas *rt, const char *queue,
+				 struct faas_queue_stats *stats, struct faas_error *err);
+
 /* ---- everything else, as data --------------------------------------- */
 
 /*
@@ -511,6 +614,9 @@ FAAS_EXPORT void faas_cancel(struct faas *rt, uint64_t id);
  *   PutFunctionConcurrency GetFunctionConcurrency DeleteFunctionConcurrency
  *   TagResource UntagResource ListTags
  *   PutFunctionRecursionConfig GetFunctionRecursionConfig
+ *   PutFunctionEventInvokeConfig UpdateFunctionEventInvokeConfig
+ *   GetFunctionEventInvokeConfig DeleteFunctionEventInvokeConfig
+ *   ListFunctionEventInvokeConfigs
  * A member that would change nothing here is refused, not ignored.
  */
 FAAS_EXPORT int faas_control(struct faas *rt, const char *operation, const char *request,
@@ -530,6 +636,11 @@ struct faas_stats {
 	uint64_t events_dead;    /* failed at all attempts */
 	uint64_t events_expired; /* too old for another */
 	int events_queued, events_in_flight;
+
+	/* With a state_dir since it was made. sent is always the sum of the others. */
+	uint64_t messages_sent, messages_delivered; /* delivered, taken or dropped by the host */
+	uint64_t messages_dropped;                  /* given up after six hours */
+	uint64_t messages_waiting;                  /* in queues and on their way */
 };
 
 FAAS_EXPORT int faas_stats(struct faas *rt, struct faas_stats *stats);

@@ -34,3 +34,19 @@ int fa_digest_end(struct fa_digest *digest, char out[FA_DIGEST_TEXT])
 	EVP_EncodeBlock((unsigned char *)out, bytes, (int)len);
 	return 0;
 }
+
+#define PIECE (3 << 20) /* libcrypto counts in int */
+
+size_t fa_base64(char *out, const void *data, size_t len)
+{
+	const unsigned char *from = data;
+	size_t total = 0;
+
+	*out = '\0';
+	for (size_t at = 0; at < len; at += PIECE) {
+		size_t n = len - at < PIECE ? len - at : PIECE;
+
+		total += (size_t)EVP_EncodeBlock((unsigned char *)out + total, from + at, (int)n);
+	}
+	return total;
+}

@@ -18,4 +18,7 @@ void fa_digest_add(struct fa_digest *digest, const void *data, size_t len);
 /* 0 or FAAS_ENOMEM; `out` is empty then. Call it once, always. */
 int fa_digest_end(struct fa_digest *digest, char out[FA_DIGEST_TEXT]);
 
+/* Base64 of any bytes, (len + 2) / 3 * 4 characters and a NUL. Returns the characters. */
+size_t fa_base64(char *out, const void *data, size_t len);
+
 #endif

@@ -12,6 +12,7 @@
 
 #include <base/error.h>
 #include <base/text.h>
+#include <model/event_config.h>
 
 /* ---- words ----------------------------------------------------------- */
 
@@ -231,10 +232,12 @@ int fa_alias_delete(struct fa_registry *registry, const char *text, const char *
 	function = fa_registry_open(registry, text, true, &rc, err);
 	if (!function)
 		return rc;
-	if (find(function, name))
-		fa_free(fa_map_remove(&function->aliases, name));
-	else
+	if (!find(function, name)) {
 		rc = not_found(registry, function, name, err);
+	} else {
+		fa_event_config_drop(function, name);
+		fa_free(fa_map_remove(&function->aliases, name));
+	}
 	fa_registry_close(registry);
 	return rc;
 }

@@ -17,6 +17,7 @@
 #include <base/error.h>
 #include <base/prototype.h>
 #include <base/text.h>
+#include <model/event_config.h>
 #include <model/fingerprint.h>
 #include <model/trace.h>
 
@@ -47,6 +48,8 @@ static void fill_defaults(struct faas_function_config *config)
 		config->description = "";
 	if (!config->tracing)
 		config->tracing = "PassThrough";
+	if (!config->dead_letter)
+		config->dead_letter = "";
 	if (config->provisioned == FAAS_NONE)
 		config->provisioned = 0;
 	if (!config->isolation)
@@ -248,6 +251,7 @@ const char **fa_config_text(struct faas_function_config *config, size_t index)
 		offsetof(struct faas_function_config, system_log_level),
 		offsetof(struct faas_function_config, log_group),
 		offsetof(struct faas_function_config, tracing),
+		offsetof(struct faas_function_config, dead_letter),
 	};
 
 	if (index >= sizeof(members) / sizeof(*members))
@@ -279,6 +283,8 @@ static int copy_strings(struct fa_version *v)
 	int rc = copy_environment(v);
 	const char **text;
 
+	/* these are the function's, see event_config.h */
+	v->config.on_success = v->config.on_failure = NULL;
 	for (size_t i = 0; (text = fa_config_text(&v->config, i)); i++) {
 		const char *from = *text;
 
@@ -325,6 +331,17 @@ static void make_revision(struct fa_version *v)
 	fa_uuid(v->revision, random);
 }
 
+static int check_addresses(const struct faas_function_config *c, struct faas_error *err)
+{
+	int rc = fa_event_config_check(c->name, c->on_success, err);
+
+	if (!rc)
+		rc = fa_event_config_check(c->name, c->on_failure, err);
+	if (!rc)
+		rc = fa_event_config_check(c->name, c->dead_letter, err);
+	return rc;
+}
+
 static int fill(struct fa_version *v, const struct faas_function_config *config,
 		struct faas_error *err)
 {
@@ -338,6 +355,8 @@ static int fill(struct fa_version *v, const struct faas_function_config *config,
 		rc = fa_logging_read(&v->logging, &v->config, err);
 	if (!rc)
 		rc = check_tracing(v->config.tracing, err);
+	if (!rc)
+		rc = check_addresses(config, err);
 	if (!rc)
 		rc = check_environment(config->environment, &v->environment_count, err);
 	if (!rc && config->code)
@@ -438,6 +457,8 @@ void fa_version_merge(struct faas_function_config *out, const struct faas_functi
 	TAKE(pristine);
 	TAKE(snapshot);
 	TAKE(environment);
+	TAKE(on_success);
+	TAKE(on_failure);
 	TAKE(max_age_s);
 	TAKE(provisioned);
 #undef TAKE

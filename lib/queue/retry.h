@@ -20,6 +20,7 @@ enum fa_retry_end {
 	FA_RETRY_EXHAUSTED,
 	FA_RETRY_EXPIRED,
 	FA_RETRY_OFF, /* none of the function's events may run (semantics 7.5) */
+	FA_RETRY_SUCCEEDED, /* nothing of this is needed: the caller's word */
 };
 
 /* The function failed. AGAIN: after *delay_ns. */

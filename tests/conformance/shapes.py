@@ -16,7 +16,7 @@ PACKAGES = "/usr/lib/python3/dist-packages/"
 MODEL = "botocore/data/lambda/2015-03-31/service-2.json"
 PLAIN = {
     "string": str, "integer": int, "long": int, "double": (int, float), "float": (int, float),
-    "boolean": bool,
+    "boolean": bool, "timestamp": (int, float),
 }
 ARN = "arn:aws:lambda:local-1:000000000000:function:f"
 # In this order: the later ones ask for what the earlier ones made.
@@ -30,6 +30,7 @@ REQUESTS = [
         "Environment": {"Variables": {"NAME": "other"}},
         "TracingConfig": {"Mode": "Active"},
         "LoggingConfig": {"LogFormat": "JSON", "ApplicationLogLevel": "DEBUG", "LogGroup": "mine"},
+        "DeadLetterConfig": {"TargetArn": "arn:aws:sqs:local-1:000000000000:dead"},
     }),
     ("PublishVersion", {"FunctionName": "f"}),
     ("ListVersionsByFunction", {"FunctionName": "f", "MaxItems": 2}),
@@ -52,6 +53,14 @@ REQUESTS = [
     ("ListTags", {"Resource": ARN}),
     ("GetFunction", {"FunctionName": "f"}),
     ("UntagResource", {"Resource": ARN, "TagKeys": ["cost"]}),
+    ("PutFunctionEventInvokeConfig", {
+        "FunctionName": "f", "Qualifier": "1", "MaximumRetryAttempts": 1, "MaximumEventAgeInSeconds": 60,
+        "DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sqs:local-1:000000000000:dead"}},
+    }),
+    ("UpdateFunctionEventInvokeConfig", {"FunctionName": "f", "Qualifier": "1", "MaximumRetryAttempts": 0}),
+    ("GetFunctionEventInvokeConfig", {"FunctionName": "f", "Qualifier": "1"}),
+    ("ListFunctionEventInvokeConfigs", {"FunctionName": "f"}),
+    ("DeleteFunctionEventInvokeConfig", {"FunctionName": "f", "Qualifier": "1"}),
     ("DeleteFunction", {"FunctionName": "f", "Qualifier": "1"}),
 ]
 
@@ -69,10 +78,6 @@ NOT_YET = {
     "provisioned concurrency of versions and aliases": [
         "PutProvisionedConcurrencyConfig", "GetProvisionedConcurrencyConfig", "ListProvisionedConcurrencyConfigs",
         "DeleteProvisionedConcurrencyConfig",
-    ],
-    "destinations": [
-        "PutFunctionEventInvokeConfig", "UpdateFunctionEventInvokeConfig", "GetFunctionEventInvokeConfig",
-        "ListFunctionEventInvokeConfigs", "DeleteFunctionEventInvokeConfig",
     ],
     "configuration that is stored": [
         "CreateCodeSigningConfig", "UpdateCodeSigningConfig", "GetCodeSigningConfig", "ListCodeSigningConfigs",

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/* Operations on what becomes of asynchronous events. */
+#include <control.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include <base/error.h>
+#include <model/event_config.h>
+
+#define LIST_MOST 50
+
+/* ---- one as JSON ------------------------------------------------------ */
+
+static int put_destination(struct fa_document *out, const char *name, const char *address)
+{
+	struct fa_document *destination = fa_document_object();
+	int rc = 0;
+
+	if (*address)
+		rc = fa_document_put_text(destination, "Destination", address);
+	return fa_document_put(out, name, destination) | rc;
+}
+
+static int put_config(struct fa_document *out, struct faas *rt, const char *function,
+		      const struct fa_event_config *config)
+{
+	struct fa_document *destinations = fa_document_object();
+	char arn[FA_TARGET_MAX + FA_ARN_MAX];
+	int rc;
+
+	snprintf(arn, sizeof(arn), "arn:aws:lambda:%s:%s:function:%s:%s", rt->config.region,
+		 rt->config.account, function, config->qualifier);
+	rc = fa_document_put_number(out, "LastModified", (double)config->modified_ms / 1000);
+	rc |= fa_document_put_text(out, "FunctionArn", arn);
+	if (config->max_retries != FA_UNSAID)
+		rc |= fa_document_put_integer(out, "MaximumRetryAttempts", config->max_retries);
+	if (config->max_age_s != FA_UNSAID)
+		rc |= fa_document_put_integer(out, "MaximumEventAgeInSeconds", config->max_age_s);
+	rc |= put_destination(destinations, "OnSuccess", config->on_success);
+	rc |= put_destination(destinations, "OnFailure", config->on_failure);
+	return fa_document_put(out, "DestinationConfig", destinations) | rc;
+}
+
+/* ---- read what is asked for ------------------------------------------ */
+
+/* FunctionName without its qualifier, and the qualifier that is meant. */
+struct target {
+	char function[FA_NAME_MAX + 1], qualifier[FA_QUALIFIER_MAX + 1];
+};
+
+static int read_target(struct target *target, struct faas *rt, const struct fa_document *in,
+		       struct faas_error *err)
+{
+	char whole[FA_TARGET_MAX];
+	struct fa_name name;
+	int rc = fa_control_target(whole, in, err);
+
+	if (!rc)
+		rc = fa_name_parse(&name, whole, err);
+	if (!rc)
+		rc = fa_registry_check_place(&rt->registry, &name, err);
+	if (rc)
+		return rc;
+	snprintf(target->function, sizeof(target->function), "%.*s", (int)name.function.len,
+		 (const char *)name.function.data);
+	snprintf(target->qualifier, sizeof(target->qualifier), "%.*s", (int)name.qualifier.len,
+		 name.qualifier.len ? (const char *)name.qualifier.data : "");
+	return 0;
+}
+
+/* No OnSuccess: as it was. One without a destination: nobody. */
+static int read_destination(const struct fa_document *destinations, const char *name,
+			    const char **address, struct faas_error *err)
+{
+	const struct fa_document *one = fa_document_get(destinations, name);
+	const struct fa_document *destination = fa_document_get(one, "Destination");
+
+	if (!one)
+		return 0;
+	if (!fa_document_is_object(one) || (destination && !fa_document_text(destination)))
+		return fa_error_typed(err, FAAS_EINVAL, "SerializationException",
+				      "%s must be an object with the string Destination", name);
+	*address = destination ? fa_document_text(destination) : "";
+	return 0;
+}
+
+static int set(struct faas *rt, const struct fa_document *in, struct fa_document *out, bool whole,
+	       struct faas_error *err)
+{
+	const struct fa_document *destinations = fa_document_get(in, "DestinationConfig");
+	struct fa_event_change change = { .whole = whole,
+					  .now_ms = rt->clock->unix_ms(rt->clock) };
+	struct fa_event_config config;
+	struct target target;
+	int rc = read_target(&target, rt, in, err);
+
+	change.function = target.function;
+	change.qualifier = target.qualifier;
+	change.max_retries = fa_control_number(in, "MaximumRetryAttempts", FA_UNSAID);
+	change.max_age_s = fa_control_number(in, "MaximumEventAgeInSeconds", FA_UNSAID);
+	if (!rc && change.max_retries == FA_UNSAID && change.max_age_s == FA_UNSAID &&
+	    !destinations)
+		rc = fa_error(err, FAAS_EINVAL,
+			      "You must specify at least one of error handling or destination "
+			      "setting.");
+	if (!rc)
+		rc = read_destination(destinations, "OnSuccess", &change.on_success, err);
+	if (!rc)
+		rc = read_destination(destinations, "OnFailure", &change.on_failure, err);
+	if (!rc)
+		rc = fa_event_config_set(&rt->registry, &change, &config, err);
+	if (rc)
+		return rc;
+	return put_config(out, rt, target.function, &config) ? fa_error_nomem(err) : 0;
+}
+
+/* ---- operations ------------------------------------------------------ */
+
+static int put(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+	       struct faas_error *err)
+{
+	return set(rt, in, out, true, err);
+}
+
+static int update(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+		  struct faas_error *err)
+{
+	return set(rt, in, out, false, err);
+}
+
+static int get(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+	       struct faas_error *err)
+{
+	struct fa_event_config config;
+	struct target target;
+	int rc = read_target(&target, rt, in, err);
+
+	if (!rc)
+		rc = fa_event_config_get(&rt->registry, target.function, target.qualifier, &config,
+					 err);
+	if (rc)
+		return rc;
+	return put_config(out, rt, target.function, &config) ? fa_error_nomem(err) : 0;
+}
+
+static int delete(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+		  struct faas_error *err)
+{
+	struct target target;
+	int rc = read_target(&target, rt, in, err);
+
+	(void)out;
+	return rc ? rc :
+		    fa_event_config_delete(&rt->registry, target.function, target.qualifier, err);
+}
+
+static int list_page(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+		     const struct fa_event_config *configs, size_t count, const char *function,
+		     struct faas_error *err)
+{
+	struct fa_document *page;
+	size_t begin, end;
+	int rc = fa_control_page(in, out, count, LIST_MOST, &begin, &end, err);
+
+	if (rc)
+		return rc;
+	page = fa_document_array();
+	for (size_t i = begin; i < end; i++) {
+		struct fa_document *item = fa_document_object();
+
+		rc |= put_config(item, rt, function, &configs[i]);
+		rc |= fa_document_append(page, item);
+	}
+	rc |= fa_document_put(out, "FunctionEventInvokeConfigs", page);
+	return rc ? fa_error_nomem(err) : 0;
+}
+
+static int list(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+		struct faas_error *err)
+{
+	struct fa_event_config *configs;
+	struct target target;
+	size_t count;
+	int rc = read_target(&target, rt, in, err);
+
+	if (!rc)
+		rc = fa_event_config_list(&rt->registry, target.function, &configs, &count, err);
+	if (rc)
+		return rc;
+	rc = list_page(rt, in, out, configs, count, target.function, err);
+	fa_free(configs);
+	return rc;
+}
+
+/* ---- the table ------------------------------------------------------- */
+
+#define END { NULL, 0, false, 0, 0, NULL, NULL }
+#define FIELDS(...) (const struct fa_field[]){ FA_FUNCTION_FIELD, __VA_ARGS__, END }
+#define QUALIFIER { "Qualifier", FA_TEXT_FIELD, false, 1, 128, NULL, NULL }
+#define SETTINGS \
+	QUALIFIER, { "MaximumRetryAttempts", FA_INTEGER_FIELD, false, 0, 2, NULL, NULL }, \
+		{ "MaximumEventAgeInSeconds", FA_INTEGER_FIELD, false, 60, 21600, NULL, NULL }, \
+		{ "DestinationConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }
+
+const struct fa_operation fa_event_operations[] = {
+	{ "PutFunctionEventInvokeConfig", FIELDS(SETTINGS), put },
+	{ "UpdateFunctionEventInvokeConfig", FIELDS(SETTINGS), update },
+	{ "GetFunctionEventInvokeConfig", FIELDS(QUALIFIER), get },
+	{ "DeleteFunctionEventInvokeConfig", FIELDS(QUALIFIER), delete },
+	{ "ListFunctionEventInvokeConfigs", FIELDS(FA_MARKER_FIELDS), list },
+	{ NULL, NULL, NULL },
+};

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Messages on their way, to functions and callbacks. What is due is fetched from the store,
+ * a few at a time, delivered, and then removed or put off; only when all of them are through
+ * are the next ones fetched. So a message stays in the store until somebody has it: one that
+ * is being delivered when the program ends is delivered again.
+ */
+#include <conduct.h>
+
+#include <string.h>
+
+#include <base/error.h>
+#include <messages.h>
+#include <outcome/letter.h>
+
+#define FETCH_MAX 64
+#define AGE_MAX_MS (21600 * INT64_C(1000)) /* then it is dropped, as an event would be */
+#define FETCH_AGAIN_MS 1000                /* after the store refused */
+#define DELAY_MS 1000
+#define DELAY_MAX_MS 300000
+
+/* One message in delivery. */
+struct delivery {
+	struct fa_store_op op;
+	struct fa_call call;
+	struct faas *rt;
+	struct fa_fetched *fetched;
+};
+
+static void plan(struct faas *rt);
+
+static int64_t unix_ms(const struct faas *rt)
+{
+	return rt->clock->unix_ms(rt->clock);
+}
+
+/* [loop] One operation or one delivery less is open; with the last one the next may begin. */
+static void close_one(struct faas *rt)
+{
+	if (!--rt->deliver.open)
+		plan(rt);
+	if (fa_is_closing(rt))
+		fa_check_closed(rt);
+}
+
+static void free_delivery(struct delivery *d)
+{
+	struct faas *rt = d->rt;
+
+	fa_free(d->fetched);
+	fa_free(d);
+	close_one(rt);
+}
+
+/* ---- what came of it -------------------------------------------------- */
+
+static void on_written(struct fa_call *call)
+{
+	free_delivery(fa_container(call, struct delivery, call));
+}
+
+static void on_stored(struct fa_store_op *op)
+{
+	struct delivery *d = fa_container(op, struct delivery, op);
+
+	fa_loop_call(&d->rt->loop, &d->call);
+}
+
+static void submit(struct delivery *d, enum fa_store_verb verb)
+{
+	d->op.verb = verb;
+	d->op.message.id = d->fetched->message.id;
+	d->op.on_done = on_stored;
+	d->call.run = on_written;
+	fa_store_submit(d->rt->durable.store, &d->op);
+}
+
+static void remove_it(struct delivery *d, enum fa_store_gone gone)
+{
+	d->op.gone = gone;
+	submit(d, FA_STORE_REMOVE);
+}
+
+/* Of the function whose event it tells of, if that is still there. */
+static void tell_failure(struct faas *rt, const struct fa_message *m)
+{
+	const char *name = m->kind == FA_MESSAGE_DEAD_LETTER ? "DeadLetterErrors" :
+							      "DestinationDeliveryFailures";
+	struct fa_version *v = NULL;
+
+	if (m->kind != FA_MESSAGE_PLAIN)
+		v = fa_registry_find(&rt->registry, m->source.data, NULL);
+	if (v)
+		fa_tell_metric(&rt->tell, v, name, "Count", 1, unix_ms(rt));
+	fa_version_unref(v);
+}
+
+static int64_t delay_after(int tries)
+{
+	int64_t delay_ms = DELAY_MS;
+
+	for (int i = 0; i < tries && delay_ms < DELAY_MAX_MS; i++)
+		delay_ms *= 2;
+	return delay_ms < DELAY_MAX_MS ? delay_ms : DELAY_MAX_MS;
+}
+
+static void failed(struct delivery *d, bool for_good)
+{
+	const struct fa_message *m = &d->fetched->message;
+	int64_t now = unix_ms(d->rt), due = now + delay_after(m->tries);
+
+	tell_failure(d->rt, m);
+	if (for_good || due - m->sent_ms > AGE_MAX_MS) {
+		remove_it(d, FA_STORE_DROPPED);
+		return;
+	}
+	d->op.message.due_ms = due;
+	submit(d, FA_STORE_DELAY);
+}
+
+/* ---- delivery -------------------------------------------------------- */
+
+static void on_accepted(void *data, const struct faas_result *result)
+{
+	struct delivery *d = data;
+
+	if (result->code == FAAS_OK)
+		remove_it(d, FA_STORE_DELIVERED);
+	else if (result->code == FAAS_ECANCELED)
+		free_delivery(d); /* the runtime ends: it stays where it is */
+	else
+		failed(d, false);
+}
+
+static void to_function(struct delivery *d, const char *function)
+{
+	int rc = faas_invoke(d->rt,
+			     FAAS_REQUEST(.function = function,
+					  .payload = d->fetched->message.body, .mode = FAAS_EVENT,
+					  .on_done = on_accepted, .data = d),
+			     NULL, NULL);
+
+	if (rc == FAAS_ECANCELED)
+		free_delivery(d);
+	else if (rc)
+		failed(d, rc == FAAS_ETOOLARGE || rc == FAAS_EINVAL);
+}
+
+static void to_callback(struct delivery *d)
+{
+	const struct faas_config *c = &d->rt->config;
+	struct faas_message shown;
+
+	fa_message_show(&shown, &d->fetched->message);
+	if (c->on_message && c->on_message(c->data, &shown))
+		remove_it(d, FA_STORE_DELIVERED);
+	else
+		failed(d, false);
+}
+
+static void deliver(struct faas *rt, struct fa_fetched *fetched)
+{
+	struct delivery *d = fa_is_closing(rt) ? NULL : fa_alloc(&rt->mem, sizeof(*d));
+	struct fa_address address;
+
+	if (!d) {
+		fa_free(fetched); /* it is fetched again */
+		rt->deliver.next_ms = unix_ms(rt) + FETCH_AGAIN_MS;
+		return;
+	}
+	d->rt = rt;
+	d->fetched = fetched;
+	rt->deliver.open++;
+	if (fa_address_parse(&address, fetched->message.address.data, NULL) < 0)
+		failed(d, true);
+	else if (address.kind == FA_TO_FUNCTION)
+		to_function(d, address.name);
+	else
+		to_callback(d);
+}
+
+/* ---- fetching -------------------------------------------------------- */
+
+static void on_fetched(struct fa_call *call)
+{
+	struct faas *rt = fa_container(call, struct faas, deliver.fetched_call);
+	struct fa_deliver *d = &rt->deliver;
+	struct fa_list *pos;
+
+	if (d->fetch.outcome != FA_STORE_DONE)
+		d->next_ms = unix_ms(rt) + FETCH_AGAIN_MS;
+	else if (d->fetch.next_ms < d->next_ms)
+		d->next_ms = d->fetch.next_ms; /* in the past while some of these are there */
+	while ((pos = fa_list_pop(&d->fetch.claimed)))
+		deliver(rt, fa_container(pos, struct fa_fetched, link));
+	close_one(rt);
+}
+
+static void on_fetch_done(struct fa_store_op *op)
+{
+	struct faas *rt = fa_container(op, struct faas, deliver.fetch);
+
+	fa_loop_call(&rt->loop, &rt->deliver.fetched_call);
+}
+
+static void fetch(struct faas *rt)
+{
+	struct fa_deliver *d = &rt->deliver;
+
+	d->open++;
+	d->next_ms = INT64_MAX;
+	d->fetch.verb = FA_STORE_FETCH;
+	d->fetch.now_ms = unix_ms(rt);
+	d->fetch.max = FETCH_MAX;
+	d->fetch.on_done = on_fetch_done;
+	fa_store_submit(rt->durable.store, &d->fetch);
+}
+
+/* [loop] Fetch now, or at the time when something is due. */
+static void plan(struct faas *rt)
+{
+	struct fa_deliver *d = &rt->deliver;
+	int64_t wait_ms;
+
+	if (d->open || fa_is_closing(rt) || d->next_ms == INT64_MAX)
+		return;
+	wait_ms = d->next_ms - unix_ms(rt);
+	if (wait_ms > 0)
+		fa_loop_timer_sure(&rt->loop, &d->due, fa_now(rt->clock) + wait_ms * 1000000);
+	else
+		fetch(rt);
+}
+
+static void on_due(struct fa_timer *timer)
+{
+	plan(fa_container(timer, struct faas, deliver.due));
+}
+
+static void on_kick(struct fa_call *call)
+{
+	struct faas *rt = fa_container(call, struct faas, deliver.kick);
+
+	atomic_store(&rt->deliver.kicked, false);
+	rt->deliver.next_ms = 0;
+	plan(rt);
+}
+
+/* ---- life ------------------------------------------------------------ */
+
+void fa_deliver_kick(struct faas *rt)
+{
+	if (!atomic_exchange(&rt->deliver.kicked, true))
+		fa_loop_call(&rt->loop, &rt->deliver.kick);
+}
+
+void fa_deliver_letters(struct faas *rt, struct fa_version *version, struct fa_letters *letters)
+{
+	struct fa_store_op op = { .verb = FA_STORE_SEND,
+				  .messages = letters->messages,
+				  .message_count = letters->count };
+
+	/* in memory: this does not wait */
+	if (fa_store_perform(rt->durable.store, &op) == FA_STORE_DONE)
+		fa_deliver_kick(rt);
+	else
+		fa_tell_metric(&rt->tell, version, "DestinationDeliveryFailures", "Count",
+			       letters->count, unix_ms(rt));
+	fa_free(letters);
+}
+
+void fa_deliver_init(struct faas *rt)
+{
+	struct fa_deliver *d = &rt->deliver;
+	struct fa_store_counts counts;
+
+	d->next_ms = INT64_MAX;
+	d->due.on_due = on_due;
+	d->kick.run = on_kick;
+	d->fetched_call.run = on_fetched;
+	fa_store_count(rt->durable.store, &counts);
+	if (counts.lying)
+		fa_deliver_kick(rt); /* what the last program left */
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* Addresses are read here and nowhere else: a new kind of target is a row of the table. */
+#include <model/address.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include <base/error.h>
+#include <model/name.h>
+
+static bool fits_plain(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len >= 1 && len <= FA_ADDRESS_NAME_MAX &&
+	       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+			    "0123456789-_") == len;
+}
+
+static bool fits_function(const char *name)
+{
+	struct fa_name parsed;
+
+	return strlen(name) < FA_ADDRESS_MAX - 16 && !fa_name_parse(&parsed, name, NULL);
+}
+
+static const struct {
+	const char *scheme;
+	bool (*fits)(const char *name);
+} kinds[] = {
+	[FA_TO_QUEUE] = { "queue:", fits_plain },
+	[FA_TO_FUNCTION] = { "function:", fits_function },
+	[FA_TO_CALLBACK] = { "callback:", fits_plain },
+};
+
+static const char *after(const char *text, const char *scheme)
+{
+	size_t len = strlen(scheme);
+
+	return strncmp(text, scheme, len) ? NULL : text + len;
+}
+
+/* The name that is meant, and its kind; NULL: no address. */
+static const char *read_name(const char *text, enum fa_address_kind *kind)
+{
+	const char *name;
+
+	for (*kind = 0; *kind < sizeof(kinds) / sizeof(*kinds); ++*kind)
+		if ((name = after(text, kinds[*kind].scheme)))
+			return name;
+	*kind = FA_TO_FUNCTION;
+	if (after(text, "arn:aws:lambda:"))
+		return text;
+	*kind = FA_TO_QUEUE;
+	if (after(text, "arn:aws:sqs:"))
+		return strrchr(text, ':') + 1;
+	return NULL;
+}
+
+int fa_address_parse(struct fa_address *address, const char *text, struct faas_error *err)
+{
+	enum fa_address_kind kind;
+	const char *name = text ? read_name(text, &kind) : NULL;
+
+	if (!name || !kinds[kind].fits(name))
+		return fa_error(err, FAAS_EINVAL,
+				"'%.80s' is no address: expected queue:NAME, "
+				"function:NAME[:QUALIFIER] or callback:NAME",
+				text ? text : "");
+	address->kind = kind;
+	snprintf(address->text, sizeof(address->text), "%s%s", kinds[kind].scheme, name);
+	address->name = address->text + strlen(kinds[kind].scheme);
+	return 0;
+}
