@@ -54,8 +54,8 @@ FOREIGN = {
     "openssl/evp.h": ("base/digest.c",),
     "jansson.h": ("base/document.c",),
     "llhttp.h": ("http/",),
-    "archive.h": ("model/",),
-    "archive_entry.h": ("model/",),
+    "archive.h": ("base/archive.c",),
+    "archive_entry.h": ("base/archive.c",),
 }
 LIBC = set(
     "assert ctype dirent dlfcn elf errno execinfo fcntl float grp inttypes libgen limits link malloc "

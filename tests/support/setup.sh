@@ -53,4 +53,4 @@ need_packages() {
 
 # What the library itself is built with and from.
 BUILD_PACKAGES="gcc libc6-dev meson ninja-build pkg-config libuv1-dev libffi-dev libseccomp-dev \
-	libjansson-dev libssl-dev libsqlite3-dev"
+	libarchive-dev libjansson-dev libssl-dev libsqlite3-dev"

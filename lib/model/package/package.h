@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_MODEL_PACKAGE_H
+#define FA_MODEL_PACKAGE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <base/archive.h>
+#include <base/digest.h>
+#include <base/list.h>
+#include <base/map.h>
+
+#define FA_ZIP_UPLOAD 52428800u       /* of a ZIP in a request; it must be smaller (1.2) */
+#define FA_CODE_STORAGE 80530636800LL /* of all ZIPs together: Lambda's 75 GB */
+#define FA_PACKAGE_SWEEP 1024         /* names that one fa_packages_sweep() takes away */
+
+/*
+ * Unpacked code, by what it is: the same ZIP is on the disk once, whoever uses
+ * it. It never changes, and goes when nobody refers to it any more.
+ */
+struct fa_package {
+	struct fa_packages *store;
+	uint32_t refs;               /* under the store's lock */
+	char id[FA_DIGEST_TEXT + 8]; /* its directory's name in the store */
+	char sha256[FA_DIGEST_TEXT]; /* of the ZIP, as Lambda writes it */
+	const char *directory;       /* absolute: the tree */
+	const char *zip;             /* absolute: the ZIP itself; NULL of merged layers */
+	int64_t zipped, unzipped;    /* bytes */
+	struct fa_list link;         /* in the store's `unused`, under a name that means nothing */
+};
+
+/*
+ * The store: state_dir/code, which stays, or without a state_dir a directory of
+ * our own below $TMPDIR that goes with the runtime; one that a killed program
+ * left behind goes with the next. It is made for the first package.
+ */
+struct fa_packages {
+	const struct fa_mem *mem;
+	const char *state_dir; /* NULL: none; borrowed */
+	pthread_mutex_t lock;
+	int dir, guard; /* the store's directory, and the lock on it; -1 */
+	char *path;
+	struct fa_map packages; /* id -> struct fa_package */
+	struct fa_list unused;
+	int64_t zipped, zipped_max;
+	uint64_t serial;               /* of names that mean nothing */
+	bool closing;                  /* who lets go now does not mean that it is to go */
+	void (*on_unused)(void *data); /* any thread, no lock: there is something to sweep */
+	void *data;
+};
+
+int fa_packages_init(struct fa_packages *store, const struct fa_mem *mem, const char *state_dir);
+/*
+ * Nobody refers to any package. With a state_dir what was in use until
+ * fa_packages_keep() stays for the next program, and nothing else does.
+ */
+void fa_packages_finish(struct fa_packages *store);
+/* From now on letting go of a package that is in a state_dir leaves it there. */
+void fa_packages_keep(struct fa_packages *store);
+/* Remove a part of what nobody refers to. Returns whether there is more. */
+bool fa_packages_sweep(struct fa_packages *store);
+
+/*
+ * A reference to the code in a ZIP, given as bytes or as a file. NULL with what is
+ * wrong with it in the words of Lambda (FAAS_EINVAL, FAAS_ETOOLARGE), or FAAS_ENOMEM,
+ * FAAS_ESYSTEM. A failure leaves nothing behind.
+ */
+struct fa_package *fa_packages_add(struct fa_packages *store, const void *zip, size_t len,
+				   struct faas_error *err);
+struct fa_package *fa_packages_add_file(struct fa_packages *store, const char *path,
+					struct faas_error *err);
+/* Only judge it. *sha256 is filled in. */
+int fa_packages_check(struct fa_packages *store, const void *zip, size_t len,
+		      char sha256[FA_DIGEST_TEXT], struct faas_error *err);
+/* One tree of several, what comes later over what came before. */
+struct fa_package *fa_packages_merge(struct fa_packages *store, struct fa_package *const *layers,
+				     size_t count, struct faas_error *err);
+
+struct fa_package *fa_package_ref(struct fa_package *package); /* NULL is fine */
+void fa_package_unref(struct fa_package *package);             /* NULL is fine */
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_MODEL_PACKAGE_TREE_H
+#define FA_MODEL_PACKAGE_TREE_H
+
+#include <stdbool.h>
+#include <base/archive.h>
+
+/*
+ * Directories of packages on the disk. What is in them was made by somebody who
+ * is not trusted, so no name of theirs is ever followed through a link.
+ */
+#define FA_TREE_NODES 131072 /* files, directories and links of one package */
+
+/*
+ * Write all entries of an archive into an empty directory, readable for all and
+ * writable for its owner. Other modes, owners and times are not taken over.
+ */
+int fa_tree_unpack(int dir, struct fa_archive *archive, struct faas_error *err);
+/* All of them are written, or -1 and errno. */
+int fa_write_all(int fd, const void *data, size_t len);
+/*
+ * Let `to` have everything that `from` has, too: files as hard links. What `to`
+ * has under the same name gives way, but a directory stays one if both have it.
+ * 0 or -errno.
+ */
+int fa_tree_merge(int from, int to);
+/* Everything below it, and the directory, is on the disk. 0 or -errno. */
+int fa_tree_sync(int dir);
+/*
+ * Remove parent/name with everything in it; `budget` (NULL: any) is how many names
+ * it may take away. Returns whether it is gone.
+ */
+bool fa_tree_remove(int parent, const char *name, int *budget);
+
+#endif
