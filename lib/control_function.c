@@ -185,7 +185,8 @@ static int update_configuration(struct faas *rt, const struct fa_document *in,
 		return err->code;
 	rc = fa_control_read_config(rt, in, &change, err);
 	if (!rc) {
-		rc = fa_function_change(rt, old, &change, fa_control_text(in, "RevisionId"), err);
+		rc = fa_function_change(rt, old, &change, NULL,
+					fa_control_text(in, "RevisionId"), err);
 		fa_control_release_config(&change);
 	}
 	fa_version_unref(old);

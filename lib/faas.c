@@ -15,6 +15,7 @@
 #include <base/error.h>
 #include <base/options.h>
 #include <base/text.h>
+#include <code.h>
 #include <env/meter.h>
 #include <invoke.h>
 #include <testing.h>
@@ -189,10 +190,12 @@ static int open_stages(struct faas *rt, struct faas_error *err)
 {
 	int rc;
 
-	if (fa_registry_init(&rt->registry, &rt->mem, rt->config.region, rt->config.account))
+	if (fa_packages_init(&rt->packages, &rt->mem, rt->config.state_dir) ||
+	    fa_registry_init(&rt->registry, &rt->mem, rt->config.region, rt->config.account))
 		return fa_error_nomem(err);
 	if (fa_envs_init(&rt->envs, &rt->loop, &rt->mem, rt->clock) < 0)
 		return fa_error_nomem(err);
+	fa_code_init(rt);
 	rt->envs.max_memory_mb = rt->config.max_memory_mb;
 	rt->envs.policy.keep = rt->config.keep;
 	rt->envs.policy.idle_ns = (int64_t)rt->config.idle_ms * 1000000;
@@ -213,6 +216,7 @@ static int open_stages(struct faas *rt, struct faas_error *err)
 	if (rc) {
 		fa_envs_finish(&rt->envs);
 		fa_registry_finish(&rt->registry);
+		fa_packages_finish(&rt->packages);
 	}
 	return rc;
 }
@@ -312,6 +316,7 @@ struct faas *fa_create(const struct faas_config *config, const struct fa_clock *
 	fa_tell_finish(&rt->tell);
 	fa_envs_finish(&rt->envs);
 	fa_registry_finish(&rt->registry);
+	fa_packages_finish(&rt->packages);
 
 fail_loop:
 	if (!rt->owns_loop) {
@@ -350,6 +355,7 @@ static void finish_stages(struct faas *rt)
 	fa_envs_finish(&rt->envs);
 	fa_tell_finish(&rt->tell); /* after the last that could tell anything */
 	fa_registry_finish(&rt->registry);
+	fa_packages_finish(&rt->packages);
 	fa_loop_close(&rt->loop, on_loop_closed, rt);
 }
 
@@ -357,8 +363,10 @@ static void forget_functions(struct faas *rt)
 {
 	struct fa_version *version;
 
-	while ((version = fa_registry_take_any(&rt->registry)))
+	while ((version = fa_registry_take_any(&rt->registry))) {
+		fa_package_keep(version->code.package);
 		fa_version_unref(version);
+	}
 }
 
 /* No way back: let nothing be born, call off what runs, forget all functions. */

@@ -40,10 +40,11 @@ static struct fa_pool *pool_of(const struct fa_version *v)
 }
 
 struct fa_version *fa_function_make(struct faas *rt, const struct faas_function_config *c,
-				    const struct fa_version *sibling, struct faas_error *err)
+				    const struct fa_code *code, const struct fa_version *sibling,
+				    struct faas_error *err)
 {
-	struct fa_version *v = fa_version_create(&rt->mem, c, rt->config.region,
-						 rt->config.account, err);
+	struct fa_version *v = fa_version_create_of(&rt->mem, c, code, rt->config.region,
+						    rt->config.account, err);
 
 	if (!v)
 		return NULL;
@@ -88,12 +89,25 @@ static int add_version(struct faas *rt, struct fa_version *v,
 	return rc;
 }
 
+int fa_function_create(struct faas *rt, const struct faas_function_config *c,
+		       const struct fa_code *given, struct faas_error *err)
+{
+	struct fa_code code;
+	struct fa_version *v;
+	int rc = fa_code_take(rt, c, given, NULL, &code, err);
+
+	if (rc)
+		return rc;
+	v = fa_function_make(rt, c, &code, NULL, err);
+	fa_code_drop(&code);
+	return v ? add_version(rt, v, c, err) : code_of(err, FAAS_ENOMEM);
+}
+
 int faas_function_create(struct faas *rt, const struct faas_function_config *config,
 			 struct faas_error *err)
 {
 	struct faas_error own = { 0 };
 	struct faas_function_config c;
-	struct fa_version *v;
 	int rc;
 
 	if (!rt)
@@ -105,8 +119,7 @@ int faas_function_create(struct faas *rt, const struct faas_function_config *con
 		rc = fa_enter(rt, err);
 	if (rc)
 		return rc;
-	v = fa_function_make(rt, &c, NULL, err);
-	rc = v ? add_version(rt, v, &c, err) : code_of(err, FAAS_ENOMEM);
+	rc = fa_function_create(rt, &c, NULL, err);
 	fa_leave(rt);
 	return rc;
 }
@@ -141,11 +154,29 @@ static void make_ready(struct faas *rt, const struct fa_version *old, const stru
 		fa_provision_wait(pool_of(next));
 }
 
-int fa_function_change(struct faas *rt, struct fa_version *old,
-		       const struct faas_function_config *c, const char *revision,
-		       struct faas_error *err)
+/* The version that `old` becomes by the change, or NULL. */
+static struct fa_version *make_next(struct faas *rt, struct fa_version *old,
+				    const struct faas_function_config *c,
+				    const struct fa_code *given, struct faas_error *err)
 {
 	struct faas_function_config merged;
+	struct fa_version *next;
+	struct fa_code code;
+
+	if (fa_code_take(rt, c, given, old, &code, err) < 0)
+		return NULL;
+	fa_version_merge(&merged, &old->config, c);
+	if (!c->max_concurrency) /* it may have been changed since */
+		merged.max_concurrency = fa_limits_member(old);
+	next = fa_function_make(rt, &merged, &code, old, err);
+	fa_code_drop(&code);
+	return next;
+}
+
+int fa_function_change(struct faas *rt, struct fa_version *old,
+		       const struct faas_function_config *c, const struct fa_code *given,
+		       const char *revision, struct faas_error *err)
+{
 	struct fa_version *next;
 	int rc = fa_function_check_revision(old, revision, err);
 
@@ -153,10 +184,7 @@ int fa_function_change(struct faas *rt, struct fa_version *old,
 		rc = fa_registry_begin(&rt->registry, old, err);
 	if (rc)
 		return rc;
-	fa_version_merge(&merged, &old->config, c);
-	if (!c->max_concurrency) /* it may have been changed since */
-		merged.max_concurrency = fa_limits_member(old);
-	next = fa_function_make(rt, &merged, old, err);
+	next = make_next(rt, old, c, given, err);
 	if (!next || fa_event_config_say(&rt->registry, old->config.name, c, next->modified_ms,
 					 err) < 0) {
 		fa_registry_abandon(&rt->registry, old);
@@ -189,7 +217,7 @@ int faas_function_update(struct faas *rt, const struct faas_function_config *con
 	old = fa_function_open(rt, c.name, true, &rc, err);
 	if (!old)
 		return rc;
-	rc = fa_function_change(rt, old, &c, NULL, err);
+	rc = fa_function_change(rt, old, &c, NULL, NULL, err);
 	fa_function_close(rt, old);
 	return rc;
 }

@@ -4,11 +4,13 @@
 
 /* What the doors to functions share: functions.c, versions.c, control.c. */
 #include <invoke.h>
+#include <code.h>
 #include <model/alias.h>
 
 /* A version that can run, with one reference and without a place in the registry. */
 struct fa_version *fa_function_make(struct faas *rt, const struct faas_function_config *config,
-				    const struct fa_version *sibling, struct faas_error *err);
+				    const struct fa_code *code, const struct fa_version *sibling,
+				    struct faas_error *err);
 /* Takes what the registry handed out, and what hangs on it. Its environments go. */
 void fa_function_drop(struct fa_version *version);
 
@@ -17,10 +19,13 @@ struct fa_version *fa_function_open(struct faas *rt, const char *function, bool 
 				    struct faas_error *err);
 void fa_function_close(struct faas *rt, struct fa_version *version);
 
+/* Inside a call. `code`: what the store has of it already, or NULL; see fa_code_take(). */
+int fa_function_create(struct faas *rt, const struct faas_function_config *config,
+		       const struct fa_code *code, struct faas_error *err);
 /* Inside a call. Exchange `old` for a version with the change; `revision` as in fa_alias_change. */
 int fa_function_change(struct faas *rt, struct fa_version *old,
-		       const struct faas_function_config *change, const char *revision,
-		       struct faas_error *err);
+		       const struct faas_function_config *change, const struct fa_code *code,
+		       const char *revision, struct faas_error *err);
 /* Inside a call. Hands out a reference to what the function's $LATEST is published as. */
 struct fa_version *fa_function_publish(struct faas *rt, struct fa_version *latest,
 				       const char *description, struct faas_error *err);

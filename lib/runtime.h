@@ -49,6 +49,9 @@ struct faas {
 
 	struct fa_loop loop;
 	struct fa_registry registry;
+	struct fa_packages packages;
+	struct fa_call sweep;       /* of what nobody uses any more in there */
+	_Atomic bool sweeping;
 	pthread_mutex_t publishing; /* held while a version gets its number */
 	struct fa_envs envs;
 	struct fa_tell tell;

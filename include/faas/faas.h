@@ -235,8 +235,11 @@ enum faas_isolation_kind {
 typedef int (*faas_handler_fn)(struct faas_context *ctx, struct faas_bytes event);
 
 /*
- * What a function is. `code` is a directory or one .so; `handler` is Lambda's
- * "file.method", split at the last dot. Give one of:
+ * What a function is. `code` is a directory, one .so, or a .zip; `handler` is
+ * Lambda's "file.method", split at the last dot. Directories and .so are run from
+ * where they lie. A .zip is read and judged now, by Lambda's limits, and unpacked
+ * into the state_dir, or else below $TMPDIR; what became of the file later makes no
+ * difference, not even to later changes of other members. Give one of:
  *   .code = "plugins/", .handler = "image.resize"
  *           method `resize` of the plugin image.so;
  *   .code = "/usr/lib/x86_64-linux-gnu", .handler = "libm.so.6.pow",
@@ -353,6 +356,9 @@ struct faas_function_config {
 	/* who hears how asynchronous invocations ended: addresses, see "messages"; "": nobody */
 	const char *on_success, *on_failure; /* a record of the event and the answer */
 	const char *dead_letter;             /* the event itself, if it failed for good */
+
+	const char *runtime; /* "provided.al2023" or NULL: a plugin or a C function, as here */
+	const char *role;    /* an ARN; told back, and used for nothing */
 };
 
 #define FAAS_FUNCTION(...) \
@@ -368,7 +374,8 @@ struct faas_function_info {
 	int provisioned_requested, provisioned_available; /* initialised, idle or busy */
 	const char *provisioned_status; /* "READY", "IN_PROGRESS", "FAILED"; "": none requested */
 	const char *provisioned_reason; /* of FAILED: the last attempt's */
-	const char *code_sha256; /* of the handler's file when this was made, base64; or "" */
+	const char *code_sha256; /* of the .zip, or else of the handler's file when this was
+				    made; base64, or "" */
 	const char *revision;    /* another with every change */
 	int max_concurrency;     /* of the function as a whole, now */
 };
@@ -412,8 +419,8 @@ FAAS_EXPORT int faas_function_list(struct faas *rt,
  * Numbers are never given twice, not even after the function was deleted. A
  * version has environments of its own, none of them provisioned. All versions
  * count together towards max_concurrency, whatever it is at the moment. What is
- * frozen is the configuration: code is run from where it lies, so give each
- * version's code a path of its own.
+ * frozen is the configuration, and code that is a .zip; a directory or a .so is run
+ * from where it lies, so give each version's code a path of its own.
  * `description` and `version` may be NULL.
  */
 FAAS_EXPORT int faas_version_publish(struct faas *rt, const char *function,

@@ -54,6 +54,10 @@ int fa_fingerprint_code(const struct fa_version *v, char out[FA_DIGEST_TEXT])
 	ssize_t n, total = 0;
 	int fd, rc;
 
+	if (v->code.package) {
+		strcpy(out, v->code.package->sha256);
+		return 0;
+	}
 	out[0] = '\0';
 	fd = v->file ? open_code(v) : -1;
 	if (fd < 0)
@@ -90,7 +94,10 @@ int fa_fingerprint_config(const struct fa_version *v, char out[FA_DIGEST_TEXT])
 	fa_digest_begin(&digest);
 	fa_digest_add(&digest, numbers, sizeof(numbers));
 	fa_digest_add(&digest, &c->native, sizeof(c->native));
-	add_text(&digest, v->directory);
+	if (v->code.package)
+		config.code = NULL; /* where a ZIP lay is no matter */
+	else
+		add_text(&digest, v->directory);
 	for (size_t i = 0; (text = fa_config_text(&config, i)); i++)
 		add_text(&digest, *text);
 	for (size_t i = 0; i < v->environment_count; i++)

@@ -7,7 +7,7 @@
 #define FA_CODE_MAX 262144000 /* bytes of code, unpacked (semantics 1.2) */
 
 /*
- * CodeSha256: of the handler's file as it is now. Empty for a native handler,
+ * CodeSha256: of the ZIP, or else of the handler's file as it is now. Empty for a native handler,
  * and if there is no such file or it is longer than FA_CODE_MAX. 0 or FAAS_ENOMEM.
  */
 int fa_fingerprint_code(const struct fa_version *version, char out[FA_DIGEST_TEXT]);

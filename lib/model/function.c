@@ -19,6 +19,7 @@
 #include <base/text.h>
 #include <model/event_config.h>
 #include <model/fingerprint.h>
+#include <model/runtimes.h>
 #include <model/trace.h>
 
 #define ENVIRONMENT_MAX 4096
@@ -159,8 +160,8 @@ static int check_kind(const struct faas_function_config *c, struct faas_error *e
 				"FAAS_PROCESS");
 	if (!c->native && !c->code)
 		return fa_error(err, FAAS_EINVAL,
-				"a function needs code (a directory or one .so) and a handler, or "
-				"a native handler");
+				"a function needs code (a directory, one .so or a .zip) and "
+				"a handler, or a native handler");
 	if (c->pristine && c->isolation != FAAS_PROCESS)
 		return fa_error(err, FAAS_EINVAL,
 				"only a FAAS_PROCESS function can be pristine: the memory of a "
@@ -238,6 +239,12 @@ static int find_code(struct fa_version *v, const char *code, struct faas_error *
 	return v->directory ? 0 : fa_error_nomem(err);
 }
 
+static int find_package(struct fa_version *v, struct faas_error *err)
+{
+	v->directory = fa_strdup(v->mem, v->code.package->directory);
+	return v->directory ? 0 : fa_error_nomem(err);
+}
+
 const char **fa_config_text(struct faas_function_config *config, size_t index)
 {
 	static const size_t members[] = {
@@ -252,6 +259,8 @@ const char **fa_config_text(struct faas_function_config *config, size_t index)
 		offsetof(struct faas_function_config, log_group),
 		offsetof(struct faas_function_config, tracing),
 		offsetof(struct faas_function_config, dead_letter),
+		offsetof(struct faas_function_config, runtime),
+		offsetof(struct faas_function_config, role),
 	};
 
 	if (index >= sizeof(members) / sizeof(*members))
@@ -348,6 +357,8 @@ static int fill(struct fa_version *v, const struct faas_function_config *config,
 	int rc = fa_name_check(config->name, err);
 
 	if (!rc)
+		rc = fa_runtime_check(config->runtime, err);
+	if (!rc)
 		rc = check_kind(&v->config, err);
 	if (!rc)
 		rc = check_numbers(&v->config, err);
@@ -364,14 +375,28 @@ static int fill(struct fa_version *v, const struct faas_function_config *config,
 	if (!rc && config->code)
 		rc = check_prototype(config, v->method, err);
 	if (!rc && config->code)
-		rc = find_code(v, config->code, err);
+		rc = v->code.package ? find_package(v, err) : find_code(v, config->code, err);
 	return rc;
+}
+
+static void take_code(struct fa_version *v, const struct fa_code *code)
+{
+	if (code)
+		v->code.package = fa_package_ref(code->package);
 }
 
 struct fa_version *fa_version_create(const struct fa_mem *mem,
 				     const struct faas_function_config *config,
 				     const char *region, const char *account,
 				     struct faas_error *err)
+{
+	return fa_version_create_of(mem, config, NULL, region, account, err);
+}
+
+struct fa_version *fa_version_create_of(const struct fa_mem *mem,
+					const struct faas_function_config *config,
+					const struct fa_code *code, const char *region,
+					const char *account, struct faas_error *err)
 {
 	struct fa_version *v = fa_alloc(mem, sizeof(*v));
 	char log_group[FA_LOG_GROUP_DEFAULT];
@@ -387,6 +412,7 @@ struct fa_version *fa_version_create(const struct fa_mem *mem,
 	v->config = *config;
 	fill_defaults(&v->config);
 	fa_logging_defaults(&v->config, log_group);
+	take_code(v, code);
 	if (fill(v, config, err) < 0)
 		goto fail_borrowed;
 	if (copy_strings(v) < 0) {
@@ -420,7 +446,7 @@ struct fa_version *fa_version_freeze(const struct fa_version *latest, int number
 
 	fa_version_merge(&config, &latest->config,
 			 FAAS_FUNCTION(.description = description, .provisioned = FAAS_NONE));
-	v = fa_version_create(latest->mem, &config, region, account, err);
+	v = fa_version_create_of(latest->mem, &config, &latest->code, region, account, err);
 	if (!v)
 		return NULL;
 	v->number = number;
@@ -495,5 +521,6 @@ void fa_version_free(struct fa_version *v)
 	fa_free((char *)v->file);
 	fa_free((char *)v->method);
 	fa_free((char *)v->arn);
+	fa_package_unref(v->code.package);
 	fa_free(v);
 }

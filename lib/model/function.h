@@ -8,6 +8,12 @@
 #include <faas/faas.h>
 #include <model/logging.h>
 #include <model/name.h>
+#include <model/package/package.h>
+
+/* What of a version's files the store of packages has. */
+struct fa_code {
+	struct fa_package *package; /* NULL: config->code is run from where it lies */
+};
 
 /*
  * One version of a function: an immutable value. Whoever runs something on it
@@ -18,6 +24,7 @@ struct fa_version {
 	_Atomic uint32_t refs;
 	const struct fa_mem *mem;
 	struct faas_function_config config; /* strings owned; defaults filled in */
+	struct fa_code code;
 	const char *directory;              /* absolute; holds the file of the handler */
 	const char *file, *method;          /* NULL for a native handler */
 	int number;                         /* 0: not published */
@@ -44,6 +51,11 @@ struct fa_version *fa_version_create(const struct fa_mem *mem,
 				     const struct faas_function_config *config,
 				     const char *region, const char *account,
 				     struct faas_error *err);
+/* The same, of what is in the store; the version takes references of its own. */
+struct fa_version *fa_version_create_of(const struct fa_mem *mem,
+					const struct faas_function_config *config,
+					const struct fa_code *code, const char *region,
+					const char *account, struct faas_error *err);
 /* Make a version of `latest` as it is now, to be published under this number. */
 struct fa_version *fa_version_freeze(const struct fa_version *latest, int number,
 				     const char *description, const char *region,

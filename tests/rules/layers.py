@@ -14,7 +14,7 @@ import tap
 STAGES = ("admit", "queue", "env", "outcome")
 CONDUCTOR = (
     "faas", "runtime", "functions", "isolation", "invoke", "invocation", "runner", "told", "conduct",
-    "versions", "control", "cancel", "durable", "testing", "arrive", "turn", "limits", "trace",
+    "versions", "code", "control", "cancel", "durable", "testing", "arrive", "turn", "limits", "trace",
     "deliver", "ending", "messages",
 )
 

@@ -48,13 +48,6 @@ static void free_package(struct fa_package *p)
 	fa_free(p);
 }
 
-void fa_packages_keep(struct fa_packages *store)
-{
-	pthread_mutex_lock(&store->lock);
-	store->closing = true;
-	pthread_mutex_unlock(&store->lock);
-}
-
 void fa_packages_finish(struct fa_packages *store)
 {
 	struct fa_package *p;
@@ -123,6 +116,15 @@ struct fa_package *fa_package_ref(struct fa_package *p)
 	return p;
 }
 
+void fa_package_keep(struct fa_package *p)
+{
+	if (!p)
+		return;
+	pthread_mutex_lock(&p->store->lock);
+	p->kept = p->store->state_dir != NULL;
+	pthread_mutex_unlock(&p->store->lock);
+}
+
 /* It is gone for all but the sweeper, even if the program ends now. */
 static void discard(struct fa_packages *store, struct fa_package *p)
 {
@@ -139,18 +141,17 @@ static void discard(struct fa_packages *store, struct fa_package *p)
 void fa_package_unref(struct fa_package *p)
 {
 	struct fa_packages *store;
-	bool stays, last;
+	bool goes;
 
 	if (!p)
 		return;
 	store = p->store;
 	pthread_mutex_lock(&store->lock);
-	stays = store->closing && store->state_dir;
-	last = !--p->refs;
-	if (last && !stays)
+	goes = !--p->refs && !p->kept;
+	if (goes)
 		discard(store, p);
 	pthread_mutex_unlock(&store->lock);
-	if (last && !stays && store->on_unused)
+	if (goes && store->on_unused)
 		store->on_unused(store->data);
 }
 

@@ -26,6 +26,7 @@ struct fa_package {
 	const char *directory;       /* absolute: the tree */
 	const char *zip;             /* absolute: the ZIP itself; NULL of merged layers */
 	int64_t zipped, unzipped;    /* bytes */
+	bool kept;                   /* stays in its state_dir when nobody refers to it */
 	struct fa_list link;         /* in the store's `unused`, under a name that means nothing */
 };
 
@@ -44,19 +45,16 @@ struct fa_packages {
 	struct fa_list unused;
 	int64_t zipped, zipped_max;
 	uint64_t serial;               /* of names that mean nothing */
-	bool closing;                  /* who lets go now does not mean that it is to go */
 	void (*on_unused)(void *data); /* any thread, no lock: there is something to sweep */
 	void *data;
 };
 
 int fa_packages_init(struct fa_packages *store, const struct fa_mem *mem, const char *state_dir);
 /*
- * Nobody refers to any package. With a state_dir what was in use until
- * fa_packages_keep() stays for the next program, and nothing else does.
+ * Nobody refers to any package. With a state_dir those stay for the next program
+ * that fa_package_keep() was called for, and no others.
  */
 void fa_packages_finish(struct fa_packages *store);
-/* From now on letting go of a package that is in a state_dir leaves it there. */
-void fa_packages_keep(struct fa_packages *store);
 /* Remove a part of what nobody refers to. Returns whether there is more. */
 bool fa_packages_sweep(struct fa_packages *store);
 
@@ -77,6 +75,8 @@ struct fa_package *fa_packages_merge(struct fa_packages *store, struct fa_packag
 				     size_t count, struct faas_error *err);
 
 struct fa_package *fa_package_ref(struct fa_package *package); /* NULL is fine */
+/* Who lets go of it from now on does so because the program ends. NULL is fine. */
+void fa_package_keep(struct fa_package *package);
 void fa_package_unref(struct fa_package *package);             /* NULL is fine */
 
 #endif

@@ -114,6 +114,8 @@ TEST(each_member_that_is_frozen_makes_another_configuration)
 		FAAS_FUNCTION(.log_group = "/mine"),
 		FAAS_FUNCTION(.tracing = "Active"),
 		FAAS_FUNCTION(.code = file),
+		FAAS_FUNCTION(.runtime = "provided.al2"),
+		FAAS_FUNCTION(.role = "arn:aws:iam::000000000000:role/r"),
 	};
 	struct fa_version *plain = make(FAAS_FUNCTION());
 

@@ -216,8 +216,8 @@ TEST(code_that_is_not_there_is_refused)
 TEST(a_function_needs_something_to_run)
 {
 	assert_refused(FAAS_FUNCTION(.name = "f"),
-		       "a function needs code (a directory or one .so) and a handler, or a native "
-		       "handler");
+		       "a function needs code (a directory, one .so or a .zip) and a handler, or "
+		       "a native handler");
 	assert_refused(FAAS_FUNCTION(.name = "f", .code = folder),
 		       "a function with code needs a handler: \"file.method\"");
 	assert_refused(FAAS_FUNCTION(.name = "f", .code = folder, .handler = "image"),
@@ -303,6 +303,18 @@ TEST(every_number_is_checked_at_its_limits)
 		assert_null(create(&config));
 		assert_int_equal(strncmp(err.message, message, strlen(members[i].name) + 4), 0);
 	}
+}
+
+TEST(a_runtime_that_cannot_be_run_is_refused_by_its_name)
+{
+	assert_refused(FAAS_FUNCTION(.name = "f", .native = native, .runtime = "python3.12"),
+		"Runtime python3.12 cannot be run here yet: only plugins can, and their runtime is "
+		"provided.al2023");
+	assert_refused(FAAS_FUNCTION(.name = "f", .native = native, .runtime = "cobol"),
+		"Value cobol at 'runtime' failed to satisfy constraint: Member must satisfy enum "
+		"value set: [provided, provided.al2, provided.al2023] or be a valid ARN");
+	fa_version_unref(must_create(
+		FAAS_FUNCTION(.name = "f", .native = native, .runtime = "provided.al2023")));
 }
 
 TEST(a_bad_name_is_refused_first)
@@ -417,7 +429,7 @@ TEST(a_change_may_replace_everything)
 			      .isolation = FAAS_PROCESS, .memory_mb = 256, .timeout_ms = 10,
 			      .tmp_mb = 600, .max_concurrency = 4, .network = true,
 			      .environment = variables, .description = "new", .max_retries = 1,
-			      .max_age_s = 100);
+			      .max_age_s = 100, .runtime = "provided", .role = "r");
 	struct faas_function_config out;
 
 	fa_version_merge(&out, FAAS_FUNCTION(.name = "f"), change);
@@ -435,6 +447,8 @@ TEST(a_change_may_replace_everything)
 	TAKEN(description);
 	TAKEN(max_retries);
 	TAKEN(max_age_s);
+	TAKEN(runtime);
+	TAKEN(role);
 #undef TAKEN
 	fa_version_merge(&out, FAAS_FUNCTION(.name = "f"), FAAS_FUNCTION(.native = native));
 	assert_ptr_equal(out.native, native);
@@ -546,6 +560,7 @@ int main(void)
 		ROW(a_prototype_must_declare_the_method),
 		ROW(a_c_function_is_always_a_process),
 		ROW(every_number_is_checked_at_its_limits),
+		ROW(a_runtime_that_cannot_be_run_is_refused_by_its_name),
 		ROW(a_bad_name_is_refused_first),
 		ROW(variables_are_kept_in_their_order),
 		ROW(a_variable_needs_a_proper_name),

@@ -407,8 +407,8 @@ TEST(in_a_state_dir_what_is_used_stays_and_the_rest_goes)
 	with_one = count(base);
 	one_file("a.so", "deleted");
 	deleted = add();
+	fa_package_keep(stays);
 	fa_package_unref(deleted);
-	fa_packages_keep(&store);
 	fa_package_unref(stays);
 	fa_packages_finish(&store);
 	assert_int_equal(count(base), with_one);
@@ -419,7 +419,7 @@ TEST(in_a_state_dir_what_is_used_stays_and_the_rest_goes)
 	stays = add();
 	assert_string_equal(content_of(stays, "a.so"), "stays");
 	assert_int_equal(count(base), with_one);
-	fa_packages_keep(&store);
+	fa_package_keep(stays);
 	fa_package_unref(stays);
 	fa_packages_finish(&store);
 
@@ -427,7 +427,6 @@ TEST(in_a_state_dir_what_is_used_stays_and_the_rest_goes)
 	fa_packages_init(&store, &mem.mem, base);
 	one_file("b.so", "another");
 	fa_package_unref(add());
-	fa_packages_keep(&store);
 	fa_packages_finish(&store);
 	assert_int_equal(count(base), 1);
 	fa_packages_init(&store, &mem.mem, base);
