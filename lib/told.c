@@ -135,9 +135,7 @@ void fa_told_end(struct faas *rt, struct fa_env *env, const struct fa_job *job,
 	struct fa_record record;
 
 	/* with more behind it, what it says it did not write is not looked for */
-	if (!job->quiet || !fa_env_open_jobs(env))
-		fa_logs_drain(env);
-	fa_logs_end(env);
+	fa_logs_end(env, !job->quiet || !fa_env_open_jobs(env));
 	fill_record(&record, rt, v, job, FA_RECORD_END, job->end_ns);
 	record.duration_ns = job->end_ns - job->start_ns;
 	record.init_ns = job->init_ns;

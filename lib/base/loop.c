@@ -272,12 +272,6 @@ void fa_loop_adopt(struct fa_loop *loop, pthread_t thread)
 	atomic_store_explicit(&loop->thread, thread, memory_order_relaxed);
 }
 
-bool fa_loop_here(const struct fa_loop *loop)
-{
-	return pthread_equal(pthread_self(),
-			     atomic_load_explicit(&loop->thread, memory_order_relaxed));
-}
-
 void fa_loop_wake(struct fa_loop *loop)
 {
 	uint64_t one = 1;

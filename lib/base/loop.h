@@ -73,7 +73,11 @@ void fa_loop_close(struct fa_loop *loop, void (*on_closed)(void *data), void *da
  * say so, because neither knows which of them is first to ask fa_loop_here().
  */
 void fa_loop_adopt(struct fa_loop *loop, pthread_t thread);
-bool fa_loop_here(const struct fa_loop *loop);
+static inline bool fa_loop_here(const struct fa_loop *loop)
+{
+	return pthread_equal(pthread_self(),
+			     atomic_load_explicit(&loop->thread, memory_order_relaxed));
+}
 
 /* Any thread: run it on the loop. */
 void fa_loop_call(struct fa_loop *loop, struct fa_call *call);

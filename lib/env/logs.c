@@ -240,28 +240,51 @@ void fa_logs_close(struct fa_env *env)
 
 /* ---- an invocation --------------------------------------------------- */
 
+/*
+ * For who holds the lease. If that is the loop nobody else touches them meanwhile:
+ * it alone reads pipes of environments that others do not hold. What a thread logs
+ * comes from everywhere.
+ */
+static bool enter(struct fa_env *env)
+{
+	if (!env->thread && fa_loop_here(envs_of(env)->loop))
+		return false;
+	pthread_mutex_lock(&env->logs.lock);
+	return true;
+}
+
+static void leave(struct fa_env *env, bool locked)
+{
+	if (locked)
+		pthread_mutex_unlock(&env->logs.lock);
+}
+
+static void report_dropped(struct fa_env *env)
+{
+	struct fa_logs *logs = &env->logs;
+	struct fa_envs *envs = envs_of(env);
+
+	if (logs->dropped)
+		envs->on_dropped(envs->data, env, logs->request_id, logs->dropped);
+	logs->dropped = 0;
+}
+
 void fa_logs_begin(struct fa_env *env, const char *request_id, bool want_tail)
 {
 	struct fa_logs *logs = &env->logs;
+	bool locked = enter(env);
 
-	pthread_mutex_lock(&logs->lock);
+	report_dropped(env); /* of what was printed since the last end */
 	memcpy(logs->request_id, request_id, sizeof(logs->request_id));
-	logs->delivered = logs->dropped = 0;
+	logs->delivered = 0;
 	logs->tail_len = 0;
 	if (want_tail && !logs->tail)
 		logs->tail = fa_alloc(envs_of(env)->mem, FA_LOG_TAIL);
-	if (!want_tail) {
+	if (!want_tail && logs->tail) {
 		fa_free(logs->tail);
 		logs->tail = NULL;
 	}
-	pthread_mutex_unlock(&logs->lock);
-}
-
-void fa_logs_drain(struct fa_env *env)
-{
-	pthread_mutex_lock(&env->logs.lock);
-	read_some(env, FA_LOG_BUDGET);
-	pthread_mutex_unlock(&env->logs.lock);
+	leave(env, locked);
 }
 
 void fa_logs_line(struct fa_env *env, int level, const char *text, size_t len)
@@ -273,16 +296,14 @@ void fa_logs_line(struct fa_env *env, int level, const char *text, size_t len)
 	pthread_mutex_unlock(&env->logs.lock);
 }
 
-void fa_logs_end(struct fa_env *env)
+void fa_logs_end(struct fa_env *env, bool drain)
 {
-	struct fa_logs *logs = &env->logs;
-	struct fa_envs *envs = envs_of(env);
+	bool locked = enter(env);
 
-	pthread_mutex_lock(&logs->lock);
-	if (logs->dropped)
-		envs->on_dropped(envs->data, env, logs->request_id, logs->dropped);
-	logs->dropped = 0;
-	pthread_mutex_unlock(&logs->lock);
+	if (drain)
+		read_some(env, FA_LOG_BUDGET);
+	report_dropped(env);
+	leave(env, locked);
 }
 
 void fa_logs_add_tail(struct fa_env *env, const char *text, size_t len)

@@ -43,14 +43,12 @@ void fa_logs_open(struct fa_env *env, int fd); /* under the pool's lock */
 int fa_logs_watch(struct fa_env *env);         /* [loop] */
 void fa_logs_close(struct fa_env *env);        /* [loop] reads what is left, flushes */
 
-/* A new invocation: its id, and whether its tail is wanted. */
+/* For the holder of the lease: a new invocation, its id, and whether its tail is wanted. */
 void fa_logs_begin(struct fa_env *env, const char *request_id, bool want_tail);
-/* Read what is there now. */
-void fa_logs_drain(struct fa_env *env);
 /* A whole line from code of this process: thread environments have no pipe. */
 void fa_logs_line(struct fa_env *env, int level, const char *text, size_t len);
-/* The invocation is over: report what was dropped. */
-void fa_logs_end(struct fa_env *env);
+/* The invocation is over: read what is there now (`drain`), report what was dropped. */
+void fa_logs_end(struct fa_env *env, bool drain);
 /* Text of ours among the function's: START, END, REPORT belong to the tail too. */
 void fa_logs_add_tail(struct fa_env *env, const char *text, size_t len);
 /* The last bytes, oldest first, at most FA_LOG_TAIL; 0 unless a tail was wanted. */

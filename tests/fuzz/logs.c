@@ -40,7 +40,8 @@ struct told {
 };
 
 static struct fa_envs envs = { .mem = &fa_mem_libc, .clock = &fa_clock_real, .listening = true };
-static struct fa_pool pool = { .envs = &envs };
+static struct fa_version version; /* of plain text */
+static struct fa_pool pool = { .envs = &envs, .version = &version };
 static struct fa_loop loop = { .epoll = -1 };
 
 static void on_line(void *data, struct fa_env *env, const char *request_id, int level,
@@ -73,7 +74,7 @@ static void pour(struct fa_env *env, int fd, const uint8_t *data, size_t size, s
 		size_t n = size < piece ? size : piece;
 
 		PROPERTY(write(fd, data, n) == (ssize_t)n);
-		fa_logs_drain(env);
+		fa_logs_end(env, true);
 		data += n;
 		size -= n;
 	}
@@ -99,7 +100,7 @@ static void read_all(struct told *told, const uint8_t *data, size_t size, size_t
 		pour(&env, fds[1], data, size, piece);
 	fa_logs_close(&env);
 	told->tail_len = fa_logs_tail(&env, told->tail);
-	fa_logs_end(&env);
+	fa_logs_end(&env, false);
 	fa_logs_finish(&env.logs);
 	close(fds[0]);
 	close(fds[1]);
