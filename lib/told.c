@@ -65,17 +65,30 @@ bool fa_told_wanted(const struct faas *rt, bool log_tail)
 	return log_tail || fa_tell_listening(&rt->tell);
 }
 
+/* What all records say. */
 static void fill_record(struct fa_record *record, struct faas *rt, const struct fa_version *v,
-			const struct fa_job *job, enum fa_record_kind kind, int64_t at_ns)
+			const struct fa_job *job, int64_t at_ns)
 {
-	memset(record, 0, sizeof(*record));
-	record->kind = (uint8_t)kind;
+	record->unix_ms = (at_ns + fa_unix_offset_at(rt, at_ns)) / 1000000;
+	memcpy(record->request_id, job->request_id, sizeof(record->request_id));
+	if (record->kind == FA_RECORD_START)
+		return;
 	record->memory_mb = v->config.memory_mb;
-	record->unix_ms = fa_unix_ms(rt, at_ns);
 	record->concurrency = fa_quota_in_use(((struct fa_runner *)v->runner)->quota);
 	record->unreserved = fa_gate_in_use(&rt->account.unreserved);
 	record->claimed = record->unreserved + rt->account.claimed;
-	memcpy(record->request_id, job->request_id, sizeof(record->request_id));
+}
+
+/* fa_tell_record_end() follows. */
+static struct fa_telling open_record(struct faas *rt, struct fa_version *v, const char *stream,
+				     const struct fa_job *job, enum fa_record_kind kind,
+				     int64_t at_ns, const char *error_type)
+{
+	struct fa_telling telling = fa_tell_record_begin(&rt->tell, v, stream, kind, error_type);
+
+	if (telling.record)
+		fill_record(telling.record, rt, v, job, at_ns);
+	return telling;
 }
 
 static void on_tail_line(void *data, enum faas_level level, const struct fa_record *record,
@@ -102,19 +115,36 @@ static void add_to_tail(struct fa_env *env, const struct fa_record *record)
 	}
 }
 
+static void fill_start(struct fa_record *record, const struct fa_env *env)
+{
+	record->cold = fa_env_is_cold(env);
+	record->restored = env->pool->version->config.snapshot;
+}
+
+static void add_start_to_tail(struct faas *rt, struct fa_env *env, const struct fa_job *job,
+			      int64_t at_ns)
+{
+	struct fa_record record = { .kind = FA_RECORD_START };
+
+	fill_record(&record, rt, env->pool->version, job, at_ns);
+	fill_start(&record, env);
+	add_to_tail(env, &record);
+}
+
 void fa_told_start(struct faas *rt, struct fa_env *env, const struct fa_job *job,
 		       bool log_tail)
 {
-	struct fa_version *v = env->pool->version;
-	struct fa_record record;
+	int64_t at_ns = job->start_ns ? job->start_ns : fa_now(rt->clock);
+	struct fa_telling telling;
 
 	fa_logs_begin(env, job->request_id, log_tail);
-	fill_record(&record, rt, v, job, FA_RECORD_START, fa_now(rt->clock));
-	record.cold = fa_env_is_cold(env);
-	record.restored = v->config.snapshot;
 	if (log_tail)
-		add_to_tail(env, &record);
-	fa_tell_record(&rt->tell, v, env->stream, &record);
+		add_start_to_tail(rt, env, job, at_ns);
+	telling = open_record(rt, env->pool->version, env->stream, job, FA_RECORD_START, at_ns,
+			      NULL);
+	if (telling.record)
+		fill_start(telling.record, env);
+	fa_tell_record_end(&rt->tell, &telling);
 }
 
 static void fill_place(struct fa_record *record, struct fa_env *env)
@@ -128,46 +158,71 @@ static void fill_place(struct fa_record *record, struct fa_env *env)
 	record->provisioned_in_use = fa_provision_in_use(env->pool);
 }
 
+/* The error_type of a failure is there already. */
+static void fill_end(struct fa_record *record, struct fa_env *env, const struct fa_job *job,
+		     const struct fa_outcome *outcome)
+{
+	record->duration_ns = job->end_ns - job->start_ns;
+	record->init_ns = job->init_ns;
+	record->restored = env->pool->version->config.snapshot;
+	record->billed_ms = outcome->billed_ms;
+	record->peak_kb = job->peak_kb;
+	record->timed_out = outcome->code == FAAS_ETIMEOUT;
+	record->failed = outcome->code != FAAS_OK;
+	record->produced = (uint32_t)outcome->payload.len;
+	fill_place(record, env);
+}
+
+/* A timeout is no error with a type. */
+static bool has_type(const struct fa_outcome *outcome)
+{
+	return outcome->code != FAAS_OK && outcome->code != FAAS_ETIMEOUT;
+}
+
+static void add_end_to_tail(struct faas *rt, struct fa_env *env, const struct fa_job *job,
+			    const struct fa_outcome *outcome)
+{
+	struct fa_record record = { .kind = FA_RECORD_END };
+
+	if (has_type(outcome))
+		memcpy(record.error_type, outcome->error_type, sizeof(record.error_type));
+	fill_record(&record, rt, env->pool->version, job, job->end_ns);
+	fill_end(&record, env, job, outcome);
+	add_to_tail(env, &record);
+}
+
 void fa_told_end(struct faas *rt, struct fa_env *env, const struct fa_job *job,
 		     const struct fa_outcome *outcome, bool log_tail)
 {
+	const char *error_type = has_type(outcome) ? outcome->error_type : NULL;
 	struct fa_version *v = env->pool->version;
-	struct fa_record record;
+	struct fa_telling telling;
 
 	/* with more behind it, what it says it did not write is not looked for */
 	fa_logs_end(env, !job->quiet || !fa_env_open_jobs(env));
-	fill_record(&record, rt, v, job, FA_RECORD_END, job->end_ns);
-	record.duration_ns = job->end_ns - job->start_ns;
-	record.init_ns = job->init_ns;
-	record.restored = v->config.snapshot;
-	record.billed_ms = outcome->billed_ms;
-	record.peak_kb = job->peak_kb;
-	record.timed_out = outcome->code == FAAS_ETIMEOUT;
-	record.failed = outcome->code != FAAS_OK;
-	fill_place(&record, env);
-	if (record.failed && !record.timed_out)
-		memcpy(record.error_type, outcome->error_type, sizeof(record.error_type));
-	record.produced = (uint32_t)outcome->payload.len;
 	if (log_tail)
-		add_to_tail(env, &record);
-	fa_tell_record(&rt->tell, v, env->stream, &record);
+		add_end_to_tail(rt, env, job, outcome);
+	telling = open_record(rt, v, env->stream, job, FA_RECORD_END, job->end_ns, error_type);
+	if (telling.record)
+		fill_end(telling.record, env, job, outcome);
+	fa_tell_record_end(&rt->tell, &telling);
 	if (v->traced)
 		fa_trace_told(rt, env, job, log_tail);
 }
 
 void fa_told_init_failed(struct faas *rt, struct fa_env *env, const struct fa_job *job)
 {
-	struct fa_record record;
+	struct fa_telling telling = open_record(rt, env->pool->version, env->stream, job,
+						FA_RECORD_INIT, job->end_ns, job->error_type);
+	struct fa_record *record = telling.record;
 
-	if (!fa_tell_listening(&rt->tell))
+	if (!record)
 		return;
-	fill_record(&record, rt, env->pool->version, job, FA_RECORD_INIT, job->end_ns);
-	record.init_ns = job->init_ns;
-	record.failed = true;
-	record.init_timed_out = job->verdict != FA_INIT_ERRED;
-	record.restored = fa_verdict_is_restore(job);
-	memcpy(record.error_type, job->error_type, sizeof(record.error_type));
-	fa_tell_record(&rt->tell, env->pool->version, env->stream, &record);
+	record->init_ns = job->init_ns;
+	record->failed = true;
+	record->init_timed_out = job->verdict != FA_INIT_ERRED;
+	record->restored = fa_verdict_is_restore(job);
+	fa_tell_record_end(&rt->tell, &telling);
 }
 
 /* Ahead of any event: no invocation will tell of it. */
@@ -175,33 +230,33 @@ static void on_started(void *data, struct fa_env *env, const struct fa_job *job)
 {
 	struct faas *rt = data;
 	struct fa_version *v = env->pool->version;
-	struct fa_outcome outcome;
-	struct fa_record record;
 	struct fa_job nameless = *job;
+	struct fa_outcome outcome;
+	struct fa_telling telling;
 
 	if (!fa_tell_listening(&rt->tell))
 		return;
-	nameless.request_id[0] = '\0';
+	memset(nameless.request_id, 0, sizeof(nameless.request_id));
 	fa_outcome_judge(&outcome, job, v, rt->config.prices);
-	fill_record(&record, rt, v, &nameless, FA_RECORD_INIT, job->end_ns);
-	record.init_ns = job->init_ns;
-	record.init_timed_out = job->verdict == FA_INIT_TIMED_OUT;
-	record.failed = job->verdict != FA_REPLIED;
-	record.ahead = true;
-	memcpy(record.error_type, outcome.error_type, sizeof(record.error_type));
-	fa_tell_record(&rt->tell, v, env->stream, &record);
+	telling = open_record(rt, v, env->stream, &nameless, FA_RECORD_INIT, job->end_ns,
+			      outcome.error_type);
+	if (!telling.record)
+		return;
+	telling.record->init_ns = job->init_ns;
+	telling.record->init_timed_out = job->verdict == FA_INIT_TIMED_OUT;
+	telling.record->failed = job->verdict != FA_REPLIED;
+	telling.record->ahead = true;
+	fa_tell_record_end(&rt->tell, &telling);
 }
 
 void fa_told_throttle(struct faas *rt, struct fa_version *v)
 {
-	struct fa_job none = { 0 };
-	struct fa_record record;
+	const struct fa_job none = { 0 };
+	struct fa_telling telling;
 
 	atomic_fetch_add_explicit(&rt->throttled, 1, memory_order_relaxed);
-	if (!fa_tell_listening(&rt->tell))
-		return;
-	fill_record(&record, rt, v, &none, FA_RECORD_THROTTLE, fa_now(rt->clock));
-	fa_tell_record(&rt->tell, v, "", &record);
+	telling = open_record(rt, v, "", &none, FA_RECORD_THROTTLE, fa_now(rt->clock), NULL);
+	fa_tell_record_end(&rt->tell, &telling);
 }
 
 /* Of each attempt: what was throttled or failed before is older. */

@@ -24,6 +24,10 @@ enum fa_place {
 	FA_PLACE_SPILLOVER,   /* all of them were in use */
 };
 
+/*
+ * What every line needs comes first, what only few have last: a record is kept
+ * as far as it is filled in, see fa_record_size().
+ */
 struct fa_record {
 	uint8_t kind;          /* enum fa_record_kind */
 	uint8_t timed_out, failed, init_timed_out;
@@ -31,19 +35,28 @@ struct fa_record {
 	uint8_t restored;      /* what is called init was the restore of a snapshot */
 	uint8_t cold;          /* of a start: init comes first */
 	uint8_t ahead;         /* of an init: it belongs to no invocation */
-	int32_t memory_mb;
 	int64_t unix_ms;
+	char request_id[40];   /* zero behind its end */
+
+	/* not of FA_RECORD_START */
+	int32_t memory_mb;
+	int32_t concurrency;   /* of the function, when it was made */
 	int64_t duration_ns, init_ns;
 	int64_t billed_ms;
 	int64_t peak_kb;
-	int32_t concurrency;   /* of the function, when it was made */
 	int32_t unreserved;    /* of all that reserve nothing, without what is provisioned */
 	int32_t claimed;       /* of the account: by these, and what is reserved and provisioned */
 	int32_t provisioned, provisioned_in_use;
 	uint32_t produced;     /* bytes of the answer */
-	char request_id[40];
-	char error_type[64];   /* "" on success and timeout */
+	char error_type[64];   /* "" on success and timeout, and then one byte of it is kept */
 };
+
+/* The bytes of a record of this kind whose error_type has so many. */
+static inline size_t fa_record_size(enum fa_record_kind kind, size_t type_len)
+{
+	return kind == FA_RECORD_START ? offsetof(struct fa_record, memory_mb) :
+					 offsetof(struct fa_record, error_type) + type_len + 1;
+}
 
 #define FA_REPORT_MAX 512
 

@@ -22,6 +22,7 @@
 
 #define CHUNK_SIZE 4000         /* of the loop's; with its head a page */
 #define TEXT_MAX (1024 * 1024)  /* of one line; what is longer is cut */
+#define TYPE_MAX (sizeof(((struct fa_record *)NULL)->error_type) - 1)
 #define PERIOD_NS 10000000
 #define LARGE (256 * 1024)      /* bytes that are told without waiting */
 #define SPARES (LARGE / CHUNK_SIZE)
@@ -48,8 +49,7 @@ struct context {
 	char stream[];
 };
 
-/* The type of the error comes last in a record; most have none, so it is copied by its length. */
-struct record {
+struct record { /* as far as fa_record_size() */
 	struct entry entry;
 	struct fa_record record;
 };
@@ -199,36 +199,47 @@ static void finish(struct fa_tell *tell, bool here, struct fa_chunk *chunk)
 		publish(tell, chunk);
 }
 
-static bool matters(const struct fa_tell *tell, const struct fa_record *record)
+static bool matters(const struct fa_tell *tell, enum fa_record_kind kind)
 {
-	if (record->kind == FA_RECORD_END)
+	if (kind == FA_RECORD_END)
 		return fa_tell_listening(tell);
-	if (record->kind == FA_RECORD_THROTTLE)
+	if (kind == FA_RECORD_THROTTLE)
 		return tell->on_metric;
 	return tell->on_log;
 }
 
-void fa_tell_record(struct fa_tell *tell, struct fa_version *version, const char *stream,
-		    const struct fa_record *record)
+/* It is written where it is read: to copy what was just written by the word takes longer. */
+struct fa_telling fa_tell_record_begin(struct fa_tell *tell, struct fa_version *version,
+				       const char *stream, enum fa_record_kind kind,
+				       const char *error_type)
 {
-	const size_t head = offsetof(struct fa_record, error_type);
 	bool here = fa_loop_here(tell->loop);
+	size_t type = error_type ? strnlen(error_type, TYPE_MAX) : 0;
+	size_t size = fa_record_size(kind, type), room = whole(sizeof(struct entry) + size);
+	struct fa_telling telling = { NULL, NULL };
+	struct fa_record *record;
 	struct fa_chunk *chunk;
-	struct record *to;
-	size_t type, size;
 
-	if (!matters(tell, record))
-		return;
-	type = strnlen(record->error_type, sizeof(record->error_type) - 1);
-	size = whole(offsetof(struct record, record) + head + type + 1);
-	chunk = begin(tell, here, version, stream ? stream : "", size);
+	if (!matters(tell, kind))
+		return telling;
+	chunk = begin(tell, here, version, stream ? stream : "", room);
 	if (!chunk)
-		return;
-	to = put(chunk, RECORD, size);
-	memcpy(&to->record, record, head);
-	memcpy((char *)&to->record + head, record->error_type, type);
-	((char *)&to->record)[head + type] = '\0';
-	finish(tell, here, chunk);
+		return telling;
+	record = &((struct record *)put(chunk, RECORD, room))->record;
+	memset(record, 0, size);
+	record->kind = (uint8_t)kind;
+	if (type)
+		memcpy(record->error_type, error_type, type);
+	telling.record = record;
+	if (!here)
+		telling.chunk = chunk;
+	return telling;
+}
+
+void fa_tell_record_end(struct fa_tell *tell, const struct fa_telling *telling)
+{
+	if (telling->chunk)
+		publish(tell, telling->chunk);
 }
 
 void fa_tell_line(struct fa_tell *tell, struct fa_version *version, const char *stream,
@@ -283,59 +294,51 @@ void fa_tell_metric(struct fa_tell *tell, struct fa_version *version, const char
 struct round {
 	struct fa_tell *tell;
 	struct fa_version *version; /* the context's */
-	const char *stream;
+	struct faas_log log;        /* what the next line shares with the last one stays */
 	struct fa_tally tally;
 };
 
-static void tell_line(const struct round *round, const char *request_id, int level,
-		      int64_t unix_ms, const char *text, size_t len)
+static void tell_line(struct round *round, int level, const char *text, size_t len)
 {
-	const struct faas_log log = {
-		.size = sizeof(log),
-		.level = (enum faas_level)level,
-		.time_ms = unix_ms,
-		.function = round->version->config.name,
-		.version = round->version->qualifier,
-		.request_id = *request_id ? request_id : NULL,
-		.stream = round->stream,
-		.text = { text, len },
-	};
-
-	round->tell->on_log(round->tell->data, &log);
+	round->log.level = (enum faas_level)level;
+	round->log.text = (struct faas_bytes){ text, len };
+	round->tell->on_log(round->tell->data, &round->log);
 }
 
-static void tell_platform(const struct round *round, const struct fa_record *record,
-			  const char *text, size_t len)
+static void name_line(struct round *round, const char *request_id, int64_t unix_ms)
 {
-	tell_line(round, record->request_id, FAAS_INFO, record->unix_ms, text, len);
+	round->log.request_id = *request_id ? request_id : NULL;
+	round->log.time_ms = unix_ms;
 }
 
 /* In the format of its function. */
 static void tell_json(void *data, enum faas_level level, const struct fa_record *record,
 		      const char *text, size_t len)
 {
-	tell_line(data, record->request_id, level, record->unix_ms, text, len);
+	(void)record;
+	tell_line(data, level, text, len);
 }
 
 static void tell_record_lines(struct round *round, const struct fa_record *record)
 {
 	char text[FA_REPORT_MAX];
 
+	name_line(round, record->request_id, record->unix_ms);
 	if (round->version->logging.json) {
 		fa_render_json(record, round->version, tell_json, round);
 		return;
 	}
 	switch (record->kind) {
 	case FA_RECORD_START:
-		tell_platform(round, record, text,
-			      fa_render_start(text, record, round->version->qualifier));
+		tell_line(round, FAAS_INFO, text,
+			  fa_render_start(text, record, round->version->qualifier));
 		break;
 	case FA_RECORD_END:
-		tell_platform(round, record, text, fa_render_end(text, record));
-		tell_platform(round, record, text, fa_render_report(text, record));
+		tell_line(round, FAAS_INFO, text, fa_render_end(text, record));
+		tell_line(round, FAAS_INFO, text, fa_render_report(text, record));
 		break;
 	case FA_RECORD_INIT:
-		tell_platform(round, record, text, fa_render_init_report(text, record));
+		tell_line(round, FAAS_INFO, text, fa_render_init_report(text, record));
 		break;
 	default:
 		break;
@@ -354,7 +357,9 @@ static void change_context(struct round *round, const struct context *context)
 {
 	fa_version_unref(round->version);
 	round->version = context->version;
-	round->stream = context->stream;
+	round->log.function = context->version->config.name;
+	round->log.version = context->version->qualifier;
+	round->log.stream = context->stream;
 }
 
 static void tell_entry(struct round *round, const struct entry *entry)
@@ -370,8 +375,8 @@ static void tell_entry(struct round *round, const struct entry *entry)
 		tell_record(round, &((const struct record *)entry)->record);
 		break;
 	case LINE:
-		tell_line(round, line->request_id, line->entry.level, line->unix_ms, line->text,
-			  line->len);
+		name_line(round, line->request_id, line->unix_ms);
+		tell_line(round, line->entry.level, line->text, line->len);
 		break;
 	default:
 		fa_tally_add(&round->tally, round->version, point->name, point->unit, point->value,
@@ -428,6 +433,7 @@ static bool tell_all(struct fa_tell *tell)
 		return false;
 	round.tell = tell;
 	round.version = NULL;
+	round.log = (struct faas_log){ .size = sizeof(round.log) };
 	fa_tally_init(&round.tally, tell->on_metric, tell->data);
 	for (; node; node = next) {
 		next = node->next;

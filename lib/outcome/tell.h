@@ -57,12 +57,22 @@ static inline bool fa_tell_listening(const struct fa_tell *tell)
 	return tell->on_log || tell->on_metric;
 }
 
+/* A record that is being written. */
+struct fa_telling {
+	struct fa_chunk *chunk;   /* to be queued; NULL: it is in the queue already */
+	struct fa_record *record; /* NULL: nobody wants it, or there is no memory for it */
+};
+
 /*
- * Any thread. The version is referenced until it is told; `stream` (NULL: none)
- * is copied. Records render their lines later, on the loop.
+ * Any thread. Where to write a record of this kind: all of it is zero but its kind
+ * and error_type (NULL: none). Nothing else may be told by this thread until
+ * fa_tell_record_end(). The version is referenced until it is told; `stream` (NULL:
+ * none) is copied. Records render their lines later, on the loop.
  */
-void fa_tell_record(struct fa_tell *tell, struct fa_version *version, const char *stream,
-		    const struct fa_record *record);
+struct fa_telling fa_tell_record_begin(struct fa_tell *tell, struct fa_version *version,
+				       const char *stream, enum fa_record_kind kind,
+				       const char *error_type);
+void fa_tell_record_end(struct fa_tell *tell, const struct fa_telling *telling);
 /*
  * A line of a function. level: enum faas_level, or -1 for plain output
  * (FAAS_INFO); request_id NULL or "": outside an invocation.

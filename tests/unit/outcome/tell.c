@@ -132,11 +132,22 @@ static struct fa_record record_of(enum fa_record_kind kind)
 	};
 }
 
+static void write_record(struct fa_version *of, const char *stream, const struct fa_record *record)
+{
+	enum fa_record_kind kind = record->kind;
+	struct fa_telling telling =
+		fa_tell_record_begin(&tell, of, stream, kind, record->error_type);
+
+	if (telling.record)
+		memcpy(telling.record, record, fa_record_size(kind, strlen(record->error_type)));
+	fa_tell_record_end(&tell, &telling);
+}
+
 static void tell_record(enum fa_record_kind kind)
 {
 	const struct fa_record record = record_of(kind);
 
-	fa_tell_record(&tell, &version, STREAM, &record);
+	write_record(&version, STREAM, &record);
 }
 
 static void on_another_thread(void *(*run)(void *), void *arg)
@@ -236,7 +247,7 @@ TEST(the_type_of_an_error_travels_with_its_record)
 
 	record.failed = 1;
 	strcpy(record.error_type, "Runtime.ExitError");
-	fa_tell_record(&tell, &version, STREAM, &record);
+	write_record(&version, STREAM, &record);
 	turn();
 	assert_non_null(strstr(heard[1].text, "\tStatus: error\tError Type: Runtime.ExitError"));
 }
@@ -247,7 +258,7 @@ TEST(a_failed_init_is_one_line)
 
 	record.init_ns = 10000 * MS;
 	record.init_timed_out = 1;
-	fa_tell_record(&tell, &version, STREAM, &record);
+	write_record(&version, STREAM, &record);
 	turn();
 	ASSERT_TEXTS("INIT_REPORT Init Duration: 10000.00 ms\tPhase: init\tStatus: timeout");
 	assert_int_equal(metrics, 0);
@@ -257,7 +268,7 @@ TEST(a_throttle_is_a_metric_and_no_line)
 {
 	const struct fa_record record = record_of(FA_RECORD_THROTTLE);
 
-	fa_tell_record(&tell, &version, NULL, &record);
+	write_record(&version, NULL, &record);
 	turn();
 	assert_int_equal(lines, 0);
 	assert_int_equal(metrics, 1);
@@ -522,7 +533,7 @@ TEST(a_version_lives_until_it_is_told)
 	};
 	const struct fa_record record = record_of(FA_RECORD_END);
 
-	fa_tell_record(&tell, &last, STREAM, &record);
+	write_record(&last, STREAM, &record);
 	fa_version_unref(&last);
 	assert_false(gone);
 	turn();
