@@ -287,14 +287,19 @@ void fa_loop_call(struct fa_loop *loop, struct fa_call *call)
 		fa_loop_wake(loop);
 }
 
+static uint32_t events_of(const struct fa_watch *watch)
+{
+	return EPOLLIN | EPOLLET | (watch->both ? EPOLLOUT | EPOLLRDHUP : 0);
+}
+
 int fa_loop_watch(struct fa_loop *loop, struct fa_watch *watch)
 {
-	return add(loop, watch->fd, EPOLLIN | EPOLLET, watch);
+	return add(loop, watch->fd, events_of(watch), watch);
 }
 
 void fa_loop_rearm(struct fa_loop *loop, struct fa_watch *watch)
 {
-	struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.ptr = watch };
+	struct epoll_event event = { .events = events_of(watch), .data.ptr = watch };
 
 	epoll_ctl(loop->epoll, EPOLL_CTL_MOD, watch->fd, &event);
 }

@@ -25,6 +25,7 @@
 /* A descriptor in the epoll set. Edge-triggered: read until EAGAIN or call fa_loop_rearm(). */
 struct fa_watch {
 	int fd;
+	bool both; /* told, too, when it can be written, and when the other side ends */
 	void (*on_ready)(struct fa_watch *watch, uint32_t events);
 };
 

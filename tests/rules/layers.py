@@ -53,7 +53,9 @@ FOREIGN = {
     "seccomp.h": ("worker/",),
     "openssl/evp.h": ("base/digest.c",),
     "jansson.h": ("base/document.c",),
-    "llhttp.h": ("http/",),
+    "http/llhttp.h": ("http/parser.h",),
+    "openssl/ssl.h": ("http/wire.c",),
+    "openssl/err.h": ("http/wire.c",),
     "archive.h": ("base/archive.c",),
     "archive_entry.h": ("base/archive.c",),
 }

@@ -51,6 +51,15 @@ need_packages() {
 	exit 1
 }
 
+# Of Debian 12 it is the C sources, from Debian 13 on a library.
+_llhttp_package() {
+	if apt-cache show libllhttp-dev >/dev/null 2>&1; then
+		echo libllhttp-dev
+	else
+		echo node-llhttp
+	fi
+}
+
 # What the library itself is built with and from.
 BUILD_PACKAGES="gcc libc6-dev meson ninja-build pkg-config libuv1-dev libffi-dev libseccomp-dev \
-	libarchive-dev libjansson-dev libssl-dev libsqlite3-dev"
+	libarchive-dev libjansson-dev libssl-dev libsqlite3-dev $(_llhttp_package)"

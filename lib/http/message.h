@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_HTTP_MESSAGE_H
+#define FA_HTTP_MESSAGE_H
+
+#include <stdbool.h>
+#include <faas/types.h>
+
+/* A header field, or a trailer. Neither contains a NUL, CR or LF. */
+struct fa_http_field {
+	const char *name, *value;
+};
+
+/* A request, as it came: nothing of the target is decoded. */
+struct fa_http_request {
+	const char *method; /* "GET" */
+	const char *target; /* "/path?query", or "*" */
+	const struct fa_http_field *fields, *trailers;
+	int field_count, trailer_count;
+	struct faas_bytes body;
+};
+
+/* The value of the first field of that name, in whatever case; NULL if there is none. */
+const char *fa_http_get(const struct fa_http_request *request, const char *name);
+
+/* Into words: 404 is "Not Found". */
+const char *fa_http_reason(int status);
+
+#endif

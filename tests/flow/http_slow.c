@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/* The HTTP server and clients that are slow, or too many: others are served, memory is bounded. */
+#include "support/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "support/http_door.h"
+
+static struct client client;
+
+static void ask(const char *text, int status, const char *body)
+{
+	door_expect(client_ask(&client, text), status, body);
+}
+
+static int open_it(void **state)
+{
+	(void)state;
+	door_open(&fa_http_limits_default);
+	return 0;
+}
+
+static int close_it(void **state)
+{
+	(void)state;
+	door_close();
+	return 0;
+}
+
+/* ---- who is slow ----------------------------------------------------- */
+
+TEST(a_head_has_to_be_complete_in_ten_seconds_however_it_trickles)
+{
+	client_open(&client, door_port);
+	for (int i = 0; i < 9; i++) {
+		client_send_bytes(&client, "GET /ping" + i, 1);
+		door_await_count(1);
+		flow_advance(&door_flow, 1000);
+	}
+	door_await_count(1);
+	flow_advance(&door_flow, 1001);
+	door_expect(client_receive(&client, false), 408, "");
+	client_close(&client);
+	door_await_count(0);
+}
+
+TEST(who_connects_and_says_nothing_is_let_go)
+{
+	client_open(&client, door_port);
+	door_await_count(1);
+	flow_advance(&door_flow, 9000);
+	door_await_count(1);
+	flow_advance(&door_flow, 1001);
+	assert_true(client_is_closed(&client));
+	client_close(&client);
+}
+
+TEST(an_idle_connection_is_kept_for_a_minute)
+{
+	client_open(&client, door_port);
+	ask(GET("/ping"), 200, "pong");
+	flow_advance(&door_flow, 59000);
+	ask(GET("/ping"), 200, "pong");
+	flow_advance(&door_flow, 60001);
+	assert_true(client_is_closed(&client));
+	client_close(&client);
+}
+
+TEST(a_body_that_does_not_come_is_not_waited_for)
+{
+	client_open(&client, door_port);
+	client_send(&client, POST("/echo") "Content-Length: 100000\r\n\r\n");
+	door_await_moving();
+	flow_advance(&door_flow, 29000);
+	client_send(&client, "a little");
+	flow_advance(&door_flow, 1100);
+	door_expect(client_receive(&client, false), 408, "");
+	client_close(&client);
+}
+
+TEST(a_request_may_wait_for_its_answer_as_long_as_it_takes)
+{
+	struct client other;
+
+	client_open(&client, door_port);
+	client_send(&client, GET("/next"));
+	door_await_requests(1);
+	flow_advance(&door_flow, 3600000);
+	client_open(&other, door_port);
+	door_expect(client_ask(&other, GET("/wake")), 200, "");
+	door_expect(client_receive(&client, false), 200, "woken");
+	client_close(&other);
+	client_close(&client);
+}
+
+TEST(a_reader_that_does_not_read_is_let_go_and_its_memory_with_it)
+{
+	client_open(&client, door_port);
+	client_send(&client, GET("/big"));
+	door_await_requests(1);
+	assert_true(door_look().held > MIB);
+	flow_advance(&door_flow, 3600000);
+	door_await_count(0);
+	assert_int_equal(door_look().held, 0);
+	client_close(&client);
+}
+
+TEST(a_long_answer_is_made_as_fast_as_it_is_read)
+{
+	struct answer answer;
+
+	client_open(&client, door_port);
+	client_send(&client, GET("/flood"));
+	door_await_requests(1);
+	assert_true(door_look().pieces < 8);
+	assert_true(door_look().held < 3 * MIB);
+	answer = client_receive(&client, false);
+	assert_int_equal(answer.body_len, 64 * MIB);
+	answer_free(&answer);
+	client_close(&client);
+}
+
+/* ---- too many -------------------------------------------------------- */
+
+static int open_small(void **state)
+{
+	struct fa_http_limits limits = fa_http_limits_default;
+
+	(void)state;
+	limits.connections = 4;
+	limits.held = 8 * MIB;
+	door_open(&limits);
+	return 0;
+}
+
+TEST(the_connection_that_is_idle_longest_makes_place_for_a_new_one)
+{
+	struct client idle[4];
+
+	for (int i = 0; i < 4; i++) {
+		client_open(&idle[i], door_port);
+		door_expect(client_ask(&idle[i], GET("/ping")), 200, "pong");
+	}
+	door_ask_alone(GET("/ping"), 200);
+	assert_true(client_is_closed(&idle[0]));
+	door_expect(client_ask(&idle[1], GET("/ping")), 200, "pong");
+	for (int i = 0; i < 4; i++)
+		client_close(&idle[i]);
+}
+
+TEST(slow_heads_drive_out_each_other_and_nobody_else)
+{
+	struct client slow[20];
+
+	for (int i = 0; i < 20; i++) {
+		client_open(&slow[i], door_port);
+		client_send(&slow[i], "GET / HT");
+		if (i % 5 == 4)
+			door_ask_alone(GET("/ping"), 200);
+	}
+	assert_true(door_look().count <= 4);
+	for (int i = 0; i < 20; i++)
+		client_close(&slow[i]);
+}
+
+TEST(no_waiting_request_is_sent_away_for_a_new_one)
+{
+	struct client waiting[4];
+
+	for (int i = 0; i < 4; i++) {
+		client_open(&waiting[i], door_port);
+		client_send(&waiting[i], GET("/next"));
+		door_await_requests(i + 1);
+	}
+	client_open(&client, door_port);
+	door_expect(client_receive(&client, false), 503, "");
+	client_close(&client);
+	for (int i = 0; i < 4; i++)
+		client_close(&waiting[i]);
+	door_await_gone(4);
+}
+
+TEST(of_those_who_hold_too_much_the_one_that_has_not_moved_goes)
+{
+	struct client slow[3];
+	struct answer answer;
+
+	for (int i = 0; i < 3; i++) {
+		client_open(&slow[i], door_port);
+		client_send(&slow[i], GET("/big"));
+		door_await_requests(i + 1);
+	}
+	assert_true(door_look().held <= 8 * MIB);
+	assert_true(door_look().evicted >= 1);
+	answer = client_receive(&slow[2], false);
+	assert_int_equal(answer.body_len, 6 * MIB);
+	answer_free(&answer);
+	for (int i = 0; i < 3; i++)
+		client_close(&slow[i]);
+}
+
+TEST(nothing_is_read_ahead_of_an_answer)
+{
+	static char many[16 * MIB];
+
+	client_open(&client, door_port);
+	client_send(&client, GET("/next"));
+	door_await_requests(1);
+	setsockopt(client.fd, SOL_SOCKET, SO_SNDTIMEO, &(struct timeval){ .tv_usec = 200000 },
+		   sizeof(struct timeval));
+	client_send_bytes(&client, many, sizeof(many));
+	assert_true(door_look().held < 256 * 1024);
+	client_close(&client);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define OPEN(name) cmocka_unit_test_setup_teardown(name, open_it, close_it)
+#define SMALL(name) cmocka_unit_test_setup_teardown(name, open_small, close_it)
+		OPEN(a_head_has_to_be_complete_in_ten_seconds_however_it_trickles),
+		OPEN(who_connects_and_says_nothing_is_let_go),
+		OPEN(an_idle_connection_is_kept_for_a_minute),
+		OPEN(a_body_that_does_not_come_is_not_waited_for),
+		OPEN(a_request_may_wait_for_its_answer_as_long_as_it_takes),
+		OPEN(a_reader_that_does_not_read_is_let_go_and_its_memory_with_it),
+		OPEN(a_long_answer_is_made_as_fast_as_it_is_read),
+		SMALL(the_connection_that_is_idle_longest_makes_place_for_a_new_one),
+		SMALL(slow_heads_drive_out_each_other_and_nobody_else),
+		SMALL(no_waiting_request_is_sent_away_for_a_new_one),
+		SMALL(of_those_who_hold_too_much_the_one_that_has_not_moved_goes),
+		OPEN(nothing_is_read_ahead_of_an_answer),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
