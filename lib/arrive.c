@@ -60,6 +60,7 @@ static void say_accepted(struct fa_invocation *inv)
 
 void fa_invocation_accepted(struct fa_invocation *inv, enum fa_store_outcome outcome, bool begins)
 {
+	fa_list_append(&inv->rt->invocations, &inv->link);
 	if (outcome != FA_STORE_DONE) {
 		fa_invocation_refuse(
 			inv, outcome == FA_STORE_UNKNOWN ? FAAS_EUNKNOWN : FAAS_ESYSTEM, "");
@@ -80,10 +81,6 @@ static void arrive(struct fa_call *call)
 	fa_list_append(&rt->invocations, &inv->link);
 	if (inv->mode == FAAS_DRY_RUN || inv->canceled || rt->finishing) {
 		fa_invocation_refuse(inv, inv->mode == FAAS_DRY_RUN ? FAAS_OK : FAAS_ECANCELED, "");
-		return;
-	}
-	if (inv->kept) {
-		fa_kept_accept(inv->kept, inv, &inv->job);
 		return;
 	}
 	if (fa_invocation_is_event(inv))
@@ -213,7 +210,10 @@ int faas_invoke(struct faas *rt, const struct faas_request *request, uint64_t *i
 	fill_invocation(inv, rt, version, r, meta_max);
 	if (id)
 		*id = inv->id;
-	fa_loop_call(&rt->loop, &inv->arrive);
+	if (inv->kept)
+		fa_kept_accept(inv->kept, inv, &inv->job);
+	else
+		fa_loop_call(&rt->loop, &inv->arrive);
 	fa_leave(rt); /* it arrives before the runtime ends, and then the list keeps it */
 	return 0;
 }

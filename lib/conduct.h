@@ -75,7 +75,7 @@ struct fa_kept;
 int fa_kept_create(struct faas *rt, const char *function, struct fa_kept **kept);
 /* [loop] Whether one more may stay in hand although it cannot run yet. */
 bool fa_durable_has_room(const struct faas *rt);
-/* [loop] Once, before the others; fa_invocation_accepted() follows. */
+/* Any thread, inside a call. Once, before the others; fa_invocation_accepted() follows. */
 void fa_kept_accept(struct fa_kept *kept, struct fa_invocation *inv, const struct fa_job *job);
 /* [loop] At most one of these; then let go. Takes the letters (NULL: none). */
 void fa_kept_end(struct fa_kept *kept, enum fa_store_end end, struct fa_letters *letters);

@@ -49,12 +49,13 @@ static void take_in_hand(struct fa_kept *kept)
 
 	kept->op.in_hand = true;
 	atomic_fetch_add(&d->in_hand, 1);
-	d->bytes += kept->op.event.payload.len;
+	atomic_fetch_add(&d->bytes, kept->op.event.payload.len);
 }
 
 static bool has_room(const struct fa_durable *d, int events)
 {
-	return atomic_load(&d->in_hand) + events <= IN_HAND_MAX && d->bytes < IN_HAND_BYTES;
+	return atomic_load(&d->in_hand) + events <= IN_HAND_MAX &&
+	       atomic_load(&d->bytes) < IN_HAND_BYTES;
 }
 
 static bool are_many_waiting(const struct faas *rt)
@@ -76,7 +77,7 @@ static void free_kept(struct fa_kept *kept)
 
 	if (kept->op.in_hand) {
 		atomic_fetch_sub(&rt->durable.in_hand, 1);
-		rt->durable.bytes -= kept->op.event.payload.len;
+		atomic_fetch_sub(&rt->durable.bytes, kept->op.event.payload.len);
 	}
 	fa_free(kept->claimed);
 	fa_free(kept);
@@ -106,7 +107,7 @@ static void on_written(struct fa_call *call)
 	bool queued = kept->op.verb == FA_STORE_RESCHEDULE || !kept->op.in_hand;
 
 	kept->busy = false;
-	rt->durable.open--;
+	atomic_fetch_sub(&rt->durable.open, 1);
 	if (kept->op.outcome == FA_STORE_DONE && queued)
 		note_due(rt, kept->op.event.due_ms);
 	if (kept->letters && kept->op.outcome == FA_STORE_DONE)
@@ -130,7 +131,7 @@ static void submit(struct fa_kept *kept, enum fa_store_verb verb)
 {
 	kept->op.verb = verb;
 	kept->busy = true;
-	kept->rt->durable.open++;
+	atomic_fetch_add(&kept->rt->durable.open, 1);
 	fa_store_submit(kept->rt->durable.store, &kept->op);
 }
 
@@ -260,7 +261,7 @@ static void on_claimed(struct fa_call *call)
 	d->claiming = false;
 	if (d->next_ms > unix_ms(rt))
 		d->stall_ms = 0; /* all that were due have had a look */
-	d->open--;
+	atomic_fetch_sub(&d->open, 1);
 	plan(rt);
 	if (fa_is_closing(rt))
 		fa_check_closed(rt);
@@ -278,7 +279,7 @@ static void claim(struct faas *rt)
 	struct fa_durable *d = &rt->durable;
 
 	d->claiming = true;
-	d->open++;
+	atomic_fetch_add(&d->open, 1);
 	d->next_ms = INT64_MAX;
 	d->claim.verb = FA_STORE_CLAIM;
 	d->claim.now_ms = unix_ms(rt);
@@ -364,7 +365,7 @@ void fa_durable_kick(struct faas *rt)
 
 bool fa_durable_is_idle(const struct faas *rt)
 {
-	return !rt->durable.open && !rt->deliver.open;
+	return !atomic_load(&rt->durable.open) && !rt->deliver.open;
 }
 
 void fa_durable_hurry(struct faas *rt)

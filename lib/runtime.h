@@ -21,10 +21,10 @@ struct fa_durable {
 	_Atomic bool kicked;
 	bool begun;                 /* [loop] there is a function */
 	bool claiming;              /* [loop] */
-	int open;                   /* [loop] operations that the store has */
+	_Atomic int open;           /* operations that the store has */
 	int64_t next_ms;            /* [loop] when something is due; INT64_MAX: never */
 	int64_t stall_ms;           /* [loop] when too many have waited too long; 0: they do not */
-	size_t bytes;               /* [loop] payloads in hand */
+	_Atomic size_t bytes;       /* payloads in hand */
 	_Atomic int in_hand;
 };
 
