@@ -13,13 +13,21 @@
 #include <base/error.h>
 #include <base/text.h>
 
-static const struct fa_operation *const tables[] = {
-	fa_function_operations,
-	fa_alias_operations,
-	fa_recursion_operations,
-	fa_tag_operations,
-	fa_concurrency_operations,
-	fa_event_operations,
+/* Bytes of a request: Lambda's limit where code is in it, and ours. */
+#define CODE_MOST 70167211
+#define MOST (6 << 20)
+
+static const struct {
+	const struct fa_operation *rows;
+	size_t most;
+} tables[] = {
+	{ fa_function_operations, MOST },
+	{ fa_alias_operations, MOST },
+	{ fa_code_operations, CODE_MOST },
+	{ fa_recursion_operations, MOST },
+	{ fa_tag_operations, MOST },
+	{ fa_concurrency_operations, MOST },
+	{ fa_event_operations, MOST },
 };
 
 /* ---- judging --------------------------------------------------------- */
@@ -227,12 +235,14 @@ int fa_control_page(const struct fa_document *in, struct fa_document *out, size_
 
 /* ---- the door -------------------------------------------------------- */
 
-static const struct fa_operation *find(const char *name)
+static const struct fa_operation *find(const char *name, size_t *most)
 {
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
-		for (const struct fa_operation *o = tables[i]; o->name; o++)
-			if (!strcmp(o->name, name))
+		for (const struct fa_operation *o = tables[i].rows; o->name; o++)
+			if (!strcmp(o->name, name)) {
+				*most = tables[i].most;
 				return o;
+			}
 	return NULL;
 }
 
@@ -262,7 +272,8 @@ static int answer(struct faas *rt, const struct fa_operation *operation,
 int faas_control(struct faas *rt, const char *operation, const char *request, char **response,
 		 struct faas_error *err)
 {
-	const struct fa_operation *row = operation ? find(operation) : NULL;
+	size_t most = 0, len = request ? strlen(request) : 0;
+	const struct fa_operation *row = operation ? find(operation, &most) : NULL;
 	struct faas_error own = { 0 };
 	struct fa_document *in;
 	int rc;
@@ -274,6 +285,10 @@ int faas_control(struct faas *rt, const char *operation, const char *request, ch
 	if (!row)
 		return fa_error_typed(err, FAAS_ENOTFOUND, "UnknownOperationException",
 				      "there is no operation '%.80s'", operation ? operation : "");
+	if (len >= most)
+		return fa_error_typed(err, FAAS_ETOOLARGE, "RequestEntityTooLargeException",
+				      "Request must be smaller than %zu bytes for the %s operation",
+				      most, operation);
 	in = fa_document_parse(request ? request : "{}", err);
 	if (!in)
 		return FAAS_EINVAL;

@@ -37,6 +37,7 @@ struct fa_operation {
 /* Tables up to a row without a name. */
 extern const struct fa_operation fa_function_operations[];
 extern const struct fa_operation fa_alias_operations[];
+extern const struct fa_operation fa_code_operations[];
 extern const struct fa_operation fa_recursion_operations[];
 extern const struct fa_operation fa_tag_operations[];
 extern const struct fa_operation fa_concurrency_operations[];

@@ -107,6 +107,10 @@ int fa_control_put_config(struct fa_document *out, const struct fa_version *v,
 	const struct faas_function_config *c = &v->config;
 	int rc = put_identity(out, v, qualifier);
 
+	if (c->runtime)
+		rc |= fa_document_put_text(out, "Runtime", c->runtime);
+	if (c->role)
+		rc |= fa_document_put_text(out, "Role", c->role);
 	if (c->handler)
 		rc |= fa_document_put_text(out, "Handler", c->handler);
 	rc |= fa_document_put_text(out, "Description", c->description);
@@ -115,6 +119,8 @@ int fa_control_put_config(struct fa_document *out, const struct fa_version *v,
 	rc |= fa_control_put_integer_in(out, "EphemeralStorage", "Size", c->tmp_mb);
 	rc |= put_time(out, "LastModified", v->modified_ms);
 	rc |= fa_document_put_text(out, "CodeSha256", v->code_sha256);
+	if (v->code.package)
+		rc |= fa_document_put_integer(out, "CodeSize", v->code.package->zipped);
 	rc |= fa_document_put_text(out, "PackageType", "Zip");
 	rc |= put_architectures(out);
 	rc |= fa_control_put_text_in(out, "TracingConfig", "Mode", c->tracing);
@@ -124,6 +130,14 @@ int fa_control_put_config(struct fa_document *out, const struct fa_version *v,
 	if (v->environment_count)
 		rc |= put_variables(out, v);
 	return rc;
+}
+
+bool fa_fits_role(const char *text)
+{
+	const char *place = strstr(text, ":iam::"), *role = place ? strstr(place, ":role/") : NULL;
+
+	return !strncmp(text, "arn:", 4) && role && role[6] &&
+	       strspn(place + 6, "0123456789") == (size_t)(role - place - 6);
 }
 
 /* ---- a configuration from JSON ------------------------------------------ */
@@ -300,6 +314,8 @@ int fa_control_read_config(struct faas *rt, const struct fa_document *in,
 
 	*c = (struct faas_function_config){ .size = sizeof(*c),
 					    .environment = variables,
+					    .runtime = fa_control_text(in, "Runtime"),
+					    .role = fa_control_text(in, "Role"),
 					    .handler = fa_control_text(in, "Handler"),
 					    .description = fa_control_text(in, "Description"),
 					    .timeout_ms =

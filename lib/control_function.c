@@ -25,8 +25,8 @@ static int put_state(struct fa_document *out, struct faas *rt, const struct fa_v
 	       fa_document_put_text(out, "LastUpdateStatusReasonCode", "Creating") | rc;
 }
 
-static int answer_version(struct fa_document *out, struct faas *rt, const struct fa_version *v,
-			  const char *qualifier, struct faas_error *err)
+int fa_control_answer(struct fa_document *out, struct faas *rt, const struct fa_version *v,
+		      const char *qualifier, struct faas_error *err)
 {
 	if (fa_control_put_config(out, v, qualifier) | put_state(out, rt, v))
 		return fa_error_nomem(err);
@@ -57,7 +57,7 @@ static int get_configuration(struct faas *rt, const struct fa_document *in,
 
 	if (!v)
 		return err->code;
-	rc = answer_version(out, rt, v, qualifier, err);
+	rc = fa_control_answer(out, rt, v, qualifier, err);
 	fa_version_unref(v);
 	return rc;
 }
@@ -88,7 +88,9 @@ static int get(struct faas *rt, const struct fa_document *in, struct fa_document
 	rc = fa_control_put_config(configuration, v, qualifier) | put_state(configuration, rt, v);
 	rc |= fa_document_put(out, "Configuration", configuration);
 	if (v->config.code)
-		rc |= fa_control_put_text_in(out, "Code", "Location", v->config.code);
+		rc |= fa_control_put_text_in(out, "Code", "Location",
+					     v->code.package ? v->code.package->zip :
+							       v->config.code);
 	if (fa_quota_reserved(fa_quota_of(v)) != FA_UNRESERVED)
 		rc |= fa_control_put_integer_in(out, "Concurrency", "ReservedConcurrentExecutions",
 						fa_quota_reserved(fa_quota_of(v)));
@@ -193,7 +195,7 @@ static int update_configuration(struct faas *rt, const struct fa_document *in,
 	if (rc)
 		return rc;
 	v = fa_registry_latest(&rt->registry, function, err);
-	rc = v ? answer_version(out, rt, v, NULL, err) : err->code;
+	rc = v ? fa_control_answer(out, rt, v, NULL, err) : err->code;
 	fa_version_unref(v);
 	return rc;
 }
@@ -222,7 +224,7 @@ static int publish(struct faas *rt, const struct fa_document *in, struct fa_docu
 		rc = fa_function_check_revision(latest, fa_control_text(in, "RevisionId"), err);
 	if (!rc) {
 		v = fa_function_publish(rt, latest, fa_control_text(in, "Description"), err);
-		rc = v ? answer_version(out, rt, v, v->qualifier, err) : err->code;
+		rc = v ? fa_control_answer(out, rt, v, v->qualifier, err) : err->code;
 		fa_version_unref(v);
 	}
 	fa_version_unref(latest);
@@ -285,7 +287,7 @@ const struct fa_operation fa_function_operations[] = {
 	  list_functions },
 	{ "ListVersionsByFunction", FIELDS(FA_MARKER_FIELDS), list_versions },
 	{ "UpdateFunctionConfiguration",
-	  FIELDS(FA_CONFIG_FIELDS,
+	  FIELDS(FA_CONFIG_FIELDS, FA_ROLE_FIELD(false),
 		 FA_TEXT_OF("RevisionId", 0)),
 	  update_configuration },
 	{ "PublishVersion",

@@ -615,6 +615,7 @@ FAAS_EXPORT int faas_queue_stats(struct faas *rt, const char *queue,
  * is handed out (NULL: don't care), "{}" where the API answers nothing. On failure
  * err->type is the API's exception, UnknownOperationException if libfaas has no
  * such operation. It has:
+ *   CreateFunction UpdateFunctionCode
  *   GetFunction GetFunctionConfiguration UpdateFunctionConfiguration
  *   DeleteFunction ListFunctions PublishVersion ListVersionsByFunction
  *   CreateAlias GetAlias UpdateAlias DeleteAlias ListAliases GetAccountSettings
@@ -624,7 +625,9 @@ FAAS_EXPORT int faas_queue_stats(struct faas *rt, const char *queue,
  *   PutFunctionEventInvokeConfig UpdateFunctionEventInvokeConfig
  *   GetFunctionEventInvokeConfig DeleteFunctionEventInvokeConfig
  *   ListFunctionEventInvokeConfigs
- * A member that would change nothing here is refused, not ignored.
+ * A member that would change nothing here is refused, not ignored. Code comes as
+ * ZipFile, in base64; it is a plugin, and its Runtime is provided.al2023, .al2 or
+ * provided. Unpacking takes its time, on this thread.
  */
 FAAS_EXPORT int faas_control(struct faas *rt, const char *operation, const char *request,
 			     char **response, struct faas_error *err);

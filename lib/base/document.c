@@ -11,8 +11,6 @@
 #include <jansson.h>
 #include <base/error.h>
 
-#define DOCUMENT_MAX (6 << 20)
-
 static json_t *json(const struct fa_document *document)
 {
 	return (json_t *)document;
@@ -25,12 +23,9 @@ static struct fa_document *ours(json_t *json)
 
 struct fa_document *fa_document_parse(const char *text, struct faas_error *err)
 {
-	json_error_t why = { .text = "it is too long" };
-	size_t len = strnlen(text, DOCUMENT_MAX);
-	json_t *root = NULL;
+	json_error_t why = { .text = "" };
+	json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &why);
 
-	if (len < DOCUMENT_MAX)
-		root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
 	if (json_is_object(root))
 		return ours(root);
 	fa_error_typed(err, FAAS_EINVAL, "InvalidRequestContentException",

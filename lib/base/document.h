@@ -13,7 +13,7 @@
  */
 struct fa_document;
 
-/* An object, or NULL with FAAS_EINVAL. No NUL in strings, no name twice. */
+/* An object, or NULL with FAAS_EINVAL. No NUL in strings, no name twice; as long as it likes. */
 struct fa_document *fa_document_parse(const char *text, struct faas_error *err);
 struct fa_document *fa_document_object(void); /* NULL: out of memory */
 struct fa_document *fa_document_array(void);

@@ -6,19 +6,32 @@ The model is that of Debian's awscli, where it is installed; nothing of it is ke
 
 usage: shapes.py <the door>
 """
+import base64
+import io
 import json
 import pathlib
 import re
 import subprocess
 import sys
+import zipfile
 
 PACKAGES = "/usr/lib/python3/dist-packages/"
 MODEL = "botocore/data/lambda/2015-03-31/service-2.json"
 PLAIN = {
     "string": str, "integer": int, "long": int, "double": (int, float), "float": (int, float),
-    "boolean": bool, "timestamp": (int, float),
+    "boolean": bool, "blob": str, "timestamp": (int, float),
 }
 ARN = "arn:aws:lambda:local-1:000000000000:function:f"
+
+
+def package(text):
+    """A ZIP with one file, as it stands in JSON."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("text", text)
+    return base64.b64encode(data.getvalue()).decode()
+
+
 # In this order: the later ones ask for what the earlier ones made.
 REQUESTS = [
     ("GetFunction", {"FunctionName": "f"}),
@@ -62,6 +75,14 @@ REQUESTS = [
     ("ListFunctionEventInvokeConfigs", {"FunctionName": "f"}),
     ("DeleteFunctionEventInvokeConfig", {"FunctionName": "f", "Qualifier": "1"}),
     ("DeleteFunction", {"FunctionName": "f", "Qualifier": "1"}),
+    ("CreateFunction", {
+        "FunctionName": "g", "Role": "arn:aws:iam::000000000000:role/r", "Runtime": "provided.al2",
+        "Handler": "text.method", "Code": {"ZipFile": package("one")}, "Timeout": 5, "MemorySize": 256,
+        "Description": "d", "PackageType": "Zip", "Publish": True, "Tags": {"key": "value"},
+    }),
+    ("UpdateFunctionCode", {"FunctionName": "g", "ZipFile": package("two"), "DryRun": True}),
+    ("UpdateFunctionCode", {"FunctionName": "g", "ZipFile": package("two"), "Publish": True}),
+    ("GetFunction", {"FunctionName": "g"}),
 ]
 
 # What the API has had for longer than Debian's model of it.
@@ -71,8 +92,8 @@ NEWER = {
 }
 # What the API has and the control door has not yet, each with what it waits for.
 NOT_YET = {
-    "packages, whose code is a ZIP": [
-        "CreateFunction", "UpdateFunctionCode", "PublishLayerVersion", "GetLayerVersion", "GetLayerVersionByArn",
+    "layers": [
+        "PublishLayerVersion", "GetLayerVersion", "GetLayerVersionByArn",
         "ListLayers", "ListLayerVersions", "DeleteLayerVersion",
     ],
     "provisioned concurrency of versions and aliases": [

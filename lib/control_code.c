@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/* Operations that bring code. It comes in the request, as a ZIP in base64. */
+#include <control_config.h>
+
+#include <string.h>
+
+#include <base/base64.h>
+#include <base/error.h>
+#include <model/tags.h>
+
+#ifdef __aarch64__
+#define ARCHITECTURE "arm64"
+#else
+#define ARCHITECTURE "x86_64"
+#endif
+
+/* ---- the ZIP ----------------------------------------------------------- */
+
+static const char *const elsewhere[] = { "S3Bucket", "S3Key", "S3ObjectVersion", "ImageUri" };
+#define ELSEWHERE (sizeof(elsewhere) / sizeof(*elsewhere))
+
+void *fa_control_zip(struct faas *rt, const struct fa_document *code, size_t *len,
+		     struct faas_error *err)
+{
+	const char *zip = fa_control_text(code, "ZipFile");
+
+	for (size_t i = 0; i < ELSEWHERE; i++)
+		if (fa_document_get(code, elsewhere[i])) {
+			fa_error(err, FAAS_EINVAL,
+				 "%s leads nowhere here: code is taken as ZipFile only",
+				 elsewhere[i]);
+			return NULL;
+		}
+	if (zip && *zip)
+		return fa_base64_decode(&rt->mem, zip, "ZipFile", len, err);
+	fa_error(err, FAAS_EINVAL, "Please provide a source for function code.");
+	return NULL;
+}
+
+int fa_control_check_zip_object(const struct fa_document *in, const char *name,
+				struct faas_error *err)
+{
+	const struct fa_document *code = fa_document_get(in, name), *value;
+	const char *member = NULL;
+
+	while ((member = fa_document_next(code, member, &value))) {
+		size_t i = 0;
+
+		while (i < ELSEWHERE && strcmp(elsewhere[i], member) != 0)
+			i++;
+		if (i == ELSEWHERE && strcmp(member, "ZipFile") != 0)
+			return fa_error(err, FAAS_EINVAL, "%s does nothing with '%.80s' here", name,
+					member);
+	}
+	return 0;
+}
+
+static struct fa_package *take_package(struct faas *rt, const struct fa_document *code,
+				       struct faas_error *err)
+{
+	size_t len;
+	void *zip = fa_control_zip(rt, code, &len, err);
+	struct fa_package *package = zip ? fa_packages_add(&rt->packages, zip, len, err) : NULL;
+
+	fa_free(zip);
+	return package;
+}
+
+static int check_zip(struct faas *rt, const struct fa_document *code, struct faas_error *err)
+{
+	char sha256[FA_DIGEST_TEXT];
+	size_t len;
+	void *zip = fa_control_zip(rt, code, &len, err);
+	int rc = zip ? fa_packages_check(&rt->packages, zip, len, sha256, err) : err->code;
+
+	fa_free(zip);
+	return rc;
+}
+
+/* ---- create ------------------------------------------------------------ */
+
+int fa_control_check_architectures(const struct fa_document *in, const char *name,
+				   struct faas_error *err)
+{
+	const struct fa_document *list = fa_document_get(in, name), *item;
+
+	for (size_t i = 0; (item = fa_document_item(list, i)); i++)
+		if (!fa_document_text(item) || strcmp(fa_document_text(item), ARCHITECTURE) != 0)
+			return fa_error(err, FAAS_EINVAL, "%s: this machine is " ARCHITECTURE,
+					name);
+	return 0;
+}
+
+/* Any form of the name, but of this region and account, and without a qualifier. */
+static int read_name(struct faas *rt, const struct fa_document *in, char out[FA_NAME_MAX + 1],
+		     struct faas_error *err)
+{
+	struct fa_name name;
+	int rc = fa_name_parse(&name, fa_control_text(in, "FunctionName"), err);
+
+	if (!rc)
+		rc = fa_registry_check_place(&rt->registry, &name, err);
+	if (!rc && name.qualifier.data)
+		rc = fa_error(err, FAAS_EINVAL, "a new function's name has no qualifier");
+	if (rc)
+		return rc;
+	memcpy(out, name.function.data, name.function.len);
+	out[name.function.len] = '\0';
+	return 0;
+}
+
+/* What can be said before anything is unpacked. */
+static int check_creation(struct faas *rt, const struct fa_document *in, char *name,
+			  struct faas_error *err)
+{
+	const char *type = fa_control_text(in, "PackageType");
+	struct fa_version *there;
+	int rc = read_name(rt, in, name, err);
+
+	if (!rc && type && strcmp(type, "Zip") != 0)
+		rc = fa_error(err, FAAS_EINVAL, "PackageType %s: only Zip can be run here", type);
+	if (!rc && (!fa_control_text(in, "Runtime") || !fa_control_text(in, "Handler")))
+		rc = fa_error(err, FAAS_EINVAL,
+			      "Runtime and Handler are mandatory parameters for functions created "
+			      "with deployment packages.");
+	if (!rc)
+		rc = fa_control_check_architectures(in, "Architectures", err);
+	if (!rc)
+		rc = fa_control_check_zip_object(in, "Code", err);
+	if (!rc)
+		rc = fa_tags_check(fa_document_get(in, "Tags"), err);
+	if (rc)
+		return rc;
+	there = fa_registry_find(&rt->registry, name, NULL);
+	fa_version_unref(there);
+	return there ? fa_error(err, FAAS_EEXIST, "Function already exist: %s", name) : 0;
+}
+
+static int make_function(struct faas *rt, const struct fa_document *in, const char *name,
+			 struct faas_error *err)
+{
+	struct fa_code code = { .package = NULL };
+	struct faas_function_config config;
+	int rc = fa_control_read_config(rt, in, &config, err);
+
+	if (rc)
+		return rc;
+	code.package = take_package(rt, fa_document_get(in, "Code"), err);
+	rc = code.package ? 0 : err->code;
+	if (!rc) {
+		config.name = name;
+		config.code = code.package->zip;
+		rc = fa_function_create(rt, &config, &code, err);
+	}
+	fa_package_unref(code.package);
+	fa_control_release_config(&config);
+	return rc;
+}
+
+/* $LATEST, or with Publish what it was published as. */
+static int answer(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+		  const char *function, struct faas_error *err)
+{
+	struct fa_version *v, *latest = fa_registry_latest(&rt->registry, function, err);
+	bool publish = false;
+	int rc;
+
+	fa_document_boolean(fa_document_get(in, "Publish"), &publish);
+	if (!latest)
+		return err->code;
+	v = publish ? fa_function_publish(rt, latest, NULL, err) : NULL;
+	if (publish && !v)
+		rc = err->code;
+	else
+		rc = fa_control_answer(out, rt, v ? v : latest, v ? v->qualifier : NULL, err);
+	fa_version_unref(v);
+	fa_version_unref(latest);
+	return rc;
+}
+
+static int create(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+		  struct faas_error *err)
+{
+	const struct fa_document *tags = fa_document_get(in, "Tags");
+	char name[FA_NAME_MAX + 1];
+	int rc = check_creation(rt, in, name, err);
+
+	if (!rc)
+		rc = make_function(rt, in, name, err);
+	if (!rc && tags)
+		rc = fa_tags_add(&rt->registry, name, tags, err);
+	return rc ? rc : answer(rt, in, out, name, err);
+}
+
+/* ---- update ------------------------------------------------------------ */
+
+static int change(struct faas *rt, const struct fa_document *in, struct fa_version *old,
+		  struct faas_error *err)
+{
+	struct fa_code code = { .package = take_package(rt, in, err) };
+	int rc;
+
+	if (!code.package)
+		return err->code;
+	rc = fa_function_change(rt, old, FAAS_FUNCTION(.code = code.package->zip), &code,
+				fa_control_text(in, "RevisionId"), err);
+	fa_package_unref(code.package);
+	return rc;
+}
+
+static int update(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+		  struct faas_error *err)
+{
+	const char *function = fa_control_text(in, "FunctionName");
+	struct fa_version *old = fa_registry_latest(&rt->registry, function, err);
+	bool dry = false;
+	int rc;
+
+	if (!old)
+		return err->code;
+	fa_document_boolean(fa_document_get(in, "DryRun"), &dry);
+	rc = fa_function_check_revision(old, fa_control_text(in, "RevisionId"), err);
+	if (!rc)
+		rc = fa_control_check_architectures(in, "Architectures", err);
+	if (!rc)
+		rc = dry ? check_zip(rt, in, err) : change(rt, in, old, err);
+	if (!rc && dry)
+		rc = fa_control_answer(out, rt, old, NULL, err);
+	fa_version_unref(old);
+	return rc || dry ? rc : answer(rt, in, out, function, err);
+}
+
+/* ---- the table --------------------------------------------------------- */
+
+static bool is_package_type(const char *text)
+{
+	return !strcmp(text, "Zip") || !strcmp(text, "Image");
+}
+
+#define END { NULL, 0, false, 0, 0, NULL, NULL }
+#define FIELDS(...) (const struct fa_field[]){ FA_FUNCTION_FIELD, __VA_ARGS__, END }
+
+const struct fa_operation fa_code_operations[] = {
+	{ "CreateFunction",
+	  FIELDS(FA_ROLE_FIELD(true), { "Code", FA_OBJECT_FIELD, true, 0, 0, NULL, NULL },
+		 FA_CONFIG_FIELDS,
+		 { "PackageType", FA_TEXT_FIELD, false, 0, 0, is_package_type,
+		   "Member must satisfy enum value set: [Image, Zip]" },
+		 { "Architectures", FA_LIST_FIELD, false, 0, 0, NULL, NULL },
+		 { "Publish", FA_BOOLEAN_FIELD, false, 0, 0, NULL, NULL },
+		 { "Tags", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }),
+	  create },
+	{ "UpdateFunctionCode",
+	  FIELDS(FA_TEXT_OF("ZipFile", 0), FA_TEXT_OF("S3Bucket", 0), FA_TEXT_OF("S3Key", 0),
+		 FA_TEXT_OF("S3ObjectVersion", 0), FA_TEXT_OF("ImageUri", 0),
+		 { "Architectures", FA_LIST_FIELD, false, 0, 0, NULL, NULL },
+		 { "Publish", FA_BOOLEAN_FIELD, false, 0, 0, NULL, NULL },
+		 { "DryRun", FA_BOOLEAN_FIELD, false, 0, 0, NULL, NULL },
+		 FA_TEXT_OF("RevisionId", 0)),
+	  update },
+	{ NULL, NULL, NULL },
+};

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+/* CreateFunction and UpdateFunctionCode: code that comes in a request. */
+#include "support/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <openssl/evp.h>
+
+#include "support/flow.h"
+#include "support/zips.h"
+
+#define ARN "arn:aws:lambda:local-1:000000000000:function:"
+#define ROLE "arn:aws:iam::000000000000:role/r"
+#define INVALID "InvalidParameterValueException"
+
+static struct flow flow;
+static struct faas_error err;
+static char *reply;
+static struct zips zip;
+static char base64[1 << 20], request[(1 << 20) + 4096];
+
+static int open_real(void **state)
+{
+	(void)state;
+	memset(&err, 0, sizeof(err));
+	flow_open(&flow, NULL, false);
+	return 0;
+}
+
+static int close_it(void **state)
+{
+	(void)state;
+	faas_free(reply);
+	reply = NULL;
+	flow_close(&flow);
+	return 0;
+}
+
+/* The plugin and a text beside it, as ZipFile. */
+static const char *code(const char *text)
+{
+	zips_begin(&zip);
+	zips_copy(&zip, "package.so", TEST_PLUGINS "/package.so");
+	zips_file(&zip, "text", text);
+	zips_end(&zip, NULL);
+	assert_true(zip.len * 4 / 3 + 8 < sizeof(base64));
+	EVP_EncodeBlock((unsigned char *)base64, zip.data, (int)zip.len);
+	return base64;
+}
+
+static const char *perform(const char *operation)
+{
+	faas_free(reply);
+	reply = NULL;
+	if (faas_control(flow.rt, operation, request, &reply, &err))
+		fail_msg("%s: %s: %s", operation, err.type, err.message);
+	return reply;
+}
+
+static void refused(const char *operation, const char *type, const char *message)
+{
+	assert_true(faas_control(flow.rt, operation, request, NULL, &err) < 0);
+	assert_string_equal(err.message, message);
+	assert_string_equal(err.type, type);
+}
+
+static void has(const char *text)
+{
+	if (!strstr(reply, text))
+		fail_msg("%s has no %s", reply, text);
+}
+
+#define REQUEST(...) snprintf(request, sizeof(request), __VA_ARGS__)
+#define CREATE(more, zip_file) \
+	REQUEST("{\"FunctionName\":\"f\",\"Role\":\"" ROLE "\",\"Runtime\":\"provided.al2023\"," \
+		"\"Handler\":\"package.content\",\"Code\":{\"ZipFile\":\"%s\"}" more "}", zip_file)
+
+static void create(const char *text)
+{
+	CREATE("", code(text));
+	perform("CreateFunction");
+}
+
+static void says(const char *function, const char *expected)
+{
+	const struct faas_result *result = flow_call(&flow, function, "text");
+
+	if (result->code || !flow_says(result, expected))
+		fail_msg("'%.*s' is not '%s'", (int)result->payload.len,
+			 (const char *)result->payload.data, expected);
+}
+
+TEST(a_function_is_created_with_its_code_and_runs)
+{
+	char size[32];
+
+	CREATE(",\"Timeout\":5,\"MemorySize\":256,\"Description\":\"d\",\"PackageType\":\"Zip\","
+	       "\"Environment\":{\"Variables\":{\"NAME\":\"v\"}},"
+	       "\"Tags\":{\"key\":\"value\"}",
+	       code("one"));
+	perform("CreateFunction");
+	has("\"FunctionName\":\"f\",\"FunctionArn\":\"" ARN "f\",\"Version\":\"$LATEST\"");
+	has("\"Runtime\":\"provided.al2023\",\"Role\":\"" ROLE
+	    "\",\"Handler\":\"package.content\"");
+	has("\"Timeout\":5,\"MemorySize\":256");
+	has("\"State\":\"Active\"");
+	snprintf(size, sizeof(size), "\"CodeSize\":%zu", zip.len);
+	has(size);
+	says("f", "one");
+	REQUEST("{\"FunctionName\":\"f\"}");
+	perform("GetFunction");
+	has("\"Tags\":{\"key\":\"value\"}");
+	has("/code.zip\"}");
+}
+
+TEST(a_new_functions_name_may_be_an_arn_of_here)
+{
+	CREATE("", code("one"));
+	REQUEST("{\"FunctionName\":\"" ARN "g\",\"Role\":\"" ROLE "\",\"Runtime\":\"provided\","
+		"\"Handler\":\"package.content\",\"Code\":{\"ZipFile\":\"%s\"}}",
+		base64);
+	perform("CreateFunction");
+	says("g", "one");
+	REQUEST("{\"FunctionName\":\"g:1\",\"Role\":\"" ROLE "\",\"Runtime\":\"provided\","
+		"\"Handler\":\"package.content\",\"Code\":{\"ZipFile\":\"%s\"}}",
+		base64);
+	refused("CreateFunction", INVALID, "a new function's name has no qualifier");
+}
+
+TEST(a_name_that_is_taken_is_refused_before_its_code_is_looked_at)
+{
+	create("one");
+	CREATE("", "AAAA");
+	refused("CreateFunction", "ResourceConflictException", "Function already exist: f");
+}
+
+TEST(with_publish_the_first_version_is_made_at_once)
+{
+	CREATE(",\"Publish\":true", code("one"));
+	perform("CreateFunction");
+	has("\"FunctionArn\":\"" ARN "f:1\",\"Version\":\"1\"");
+	says("f:1", "one");
+	REQUEST("{\"FunctionName\":\"f\",\"ZipFile\":\"%s\",\"Publish\":true}", code("two"));
+	perform("UpdateFunctionCode");
+	has("\"Version\":\"2\"");
+	says("f:1", "one");
+	says("f:2", "two");
+	says("f", "two");
+}
+
+TEST(new_code_serves_new_events_and_a_dry_run_changes_nothing)
+{
+	create("one");
+	says("f", "one");
+	REQUEST("{\"FunctionName\":\"f\",\"ZipFile\":\"%s\",\"DryRun\":true}", code("two"));
+	perform("UpdateFunctionCode");
+	says("f", "one");
+	REQUEST("{\"FunctionName\":\"f\",\"ZipFile\":\"AAAA\",\"DryRun\":true}");
+	refused("UpdateFunctionCode", INVALID,
+		"Could not unzip uploaded file. Please check your file, then try to upload again. "
+		"(it is no ZIP, or cut)");
+	REQUEST("{\"FunctionName\":\"f\",\"ZipFile\":\"%s\"}", code("two"));
+	perform("UpdateFunctionCode");
+	has("\"Version\":\"$LATEST\"");
+	says("f", "two");
+}
+
+TEST(an_update_of_an_old_revision_is_a_failed_precondition)
+{
+	create("one");
+	REQUEST("{\"FunctionName\":\"f\",\"RevisionId\":\"old\",\"ZipFile\":\"%s\"}", code("two"));
+	refused("UpdateFunctionCode", "PreconditionFailedException",
+		"The Revision Id provided does not match the latest Revision Id. Call the "
+		"GetFunction/GetAlias API to retrieve the latest Revision Id");
+	says("f", "one");
+}
+
+TEST(a_change_of_the_configuration_keeps_the_code)
+{
+	create("one");
+	REQUEST("{\"FunctionName\":\"f\",\"MemorySize\":512,\"Role\":\"" ROLE "2\"}");
+	perform("UpdateFunctionConfiguration");
+	has("\"MemorySize\":512");
+	has("\"Role\":\"" ROLE "2\"");
+	has("\"CodeSize\":");
+	says("f", "one");
+	REQUEST("{\"FunctionName\":\"f\",\"Runtime\":\"python3.12\"}");
+	refused("UpdateFunctionConfiguration", INVALID,
+		"Runtime python3.12 cannot be run here yet: only plugins can, and their runtime is "
+		"provided.al2023");
+}
+
+TEST(what_is_wrong_with_the_code_is_told_in_the_words_of_lambda)
+{
+	CREATE("", "");
+	refused("CreateFunction", INVALID, "Please provide a source for function code.");
+	CREATE("", "no base64");
+	refused("CreateFunction", "SerializationException", "ZipFile must be base64");
+	CREATE("", "bm8gWklQ");
+	refused("CreateFunction", INVALID,
+		"Could not unzip uploaded file. Please check your file, then try to upload again. "
+		"(it is no ZIP, or cut)");
+	zips_begin(&zip);
+	zips_end(&zip, NULL);
+	EVP_EncodeBlock((unsigned char *)base64, zip.data, (int)zip.len);
+	CREATE("", base64);
+	refused("CreateFunction", INVALID, "Uploaded file must be a non-empty zip");
+	zips_begin(&zip);
+	zips_file(&zip, "../escape", "");
+	zips_end(&zip, NULL);
+	EVP_EncodeBlock((unsigned char *)base64, zip.data, (int)zip.len);
+	CREATE("", base64);
+	refused("CreateFunction", INVALID,
+		"Could not unzip uploaded file. Please check your file, then try to upload again. "
+		"('../escape' leads out of the package)");
+	REQUEST("{\"FunctionName\":\"f\"}");
+	assert_int_equal(faas_control(flow.rt, "GetFunction", request, NULL, &err),
+			 FAAS_ENOTFOUND);
+}
+
+TEST(what_only_aws_has_is_refused_by_its_name)
+{
+	static const char *const codes[][2] = {
+		{ "\"S3Bucket\":\"b\",\"S3Key\":\"k\"",
+		  "S3Bucket leads nowhere here: code is taken as ZipFile only" },
+		{ "\"ImageUri\":\"i\"",
+		  "ImageUri leads nowhere here: code is taken as ZipFile only" },
+		{ "\"ZipFile\":\"\",\"SourceKMSKeyArn\":\"k\"",
+		  "Code does nothing with 'SourceKMSKeyArn' here" },
+	};
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++) {
+		REQUEST("{\"FunctionName\":\"f\",\"Role\":\"" ROLE "\",\"Runtime\":\"provided\","
+			"\"Handler\":\"a.b\",\"Code\":{%s}}",
+			codes[i][0]);
+		refused("CreateFunction", INVALID, codes[i][1]);
+	}
+	CREATE(",\"PackageType\":\"Image\"", "AAAA");
+	refused("CreateFunction", INVALID, "PackageType Image: only Zip can be run here");
+	CREATE(",\"Architectures\":[\"riscv\"]", "AAAA");
+	assert_int_equal(faas_control(flow.rt, "CreateFunction", request, NULL, &err), FAAS_EINVAL);
+	REQUEST("{\"FunctionName\":\"f\",\"Role\":\"" ROLE "\",\"Runtime\":\"nodejs22.x\","
+		"\"Handler\":\"a.b\",\"Code\":{\"ZipFile\":\"%s\"}}",
+		code("one"));
+	refused("CreateFunction", INVALID,
+		"Runtime nodejs22.x cannot be run here yet: only plugins can, and their runtime is "
+		"provided.al2023");
+}
+
+TEST(what_the_api_requires_is_asked_for)
+{
+	REQUEST("{\"FunctionName\":\"f\",\"Code\":{},\"Role\":\"me\"}");
+	refused("CreateFunction", "ValidationException",
+		"1 validation error detected: Value 'me' at 'role' failed to satisfy constraint: "
+		"Member must satisfy regular expression pattern: "
+		"arn:(aws[a-zA-Z-]*)?:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+");
+	REQUEST("{\"FunctionName\":\"f\",\"Code\":{},\"Role\":\"" ROLE "\"}");
+	refused("CreateFunction", INVALID,
+		"Runtime and Handler are mandatory parameters for functions created with "
+		"deployment packages.");
+	REQUEST("{\"FunctionName\":\"none\",\"ZipFile\":\"AAAA\"}");
+	refused("UpdateFunctionCode", "ResourceNotFoundException",
+		"Function not found: " ARN "none:$LATEST");
+}
+
+TEST(a_request_is_bounded_by_what_its_operation_carries)
+{
+	const size_t most = 70167211;
+	char *large = malloc(most + 1);
+
+	memset(large, ' ', most);
+	large[most] = '\0';
+	assert_int_equal(faas_control(flow.rt, "CreateFunction", large, NULL, &err),
+			 FAAS_ETOOLARGE);
+	assert_string_equal(err.type, "RequestEntityTooLargeException");
+	assert_string_equal(err.message, "Request must be smaller than 70167211 bytes for the "
+					 "CreateFunction operation");
+	large[most - 1] = '\0';
+	assert_int_equal(faas_control(flow.rt, "CreateFunction", large, NULL, &err), FAAS_EINVAL);
+	large[6 << 20] = '\0';
+	assert_int_equal(faas_control(flow.rt, "GetFunction", large, NULL, &err), FAAS_ETOOLARGE);
+	large[(6 << 20) - 1] = '\0';
+	assert_int_equal(faas_control(flow.rt, "GetFunction", large, NULL, &err), FAAS_EINVAL);
+	free(large);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define FLOW(name) cmocka_unit_test_setup_teardown(name, open_real, close_it)
+		FLOW(a_function_is_created_with_its_code_and_runs),
+		FLOW(a_new_functions_name_may_be_an_arn_of_here),
+		FLOW(a_name_that_is_taken_is_refused_before_its_code_is_looked_at),
+		FLOW(with_publish_the_first_version_is_made_at_once),
+		FLOW(new_code_serves_new_events_and_a_dry_run_changes_nothing),
+		FLOW(an_update_of_an_old_revision_is_a_failed_precondition),
+		FLOW(a_change_of_the_configuration_keeps_the_code),
+		FLOW(what_is_wrong_with_the_code_is_told_in_the_words_of_lambda),
+		FLOW(what_only_aws_has_is_refused_by_its_name),
+		FLOW(what_the_api_requires_is_asked_for),
+		FLOW(a_request_is_bounded_by_what_its_operation_carries),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
