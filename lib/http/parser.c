@@ -55,7 +55,8 @@ static int add_to_head(struct fa_http_parser *p, const char *text, size_t len, i
 		return broken(p, status);
 	if (!grow(p->mem, &p->head, &p->head_size, p->head_len, len, HEAD_FIRST, FA_HTTP_HEAD_MAX))
 		return broken(p, 503);
-	memcpy(p->head + p->head_len, text, len);
+	if (len)
+		memcpy(p->head + p->head_len, text, len);
 	p->head_len += len;
 	return 0;
 }

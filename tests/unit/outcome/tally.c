@@ -6,18 +6,19 @@
 #include <outcome/tally.h>
 
 #define MANY 200
+#define POINTS 6 /* of each invocation */
 
 static struct fa_version versions[MANY];
 static char version_names[MANY][16];
 static struct fa_tally tally;
-static struct faas_metric told[4 * MANY];
+static struct faas_metric told[POINTS * MANY];
 static int count;
 
 static void on_metric(void *data, const struct faas_metric *metric)
 {
 	assert_ptr_equal(data, &count);
 	assert_int_equal(metric->size, sizeof(*metric));
-	assert_in_range(count, 0, 4 * MANY - 1);
+	assert_in_range(count, 0, POINTS * MANY - 1);
 	told[count++] = *metric;
 }
 
@@ -51,6 +52,8 @@ static void end(int version, int64_t duration_ns, bool failed, int concurrency, 
 		.duration_ns = duration_ns,
 		.failed = failed,
 		.concurrency = concurrency,
+		.unreserved = concurrency + 1,
+		.claimed = concurrency + 2,
 		.unix_ms = unix_ms,
 	};
 
@@ -91,15 +94,17 @@ TEST(nothing_counted_is_nothing_told)
 	assert_int_equal(count, 0);
 }
 
-TEST(an_invocation_is_four_points)
+TEST(an_invocation_is_six_points)
 {
 	end(0, 3500000, false, 7, 1000);
 	fa_tally_tell(&tally);
-	assert_int_equal(count, 4);
+	assert_int_equal(count, POINTS);
 	assert_metric("f0", "Invocations", "Count", 1, 1, 1, 1);
 	assert_metric("f0", "Errors", "Count", 0, 1, 0, 0);
 	assert_metric("f0", "Duration", "Milliseconds", 3.5, 1, 3.5, 3.5);
 	assert_metric("f0", "ConcurrentExecutions", "Count", 7, 1, 7, 7);
+	assert_metric("f0", "UnreservedConcurrentExecutions", "Count", 8, 1, 8, 8);
+	assert_metric("f0", "ClaimedAccountConcurrency", "Count", 9, 1, 9, 9);
 	assert_int_equal(told[0].time_ms, 1000);
 }
 
@@ -109,7 +114,7 @@ TEST(invocations_of_one_function_are_summed)
 	end(0, 4000000, true, 9, 1001);
 	end(0, 2000000, false, 1, 1002);
 	fa_tally_tell(&tally);
-	assert_int_equal(count, 4);
+	assert_int_equal(count, POINTS);
 	assert_metric("f0", "Invocations", "Count", 3, 3, 1, 1);
 	assert_metric("f0", "Errors", "Count", 1, 3, 0, 1);
 	assert_metric("f0", "Duration", "Milliseconds", 7, 3, 1, 4);
@@ -223,7 +228,7 @@ TEST(more_functions_than_rows_lose_nothing)
 	for (int i = 0; i < MANY; i++)
 		end(i, 1000000, i % 2, 1, 0);
 	fa_tally_tell(&tally);
-	assert_int_equal(count, 4 * MANY);
+	assert_int_equal(count, POINTS * MANY);
 	assert_true(sum_of("Invocations") == MANY);
 	assert_true(sum_of("Errors") == MANY / 2);
 	for (int i = 0; i < MANY; i++)
@@ -251,7 +256,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ROW(nothing_counted_is_nothing_told),
-		ROW(an_invocation_is_four_points),
+		ROW(an_invocation_is_six_points),
 		ROW(invocations_of_one_function_are_summed),
 		ROW(a_timeout_is_an_error),
 		ROW(a_function_with_provisioned_environments_has_points_of_its_own),
