@@ -190,7 +190,7 @@ int faas_invoke(struct faas *rt, const struct faas_request *request, uint64_t *i
 		fa_leave(rt);
 		return err ? err->code : FAAS_ENOTFOUND;
 	}
-	rc = fa_trace_admit(rt, version, r->trace_id, err);
+	rc = fa_may_run(rt, version, r->trace_id, err);
 	if (rc) {
 		fa_version_unref(version);
 		fa_leave(rt);

@@ -12,6 +12,7 @@
 
 #include <base/error.h>
 #include <base/text.h>
+#include <model/sealed.h>
 
 /* ---- a configuration as JSON ----------------------------------------- */
 
@@ -43,22 +44,44 @@ int fa_control_put_integer_in(struct fa_document *out, const char *name, const c
 	return fa_document_put(out, name, object) | rc;
 }
 
-static int put_variables(struct fa_document *out, const struct fa_version *v)
+/* Why they cannot be shown is shown instead. */
+static int put_error(struct fa_document *environment, const struct faas_error *why)
 {
-	struct fa_document *variables = fa_document_object(), *environment;
+	struct fa_document *error = fa_document_object();
+	int rc = fa_document_put_text(error, "ErrorCode", why->type) |
+		 fa_document_put_text(error, "Message", why->message);
+
+	return fa_document_put(environment, "Error", error) | rc;
+}
+
+static int put_list(struct fa_document *environment, const char *const *list)
+{
+	struct fa_document *variables = fa_document_object();
 	int rc = 0;
 
-	for (size_t i = 0; i < v->environment_count; i++) {
-		const char *text = v->config.environment[i];
-		size_t len = strcspn(text, "=");
+	for (; *list; list++) {
+		size_t len = strcspn(*list, "=");
 		char name[len + 1];
 
-		memcpy(name, text, len);
+		memcpy(name, *list, len);
 		name[len] = '\0';
-		rc |= fa_document_put_text(variables, name, text + len + 1);
+		rc |= fa_document_put_text(variables, name, *list + len + 1);
 	}
-	environment = fa_document_object();
-	rc |= fa_document_put(environment, "Variables", variables);
+	return fa_document_put(environment, "Variables", variables) | rc;
+}
+
+static int put_variables(struct fa_document *out, const struct fa_version *v)
+{
+	struct fa_document *environment = fa_document_object();
+	struct fa_variables variables;
+	struct faas_error why;
+	int rc;
+
+	if (fa_variables_open(&variables, v, &why) < 0)
+		rc = put_error(environment, &why);
+	else
+		rc = put_list(environment, variables.list);
+	fa_variables_close(&variables);
 	return fa_document_put(out, "Environment", environment) | rc;
 }
 
@@ -127,8 +150,10 @@ int fa_control_put_config(struct fa_document *out, const struct fa_version *v,
 	rc |= put_logging(out, c);
 	if (*c->dead_letter)
 		rc |= fa_control_put_text_in(out, "DeadLetterConfig", "TargetArn", c->dead_letter);
-	if (v->environment_count)
+	if (v->environment_count || v->unreadable)
 		rc |= put_variables(out, v);
+	if (*c->kms_key_arn)
+		rc |= fa_document_put_text(out, "KMSKeyArn", c->kms_key_arn);
 	return rc;
 }
 
@@ -144,8 +169,10 @@ bool fa_fits_role(const char *text)
 
 static void free_variables(const char *const *variables)
 {
-	for (size_t i = 0; variables && variables[i]; i++)
+	for (size_t i = 0; variables && variables[i]; i++) {
+		explicit_bzero((char *)variables[i], strlen(variables[i]));
 		fa_free((char *)variables[i]);
+	}
 	fa_free((void *)variables);
 }
 
@@ -298,6 +325,11 @@ static int read_dead_letter(const struct fa_document *in, struct faas_function_c
 	return read_texts(in, "DeadLetterConfig", members, err);
 }
 
+bool fa_fits_key(const char *text)
+{
+	return !*text || !strncmp(text, "arn:", 4);
+}
+
 /* ---- all of it --------------------------------------------------------- */
 
 void fa_control_release_config(struct faas_function_config *c)
@@ -318,6 +350,7 @@ int fa_control_read_config(struct faas *rt, const struct fa_document *in,
 					    .role = fa_control_text(in, "Role"),
 					    .handler = fa_control_text(in, "Handler"),
 					    .description = fa_control_text(in, "Description"),
+					    .kms_key_arn = fa_control_text(in, "KMSKeyArn"),
 					    .timeout_ms =
 						    fa_control_number(in, "Timeout", 0) * 1000,
 					    .memory_mb = fa_control_number(in, "MemorySize", 0) };

@@ -35,6 +35,9 @@ int fa_control_answer(struct fa_document *out, struct faas *rt, const struct fa_
 	{ "Runtime", FA_TEXT_FIELD, false, 0, 0, NULL, NULL }, \
 	{ "Handler", FA_TEXT_FIELD, false, 0, 128, NULL, NULL }, \
 	FA_TEXT_OF("Description", 256), \
+	{ "KMSKeyArn", FA_TEXT_FIELD, false, 0, 0, fa_fits_key, \
+	  "Member must satisfy regular expression pattern: " \
+	  "(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()" }, \
 	{ "Timeout", FA_INTEGER_FIELD, false, 1, 900, NULL, NULL }, \
 	{ "MemorySize", FA_INTEGER_FIELD, false, 128, 10240, NULL, NULL }, \
 	{ "Environment", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
@@ -48,6 +51,7 @@ int fa_control_answer(struct fa_document *out, struct faas *rt, const struct fa_
 	  "Member must satisfy regular expression pattern: " \
 	  "arn:(aws[a-zA-Z-]*)?:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+" }
 bool fa_fits_role(const char *text);
+bool fa_fits_key(const char *text);
 
 /* {"member": value} under a name. 0 or FAAS_ENOMEM. */
 int fa_control_put_text_in(struct fa_document *out, const char *name, const char *member,

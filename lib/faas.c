@@ -129,6 +129,7 @@ static int check_config(const struct faas_config *c, struct faas_error *err)
 
 static void free_runtime(struct faas *rt)
 {
+	fa_keys_finish(&rt->keys);
 	fa_free((void *)rt->config.prices);
 	fa_free((char *)rt->config.worker);
 	fa_free((char *)rt->config.region);
@@ -165,7 +166,10 @@ static struct faas *alloc_runtime(const struct faas_config *c, const struct fa_c
 	fa_list_init(&rt->unused);
 	fa_list_init(&rt->ending);
 	fa_list_init(&rt->hungry);
+	rt->config.keys = NULL;
 	rc = copy_config(rt, c, err);
+	if (!rc)
+		rc = fa_keys_init(&rt->keys, &rt->mem, c->keys, err);
 	fa_account_init(&rt->account, rt->config.max_concurrency, rt->config.min_unreserved);
 	if (rc < 0) {
 		free_runtime(rt);

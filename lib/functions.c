@@ -50,6 +50,7 @@ struct fa_version *fa_function_make(struct faas *rt, const struct faas_function_
 		return NULL;
 	v->modified_ms = rt->clock->unix_ms(rt->clock);
 	if (check_provisioned(rt, &v->config, err) < 0 ||
+	    fa_version_seal(v, &rt->keys, err) < 0 ||
 	    fa_runner_create(rt, v, sibling, err) < 0) {
 		fa_version_free(v);
 		return NULL;
@@ -159,16 +160,24 @@ static struct fa_version *make_next(struct faas *rt, struct fa_version *old,
 				    const struct faas_function_config *c,
 				    const struct fa_code *given, struct faas_error *err)
 {
+	struct fa_variables variables = { NULL, NULL, 0 };
 	struct faas_function_config merged;
 	struct fa_version *next;
 	struct fa_code code;
 
-	if (fa_code_take(rt, c, given, old, &code, err) < 0)
+	if (!c->environment && fa_variables_open(&variables, old, err) < 0)
 		return NULL;
+	if (fa_code_take(rt, c, given, old, &code, err) < 0) {
+		fa_variables_close(&variables);
+		return NULL;
+	}
 	fa_version_merge(&merged, &old->config, c);
+	if (!c->environment)
+		merged.environment = variables.list;
 	if (!c->max_concurrency) /* it may have been changed since */
 		merged.max_concurrency = fa_limits_member(old);
 	next = fa_function_make(rt, &merged, &code, old, err);
+	fa_variables_close(&variables);
 	fa_code_drop(&code);
 	return next;
 }

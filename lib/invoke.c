@@ -140,7 +140,7 @@ int faas_invoke_wait(struct faas *rt, const struct faas_request *request,
 	if (!version)
 		rc = err ? err->code : FAAS_ENOTFOUND;
 	else
-		rc = fa_trace_admit(rt, version, r.trace_id, err);
+		rc = fa_may_run(rt, version, r.trace_id, err);
 	if (!rc && r.mode != FAAS_SYNC)
 		rc = wait_for_done(rt, &r, result, err);
 	else if (!rc)

@@ -8,6 +8,7 @@
 #include <admit/quota.h>
 #include <env/pool.h>
 #include <model/registry.h>
+#include <model/sealed.h>
 #include <model/store/store.h>
 #include <outcome/tell.h>
 
@@ -52,6 +53,7 @@ struct faas {
 	struct fa_packages packages;
 	struct fa_call sweep;       /* of what nobody uses any more in there */
 	_Atomic bool sweeping;
+	struct fa_keys keys;
 	pthread_mutex_t publishing; /* held while a version gets its number */
 	struct fa_envs envs;
 	struct fa_tell tell;

@@ -60,7 +60,7 @@ size_t fa_trace_begin(const struct fa_version *version, const char *given, char 
 int fa_trace_admit(struct faas *rt, struct fa_version *version, const char *given,
 		   struct faas_error *err)
 {
-	if (!given || fa_trace_visits(given, version->trace_hash) < FA_TRACE_VISITS_MAX ||
+	if (fa_trace_visits(given, version->trace_hash) < FA_TRACE_VISITS_MAX ||
 	    fa_recursion_is_allowed(&rt->registry, version))
 		return 0;
 	fa_tell_metric(&rt->tell, version, "RecursiveInvocationsDropped", "Count", 1,

@@ -81,6 +81,16 @@ struct faas_prices {
 };
 
 /*
+ * A key that your program keeps, under the name that .kms_key_arn gives it: 32
+ * bytes, copied. Without bytes it is disabled: nothing is encrypted with it, and
+ * what was stays unreadable.
+ */
+struct faas_key {
+	const char *arn;
+	const void *bytes;
+};
+
+/*
  * The layers of isolation, one bit each. Thread environments have none.
  * faas_isolation_report() tells which could be applied on this machine.
  */
@@ -175,6 +185,14 @@ struct faas_config {
 	 * come again after the program was ended in the middle of it.
 	 */
 	bool (*on_message)(void *data, const struct faas_message *message);
+
+	/*
+	 * With keys, the variables of functions are encrypted at rest (AES-256-GCM), in
+	 * memory and in a state_dir, and are readable only while an environment is made
+	 * of them or while you ask for them. The list ends with one without an arn;
+	 * the first key is that of functions that name none.
+	 */
+	const struct faas_key *keys;
 };
 
 #define FAAS_CONFIG(...) \
@@ -359,6 +377,8 @@ struct faas_function_config {
 
 	const char *runtime; /* "provided.al2023" or NULL: a plugin or a C function, as here */
 	const char *role;    /* an ARN; told back, and used for nothing */
+
+	const char *kms_key_arn; /* of faas_config.keys; "": the first one, if there is any */
 };
 
 #define FAAS_FUNCTION(...) \

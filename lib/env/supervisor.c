@@ -20,6 +20,7 @@
 #include <base/error.h>
 #include <base/list.h>
 #include <model/function.h>
+#include <model/sealed.h>
 
 #define GREETING_MS 10000
 #define GOODBYE_MS 1000
@@ -250,7 +251,20 @@ static void put_part(struct strings *s, struct faas_bytes part)
 	put(s, text);
 }
 
-static void put_function(struct strings *s, const struct fa_version *v)
+static int put_variables(struct strings *s, const struct fa_version *v)
+{
+	struct fa_variables variables;
+
+	if (fa_variables_open(&variables, v, NULL) < 0)
+		return -EKEYREJECTED;
+	for (size_t i = 0; i < v->environment_count; i++)
+		put(s, variables.list[i]);
+	put(s, "");
+	fa_variables_close(&variables);
+	return 0;
+}
+
+static int put_function(struct strings *s, const struct fa_version *v)
 {
 	const char *level = v->config.app_log_level;
 	struct fa_name name;
@@ -268,9 +282,7 @@ static void put_function(struct strings *s, const struct fa_version *v)
 	put(s, v->config.log_group);
 	put(s, v->config.log_format);
 	put(s, level ? level : "");
-	for (size_t i = 0; i < v->environment_count; i++)
-		put(s, v->config.environment[i]);
-	put(s, "");
+	return put_variables(s, v);
 }
 
 static int send_setup(struct fa_supervisor *s, const struct fa_version *v, uint32_t id,
@@ -282,7 +294,7 @@ static int send_setup(struct fa_supervisor *s, const struct fa_version *v, uint3
 	} message;
 	struct strings strings = { .setup = &message.setup,
 				   .room = sizeof(message) - sizeof(message.setup) };
-	int fds[2] = { nest_end, s->loop->page_fd };
+	int fds[2] = { nest_end, s->loop->page_fd }, rc;
 
 	memset(&message.setup, 0, sizeof(message.setup));
 	message.setup.ctl.type = FA_NEST_OPEN;
@@ -302,11 +314,15 @@ static int send_setup(struct fa_supervisor *s, const struct fa_version *v, uint3
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 	message.setup.flags |= FA_NEST_ASAN;
 #endif
-	put_function(&strings, v);
-	if (strings.full)
-		return -E2BIG;
-	return fa_ctl_send(s->watch.fd, &message,
-			   sizeof(message.setup) + message.setup.strings_len, fds, 2);
+	rc = put_function(&strings, v);
+	if (!rc && strings.full)
+		rc = -E2BIG;
+	if (!rc)
+		rc = fa_ctl_send(s->watch.fd, &message,
+				 sizeof(message.setup) + message.setup.strings_len, fds, 2);
+	if (v->sealed)
+		explicit_bzero(&message, sizeof(message));
+	return rc;
 }
 
 int fa_nest_open(struct fa_nest *nest, struct fa_supervisor *s, const struct fa_version *v,

@@ -76,6 +76,7 @@ static int birth(struct fa_env *env)
 	struct fa_pool *pool = env->pool;
 	struct fa_thread_pool *shared = share(pool);
 	struct fa_thread *thread = shared ? fa_alloc(pool->envs->mem, sizeof(*thread)) : NULL;
+	int rc;
 
 	if (!thread)
 		return -ENOMEM;
@@ -86,7 +87,12 @@ static int birth(struct fa_env *env)
 	thread->shared = shared;
 	thread->gone.run = on_gone;
 	thread->gap_ns = FA_THREAD_GAP_MAX_NS;
-	fa_thread_context_init(thread);
+	rc = fa_thread_context_init(thread);
+	if (rc < 0) {
+		fa_thread_context_finish(thread);
+		fa_free(thread);
+		return rc;
+	}
 	env->thread = thread;
 	if (env->state == FA_BUSY || !(env->provisioned || env->ahead))
 		atomic_fetch_add_explicit(&pool->envs->cold_starts, 1, memory_order_relaxed);

@@ -12,6 +12,7 @@
 #include <env/wire.h>
 #include <faas/plugin.h>
 #include <model/job.h>
+#include <model/sealed.h>
 
 struct fa_env;
 struct fa_envs;
@@ -82,6 +83,7 @@ struct fa_thread {
 	int64_t finished_ns;               /* when the last call ended */
 	int64_t took_ns;                   /* what it took */
 	char region[32], memory[12];
+	struct fa_variables variables;
 	struct fa_thread_slot inline_slot; /* on a caller's own thread */
 
 	/* its thread, if it ever needed one */
@@ -148,7 +150,7 @@ void fa_thread_fail(struct fa_thread *thread, enum fa_verdict verdict, const cha
 		    const char *message);
 /* [loop] The begin of this event has been told: its lines may follow. */
 void fa_thread_begun(struct fa_thread *thread, uint32_t seq);
-void fa_thread_context_init(struct fa_thread *thread);
+int fa_thread_context_init(struct fa_thread *thread); /* 0 or -errno */
 void fa_thread_context_finish(struct fa_thread *thread);
 
 #endif

@@ -8,6 +8,7 @@
  */
 #include <env/thread.h>
 
+#include <errno.h>
 #include <string.h>
 
 #include <base/text.h>
@@ -273,7 +274,7 @@ static const char *api_getenv(struct faas_context *context, const char *name)
 {
 	struct fa_thread *thread = thread_of(context);
 	const struct fa_version *version = thread->version;
-	const char *const *own = version->config.environment;
+	const char *const *own = thread->variables.list;
 	const struct {
 		const char *name, *value;
 	} fixed[] = {
@@ -332,7 +333,7 @@ static void copy_region(char *to, size_t size, const char *arn)
 	}
 }
 
-void fa_thread_context_init(struct fa_thread *thread)
+int fa_thread_context_init(struct fa_thread *thread)
 {
 	const struct faas_function_config *config = &thread->version->config;
 	struct fa_text memory = FA_TEXT(thread->memory);
@@ -341,10 +342,12 @@ void fa_thread_context_init(struct fa_thread *thread)
 	fa_text_int(&memory, config->memory_mb);
 	pthread_mutex_init(&thread->lines_lock, NULL);
 	thread->account.limit = (int64_t)config->memory_mb << 20;
+	return fa_variables_open(&thread->variables, thread->version, NULL) ? -EKEYREJECTED : 0;
 }
 
 void fa_thread_context_finish(struct fa_thread *thread)
 {
+	fa_variables_close(&thread->variables);
 	pthread_mutex_destroy(&thread->lines_lock);
 	release_chunks(thread, false);
 	fa_thread_release(&thread->inline_slot.answer);

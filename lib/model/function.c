@@ -20,6 +20,7 @@
 #include <model/event_config.h>
 #include <model/fingerprint.h>
 #include <model/runtimes.h>
+#include <model/sealed.h>
 #include <model/trace.h>
 
 #define ENVIRONMENT_MAX 4096
@@ -51,6 +52,8 @@ static void fill_defaults(struct faas_function_config *config)
 		config->tracing = "PassThrough";
 	if (!config->dead_letter)
 		config->dead_letter = "";
+	if (!config->kms_key_arn)
+		config->kms_key_arn = "";
 	if (config->provisioned == FAAS_NONE)
 		config->provisioned = 0;
 	if (!config->isolation)
@@ -261,6 +264,7 @@ const char **fa_config_text(struct faas_function_config *config, size_t index)
 		offsetof(struct faas_function_config, dead_letter),
 		offsetof(struct faas_function_config, runtime),
 		offsetof(struct faas_function_config, role),
+		offsetof(struct faas_function_config, kms_key_arn),
 	};
 
 	if (index >= sizeof(members) / sizeof(*members))
@@ -442,11 +446,20 @@ struct fa_version *fa_version_freeze(const struct fa_version *latest, int number
 				     const char *account, struct faas_error *err)
 {
 	struct faas_function_config config;
+	struct fa_variables variables;
 	struct fa_version *v;
 
+	if (fa_variables_open(&variables, latest, err) < 0)
+		return NULL;
 	fa_version_merge(&config, &latest->config,
 			 FAAS_FUNCTION(.description = description, .provisioned = FAAS_NONE));
+	config.environment = variables.list;
 	v = fa_version_create_of(latest->mem, &config, &latest->code, region, account, err);
+	fa_variables_close(&variables);
+	if (v && latest->keys && fa_version_seal(v, latest->keys, err) < 0) {
+		fa_version_free(v);
+		v = NULL;
+	}
 	if (!v)
 		return NULL;
 	v->number = number;
@@ -506,15 +519,26 @@ void fa_version_unref(struct fa_version *version)
 		fa_version_free(version);
 }
 
+void fa_version_forget_variables(struct fa_version *v)
+{
+	for (size_t i = 0; v->config.environment && v->config.environment[i]; i++) {
+		char *text = (char *)v->config.environment[i];
+
+		explicit_bzero(text, strlen(text));
+		fa_free(text);
+	}
+	fa_free((void *)v->config.environment);
+	v->config.environment = NULL;
+}
+
 void fa_version_free(struct fa_version *v)
 {
 	const char **text;
 
 	if (!v)
 		return;
-	for (size_t i = 0; v->config.environment && v->config.environment[i]; i++)
-		fa_free((char *)v->config.environment[i]);
-	fa_free((void *)v->config.environment);
+	fa_version_forget_variables(v);
+	fa_free(v->sealed);
 	for (size_t i = 0; (text = fa_config_text(&v->config, i)); i++)
 		fa_free((char *)*text);
 	fa_free((char *)v->directory);

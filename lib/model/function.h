@@ -15,6 +15,17 @@ struct fa_code {
 	struct fa_package *package; /* NULL: config->code is run from where it lies */
 };
 
+/* Why the variables of a version cannot be read; see sealed.h. */
+enum fa_kms_trouble {
+	FA_KMS_FINE = 0,
+	FA_KMS_NOT_FOUND,
+	FA_KMS_DISABLED,
+	FA_KMS_DENIED,
+	FA_KMS_INVALID,
+};
+
+struct fa_keys;
+
 /*
  * One version of a function: an immutable value. Whoever runs something on it
  * holds a reference; an update makes the next version and swaps. What runs it
@@ -35,6 +46,10 @@ struct fa_version {
 	uint32_t trace_hash;                /* of the function in a lineage */
 	bool traced;                        /* tracing is Active */
 	size_t environment_count;
+	void *sealed;                       /* the variables, where keys were given; see sealed.h */
+	size_t sealed_len;
+	const struct fa_keys *keys;
+	enum fa_kms_trouble unreadable;     /* why they cannot be opened */
 	char code_sha256[FA_DIGEST_TEXT], config_sha256[FA_DIGEST_TEXT];
 	char revision[37];                  /* RevisionId */
 	int64_t modified_ms;                /* Unix time; the conductor's to fill in */
@@ -44,6 +59,8 @@ struct fa_version {
 	void *owner;
 };
 
+/* Wipe and free config.environment. */
+void fa_version_forget_variables(struct fa_version *version);
 /* The text members of a configuration, from 0; NULL at the end. */
 const char **fa_config_text(struct faas_function_config *config, size_t index);
 /* Check a complete configuration and make a version of it, with one reference. */

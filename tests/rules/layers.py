@@ -51,7 +51,7 @@ FOREIGN = {
     "libpq-fe.h": ("model/store",),
     "ffi.h": ("worker/",),
     "seccomp.h": ("worker/",),
-    "openssl/evp.h": ("base/digest.c", "base/base64.c"),
+    "openssl/evp.h": ("base/cipher.c", "base/digest.c", "base/base64.c"),
     "jansson.h": ("base/document.c",),
     "http/llhttp.h": ("http/parser.h",),
     "openssl/ssl.h": ("http/wire.c",),

@@ -113,6 +113,7 @@ TEST(each_member_that_is_frozen_makes_another_configuration)
 		FAAS_FUNCTION(.log_format = "JSON"),
 		FAAS_FUNCTION(.log_group = "/mine"),
 		FAAS_FUNCTION(.tracing = "Active"),
+		FAAS_FUNCTION(.kms_key_arn = "arn:mine"),
 		FAAS_FUNCTION(.code = file),
 		FAAS_FUNCTION(.runtime = "provided.al2"),
 		FAAS_FUNCTION(.role = "arn:aws:iam::000000000000:role/r"),

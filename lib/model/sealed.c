@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is sealed is the variables one behind the other, each with its NUL, bound to
+ * the ARN of their function.
+ */
+#include <model/sealed.h>
+
+#include <stdint.h>
+#include <string.h>
+
+#include <base/error.h>
+#include <model/fingerprint.h>
+
+/* ---- keys -------------------------------------------------------------- */
+
+static int copy_key(struct fa_key *key, const struct fa_mem *mem, const struct faas_key *from)
+{
+	key->arn = fa_strdup(mem, from->arn);
+	key->enabled = from->bytes != NULL;
+	if (from->bytes)
+		memcpy(key->bytes, from->bytes, sizeof(key->bytes));
+	return key->arn ? 0 : FAAS_ENOMEM;
+}
+
+int fa_keys_init(struct fa_keys *keys, const struct fa_mem *mem, const struct faas_key *from,
+		 struct faas_error *err)
+{
+	size_t count = 0;
+	int rc = 0;
+
+	*keys = (struct fa_keys){ NULL, 0 };
+	while (from && from[count].arn)
+		count++;
+	if (!count)
+		return 0;
+	keys->list = fa_alloc(mem, count * sizeof(*keys->list));
+	if (!keys->list)
+		return fa_error_nomem(err);
+	for (; !rc && keys->count < count; keys->count++)
+		rc = copy_key(&keys->list[keys->count], mem, &from[keys->count]);
+	if (rc)
+		fa_keys_finish(keys);
+	return rc ? fa_error_nomem(err) : 0;
+}
+
+void fa_keys_finish(struct fa_keys *keys)
+{
+	for (size_t i = 0; i < keys->count; i++)
+		fa_free(keys->list[i].arn);
+	if (keys->list)
+		explicit_bzero(keys->list, keys->count * sizeof(*keys->list));
+	fa_free(keys->list);
+	*keys = (struct fa_keys){ NULL, 0 };
+}
+
+static const struct fa_key *find_key(const struct fa_keys *keys, const char *arn)
+{
+	for (size_t i = 0; i < keys->count; i++)
+		if (!*arn || !strcmp(keys->list[i].arn, arn))
+			return &keys->list[i];
+	return NULL;
+}
+
+/* ---- errors ------------------------------------------------------------- */
+
+static const struct {
+	const char *type, *why;
+	int code;
+} troubles[] = {
+	[FA_KMS_NOT_FOUND] = { "KMSNotFoundException",
+			       "the KMS key was not found. Check the function's KMS key settings.",
+			       FAAS_ENOTFOUND },
+	[FA_KMS_DISABLED] = { "KMSDisabledException",
+			      "the KMS key used is disabled. Check the Lambda function's KMS key "
+			      "settings.",
+			      FAAS_EDENIED },
+	[FA_KMS_DENIED] = { "KMSAccessDeniedException",
+			    "KMS access was denied. Check the Lambda function's KMS permissions.",
+			    FAAS_EDENIED },
+	[FA_KMS_INVALID] = { "KMSInvalidStateException",
+			     "the state of the KMS key used is not valid for Decrypt. Check the "
+			     "function's KMS key settings.",
+			     FAAS_EDENIED },
+};
+
+int fa_version_unreadable(const struct fa_version *v, struct faas_error *err)
+{
+	return fa_error_typed(err, troubles[v->unreadable].code, troubles[v->unreadable].type,
+			      "Lambda couldn't decrypt the environment variables because %s",
+			      troubles[v->unreadable].why);
+}
+
+static int bad_key(const char *what, struct faas_error *err)
+{
+	return fa_error(err, FAAS_EINVAL,
+			"Lambda was unable to configure access to your environment variables "
+			"because the KMS key is invalid for CreateGrant. Please check your KMS key "
+			"settings. KMS Exception: %s",
+			what);
+}
+
+/* ---- seal ----------------------------------------------------------------- */
+
+static size_t plain_size(const struct fa_version *v)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < v->environment_count; i++)
+		size += strlen(v->config.environment[i]) + 1;
+	return size;
+}
+
+static void put_plain(char *to, const struct fa_version *v)
+{
+	for (size_t i = 0; i < v->environment_count; i++)
+		to = stpcpy(to, v->config.environment[i]) + 1;
+}
+
+static int seal(struct fa_version *v, const struct fa_key *key)
+{
+	size_t size = plain_size(v);
+	char *plain = fa_alloc_dirty(v->mem, size + 1);
+	int rc = FAAS_ENOMEM;
+
+	v->sealed = fa_alloc_dirty(v->mem, size + FA_SEAL_MORE);
+	if (plain && v->sealed) {
+		put_plain(plain, v);
+		rc = fa_seal(v->sealed, key->bytes, v->arn, plain, size);
+		explicit_bzero(plain, size);
+	}
+	fa_free(plain);
+	v->sealed_len = size + FA_SEAL_MORE;
+	return rc;
+}
+
+int fa_version_seal(struct fa_version *v, const struct fa_keys *keys, struct faas_error *err)
+{
+	const char *arn = v->config.kms_key_arn;
+	const struct fa_key *key = find_key(keys, arn);
+
+	v->keys = keys;
+	if (!key && *arn)
+		return bad_key("NotFoundException", err);
+	if (key && !key->enabled)
+		return bad_key("DisabledException", err);
+	if (!key || !v->environment_count)
+		return 0;
+	if (seal(v, key))
+		return fa_error_nomem(err);
+	fa_version_forget_variables(v);
+	return 0;
+}
+
+/* ---- open ----------------------------------------------------------------- */
+
+static size_t count_texts(const char *bytes, size_t size)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < size; i++)
+		count += !bytes[i];
+	return count;
+}
+
+static void point_at(const char **list, const char *bytes, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		list[i] = bytes;
+		bytes += strlen(bytes) + 1;
+	}
+	list[count] = NULL;
+}
+
+/* Room for the bytes and as many pointers as there can be texts in them, "A=" at least. */
+static int unseal(struct fa_variables *out, const struct fa_version *v, const struct fa_key *key)
+{
+	size_t size = v->sealed_len - FA_SEAL_MORE, most = size / 3 + 1;
+	const char **list;
+	char *bytes;
+	int rc;
+
+	out->size = (most + 1) * sizeof(*list) + size;
+	out->owned = fa_alloc_dirty(v->mem, out->size);
+	if (!out->owned)
+		return FAAS_ENOMEM;
+	list = out->owned;
+	bytes = (char *)(list + most + 1);
+	rc = fa_unseal(bytes, key->bytes, v->arn, v->sealed, v->sealed_len);
+	if (rc)
+		return rc;
+	point_at(list, bytes, count_texts(bytes, size));
+	out->list = list;
+	return 0;
+}
+
+int fa_variables_open(struct fa_variables *out, const struct fa_version *v, struct faas_error *err)
+{
+	const struct fa_key *key;
+	int rc;
+
+	*out = (struct fa_variables){ .list = v->config.environment };
+	if (v->unreadable)
+		return fa_version_unreadable(v, err);
+	if (!v->sealed)
+		return 0;
+	key = find_key(v->keys, v->config.kms_key_arn);
+	rc = unseal(out, v, key);
+	if (!rc)
+		return 0;
+	fa_variables_close(out);
+	return rc == FAAS_ENOMEM ? fa_error_nomem(err)
+				 : fa_error_typed(err, rc, troubles[FA_KMS_DENIED].type,
+						  "Lambda couldn't decrypt the environment "
+						  "variables because %s",
+						  troubles[FA_KMS_DENIED].why);
+}
+
+void fa_variables_close(struct fa_variables *variables)
+{
+	if (variables->owned)
+		explicit_bzero(variables->owned, variables->size);
+	fa_free(variables->owned);
+	*variables = (struct fa_variables){ NULL, NULL, 0 };
+}
+
+/* ---- adopt ---------------------------------------------------------------- */
+
+static enum fa_kms_trouble trouble_of(const struct fa_version *v, const struct fa_key *key,
+				      struct fa_variables *opened)
+{
+	if (v->sealed_len < FA_SEAL_MORE)
+		return FA_KMS_INVALID;
+	if (!key)
+		return FA_KMS_NOT_FOUND;
+	if (!key->enabled)
+		return FA_KMS_DISABLED;
+	return fa_variables_open(opened, v, NULL) ? FA_KMS_DENIED : FA_KMS_FINE;
+}
+
+int fa_version_adopt(struct fa_version *v, const struct fa_keys *keys, const void *sealed,
+		     size_t len, struct faas_error *err)
+{
+	struct fa_variables opened = { NULL, NULL, 0 };
+	void *copy;
+	int rc;
+
+	fa_version_forget_variables(v);
+	v->keys = keys;
+	copy = fa_memdup(v->mem, sealed, len);
+	if (!copy)
+		return fa_error_nomem(err);
+	fa_free(v->sealed);
+	v->sealed = copy;
+	v->sealed_len = len;
+	v->unreadable = trouble_of(v, find_key(keys, v->config.kms_key_arn), &opened);
+	for (v->environment_count = 0; opened.list && opened.list[v->environment_count];)
+		v->environment_count++;
+	v->config.environment = opened.list;
+	rc = fa_fingerprint_config(v, v->config_sha256);
+	v->config.environment = NULL;
+	fa_variables_close(&opened);
+	return rc ? fa_error_nomem(err) : 0;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_MODEL_SEALED_H
+#define FA_MODEL_SEALED_H
+
+#include <base/cipher.h>
+#include <model/function.h>
+
+/*
+ * Variables encrypted at rest: where the host gave keys, a version holds its
+ * variables sealed, and they are readable only while somebody makes an environment
+ * of them, or shows them.
+ */
+
+/* ---- keys -------------------------------------------------------------- */
+
+struct fa_key {
+	char *arn;
+	bool enabled;
+	unsigned char bytes[FA_KEY_SIZE];
+};
+
+/* The host's, copied; wiped when they go. The first one is of who names none. */
+struct fa_keys {
+	struct fa_key *list;
+	size_t count;
+};
+
+int fa_keys_init(struct fa_keys *keys, const struct fa_mem *mem, const struct faas_key *from,
+		 struct faas_error *err);
+void fa_keys_finish(struct fa_keys *keys);
+
+/* ---- a version's variables ------------------------------------------------ */
+
+/*
+ * Seal what is in config.environment, and wipe it there. `keys` live as long as the version.
+ * Without keys nothing is sealed. FAAS_EINVAL: it names a key that is none, or disabled.
+ */
+int fa_version_seal(struct fa_version *version, const struct fa_keys *keys,
+		    struct faas_error *err);
+/*
+ * Take variables that were sealed earlier, in version->sealed of the same function, instead
+ * of its own: copied. If they cannot be opened, the version stays, as `unreadable`.
+ */
+int fa_version_adopt(struct fa_version *version, const struct fa_keys *keys, const void *sealed,
+		     size_t len, struct faas_error *err);
+/* The KMS exception of a version that is unreadable; returns its code. */
+int fa_version_unreadable(const struct fa_version *version, struct faas_error *err);
+
+/* "NAME=value" each, NULL at the end, for as long as they are held; NULL: none. */
+struct fa_variables {
+	const char *const *list;
+	void *owned;
+	size_t size;
+};
+
+int fa_variables_open(struct fa_variables *variables, const struct fa_version *version,
+		      struct faas_error *err);
+void fa_variables_close(struct fa_variables *variables); /* wipes them; twice is fine */
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* Variables that are encrypted at rest, and functions whose key is gone. */
+#include <faas/plugin.h>
+
+#include "support/test.h"
+
+#include <stdio.h>
+
+#include <runtime.h>
+
+#include "support/control.h"
+
+#define A "arn:aws:kms:local-1:000000000000:key/a"
+#define B "arn:aws:kms:local-1:000000000000:key/b"
+#define OFF "arn:aws:kms:local-1:000000000000:key/off"
+#define DENIED \
+	"Lambda couldn't decrypt the environment variables because KMS access was denied. Check " \
+	"the Lambda function's KMS permissions."
+
+static const char *const variables[] = { "NAME=a fine value", NULL };
+
+static int open_with_keys(void **state)
+{
+	static const struct faas_key keys[] = { { A, "0123456789abcdef0123456789abcdef" },
+						{ B, "fedcba9876543210fedcba9876543210" },
+						{ OFF, NULL },
+						{ NULL, NULL } };
+
+	(void)state;
+	return control_open_with(FAAS_CONFIG(.keys = keys), true);
+}
+
+static int say_name(struct faas_context *ctx, struct faas_bytes event)
+{
+	(void)event;
+	return faas_puts(ctx, faas_getenv(ctx, "NAME"));
+}
+
+static void make(const char *name, faas_handler_fn native, const char *key)
+{
+	flow_function(&flow, &(struct faas_function_config){ .name = name,
+							     .native = native,
+							     .handler = native ? NULL : "echo.env",
+							     .environment = variables,
+							     .kms_key_arn = key });
+}
+
+static struct fa_version *version(const char *name)
+{
+	struct fa_version *v = fa_registry_find(&flow.rt->registry, name, &err);
+
+	assert_non_null(v);
+	return v;
+}
+
+static void assert_sealed(const char *name)
+{
+	struct fa_version *v = version(name);
+
+	assert_null(v->config.environment);
+	assert_non_null(v->sealed);
+	assert_null(memmem(v->sealed, v->sealed_len, "fine", 4));
+	fa_version_unref(v);
+}
+
+TEST(a_function_sees_its_variables_and_its_version_holds_them_sealed)
+{
+	make("env", NULL, B);
+	assert_sealed("env");
+	assert_true(flow_says(flow_call(&flow, "env", "NAME"), "a fine value|a fine value"));
+	assert_sealed("env");
+}
+
+TEST(a_thread_sees_them_too)
+{
+	make("t", say_name, NULL);
+	assert_sealed("t");
+	assert_true(flow_says(flow_call(&flow, "t", ""), "a fine value"));
+}
+
+TEST(they_stay_sealed_through_updates_and_publications)
+{
+	make("env", NULL, A);
+	perform("UpdateFunctionConfiguration",
+		"{\"FunctionName\":\"env\",\"KMSKeyArn\":\"" B "\"}");
+	has("\"KMSKeyArn\":\"" B "\"");
+	has("\"Environment\":{\"Variables\":{\"NAME\":\"a fine value\"}}");
+	assert_sealed("env");
+	assert_int_equal(faas_function_update(
+				 flow.rt, FAAS_FUNCTION(.name = "env", .timeout_ms = 5000), &err),
+			 0);
+	assert_sealed("env");
+	perform("PublishVersion", "{\"FunctionName\":\"env\"}");
+	assert_sealed("env:1");
+	assert_true(flow_says(flow_call(&flow, "env:1", "NAME"), "a fine value|a fine value"));
+	perform("UpdateFunctionConfiguration", "{\"FunctionName\":\"env\",\"KMSKeyArn\":\"\"}");
+	lacks("KMSKeyArn");
+	assert_true(flow_says(flow_call(&flow, "env", "NAME"), "a fine value|a fine value"));
+}
+
+TEST(a_key_that_is_none_or_disabled_is_refused)
+{
+	refused("UpdateFunctionConfiguration", "{\"FunctionName\":\"f\",\"KMSKeyArn\":\"" A "x\"}",
+		"InvalidParameterValueException",
+		"Lambda was unable to configure access to your environment variables because the "
+		"KMS key is invalid for CreateGrant. Please check your KMS key settings. KMS "
+		"Exception: NotFoundException");
+	assert_int_equal(faas_function_create(
+				 flow.rt,
+				 FAAS_FUNCTION(.name = "x", .native = say_name, .kms_key_arn = OFF),
+				 &err),
+			 FAAS_EINVAL);
+	assert_int_equal(faas_control(flow.rt, "UpdateFunctionConfiguration",
+				      "{\"FunctionName\":\"f\",\"KMSKeyArn\":\"mine\"}", NULL,
+				      &err),
+			 FAAS_EINVAL);
+	assert_string_equal(err.type, "ValidationException");
+}
+
+/* As after a restart with another key: what was sealed before does not open any more. */
+static void lose_the_key(const char *name)
+{
+	struct fa_version *v = version(name);
+	char sealed[64] = "sealed with a key that nobody has";
+
+	assert_int_equal(fa_version_adopt(v, &flow.rt->keys, sealed, sizeof(sealed), &err), 0);
+	fa_version_unref(v);
+}
+
+TEST(a_function_whose_variables_cannot_be_read_is_not_run_by_any_door)
+{
+	struct faas_result *result;
+
+	make("env", NULL, A);
+	lose_the_key("env");
+	assert_int_equal(faas_invoke_wait(flow.rt, FAAS_REQUEST(.function = "env"), &result, &err),
+			 FAAS_EDENIED);
+	assert_string_equal(err.type, "KMSAccessDeniedException");
+	assert_string_equal(err.message, DENIED);
+	assert_int_equal(faas_invoke(flow.rt, FAAS_REQUEST(.function = "env", .mode = FAAS_EVENT),
+				     NULL, &err),
+			 FAAS_EDENIED);
+	assert_string_equal(err.type, "KMSAccessDeniedException");
+}
+
+TEST(it_is_shown_with_the_reason_and_mended_by_new_variables)
+{
+	make("env", NULL, A);
+	lose_the_key("env");
+	perform("GetFunctionConfiguration", "{\"FunctionName\":\"env\"}");
+	has("\"Environment\":{\"Error\":{\"ErrorCode\":\"KMSAccessDeniedException\",\"Message\":"
+	    "\"" DENIED "\"}}");
+	refused("UpdateFunctionConfiguration", "{\"FunctionName\":\"env\",\"Timeout\":9}",
+		"KMSAccessDeniedException", DENIED);
+	refused("PublishVersion", "{\"FunctionName\":\"env\"}", "KMSAccessDeniedException", DENIED);
+	perform("UpdateFunctionConfiguration",
+		"{\"FunctionName\":\"env\",\"Environment\":{\"Variables\":{\"NAME\":\"new\"}}}");
+	assert_true(flow_says(flow_call(&flow, "env", "NAME"), "new|new"));
+}
+
+TEST(an_environment_is_not_made_of_what_cannot_be_read)
+{
+	struct faas_result *result;
+
+	make("env", NULL, A);
+	make("t", say_name, A);
+	/* found out when it is too late to refuse the call */
+	flow.rt->keys.list[0].bytes[0] ^= 1;
+	assert_int_equal(faas_invoke_wait(flow.rt, FAAS_REQUEST(.function = "env"), &result, &err),
+			 FAAS_ESYSTEM);
+	assert_string_equal(err.message, "the environment could not be made: Key "
+					 "was rejected by service");
+	assert_int_equal(faas_invoke_wait(flow.rt, FAAS_REQUEST(.function = "t"), &result, &err),
+			 FAAS_ESYSTEM);
+	flow.rt->keys.list[0].bytes[0] ^= 1;
+	assert_true(flow_says(flow_call(&flow, "t", ""), "a fine value"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define KEYS(name) cmocka_unit_test_setup_teardown(name, open_with_keys, control_close)
+		KEYS(a_function_sees_its_variables_and_its_version_holds_them_sealed),
+		KEYS(a_thread_sees_them_too),
+		KEYS(they_stay_sealed_through_updates_and_publications),
+		KEYS(a_key_that_is_none_or_disabled_is_refused),
+		KEYS(a_function_whose_variables_cannot_be_read_is_not_run_by_any_door),
+		KEYS(it_is_shown_with_the_reason_and_mended_by_new_variables),
+		KEYS(an_environment_is_not_made_of_what_cannot_be_read),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
