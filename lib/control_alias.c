@@ -109,7 +109,7 @@ static int set(struct faas *rt, const struct fa_document *in, struct fa_document
 	change->version = read_number(fa_control_text(in, "FunctionVersion"), FA_KEEP);
 	rc = read_route(in, change, err);
 	if (!rc)
-		rc = fa_alias_set(&rt->registry, change, &view, err);
+		rc = fa_function_set_alias(rt, change, &view, err);
 	return rc ? rc : answer(out, &view, err);
 }
 
@@ -141,8 +141,8 @@ static int delete(struct faas *rt, const struct fa_document *in, struct fa_docum
 		  struct faas_error *err)
 {
 	(void)out;
-	return fa_alias_delete(&rt->registry, fa_control_text(in, "FunctionName"),
-			       fa_control_text(in, "Name"), err);
+	return fa_function_delete_alias(rt, fa_control_text(in, "FunctionName"),
+					fa_control_text(in, "Name"), err);
 }
 
 static int list_page(const struct fa_document *in, struct fa_document *out,

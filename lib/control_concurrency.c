@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Operations on what functions reserve and have provisioned of the account's concurrency. */
-#include <control.h>
+#include <control_config.h>
+
+#include <stdio.h>
 
 #include <base/error.h>
+
+#define LIST_MOST 50
 
 static struct fa_version *latest_of(struct faas *rt, const struct fa_document *in,
 				    struct faas_error *err)
@@ -61,9 +65,127 @@ static int get(struct faas *rt, const struct fa_document *in, struct fa_document
 	return rc;
 }
 
+/* ---- what is provisioned ----------------------------------------------- */
+
+static int put_status(struct fa_document *out, struct faas *rt, const char *function,
+		      const struct fa_provisioned *p, struct faas_error *err)
+{
+	struct fa_provision_report report;
+	int rc = fa_limits_report(rt, function, p, &report, err);
+
+	if (rc)
+		return rc;
+	rc = fa_document_put_integer(out, "RequestedProvisionedConcurrentExecutions",
+				     p->requested);
+	rc |= fa_document_put_integer(out, "AvailableProvisionedConcurrentExecutions",
+				      report.available);
+	rc |= fa_document_put_integer(out, "AllocatedProvisionedConcurrentExecutions",
+				      report.available);
+	rc |= fa_document_put_text(out, "Status", report.status);
+	if (*report.why)
+		rc |= fa_document_put_text(out, "StatusReason", report.why);
+	rc |= fa_control_put_time(out, "LastModified", p->modified_ms);
+	return rc ? fa_error_nomem(err) : 0;
+}
+
+/* What the request names, and how it stands. */
+static int show(struct faas *rt, const char *target, struct fa_document *out,
+		struct faas_error *err)
+{
+	struct fa_version *v = fa_registry_find(&rt->registry, target, err);
+	struct fa_provisioned p;
+	int rc;
+
+	if (!v)
+		return err->code;
+	rc = fa_provisioned_get(&rt->registry, target, &p, err);
+	if (!rc)
+		rc = put_status(out, rt, v->config.name, &p, err);
+	fa_version_unref(v);
+	return rc;
+}
+
+static int get_provisioned(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+			   struct faas_error *err)
+{
+	char target[FA_TARGET_MAX];
+	int rc = fa_control_target(target, in, err);
+
+	return rc ? rc : show(rt, target, out, err);
+}
+
+static int put_provisioned(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+			   struct faas_error *err)
+{
+	int n = fa_control_number(in, "ProvisionedConcurrentExecutions", 0);
+	char target[FA_TARGET_MAX];
+	int rc = fa_control_target(target, in, err);
+
+	if (!rc)
+		rc = fa_limits_provision(rt, target, n, err);
+	return rc ? rc : show(rt, target, out, err);
+}
+
+static int delete_provisioned(struct faas *rt, const struct fa_document *in,
+			      struct fa_document *out, struct faas_error *err)
+{
+	char target[FA_TARGET_MAX];
+	struct fa_provisioned p;
+	int rc = fa_control_target(target, in, err);
+
+	(void)out;
+	if (!rc)
+		rc = fa_provisioned_get(&rt->registry, target, &p, err);
+	return rc ? rc : fa_limits_provision(rt, target, 0, err);
+}
+
+static int put_page(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+		    const struct fa_version *latest, const struct fa_provisioned *all,
+		    size_t count, struct faas_error *err)
+{
+	struct fa_document *page = fa_document_array();
+	size_t begin, end;
+	int rc = fa_control_page(in, out, count, LIST_MOST, &begin, &end, err);
+
+	for (size_t i = begin; !rc && i < end; i++) {
+		struct fa_document *item = fa_document_object();
+		char arn[FA_TARGET_MAX];
+
+		snprintf(arn, sizeof(arn), "%s:%s", latest->arn, all[i].qualifier);
+		rc = fa_document_put_text(item, "FunctionArn", arn);
+		rc |= put_status(item, rt, latest->config.name, &all[i], err);
+		rc |= fa_document_append(page, item);
+	}
+	if (rc) {
+		fa_document_free(page);
+		return rc;
+	}
+	return fa_document_put(out, "ProvisionedConcurrencyConfigs", page) ? fa_error_nomem(err) :
+									      0;
+}
+
+static int list_provisioned(struct faas *rt, const struct fa_document *in,
+			    struct fa_document *out, struct faas_error *err)
+{
+	struct fa_version *latest = latest_of(rt, in, err);
+	struct fa_provisioned *all = NULL;
+	size_t count;
+	int rc;
+
+	if (!latest)
+		return err->code;
+	rc = fa_provisioned_list(&rt->registry, latest->config.name, &all, &count, err);
+	if (!rc)
+		rc = put_page(rt, in, out, latest, all, count, err);
+	fa_free(all);
+	fa_version_unref(latest);
+	return rc;
+}
+
 /* ---- the table ------------------------------------------------------- */
 
 #define END { NULL, 0, false, 0, 0, NULL, NULL }
+#define QUALIFIER { "Qualifier", FA_TEXT_FIELD, true, 1, 128, NULL, NULL }
 #define FIELDS(...) (const struct fa_field[]){ FA_FUNCTION_FIELD, __VA_ARGS__ }
 
 const struct fa_operation fa_concurrency_operations[] = {
@@ -74,5 +196,14 @@ const struct fa_operation fa_concurrency_operations[] = {
 	  put },
 	{ "GetFunctionConcurrency", FIELDS(END), get },
 	{ "DeleteFunctionConcurrency", FIELDS(END), delete },
+	{ "PutProvisionedConcurrencyConfig",
+	  FIELDS(QUALIFIER,
+		 { "ProvisionedConcurrentExecutions", FA_INTEGER_FIELD, true, 1, INT32_MAX, NULL,
+		   NULL },
+		 END),
+	  put_provisioned },
+	{ "GetProvisionedConcurrencyConfig", FIELDS(QUALIFIER, END), get_provisioned },
+	{ "DeleteProvisionedConcurrencyConfig", FIELDS(QUALIFIER, END), delete_provisioned },
+	{ "ListProvisionedConcurrencyConfigs", FIELDS(FA_MARKER_FIELDS, END), list_provisioned },
 	{ NULL, NULL, NULL },
 };

@@ -16,7 +16,7 @@
 
 /* ---- a configuration as JSON ----------------------------------------- */
 
-static int put_time(struct fa_document *out, const char *name, int64_t unix_ms)
+int fa_control_put_time(struct fa_document *out, const char *name, int64_t unix_ms)
 {
 	char text[48];
 	struct fa_text date = FA_TEXT(text);
@@ -140,7 +140,7 @@ int fa_control_put_config(struct fa_document *out, const struct fa_version *v,
 	rc |= fa_document_put_integer(out, "Timeout", (c->timeout_ms + 999) / 1000);
 	rc |= fa_document_put_integer(out, "MemorySize", c->memory_mb);
 	rc |= fa_control_put_integer_in(out, "EphemeralStorage", "Size", c->tmp_mb);
-	rc |= put_time(out, "LastModified", v->modified_ms);
+	rc |= fa_control_put_time(out, "LastModified", v->modified_ms);
 	rc |= fa_document_put_text(out, "CodeSha256", v->code_sha256);
 	if (v->code.package)
 		rc |= fa_document_put_integer(out, "CodeSize", v->code.package->zipped);

@@ -54,6 +54,8 @@ bool fa_fits_role(const char *text);
 bool fa_fits_key(const char *text);
 
 /* {"member": value} under a name. 0 or FAAS_ENOMEM. */
+/* Milliseconds of Unix time. */
+int fa_control_put_time(struct fa_document *out, const char *name, int64_t unix_ms);
 int fa_control_put_text_in(struct fa_document *out, const char *name, const char *member,
 			   const char *text);
 int fa_control_put_integer_in(struct fa_document *out, const char *name, const char *member,

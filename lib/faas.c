@@ -134,7 +134,7 @@ static void free_runtime(struct faas *rt)
 	fa_free((char *)rt->config.worker);
 	fa_free((char *)rt->config.region);
 	fa_free((char *)rt->config.account);
-	pthread_mutex_destroy(&rt->publishing);
+	pthread_mutex_destroy(&rt->changing);
 	fa_account_finish(&rt->account);
 	fa_free((char *)rt->config.state_dir);
 	fa_free(rt);
@@ -153,7 +153,7 @@ static struct faas *alloc_runtime(const struct faas_config *c, const struct fa_c
 	}
 	rt->mem = mem;
 	rt->clock = clock;
-	pthread_mutex_init(&rt->publishing, NULL);
+	pthread_mutex_init(&rt->changing, NULL);
 	rt->config = *c;
 	rt->config.worker = rt->config.region = rt->config.account = NULL;
 	rt->config.state_dir = NULL;

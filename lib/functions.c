@@ -11,27 +11,33 @@
 #include <functions.h>
 #include <model/event_config.h>
 
+int fa_function_check_room(const struct faas *rt, int provisioned, int each_mb,
+			   struct faas_error *err)
+{
+	long long memory_mb = (long long)provisioned * each_mb;
+
+	if (provisioned > FA_POOL_MAX)
+		return fa_error(err, FAAS_EINVAL, "provisioned is %d: must be at most %d",
+				provisioned, FA_POOL_MAX);
+	if (memory_mb > rt->config.max_memory_mb)
+		return fa_error(err, FAAS_EINVAL,
+				"provisioned is %d: with %d MB each they need %lld MB, more than "
+				"the runtime's max_memory_mb, which is %lld",
+				provisioned, each_mb, memory_mb,
+				(long long)rt->config.max_memory_mb);
+	return 0;
+}
+
 /* What could never be there at the same time is refused; the rest may have to wait. */
 static int check_provisioned(const struct faas *rt, const struct faas_function_config *c,
 			     struct faas_error *err)
 {
-	long long memory_mb = (long long)c->provisioned * c->memory_mb;
-
-	if (c->provisioned > FA_POOL_MAX)
-		return fa_error(err, FAAS_EINVAL, "provisioned is %d: must be at most %d",
-				c->provisioned, FA_POOL_MAX);
 	if (c->provisioned > rt->config.max_concurrency)
 		return fa_error(err, FAAS_EINVAL,
 				"provisioned is %d: must not be greater than the runtime's "
 				"max_concurrency, which is %d",
 				c->provisioned, rt->config.max_concurrency);
-	if (memory_mb > rt->config.max_memory_mb)
-		return fa_error(err, FAAS_EINVAL,
-				"provisioned is %d: with %d MB each they need %lld MB, more than "
-				"the runtime's max_memory_mb, which is %lld",
-				c->provisioned, c->memory_mb, memory_mb,
-				(long long)rt->config.max_memory_mb);
-	return 0;
+	return fa_function_check_room(rt, c->provisioned, c->memory_mb, err);
 }
 
 static struct fa_pool *pool_of(const struct fa_version *v)
@@ -289,7 +295,11 @@ static int delete(struct faas *rt, struct fa_version *v, const char *qualifier,
 	if (strcmp(qualifier, v->qualifier))
 		return fa_error(err, FAAS_EINVAL, "'%s' is an alias: use faas_alias_delete()",
 				qualifier);
+	pthread_mutex_lock(&rt->changing);
 	removed = fa_registry_unpublish(&rt->registry, v, &own);
+	if (removed)
+		fa_limits_rearrange(rt, v->config.name);
+	pthread_mutex_unlock(&rt->changing);
 	if (!removed && err)
 		*err = own;
 	fa_function_drop(removed);

@@ -6,6 +6,7 @@
 #include <invoke.h>
 #include <code.h>
 #include <model/alias.h>
+#include <model/provisioned.h>
 
 /* A version that can run, with one reference and without a place in the registry. */
 struct fa_version *fa_function_make(struct faas *rt, const struct faas_function_config *config,
@@ -29,6 +30,14 @@ int fa_function_change(struct faas *rt, struct fa_version *old,
 /* Inside a call. Hands out a reference to what the function's $LATEST is published as. */
 struct fa_version *fa_function_publish(struct faas *rt, struct fa_version *latest,
 				       const char *description, struct faas_error *err);
+/* FAAS_EINVAL: so many could never be there at a time. */
+int fa_function_check_room(const struct faas *rt, int provisioned, int memory_mb,
+			   struct faas_error *err);
+/* Inside a call. As fa_alias_set() and fa_alias_delete(); what is provisioned follows. */
+int fa_function_set_alias(struct faas *rt, const struct fa_alias_change *change,
+			  struct fa_alias_view *view, struct faas_error *err);
+int fa_function_delete_alias(struct faas *rt, const char *function, const char *alias,
+			     struct faas_error *err);
 /* FAAS_EPRECONDITION unless `revision` is NULL or the version's. */
 int fa_function_check_revision(const struct fa_version *version, const char *revision,
 			       struct faas_error *err);
@@ -45,5 +54,12 @@ int fa_limits_reserve(struct faas *rt, const struct fa_version *latest, int rese
 		      struct faas_error *err);
 /* The function is gone. */
 void fa_limits_release(struct faas *rt, const struct fa_version *version);
+/* So many for the version or alias that this names, 0: none. The runtime is entered. */
+int fa_limits_provision(struct faas *rt, const char *target, int n, struct faas_error *err);
+/* Under rt->changing: an alias of the function leads elsewhere, or a version is gone. */
+void fa_limits_rearrange(struct faas *rt, const char *function);
+/* How what was asked for stands. */
+int fa_limits_report(struct faas *rt, const char *function, const struct fa_provisioned *of,
+		     struct fa_provision_report *report, struct faas_error *err);
 
 #endif

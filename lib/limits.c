@@ -8,6 +8,8 @@
 
 #include <conduct.h>
 
+#include <string.h>
+
 #include <base/error.h>
 
 static int reserved_by(int member)
@@ -31,29 +33,196 @@ int fa_limits_member(const struct fa_version *v)
 	return reserved ? reserved : FAAS_NONE;
 }
 
-int fa_limits_claim(struct faas *rt, const struct fa_version *v, struct faas_error *err)
+static struct fa_runner *runner_of(const struct fa_version *v)
 {
-	int rc = fa_quota_set(fa_quota_of(v), reserved_by(v->config.max_concurrency),
-			      v->config.provisioned, err);
+	return v->runner;
+}
+
+/* ---- claims ----------------------------------------------------------- */
+
+static int claim(struct faas *rt, const struct fa_version *latest, int reserved,
+		 struct faas_error *err)
+{
+	int provisioned = latest->config.provisioned +
+			  fa_provisioned_sum(&rt->registry, latest);
+	int rc = fa_quota_set(fa_quota_of(latest), reserved, provisioned, err);
 
 	fa_want_pump(rt);
+	return rc;
+}
+
+int fa_limits_claim(struct faas *rt, const struct fa_version *latest, struct faas_error *err)
+{
+	int rc;
+
+	pthread_mutex_lock(&rt->changing);
+	rc = claim(rt, latest, reserved_by(latest->config.max_concurrency), err);
+	pthread_mutex_unlock(&rt->changing);
 	return rc;
 }
 
 int fa_limits_reserve(struct faas *rt, const struct fa_version *latest, int reserved,
 		      struct faas_error *err)
 {
-	struct fa_quota *quota = fa_quota_of(latest);
-	int rc = fa_quota_set(quota, reserved, quota->provisioned, err);
+	int rc;
 
-	fa_want_pump(rt);
+	pthread_mutex_lock(&rt->changing);
+	rc = claim(rt, latest, reserved, err);
+	pthread_mutex_unlock(&rt->changing);
 	return rc;
 }
 
 void fa_limits_release(struct faas *rt, const struct fa_version *v)
 {
+	pthread_mutex_lock(&rt->changing);
 	fa_quota_release(fa_quota_of(v));
+	pthread_mutex_unlock(&rt->changing);
 	fa_want_pump(rt);
+}
+
+/* ---- provisioned ------------------------------------------------------- */
+
+static void give_version(struct faas *rt, struct fa_version *v)
+{
+	struct fa_runner *runner = runner_of(v);
+	int n = v->config.provisioned + fa_provisioned_part(&rt->registry, NULL, v);
+
+	runner->provisioned.limit = n;
+	fa_provision_set(runner->pool, n);
+}
+
+/* Give each version of this one's function what is its part now. */
+static int distribute(struct faas *rt, const struct fa_version *latest, struct faas_error *err)
+{
+	struct fa_version **all = fa_registry_all(&rt->registry, &rt->mem);
+
+	if (!all)
+		return fa_error_nomem(err);
+	for (size_t i = 0; all[i]; i++) {
+		if (!strcmp(all[i]->config.name, latest->config.name))
+			give_version(rt, all[i]);
+		fa_version_unref(all[i]);
+	}
+	fa_free(all);
+	fa_want_pump(rt);
+	return 0;
+}
+
+void fa_limits_rearrange(struct faas *rt, const char *function)
+{
+	struct fa_version *latest = fa_registry_latest(&rt->registry, function, NULL);
+
+	if (!latest)
+		return; /* it went meanwhile, with all of them */
+	claim(rt, latest, fa_quota_reserved(fa_quota_of(latest)), NULL);
+	distribute(rt, latest, NULL);
+	fa_version_unref(latest);
+}
+
+/* All of it or nothing. */
+static int provision(struct faas *rt, const char *target, const struct fa_version *latest, int n,
+		     struct faas_error *err)
+{
+	int reserved = fa_quota_reserved(fa_quota_of(latest));
+	struct fa_provisioned before;
+	int rc = fa_provisioned_set(&rt->registry, target, n, rt->clock->unix_ms(rt->clock),
+				    &before, err);
+
+	if (rc)
+		return rc;
+	rc = claim(rt, latest, reserved, err);
+	if (!rc)
+		rc = distribute(rt, latest, err);
+	if (rc) {
+		fa_provisioned_set(&rt->registry, target, before.requested, before.modified_ms,
+				   NULL, NULL);
+		claim(rt, latest, reserved, NULL);
+	}
+	return rc;
+}
+
+int fa_limits_provision(struct faas *rt, const char *target, int n, struct faas_error *err)
+{
+	struct fa_version *v = fa_registry_find(&rt->registry, target, err), *latest;
+	int rc;
+
+	if (!v)
+		return err->code;
+	rc = fa_function_check_room(rt, n, v->config.memory_mb, err);
+	latest = fa_registry_latest(&rt->registry, v->config.name, rc ? NULL : err);
+	if (!rc && !latest)
+		rc = err->code;
+	if (!rc) {
+		pthread_mutex_lock(&rt->changing);
+		rc = provision(rt, target, latest, n, err);
+		pthread_mutex_unlock(&rt->changing);
+	}
+	fa_version_unref(latest);
+	fa_version_unref(v);
+	return rc;
+}
+
+/* The worst of its versions is how it stands. */
+static void add_report(struct fa_provision_report *sum, const struct fa_provision_report *one,
+		       int part)
+{
+	static const char *const worst[] = { "FAILED", "IN_PROGRESS", "READY" };
+
+	sum->available += one->available < part ? one->available : part;
+	for (int i = 0; i < 3; i++) {
+		if (!strcmp(sum->status, worst[i]))
+			return;
+		if (strcmp(one->status, worst[i]))
+			continue;
+		sum->status = one->status;
+		memcpy(sum->why, one->why, sizeof(sum->why));
+		return;
+	}
+}
+
+int fa_limits_report(struct faas *rt, const char *function, const struct fa_provisioned *of,
+		     struct fa_provision_report *sum, struct faas_error *err)
+{
+	struct fa_version **all = fa_registry_all(&rt->registry, &rt->mem);
+
+	*sum = (struct fa_provision_report){ .requested = of->requested, .status = "READY" };
+	if (!all)
+		return fa_error_nomem(err);
+	for (size_t i = 0; all[i]; i++) {
+		bool mine = !strcmp(all[i]->config.name, function);
+		int part = mine ? fa_provisioned_part(&rt->registry, of, all[i]) : 0;
+		struct fa_provision_report one;
+
+		if (part) {
+			fa_provision_report(runner_of(all[i])->pool, &one);
+			add_report(sum, &one, part);
+		}
+		fa_version_unref(all[i]);
+	}
+	fa_free(all);
+	return 0;
+}
+
+/* ---- the typed doors ---------------------------------------------------- */
+
+int faas_version_provision(struct faas *rt, const char *function, int environments,
+			   struct faas_error *err)
+{
+	struct faas_error own = { 0 };
+	int rc;
+
+	if (!rt)
+		return fa_error(err, FAAS_EINVAL, "a runtime is required");
+	if (environments < FAAS_NONE)
+		return fa_error(err, FAAS_EINVAL, "environments is %d: cannot be negative",
+				environments);
+	rc = fa_enter(rt, err);
+	if (rc)
+		return rc;
+	rc = fa_limits_provision(rt, function, environments > 0 ? environments : 0,
+				 err ? err : &own);
+	fa_leave(rt);
+	return rc;
 }
 
 int faas_function_reserve(struct faas *rt, const char *function, int max_concurrency,

@@ -54,7 +54,7 @@ struct faas {
 	struct fa_call sweep;       /* of what nobody uses any more in there */
 	_Atomic bool sweeping;
 	struct fa_keys keys;
-	pthread_mutex_t publishing; /* held while a version gets its number */
+	pthread_mutex_t changing;   /* held while a number is given, and while limits change */
 	struct fa_envs envs;
 	struct fa_tell tell;
 	struct fa_account account;

@@ -149,7 +149,7 @@ void fa_told_start(struct faas *rt, struct fa_env *env, const struct fa_job *job
 
 static void fill_place(struct fa_record *record, struct fa_env *env)
 {
-	int provisioned = env->pool->version->config.provisioned;
+	int provisioned = fa_provision_target(&env->pool->provision);
 
 	if (!provisioned)
 		return;

@@ -52,11 +52,11 @@ struct fa_version *fa_function_publish(struct faas *rt, struct fa_version *lates
 {
 	struct fa_version *v;
 
-	pthread_mutex_lock(&rt->publishing);
+	pthread_mutex_lock(&rt->changing);
 	v = unchanged(rt, latest);
 	if (!v)
 		v = freeze(rt, latest, description, err);
-	pthread_mutex_unlock(&rt->publishing);
+	pthread_mutex_unlock(&rt->changing);
 	return v;
 }
 
@@ -81,6 +81,32 @@ int faas_version_publish(struct faas *rt, const char *function, const char *desc
 	return rc;
 }
 
+int fa_function_set_alias(struct faas *rt, const struct fa_alias_change *change,
+			  struct fa_alias_view *view, struct faas_error *err)
+{
+	int rc;
+
+	pthread_mutex_lock(&rt->changing);
+	rc = fa_alias_set(&rt->registry, change, view, err);
+	if (!rc)
+		fa_limits_rearrange(rt, change->function);
+	pthread_mutex_unlock(&rt->changing);
+	return rc;
+}
+
+int fa_function_delete_alias(struct faas *rt, const char *function, const char *alias,
+			     struct faas_error *err)
+{
+	int rc;
+
+	pthread_mutex_lock(&rt->changing);
+	rc = fa_alias_delete(&rt->registry, function, alias, err);
+	if (!rc)
+		fa_limits_rearrange(rt, function);
+	pthread_mutex_unlock(&rt->changing);
+	return rc;
+}
+
 int faas_alias_set(struct faas *rt, const char *function, const char *alias, int version,
 		   int second_version, double weight, struct faas_error *err)
 {
@@ -100,7 +126,7 @@ int faas_alias_set(struct faas *rt, const char *function, const char *alias, int
 	rc = fa_enter(rt, err);
 	if (rc)
 		return rc;
-	rc = fa_alias_set(&rt->registry, &change, NULL, err);
+	rc = fa_function_set_alias(rt, &change, NULL, err);
 	fa_leave(rt);
 	return rc;
 }
@@ -115,7 +141,7 @@ int faas_alias_delete(struct faas *rt, const char *function, const char *alias,
 	rc = fa_enter(rt, err);
 	if (rc)
 		return rc;
-	rc = fa_alias_delete(&rt->registry, function, alias, err);
+	rc = fa_function_delete_alias(rt, function, alias, err);
 	fa_leave(rt);
 	return rc;
 }

@@ -437,7 +437,8 @@ FAAS_EXPORT int faas_function_list(struct faas *rt,
  * Freeze $LATEST under the next number, for "name:3". If neither configuration
  * nor code changed since the last publication, that one's number comes again.
  * Numbers are never given twice, not even after the function was deleted. A
- * version has environments of its own, none of them provisioned. All versions
+ * version has environments of its own, none of them provisioned (but see
+ * faas_version_provision()). All versions
  * count together towards max_concurrency, whatever it is at the moment. What is
  * frozen is the configuration, and code that is a .zip; a directory or a .so is run
  * from where it lies, so give each version's code a path of its own.
@@ -466,6 +467,16 @@ FAAS_EXPORT int faas_alias_delete(struct faas *rt, const char *function, const c
  */
 FAAS_EXPORT int faas_function_reserve(struct faas *rt, const char *function, int max_concurrency,
 				      struct faas_error *err);
+
+/*
+ * Keep so many environments ready for a published version, "name:3", or for what an
+ * alias leads to, "name:live": they move with it, and are divided as its events are.
+ * As .provisioned, which is of $LATEST alone; 0 or FAAS_NONE: none again. Returns at
+ * once; faas_function_get() tells how it stands. FAAS_EEXIST if the version has some by
+ * another name. They go with the version or the alias.
+ */
+FAAS_EXPORT int faas_version_provision(struct faas *rt, const char *function, int environments,
+				       struct faas_error *err);
 
 /* Drop idle environments now and busy ones when they finish. */
 FAAS_EXPORT int faas_recycle(struct faas *rt, const char *function, struct faas_error *err);
@@ -640,6 +651,8 @@ FAAS_EXPORT int faas_queue_stats(struct faas *rt, const char *queue,
  *   DeleteFunction ListFunctions PublishVersion ListVersionsByFunction
  *   CreateAlias GetAlias UpdateAlias DeleteAlias ListAliases GetAccountSettings
  *   PutFunctionConcurrency GetFunctionConcurrency DeleteFunctionConcurrency
+ *   PutProvisionedConcurrencyConfig GetProvisionedConcurrencyConfig
+ *   ListProvisionedConcurrencyConfigs DeleteProvisionedConcurrencyConfig
  *   TagResource UntagResource ListTags
  *   PutFunctionRecursionConfig GetFunctionRecursionConfig
  *   PutFunctionEventInvokeConfig UpdateFunctionEventInvokeConfig

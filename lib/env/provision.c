@@ -24,13 +24,13 @@
 #define SHORTAGE_NS 1000000000LL /* memory comes back when others end */
 
 struct census {
-	int available, starting, ending;
+	int available, starting, ending, colds;
 	struct fa_env *cold; /* one without a process, if there is any */
 };
 
 static int target(const struct fa_pool *pool)
 {
-	return pool->version->config.provisioned;
+	return fa_provision_target(&pool->provision);
 }
 
 static bool counts(const struct fa_env *env)
@@ -52,7 +52,7 @@ static void count_list(struct census *census, const struct fa_list *list)
 			census->available++;
 		else if (env->state == FA_STARTING)
 			census->starting++;
-		else if (env->state == FA_COLD)
+		else if (env->state == FA_COLD && ++census->colds)
 			census->cold = env;
 		else
 			census->ending++; /* and cold soon */
@@ -263,6 +263,7 @@ void fa_provision_started(struct fa_env *env, const struct fa_job *job)
 void fa_provision_init(struct fa_pool *pool)
 {
 	pool->provision.call.run = on_call;
+	pool->provision.target = pool->version->config.provisioned;
 	pthread_cond_init(&pool->provision.counted, NULL);
 }
 
@@ -285,6 +286,67 @@ void fa_provision_begin(struct fa_pool *pool)
 {
 	pthread_mutex_lock(&pool->lock);
 	fa_provision_want(pool);
+	pthread_mutex_unlock(&pool->lock);
+}
+
+/* What is lost with it: nothing yet, its init, its warmth, an event that it has to finish. */
+static int loss(const struct fa_env *env)
+{
+	switch (env->state) {
+	case FA_COLD:
+		return 0;
+	case FA_STARTING:
+		return 1;
+	case FA_IDLE:
+		return 2;
+	default:
+		return 3;
+	}
+}
+
+/* Of those that lose this much, as many as are too many. Returns how many remain to be ended. */
+static int end_some(struct fa_list *list, int of_loss, int surplus)
+{
+	struct fa_list *pos, *next;
+
+	fa_list_for_safe(pos, next, list)
+	{
+		struct fa_env *env = fa_container(pos, struct fa_env, link);
+
+		if (surplus > 0 && counts(env) && loss(env) == of_loss) {
+			fa_env_event(env, FA_ENV_RETIRE);
+			surplus--;
+		}
+	}
+	return surplus;
+}
+
+static void end_surplus(struct fa_pool *pool)
+{
+	struct fa_list *lists[] = { &pool->cold, &pool->away, &pool->ready };
+	struct census census = take_census(pool);
+	int surplus = census.available + census.starting + census.ending + census.colds -
+		      target(pool);
+
+	for (int of_loss = 0; surplus > 0 && of_loss <= 3; of_loss++)
+		for (unsigned i = 0; i < 3; i++)
+			surplus = end_some(lists[i], of_loss, surplus);
+}
+
+void fa_provision_set(struct fa_pool *pool, int n)
+{
+	struct fa_provision *p = &pool->provision;
+
+	pthread_mutex_lock(&pool->lock);
+	if (target(pool) != n && !pool->retired) {
+		p->target = n;
+		p->retry_ns = 0;
+		p->failures = 0;
+		p->why[0] = '\0';
+		end_surplus(pool);
+		fa_provision_want(pool);
+		pthread_cond_broadcast(&p->counted);
+	}
 	pthread_mutex_unlock(&pool->lock);
 }
 

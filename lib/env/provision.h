@@ -3,6 +3,7 @@
 #define FA_ENV_PROVISION_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ struct fa_pool;
  */
 struct fa_provision {
 	struct fa_call call;
+	_Atomic int target; /* how many are to be ready */
 	bool queued;
 	int failures;       /* in a row, of late */
 	int64_t failed_ns;  /* when it was the last time */
@@ -38,6 +40,12 @@ void fa_provision_init(struct fa_pool *pool);
 void fa_provision_finish(struct fa_pool *pool);
 /* Any thread: from now on they are wanted. */
 void fa_provision_begin(struct fa_pool *pool);
+/* Any thread: so many from now on. What is too many ends, idle ones first, busy ones when done. */
+void fa_provision_set(struct fa_pool *pool, int target);
+static inline int fa_provision_target(const struct fa_provision *provision)
+{
+	return atomic_load_explicit(&provision->target, memory_order_relaxed);
+}
 /* Not the loop: until all are available, or one could not be started, or no more will be. */
 void fa_provision_wait(struct fa_pool *pool);
 /* Under the pool's lock: count them, start what is missing. */

@@ -13,6 +13,7 @@
 #include <base/error.h>
 #include <base/text.h>
 #include <model/event_config.h>
+#include <model/provisioned.h>
 
 /* ---- words ----------------------------------------------------------- */
 
@@ -169,6 +170,8 @@ static int update(struct fa_registry *registry, struct fa_function *function,
 				"Call the GetFunction/GetAlias API to retrieve the latest Revision "
 				"Id");
 	rc = apply(&next, registry, function, change, err);
+	if (!rc)
+		rc = fa_provisioned_check(function, &next, err);
 	if (rc)
 		return rc;
 	*alias = next;
@@ -236,6 +239,7 @@ int fa_alias_delete(struct fa_registry *registry, const char *text, const char *
 		rc = not_found(registry, function, name, err);
 	} else {
 		fa_event_config_drop(function, name);
+		fa_provisioned_forget(function, name);
 		fa_free(fa_map_remove(&function->aliases, name));
 	}
 	fa_registry_close(registry);

@@ -13,6 +13,7 @@
 #include <base/text.h>
 #include <model/alias.h>
 #include <model/event_config.h>
+#include <model/provisioned.h>
 
 int fa_registry_init(struct fa_registry *registry, const struct fa_mem *mem,
 		     const char *region, const char *account)
@@ -32,6 +33,7 @@ static void free_function(struct fa_function *function)
 	fa_map_finish(&function->versions);
 	fa_aliases_free(&function->aliases);
 	fa_event_configs_free(&function->event_configs);
+	fa_provisioned_free(function);
 	fa_document_free(function->tags);
 	fa_free((char *)function->name);
 	fa_free(function);
@@ -271,6 +273,7 @@ static int new_function(struct fa_registry *registry, struct fa_version *version
 	fa_map_init(&function->versions, mem);
 	fa_map_init(&function->aliases, mem);
 	fa_map_init(&function->event_configs, mem);
+	fa_map_init(&function->provisioned, mem);
 	function->latest = version;
 	function->name = fa_strdup(mem, version->config.name);
 	if (function->name)
@@ -402,6 +405,7 @@ static struct fa_version *remove_function(struct fa_registry *registry,
 
 	fa_aliases_free(&function->aliases);
 	fa_event_configs_free(&function->event_configs);
+	fa_provisioned_free(function);
 	function->updating = false;
 	function->may_recur = false;
 	fa_document_free(function->tags);
@@ -442,10 +446,11 @@ struct fa_version *fa_registry_unpublish(struct fa_registry *registry, struct fa
 	there = function && fa_map_get(&function->versions, version->qualifier,
 				       strlen(version->qualifier)) == version;
 	held = there && fa_aliases_hold(&function->aliases, version);
-	if (there && !held)
+	if (there && !held) {
 		removed = fa_map_remove(&function->versions, version->qualifier);
-	if (removed)
 		fa_event_config_drop(function, version->qualifier);
+		fa_provisioned_forget(function, version->qualifier);
+	}
 	pthread_rwlock_unlock(&registry->lock);
 	if (held)
 		fa_error(err, FAAS_EEXIST, "an alias leads to version %s: %s:%s",

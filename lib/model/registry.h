@@ -21,6 +21,7 @@ struct fa_function {
 	bool updating;             /* LastUpdateStatus InProgress: no other change begins */
 	bool may_recur;            /* RecursiveLoop is Allow */
 	struct fa_map event_configs; /* qualifier -> struct fa_event_config, see there */
+	struct fa_map provisioned; /* qualifier -> what is to be, see model/provisioned.h */
 	struct fa_document *tags;  /* key -> text; NULL: none, see model/tags.h */
 };
 

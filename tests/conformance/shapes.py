@@ -55,6 +55,12 @@ REQUESTS = [
     ("UpdateAlias", {"FunctionName": "f", "Name": "live", "Description": "d"}),
     ("GetAlias", {"FunctionName": "f", "Name": "live"}),
     ("ListAliases", {"FunctionName": "f", "FunctionVersion": "1"}),
+    ("PutProvisionedConcurrencyConfig", {
+        "FunctionName": "f", "Qualifier": "live", "ProvisionedConcurrentExecutions": 2,
+    }),
+    ("GetProvisionedConcurrencyConfig", {"FunctionName": "f", "Qualifier": "live"}),
+    ("ListProvisionedConcurrencyConfigs", {"FunctionName": "f", "MaxItems": 1}),
+    ("DeleteProvisionedConcurrencyConfig", {"FunctionName": "f", "Qualifier": "live"}),
     ("DeleteAlias", {"FunctionName": "f", "Name": "live"}),
     ("PutFunctionConcurrency", {"FunctionName": "f", "ReservedConcurrentExecutions": 7}),
     ("GetFunctionConcurrency", {"FunctionName": "f"}),
@@ -95,10 +101,6 @@ NOT_YET = {
     "layers": [
         "PublishLayerVersion", "GetLayerVersion", "GetLayerVersionByArn",
         "ListLayers", "ListLayerVersions", "DeleteLayerVersion",
-    ],
-    "provisioned concurrency of versions and aliases": [
-        "PutProvisionedConcurrencyConfig", "GetProvisionedConcurrencyConfig", "ListProvisionedConcurrencyConfigs",
-        "DeleteProvisionedConcurrencyConfig",
     ],
     "configuration that is stored": [
         "CreateCodeSigningConfig", "UpdateCodeSigningConfig", "GetCodeSigningConfig", "ListCodeSigningConfigs",

@@ -323,6 +323,85 @@ TEST(what_began_before_a_reservation_does_not_hold_a_place_of_it)
 	await(&answered, 10);
 }
 
+/* ---- what is provisioned ------------------------------------------------ */
+
+static void provision(const char *function, int n)
+{
+	struct faas_function_info *info;
+	bool ready = false;
+
+	assert_int_equal(faas_version_provision(flow.rt, function, n, &err), 0);
+	for (int ms = 0; !ready && ms < 10000; ms++) {
+		assert_int_equal(faas_function_get(flow.rt, function, &info, &err), 0);
+		ready = info->provisioned_available == n;
+		faas_free(info);
+		nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+	}
+	assert_true(ready);
+}
+
+TEST(more_events_than_are_provisioned_spill_over_into_what_is_reserved)
+{
+	add("f", 3);
+	perform("PublishVersion", "{\"FunctionName\":\"f\"}");
+	provision("f:1", 2);
+	unreserved_is("7");
+	start("f", 0);
+	await(&began, 1);
+	is_throttled("f", RESERVED); /* the rest is provisioned, and not for $LATEST */
+	start_many("f:1", 2);
+	await(&began, 3);
+	is_throttled("f:1", RESERVED);
+	let_go(3);
+	await(&answered, 3);
+	start_many("f:1", 3);
+	await(&began, 6);
+	is_throttled("f:1", RESERVED);
+	is_throttled("f", RESERVED);
+	let_go(3);
+	await(&answered, 6);
+	assert_true(flow_metric(&flow, "ProvisionedConcurrencySpilloverInvocations") == 1);
+	assert_true(flow_metric(&flow, "ProvisionedConcurrencyInvocations") == 4);
+}
+
+TEST(what_is_provisioned_without_a_reservation_is_taken_from_all)
+{
+	add("f", 0);
+	add("g", 0);
+	perform("PublishVersion", "{\"FunctionName\":\"f\"}");
+	provision("f:1", 2);
+	unreserved_is("8");
+	start_many("g", 8);
+	await(&began, 8);
+	is_throttled("f", SHARED);
+	start_many("f:1", 2);
+	await(&began, 10);
+	is_throttled("f:1", SHARED);
+	let_go(10);
+	await(&answered, 10);
+	provision("f:1", 0);
+	unreserved_is("10");
+}
+
+TEST(what_is_provisioned_and_what_is_reserved_must_fit)
+{
+	add("f", 2);
+	perform("PublishVersion", "{\"FunctionName\":\"f\"}");
+	refused("PutProvisionedConcurrencyConfig",
+		"{\"FunctionName\":\"f:1\",\"Qualifier\":\"1\","
+		"\"ProvisionedConcurrentExecutions\":3}",
+		INVALID,
+		"Requested Provisioned Concurrency should not be greater than the "
+		"reservedConcurrentExecution for function");
+	provision("f:1", 2);
+	refused("PutFunctionConcurrency",
+		"{\"FunctionName\":\"f\",\"ReservedConcurrentExecutions\":1}", INVALID,
+		" ReservedConcurrentExecutions  1 should not be lower than function's total "
+		"provisioned concurrency [2].");
+	is_throttled("f", RESERVED);
+	runs("f:1");
+}
+
 /* ---- switched off ------------------------------------------------------ */
 
 TEST(a_function_that_is_switched_off_runs_nothing)
@@ -425,6 +504,9 @@ int main(void)
 		CASE(who_waits_for_capacity_begins_when_the_limit_is_raised),
 		CASE(what_runs_goes_on_when_the_limit_is_lowered_and_nothing_begins),
 		CASE(what_began_before_a_reservation_does_not_hold_a_place_of_it),
+		CASE(more_events_than_are_provisioned_spill_over_into_what_is_reserved),
+		CASE(what_is_provisioned_without_a_reservation_is_taken_from_all),
+		CASE(what_is_provisioned_and_what_is_reserved_must_fit),
 		CASE(a_function_that_is_switched_off_runs_nothing),
 		CASE(an_event_of_a_function_that_is_switched_off_is_dropped_without_an_attempt),
 		CASE(an_event_that_comes_again_is_dropped_when_its_function_is_off),

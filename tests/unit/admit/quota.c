@@ -3,6 +3,7 @@
 
 #include <limits.h>
 
+#include <support/failing_mem.h>
 #include <admit/admit.h>
 
 static struct fa_account account;
@@ -125,6 +126,16 @@ TEST(the_last_reference_gives_back_what_was_claimed)
 	fa_quota_unref(NULL);
 }
 
+TEST(without_memory_there_is_no_quota)
+{
+	struct failing_mem mem;
+
+	failing_mem_init(&mem);
+	mem.fail_at = 1;
+	assert_null(fa_quota_create(&mem.mem, &account));
+	assert_true(failing_mem_clean(&mem));
+}
+
 TEST(places_are_taken_in_lambdas_order)
 {
 	set(f, 2, 1);
@@ -199,6 +210,7 @@ int main(void)
 		CASE(what_is_provisioned_is_taken_out_of_what_is_reserved),
 		CASE(a_claim_may_become_smaller_where_the_account_is_overdrawn),
 		CASE(the_last_reference_gives_back_what_was_claimed),
+		CASE(without_memory_there_is_no_quota),
 		CASE(places_are_taken_in_lambdas_order),
 		CASE(who_leaves_does_so_where_it_entered_whatever_changed_meanwhile),
 		CASE(a_full_account_throttles_those_that_share_and_no_others),

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <support/failing_mem.h>
 #include <model/alias.h>
+#include <model/provisioned.h>
 
 #define ARN "arn:aws:lambda:local-1:000000000000:function:f"
 
@@ -368,6 +369,55 @@ TEST(without_memory_there_is_no_alias)
 	assert_int_equal(set(1, 0, 0), 0);
 }
 
+/* ---- provisioned ------------------------------------------------------ */
+
+static int provision(const char *target, int n)
+{
+	return fa_provisioned_set(&registry, target, n, 1, NULL, &err);
+}
+
+static int part(const struct fa_version *version)
+{
+	return fa_provisioned_part(&registry, NULL, version);
+}
+
+TEST(what_an_alias_has_provisioned_is_of_the_versions_it_leads_to)
+{
+	assert_int_equal(set(1, 0, 0), 0);
+	assert_int_equal(provision("f:live", 5), 0);
+	assert_int_equal(part(one), 5);
+	assert_int_equal(set(1, 2, 0.5), 0);
+	assert_int_equal(part(one), 2);
+	assert_int_equal(part(two), 3);
+	assert_int_equal(part(latest), 0);
+	assert_int_equal(fa_provisioned_sum(&registry, latest), 5);
+	assert_int_equal(set(1, 2, 1), 0);
+	assert_int_equal(part(one), 0);
+	assert_int_equal(part(two), 5);
+	assert_int_equal(provision("f:live", 0), 0);
+	assert_int_equal(part(two), 0);
+}
+
+TEST(without_memory_nothing_is_provisioned)
+{
+	struct fa_provisioned p, *all;
+	size_t count;
+
+	for (size_t n = 1; n <= 2; n++) { /* the entry, and its place in the map */
+		mem.fail_at = mem.calls + n;
+		assert_int_equal(provision("f:1", 3), FAAS_ENOMEM);
+		assert_int_equal(fa_provisioned_get(&registry, "f:1", &p, &err), FAAS_ENOTFOUND);
+		assert_int_equal(part(one), 0);
+	}
+	mem.fail_at = 0;
+	assert_int_equal(provision("f:1", 3), 0);
+	mem.fail_at = mem.calls + 1;
+	assert_int_equal(provision("f:1", 4), 0); /* what is there needs no more */
+	assert_int_equal(fa_provisioned_list(&registry, "f", &all, &count, &err), FAAS_ENOMEM);
+	mem.fail_at = 0;
+	assert_int_equal(part(one), 4);
+}
+
 TEST(a_description_of_its_own_does_not_make_another_version)
 {
 	struct fa_version *version =
@@ -403,6 +453,8 @@ int main(void)
 		UNIT(a_version_stays_while_an_alias_leads_to_it),
 		UNIT(aliases_are_listed_by_name_and_by_version),
 		UNIT(without_memory_there_is_no_alias),
+		UNIT(what_an_alias_has_provisioned_is_of_the_versions_it_leads_to),
+		UNIT(without_memory_nothing_is_provisioned),
 		UNIT(a_description_of_its_own_does_not_make_another_version),
 	};
 
