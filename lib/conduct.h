@@ -66,8 +66,9 @@ void fa_count(struct faas *rt, const struct fa_outcome *outcome, const struct fa
 
 /* Whether anybody wants lines: only then are the fa_told_ functions called. */
 bool fa_told_wanted(const struct faas *rt, bool log_tail);
-void fa_told_start(struct faas *rt, struct fa_env *env, const struct fa_job *job, bool log_tail);
-void fa_told_end(struct faas *rt, struct fa_env *env, const struct fa_job *job,
+void fa_told_start(struct faas *rt, struct fa_env *env, struct fa_job *job, bool log_tail);
+/* Tells of its start as well, if that was not told of. */
+void fa_told_end(struct faas *rt, struct fa_env *env, struct fa_job *job,
 		 const struct fa_outcome *outcome, bool log_tail);
 void fa_told_init_failed(struct faas *rt, struct fa_env *env, const struct fa_job *job);
 void fa_told_throttle(struct faas *rt, struct fa_version *version);

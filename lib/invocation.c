@@ -97,8 +97,15 @@ void fa_invocation_submit(struct fa_invocation *inv, struct fa_env *env)
 	job->verdict = FA_OPEN;
 	job->init_ns = job->cpu_ns = job->end_ns = 0;
 	job->error_type[0] = '\0';
+	job->told = job->quiet = false;
 	job->unix_offset_ns = fa_unix_offset_at(inv->rt, fa_envs_now(&inv->rt->envs));
 	fa_env_submit(env, job);
+}
+
+/* Its answer is there before its turn is noticed: its end tells of its start. */
+static bool is_over(const struct fa_env *env, const struct fa_invocation *inv)
+{
+	return !inv->log_tail && env->kit && !env->fresh && env->kind->has_news(env);
 }
 
 static void on_begin(void *data, struct fa_env *env, struct fa_job *job)
@@ -107,7 +114,8 @@ static void on_begin(void *data, struct fa_env *env, struct fa_job *job)
 
 	if (!fa_told_wanted(data, inv->log_tail))
 		return;
-	fa_told_start(data, env, job, inv->log_tail);
+	if (!is_over(env, inv))
+		fa_told_start(data, env, job, inv->log_tail);
 	if (fa_invocation_is_event(inv))
 		fa_told_age(data, inv->runner->version, inv->retry.accepted_ns);
 }

@@ -65,11 +65,16 @@ bool fa_told_wanted(const struct faas *rt, bool log_tail)
 	return log_tail || fa_tell_listening(&rt->tell);
 }
 
+static int64_t unix_ms_at(struct faas *rt, int64_t at_ns)
+{
+	return (at_ns + fa_unix_offset_at(rt, at_ns)) / 1000000;
+}
+
 /* What all records say. */
 static void fill_record(struct fa_record *record, struct faas *rt, const struct fa_version *v,
 			const struct fa_job *job, int64_t at_ns)
 {
-	record->unix_ms = (at_ns + fa_unix_offset_at(rt, at_ns)) / 1000000;
+	record->unix_ms = unix_ms_at(rt, at_ns);
 	memcpy(record->request_id, job->request_id, sizeof(record->request_id));
 	if (record->kind == FA_RECORD_START)
 		return;
@@ -131,12 +136,12 @@ static void add_start_to_tail(struct faas *rt, struct fa_env *env, const struct 
 	add_to_tail(env, &record);
 }
 
-void fa_told_start(struct faas *rt, struct fa_env *env, const struct fa_job *job,
-		       bool log_tail)
+void fa_told_start(struct faas *rt, struct fa_env *env, struct fa_job *job, bool log_tail)
 {
 	int64_t at_ns = job->start_ns ? job->start_ns : fa_now(rt->clock);
 	struct fa_telling telling;
 
+	job->told = true;
 	fa_logs_begin(env, job->request_id, log_tail);
 	if (log_tail)
 		add_start_to_tail(rt, env, job, at_ns);
@@ -191,20 +196,39 @@ static void add_end_to_tail(struct faas *rt, struct fa_env *env, const struct fa
 	add_to_tail(env, &record);
 }
 
-void fa_told_end(struct faas *rt, struct fa_env *env, const struct fa_job *job,
+/* Whatever was printed comes between START and END; false: nothing was. */
+static bool tell_what_was_printed(struct faas *rt, struct fa_env *env, struct fa_job *job,
+				  bool log_tail)
+{
+	/* with more behind it, what it says it did not write is not looked for */
+	bool drain = !job->quiet || !fa_env_open_jobs(env);
+
+	if (!job->told && !drain && !log_tail) {
+		fa_logs_begin(env, job->request_id, false);
+		return false;
+	}
+	if (!job->told)
+		fa_told_start(rt, env, job, log_tail);
+	fa_logs_end(env, drain);
+	return true;
+}
+
+void fa_told_end(struct faas *rt, struct fa_env *env, struct fa_job *job,
 		     const struct fa_outcome *outcome, bool log_tail)
 {
 	const char *error_type = has_type(outcome) ? outcome->error_type : NULL;
 	struct fa_version *v = env->pool->version;
 	struct fa_telling telling;
+	bool whole;
 
-	/* with more behind it, what it says it did not write is not looked for */
-	fa_logs_end(env, !job->quiet || !fa_env_open_jobs(env));
+	whole = !tell_what_was_printed(rt, env, job, log_tail);
 	if (log_tail)
 		add_end_to_tail(rt, env, job, outcome);
 	telling = open_record(rt, v, env->stream, job, FA_RECORD_END, job->end_ns, error_type);
 	if (telling.record)
 		fill_end(telling.record, env, job, outcome);
+	if (telling.record && whole)
+		telling.record->start_ms = unix_ms_at(rt, job->start_ns);
 	fa_tell_record_end(&rt->tell, &telling);
 	if (v->traced)
 		fa_trace_told(rt, env, job, log_tail);

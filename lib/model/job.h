@@ -42,6 +42,7 @@ struct fa_job {
 	int birth_error;  /* errno of FA_NO_BIRTH, where it is known */
 	bool cold;        /* met a process that was not initialised */
 	bool begun;       /* [loop] it is its turn */
+	bool told;        /* its START was told of */
 	bool halfway;     /* half of its time is over: a spare was asked for */
 	bool quiet;       /* claims to have written nothing to its log */
 	int64_t start_ns; /* handed over, or init done; CLOCK_MONOTONIC */

@@ -39,6 +39,7 @@ struct fa_record {
 	char request_id[40];   /* zero behind its end */
 
 	/* not of FA_RECORD_START */
+	int64_t start_ms;      /* of an end: START, too, is told by this record; 0: it was told */
 	int32_t memory_mb;
 	int32_t concurrency;   /* of the function, when it was made */
 	int64_t duration_ns, init_ns;

@@ -24,7 +24,7 @@
 #define TEXT_MAX (1024 * 1024)  /* of one line; what is longer is cut */
 #define TYPE_MAX (sizeof(((struct fa_record *)NULL)->error_type) - 1)
 #define PERIOD_NS 10000000
-#define LARGE (256 * 1024)      /* bytes that are told without waiting */
+#define LARGE (32 * 1024)       /* bytes that are told without waiting, while the cache has them */
 #define SPARES (LARGE / CHUNK_SIZE)
 
 enum { IDLE, LATER, QUEUED };
@@ -319,10 +319,27 @@ static void tell_json(void *data, enum faas_level level, const struct fa_record 
 	tell_line(data, level, text, len);
 }
 
+static void tell_record_lines(struct round *round, const struct fa_record *record);
+
+/* An event that was short left one record for all of its lines. */
+static void tell_its_start(struct round *round, const struct fa_record *record)
+{
+	struct fa_record start;
+
+	memset(&start, 0, fa_record_size(FA_RECORD_START, 0));
+	start.kind = FA_RECORD_START;
+	start.restored = record->restored;
+	start.unix_ms = record->start_ms;
+	memcpy(start.request_id, record->request_id, sizeof(start.request_id));
+	tell_record_lines(round, &start);
+}
+
 static void tell_record_lines(struct round *round, const struct fa_record *record)
 {
 	char text[FA_REPORT_MAX];
 
+	if (record->kind == FA_RECORD_END && record->start_ms)
+		tell_its_start(round, record);
 	name_line(round, record->request_id, record->unix_ms);
 	if (round->version->logging.json) {
 		fa_render_json(record, round->version, tell_json, round);

@@ -21,7 +21,7 @@ struct fa_version;
  * of it is a no-op that costs one load.
  *
  * The first thing after a silence is told at once, what follows by the
- * hundredth of a second or by the quarter of a megabyte: telling must not wake
+ * hundredth of a second or by 32 KB of records: telling must not wake
  * the loop for each invocation. Metric points are summed per function and name
  * of what is told together.
  */
