@@ -95,6 +95,11 @@ static void retire(struct fa_env *env)
 	env->kind->retire(env);
 }
 
+static void shell(struct fa_env *env)
+{
+	env->state = FA_SHELL;
+}
+
 static void drop(struct fa_env *env)
 {
 	env->kind->bury(env);
@@ -158,14 +163,15 @@ static void abandon_start(struct fa_env *env)
 #define NEVER impossible
 
 static action *const decide[FA_ENV_STATES][FA_ENV_EVENTS] = {
-	/*               LEASE  WARM   READY   DONE    BREAK       EXIT     RETIRE */
-	[FA_COLD] =     { use,   start, NEVER,  NEVER,  NEVER,      ignore,  drop },
-	[FA_STARTING] = { NEVER, NEVER, ready,  NEVER,  stop_start, crashed, abandon_start },
-	[FA_IDLE] =     { use,   NEVER, NEVER,  NEVER,  NEVER,      cool,    retire },
-	[FA_BUSY] =     { NEVER, NEVER, NEVER,  park,   kill_it,    crashed, grow_old },
-	[FA_CRASHED] =  { NEVER, NEVER, ignore, cool,   cool,       ignore,  grow_old },
-	[FA_DYING] =    { NEVER, NEVER, ignore, ignore, ignore,     cool,    grow_old },
-	[FA_HEIR] =     { NEVER, NEVER, park,   NEVER,  NEVER,      cool,    retire },
+	/*               LEASE  WARM   READY   DONE    BREAK       EXIT     RETIRE         AHEAD */
+	[FA_COLD] =     { use,   start, NEVER,  NEVER,  NEVER,      ignore,  drop,          shell },
+	[FA_STARTING] = { NEVER, NEVER, ready,  NEVER,  stop_start, crashed, abandon_start, NEVER },
+	[FA_IDLE] =     { use,   NEVER, NEVER,  NEVER,  NEVER,      cool,    retire,        NEVER },
+	[FA_BUSY] =     { NEVER, NEVER, NEVER,  park,   kill_it,    crashed, grow_old,      NEVER },
+	[FA_CRASHED] =  { NEVER, NEVER, ignore, cool,   cool,       ignore,  grow_old,      NEVER },
+	[FA_DYING] =    { NEVER, NEVER, ignore, ignore, ignore,     cool,    grow_old,      NEVER },
+	[FA_HEIR] =     { NEVER, NEVER, park,   NEVER,  NEVER,      cool,    retire,        NEVER },
+	[FA_SHELL] =    { use,   start, NEVER,  NEVER,  NEVER,      drop,    retire,        NEVER },
 };
 
 void fa_env_event(struct fa_env *env, enum fa_env_event event)
@@ -211,7 +217,7 @@ static bool ensure_process(struct fa_env *env, struct fa_job *job)
 	struct fa_pool *pool = env->pool;
 	int rc = 0;
 
-	if (env->kit || env->thread)
+	if ((env->kit && !env->shell) || env->thread)
 		return true;
 	pthread_mutex_lock(&pool->lock);
 	env->inited_before |= job->late;

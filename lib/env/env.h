@@ -30,6 +30,7 @@ enum fa_env_state {
 	FA_CRASHED,  /* its process is gone, its holder has yet to see it */
 	FA_DYING,    /* killed; its end is not reported yet */
 	FA_HEIR,     /* initialised, and takes over when another one is reset */
+	FA_SHELL,    /* born ahead, and nothing of the function is in it yet; see shell.c */
 	FA_ENV_STATES,
 };
 
@@ -41,6 +42,7 @@ enum fa_env_event {
 	FA_ENV_BREAK,  /* the holder is finished; the process must go */
 	FA_ENV_EXIT,   /* its process has ended */
 	FA_ENV_RETIRE, /* idle for too long, or its function changed */
+	FA_ENV_AHEAD,  /* it shall be born, and wait */
 	FA_ENV_EVENTS,
 };
 
@@ -52,6 +54,8 @@ struct fa_env_kind {
 	const char *name;
 	/* Make the process; what is posted before it is ready waits. 0 or -errno. */
 	int (*birth)(struct fa_env *env);
+	/* Make a process that waits for birth(). 0 or -errno. NULL: that would save nothing. */
+	int (*prepare)(struct fa_env *env);
 	/* Hand a job over. flags: enum fa_request_flags; with FA_REQ_ASYNC ring() follows. */
 	void (*post)(struct fa_env *env, struct fa_job *job, unsigned flags);
 	/* [loop] What was posted may begin, and its time does: one wake-up for all of it. */
@@ -122,6 +126,7 @@ struct fa_env {
 	_Atomic int pid;          /* as the host sees it; 0: unknown yet */
 	struct fa_watch bell;
 	bool unborn;              /* asked for, not reported yet */
+	bool shell;               /* the process waits for the function */
 	bool template;            /* the process is the template; its own follows */
 	bool doomed;              /* to be killed as soon as it is reported */
 	bool inited_before;       /* init was tried: the next one is part of the invocation */
@@ -158,6 +163,13 @@ struct fa_env {
 
 /* ---- all environments of a runtime ----------------------------------- */
 
+struct fa_shells {
+	struct fa_list wanted, made; /* pools, by fa_pool.shell_link; made: the latest first */
+	int count;                   /* of made */
+	struct fa_call call;
+	_Atomic bool called;
+};
+
 struct fa_envs {
 	const struct fa_mem *mem;
 	const struct fa_clock *clock;
@@ -179,6 +191,7 @@ struct fa_envs {
 	struct fa_policy policy;
 	struct fa_timer sweep;     /* [loop] ends what was idle for too long */
 	struct fa_timer ahead;     /* [loop] starts what the policy expects to be needed */
+	struct fa_shells shells;
 	struct fa_timer provide;   /* [loop] starts again what failed to start */
 	_Atomic bool sweeping;
 	struct fa_timer fill_kits; /* [loop] */

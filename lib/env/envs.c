@@ -52,7 +52,9 @@ static void fill_kits(struct fa_timer *timer)
 
 	for (int i = 0; i < KITS_PER_TURN && quiet && more; i++)
 		more = add_kit(envs) && wants_kits(envs);
-	if (more)
+	if (quiet && !more)
+		fa_shells_make(envs);
+	if (more || fa_shells_wanted(envs))
 		fa_loop_timer_sure(envs->loop, timer, now_ns + REFILL_NS);
 }
 
@@ -125,6 +127,7 @@ int fa_envs_init(struct fa_envs *envs, struct fa_loop *loop, const struct fa_mem
 	envs->start_sweep.run = fa_sweep_start;
 	envs->start_ahead.run = fa_ahead_start;
 	envs->fill_kits.on_due = fill_kits;
+	fa_shells_init(envs);
 	fa_list_init(&envs->pools);
 	fa_list_init(&envs->scanned);
 	fa_list_init(&envs->unrung);

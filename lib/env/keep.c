@@ -30,15 +30,30 @@ static int64_t sweep_list(struct fa_pool *pool, struct fa_list *list, int64_t no
 	return INT64_MAX;
 }
 
+/* It stays as long as an environment that was idle since the last birth would. */
+static int64_t sweep_shell(struct fa_pool *pool, int64_t now_ns)
+{
+	int64_t until;
+
+	if (!pool->shell)
+		return INT64_MAX;
+	until = fa_policy_until(&pool->envs->policy, &pool->habit, 1, pool->shell->birth_ns);
+	if (until > now_ns)
+		return until;
+	fa_env_event(pool->shell, FA_ENV_RETIRE);
+	return INT64_MAX;
+}
+
 static int64_t sweep_pool(struct fa_pool *pool, int64_t now_ns)
 {
-	int64_t idle, cold;
+	int64_t idle, cold, shell;
 
 	pthread_mutex_lock(&pool->lock);
 	idle = sweep_list(pool, &pool->idle, now_ns);
 	cold = sweep_list(pool, &pool->cold, now_ns);
+	shell = sweep_shell(pool, now_ns);
 	pthread_mutex_unlock(&pool->lock);
-	return earlier(idle, cold);
+	return earlier(earlier(idle, cold), shell);
 }
 
 void fa_sweep_due(struct fa_timer *timer)
@@ -54,6 +69,14 @@ void fa_sweep_due(struct fa_timer *timer)
 	if (first != INT64_MAX && !atomic_exchange(&envs->sweeping, true))
 		fa_loop_timer_sure(envs->loop, timer,
 				   earlier(first, now + fa_policy_soonest_ns(&envs->policy)));
+}
+
+void fa_sweep_want(struct fa_envs *envs)
+{
+	if (!atomic_load_explicit(&envs->sweeping, memory_order_relaxed) &&
+	    fa_policy_soonest_ns(&envs->policy) != INT64_MAX &&
+	    !atomic_exchange(&envs->sweeping, true))
+		fa_loop_call(envs->loop, &envs->start_sweep);
 }
 
 void fa_sweep_start(struct fa_call *call)

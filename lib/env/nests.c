@@ -228,6 +228,8 @@ static void nest_died(struct fa_pool *pool, const struct fa_ctl *ctl)
 	bury_list(&pool->ready, &end);
 	bury_list(&pool->idle, &end);
 	bury_list(&pool->away, &end);
+	if (pool->shell)
+		exited(pool->shell, &end);
 	forget_tmp(&pool->cold);
 	forget_tmp(&pool->away);
 	pthread_mutex_unlock(&pool->lock);

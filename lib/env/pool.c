@@ -43,20 +43,16 @@ static void leave_list(struct fa_env *env)
 	struct fa_pool *pool = env->pool;
 
 	teach(env);
+	if (env->pool->shell_due)
+		fa_shell_want(env->pool);
+	if (env == env->pool->shell)
+		fa_shell_left(env->pool);
 	fa_list_remove(&env->link);
 	if (env->idle_since_ns >= 0)
 		pool->idle_count--;
 	if (env->idle_since_ns == FA_KEPT)
 		pool->ready_count--;
 	env->idle_since_ns = -1;
-}
-
-static void want_sweep(struct fa_envs *envs)
-{
-	if (!atomic_load_explicit(&envs->sweeping, memory_order_relaxed) &&
-	    fa_policy_soonest_ns(&envs->policy) != INT64_MAX &&
-	    !atomic_exchange(&envs->sweeping, true))
-		fa_loop_call(envs->loop, &envs->start_sweep);
 }
 
 /* Who was started ahead waits for an event since the last one. */
@@ -74,7 +70,7 @@ static void rest(struct fa_env *env, struct fa_list *list)
 	env->idle_since_ns = idle_since(env);
 	env->ended_ns = 0;
 	env->pool->idle_count++;
-	want_sweep(env->pool->envs);
+	fa_sweep_want(env->pool->envs);
 }
 
 static void keep(struct fa_env *env)
@@ -278,8 +274,7 @@ static struct fa_env *make_env(struct fa_pool *pool)
 	return env;
 }
 
-/* Under the pool's lock. */
-static struct fa_env *add_env(struct fa_pool *pool, int *why)
+struct fa_env *fa_pool_add_env(struct fa_pool *pool, int *why)
 {
 	struct fa_envs *envs = pool->envs;
 	struct fa_env *env = NULL;
@@ -302,7 +297,6 @@ static struct fa_env *add_env(struct fa_pool *pool, int *why)
 		fa_free(env);
 		goto fail;
 	}
-	env->memory_mb = pool->version->config.memory_mb;
 	fa_version_ref(pool->version);
 	pool->alive++;
 	return env;
@@ -376,6 +370,8 @@ static bool evict_one(struct fa_envs *envs)
 	fa_policy_evicted(&envs->policy, least);
 	pthread_mutex_unlock(&envs->lock);
 	fa_env_event(env, FA_ENV_RETIRE);
+	if (pool->shell)
+		fa_env_event(pool->shell, FA_ENV_RETIRE);
 	if (!pool->idle_count && !pool->habit.busy)
 		fa_ahead_plan(pool);
 	pthread_mutex_unlock(&pool->lock);
@@ -394,6 +390,16 @@ static bool charge(struct fa_envs *envs, int memory_mb)
 		envs->memory_mb += memory_mb;
 	pthread_mutex_unlock(&envs->lock);
 	return fits;
+}
+
+/* Under the pool's lock: a new one, whose memory was charged. */
+static struct fa_env *add_charged(struct fa_pool *pool, int *why)
+{
+	struct fa_env *env = fa_pool_add_env(pool, why);
+
+	if (env)
+		env->memory_mb = pool->version->config.memory_mb;
+	return env;
 }
 
 /* ---- leasing --------------------------------------------------------- */
@@ -418,7 +424,9 @@ struct fa_env *fa_pool_add(struct fa_pool *pool, enum fa_purpose purpose, int *w
 	if (!charge(pool->envs, memory_mb))
 		return NULL;
 	pthread_mutex_lock(&pool->lock);
-	env = pool->envs->closing ? NULL : add_env(pool, why);
+	env = purpose == FA_FOR_KEEPS ? NULL : fa_shell_take(pool);
+	if (!env && !pool->envs->closing)
+		env = add_charged(pool, why);
 	if (env) {
 		env->provisioned = purpose == FA_FOR_KEEPS;
 		env->ahead = purpose == FA_FOR_LATER;
@@ -461,7 +469,7 @@ static struct fa_env *add_heir(struct fa_pool *pool)
 	pool->late = NULL;
 	if (!late || late->state != FA_BUSY || late->heir || pool->envs->closing)
 		return NULL;
-	heir = add_env(pool, &why);
+	heir = add_charged(pool, &why);
 	if (!heir)
 		return NULL;
 	if (late->mount_ns >= 0)
@@ -545,6 +553,7 @@ struct fa_pool *fa_pool_create(struct fa_envs *envs, struct fa_version *version)
 	fa_list_init(&pool->away);
 	pool->enter.run = enter_pools;
 	fa_list_init(&pool->link);
+	fa_list_init(&pool->shell_link);
 	fa_loop_call(envs->loop, &pool->enter);
 	return pool;
 }
@@ -565,6 +574,7 @@ void fa_pool_destroy(struct fa_pool *pool)
 	}
 	pthread_mutex_lock(&envs->lock);
 	fa_list_remove(&pool->link);
+	fa_list_remove(&pool->shell_link);
 	pthread_mutex_unlock(&envs->lock);
 	fa_provision_finish(pool);
 	pthread_mutex_destroy(&pool->lock);
@@ -586,6 +596,8 @@ static void renew(struct fa_pool *pool, bool retired)
 		fa_list_for_safe(pos, next, lists[i])
 			fa_env_event(fa_container(pos, struct fa_env, link), FA_ENV_RETIRE);
 	}
+	if (retired && pool->shell)
+		fa_env_event(pool->shell, FA_ENV_RETIRE);
 	fa_provision_want(pool);
 	pthread_mutex_unlock(&pool->lock);
 }

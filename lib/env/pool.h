@@ -41,6 +41,10 @@ struct fa_pool {
 	struct fa_env *heir;       /* [loop] this one, and it is in its init */
 	struct fa_env *late;       /* for this one */
 	struct fa_provision provision;
+	struct fa_env *shell;      /* NULL: there is none */
+	struct fa_list shell_link; /* in one of fa_envs.shells, under its lock */
+	uint32_t births;           /* that somebody waited for */
+	bool shell_due;            /* one is to be made as soon as this lease is over */
 	struct fa_habit habit;     /* what the policy knows of the function */
 	int64_t ahead_ns;          /* one is to be started then, ahead; INT64_MAX: none */
 };
@@ -101,9 +105,25 @@ enum fa_purpose { FA_FOR_EVENT, FA_FOR_KEEPS, FA_FOR_LATER };
 /* A new one. NULL with the reason as above. */
 struct fa_env *fa_pool_add(struct fa_pool *pool, enum fa_purpose purpose, int *why);
 
+/* Under the pool's lock, not charged for: one without a process. NULL with the reason as above. */
+struct fa_env *fa_pool_add_env(struct fa_pool *pool, int *why);
+
+/*
+ * shell.c. Under the pool's lock: it was asked for, for an event; a lease is over; take the
+ * shell, if there is one; it is one no longer.
+ */
+void fa_shell_noted(struct fa_env *env);
+void fa_shell_want(struct fa_pool *pool);
+struct fa_env *fa_shell_take(struct fa_pool *pool);
+void fa_shell_left(struct fa_pool *pool);
+void fa_shells_init(struct fa_envs *envs);
+bool fa_shells_wanted(struct fa_envs *envs);
+void fa_shells_make(struct fa_envs *envs); /* [loop] one of those that are wanted */
+
 /* keep.c, [loop]: some were idle for too long; some are due to be started. */
 void fa_sweep_due(struct fa_timer *timer);
 void fa_sweep_start(struct fa_call *call);
+void fa_sweep_want(struct fa_envs *envs); /* any thread: something may be idle for too long */
 void fa_ahead_due(struct fa_timer *timer);
 /* Under the pool's lock: its last environment had to go. */
 void fa_ahead_plan(struct fa_pool *pool);

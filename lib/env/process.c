@@ -60,7 +60,7 @@ static void forget_process(struct fa_env *env)
 	env->cpu_guessed_ns = env->cpu_average_ns = 0;
 	env->served = 0;
 	env->fresh = true;
-	env->doomed = env->template = false;
+	env->doomed = env->template = env->shell = false;
 	env->exit_status = env->exit_error = 0;
 	env->exit_rss_kb = env->exit_cpu_ns = 0;
 	env->pidfd = -1;
@@ -73,12 +73,13 @@ static bool pristine(const struct fa_env *env)
 	return env->pool->version->config.pristine;
 }
 
-static int ask_nest(struct fa_env *env)
+static int ask_nest(struct fa_env *env, bool waits)
 {
 	struct fa_pool *pool = env->pool;
 	struct fa_spawn spawn = { .ctl = { .type = FA_SPAWN, .id = env->id },
 				  .slot = env->slot,
 				  .nproc = (uint32_t)(64 + pool->alive),
+				  .waits = waits,
 				  .provisioned = env->provisioned ||
 						 (env->heir_of && env->heir_of->provisioned) };
 	int fds[5] = { env->kit->request_fd, env->kit->response_fd, env->kit->bell_worker,
@@ -100,7 +101,8 @@ static void prepare_for_burst(struct fa_pool *pool)
 	fa_ctl_send(pool->nest.watch.fd, &prepare, sizeof(prepare), NULL, 0);
 }
 
-static int birth(struct fa_env *env)
+/* Its process; `waits`: for its first request, before it opens the function. */
+static int spawn(struct fa_env *env, bool waits)
 {
 	struct fa_pool *pool = env->pool;
 	int rc;
@@ -112,16 +114,38 @@ static int birth(struct fa_env *env)
 	rc = fa_pool_ensure_nest(pool);
 	env->birth_ns = fa_now(pool->envs->clock); /* it may be born before we go on */
 	if (!rc)
-		rc = ask_nest(env);
+		rc = ask_nest(env, waits);
 	if (rc < 0)
 		return rc;
-	env->suppressed = env->inited_before;
-	env->inited_before = !pool->version->config.snapshot; /* its init is the template's */
+	env->shell = waits;
 	env->unborn = true;
 	pool->unborn++;
 	prepare_for_burst(pool);
 	fa_kit_sent(env->kit);
 	fa_logs_open(env, env->kit->log);
+	return 0;
+}
+
+static int prepare(struct fa_env *env)
+{
+	return spawn(env, true);
+}
+
+static int birth(struct fa_env *env)
+{
+	struct fa_pool *pool = env->pool;
+	int rc = 0;
+
+	if (env->shell)
+		env->birth_ns = fa_now(pool->envs->clock);
+	else
+		rc = spawn(env, false);
+	if (rc < 0)
+		return rc;
+	env->shell = false;
+	env->suppressed = env->inited_before;
+	env->inited_before = !pool->version->config.snapshot; /* its init is the template's */
+	fa_shell_noted(env);
 	if (env->state == FA_BUSY || !(env->provisioned || env->ahead))
 		atomic_fetch_add_explicit(&pool->envs->cold_starts, 1, memory_order_relaxed);
 	return 0;
@@ -581,6 +605,7 @@ static void finish(struct fa_env *env)
 const struct fa_env_kind fa_env_process = {
 	.name = "process",
 	.birth = birth,
+	.prepare = prepare,
 	.post = fa_request_post,
 	.ring = fa_request_ring,
 	.recall = fa_request_recall,

@@ -195,6 +195,8 @@ struct fa_spawn {
 	uint32_t slot;        /* distinct among the nest's living: chooses its uid */
 	uint32_t nproc;       /* RLIMIT_NPROC; counts siblings where they share a uid */
 	uint32_t provisioned; /* to be initialised ahead of any event, and kept */
+	uint32_t waits;       /* once in its sandbox, for its first request; the function is
+				 opened after that. FA_STILLBORN if a template is needed first */
 };
 
 /* What init of a provisioned environment may take; more if the function's timeout is longer. */

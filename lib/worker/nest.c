@@ -121,6 +121,7 @@ _Noreturn static void be_environment(struct nest *nest, const struct fa_spawn *s
 	if (!arrange_descriptors(fds, template->file))
 		fail_to_run(spawn, "descriptors");
 	run.provisioned = spawn->provisioned;
+	run.waits = spawn->waits;
 	if (template->ready)
 		fa_run_restored(&run, ENV_SNAPSHOT);
 	run.snapshot_fd = template->file < 0 ? 0 : ENV_SNAPSHOT;
@@ -237,13 +238,13 @@ static void give_birth(struct nest *nest, const struct fa_spawn *spawn, int *fds
 {
 	struct fa_template *template = &nest->template;
 
-	if (fa_template_is_due(template) &&
+	if (fa_template_is_due(template) && !spawn->waits &&
 	    fa_template_wait(template, spawn, fds, count) == 0) {
 		bear_waiting(nest);
 		return;
 	}
 	if (fa_template_is_due(template))
-		tell_stillborn(spawn, "place in the queue", ENOMEM);
+		tell_stillborn(spawn, "place in the queue", spawn->waits ? EAGAIN : ENOMEM);
 	else
 		bear(nest, spawn, fds, count);
 	fa_close_all(fds, count);

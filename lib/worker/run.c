@@ -83,26 +83,33 @@ static void relax(void)
 
 /* ---- birth ------------------------------------------------------------ */
 
-/* After a restore where the template had it; its own did not come along. */
 static void *map_area(const void *at, int fd, size_t size, int protection)
 {
 	void *area = mmap((void *)at, size, protection, MAP_SHARED | (at ? MAP_FIXED : 0), fd, 0);
 
-	close(fd);
 	if (area == MAP_FAILED)
 		_exit(FA_RUN_BROKEN);
 	return area;
 }
 
-/* A child of the function's that returns from the handler must not answer, too. */
-static void map_areas(struct worker *w)
+/*
+ * Where they were, or anywhere. A child of the function's that returns from the
+ * handler must not answer, too.
+ */
+static void map_areas(struct worker *w, const struct fa_run *run)
 {
-	w->request = map_area(w->request, w->run->request_fd, FA_REQUEST_AREA, PROT_READ);
-	w->response = map_area(w->response, w->run->response_fd, FA_RESPONSE_AREA,
-			       PROT_READ | PROT_WRITE);
+	w->request = map_area(w->request, run->request_fd, FA_REQUEST_AREA, PROT_READ);
+	w->response =
+		map_area(w->response, run->response_fd, FA_RESPONSE_AREA, PROT_READ | PROT_WRITE);
 	madvise(w->response, FA_RESPONSE_AREA, MADV_DONTFORK);
 	/* looking first brings in all pages that the host has touched, writing would only one */
 	(void)atomic_load(&w->response->seq);
+}
+
+static void close_areas(const struct fa_run *run)
+{
+	close(run->request_fd);
+	close(run->response_fd);
 }
 
 static bool many_cpus(void)
@@ -143,8 +150,8 @@ static void set_up(struct worker *w)
 {
 	const struct fa_run *run = w->run;
 
-	map_areas(w);
-	atomic_store(&w->response->init_start_ns, (uint64_t)now_ns());
+	map_areas(w, run);
+	close_areas(run);
 	fa_signals_init(&w->response->last_words);
 	fa_output_init(run->log_fd);
 	w->call.variables = run->variables;
@@ -315,6 +322,17 @@ static void learn_wake(struct worker *w)
 	w->pace->wake_ns += (took - w->pace->wake_ns) / 8;
 	atomic_store_explicit(&w->response->wake_ns, (uint32_t)w->pace->wake_ns,
 			      memory_order_relaxed);
+}
+
+/* Of one that was made ahead: nothing of the function is here before somebody wants it. */
+static void await_first(struct worker *w, const struct fa_run *run)
+{
+	struct pace pace = { 0 };
+
+	w->pace = &pace;
+	if (run->waits)
+		sleep_until_posted(w);
+	atomic_store(&w->response->init_start_ns, (uint64_t)now_ns());
 }
 
 static void await_request(struct worker *w)
@@ -515,6 +533,7 @@ _Noreturn void fa_run(const struct fa_run *run)
 
 	w->run = run;
 	set_up(w);
+	await_first(w, run);
 	if (run->snapshot_fd)
 		snapshot = fa_snapshot_begin();
 	init(w);
@@ -523,17 +542,31 @@ _Noreturn void fa_run(const struct fa_run *run)
 	live(w);
 }
 
+/*
+ * The template believes its areas to be where it had them. Ours came to lie at the same
+ * place, as that is what both inherited; should it ever be another, they are mapped once more.
+ */
+static void restore(struct worker *w, const struct fa_run *run, int snapshot_fd)
+{
+	const struct worker before = *w;
+
+	if (!fa_snapshot_restore(snapshot_fd))
+		_exit(FA_RUN_BROKEN);
+	if (w->request != before.request || w->response != before.response)
+		map_areas(w, run);
+	close_areas(run);
+}
+
 _Noreturn void fa_run_restored(const struct fa_run *run, int snapshot_fd)
 {
 	struct worker *w = &worker;
 
-	if (!fa_snapshot_restore(snapshot_fd))
-		_exit(FA_RUN_BROKEN);
-	w->run = run;
+	map_areas(w, run);
 	fa_output_init(run->log_fd);
+	await_first(w, run);
+	restore(w, run, snapshot_fd);
+	w->run = run;
 	w->call.settings = &run->settings; /* the template's were on its stack */
-	map_areas(w);
-	atomic_store(&w->response->init_start_ns, (uint64_t)now_ns());
 	after_restore(w);
 	live(w);
 }

@@ -356,15 +356,7 @@ static long faults_of(pid_t pid)
 	return faults;
 }
 
-static pid_t parent_of(const struct process *list, int count, pid_t pid)
-{
-	for (int i = 0; i < count; i++)
-		if (list[i].pid == pid)
-			return list[i].parent;
-	return 0;
-}
-
-/* Of the environments, which are the children of nests, and of this thread. */
+/* Of the environments, and of this thread. */
 struct faults {
 	long below, here;
 };
@@ -372,16 +364,12 @@ struct faults {
 static struct faults faults_now(void)
 {
 	struct process list[16];
-	int count = processes_below(getpid(), list, 16);
+	int count = processes_of_environments(getpid(), list, 16);
 	struct faults faults = { 0 };
 	struct rusage usage;
 
-	for (int i = 0; i < count; i++) {
-		pid_t supervisor = parent_of(list, count, list[i].parent);
-
-		if (supervisor && parent_of(list, count, supervisor) == getpid())
-			faults.below += faults_of(list[i].pid);
-	}
+	for (int i = 0; i < count; i++)
+		faults.below += faults_of(list[i].pid);
 	assert_true(faults.below > 0);
 	assert_int_equal(getrusage(RUSAGE_THREAD, &usage), 0);
 	faults.here = usage.ru_minflt;

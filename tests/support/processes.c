@@ -60,6 +60,29 @@ int processes_below(pid_t root, struct process *out, int most)
 	return found;
 }
 
+static pid_t parent_of(const struct process *list, int count, pid_t pid)
+{
+	for (int i = 0; i < count; i++)
+		if (list[i].pid == pid)
+			return list[i].parent;
+	return 0;
+}
+
+int processes_of_environments(pid_t root, struct process *out, int most)
+{
+	static _Thread_local struct process below[MOST];
+	const int n = processes_below(root, below, MOST);
+	int found = 0;
+
+	for (int i = 0; i < n && found < most; i++) {
+		pid_t supervisor = parent_of(below, n, below[i].parent);
+
+		if (supervisor && parent_of(below, n, supervisor) == root)
+			out[found++] = below[i];
+	}
+	return found;
+}
+
 int processes_named(const char *name, struct process *out, int most)
 {
 	static _Thread_local struct process all[MOST];

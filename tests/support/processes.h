@@ -13,6 +13,8 @@ struct process {
 
 /* Everything below `root`, children before grandchildren; zombies count. How many. */
 int processes_below(pid_t root, struct process *out, int most);
+/* The environments of the runtimes of `root`: children of nests, which are a supervisor's. */
+int processes_of_environments(pid_t root, struct process *out, int most);
 /* Everything on the machine of this name. */
 int processes_named(const char *name, struct process *out, int most);
 /* The number of processes is limited from outside (a pids cgroup). */

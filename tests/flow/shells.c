@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Shells: a function that was started on demand twice has a process waiting for its
+ * next cold start. It has nothing of the function, counts for nothing, and goes when
+ * it is in the way. Seen from outside, by the processes that there are.
+ */
+#include "support/test.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "support/flow.h"
+#include "support/processes.h"
+
+#include <faas/faas.h>
+
+#define MOST 64
+#define MANY 20 /* functions */
+#define KEPT 16 /* shells at once */
+
+static struct flow flow;
+
+/* ---- words ------------------------------------------------------------- */
+
+static struct process list[MOST];
+
+/* Those that are no longer dying. */
+static int environments(void)
+{
+	int n = processes_of_environments(getpid(), list, MOST), alive = 0;
+
+	for (int i = 0; i < n; i++)
+		if (list[i].state != 'Z')
+			list[alive++] = list[i];
+	return alive;
+}
+
+static void await_environments(int wanted)
+{
+	int n;
+
+	for (int ms = 0; (n = environments()) != wanted; ms++) {
+		if (ms == 10000)
+			fail_msg("%d environments instead of %d", n, wanted);
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
+}
+
+static bool lives(pid_t pid)
+{
+	int n = environments();
+
+	for (int i = 0; i < n; i++)
+		if (list[i].pid == pid)
+			return true;
+	return false;
+}
+
+static void recycle(const char *function)
+{
+	assert_int_equal(faas_recycle(flow.rt, function, NULL), 0);
+}
+
+/* On demand both times: its first environment is gone before. */
+static void start_twice(const char *function, int others)
+{
+	assert_true(flow_says(flow_call(&flow, function, "count"), "1"));
+	recycle(function);
+	await_environments(others);
+	assert_true(flow_says(flow_call(&flow, function, "count"), "1"));
+}
+
+static void open_with(const struct faas_function_config *function)
+{
+	flow_open(&flow, NULL, false);
+	flow_function(&flow, function);
+}
+
+static void open_life(void)
+{
+	open_with(FAAS_FUNCTION(.name = "f", .handler = "life.act"));
+}
+
+/* Waits for both; returns the shell, which is the one that survives. */
+static pid_t shell_of_f(void)
+{
+	start_twice("f", 0);
+	await_environments(2);
+	recycle("f");
+	await_environments(1);
+	return list[0].pid;
+}
+
+static uint64_t cold_starts(void)
+{
+	struct faas_stats stats = { .size = sizeof(stats) };
+
+	faas_stats(flow.rt, &stats);
+	return stats.cold_starts;
+}
+
+/* ---- when there is one ------------------------------------------------- */
+
+TEST(a_function_that_was_started_once_has_none)
+{
+	open_life();
+	flow_call(&flow, "f", "count");
+	flow_call(&flow, "f", "count");
+	nanosleep(&(struct timespec){ .tv_nsec = 30000000 }, NULL);
+	assert_int_equal(environments(), 1);
+	flow_close(&flow);
+}
+
+TEST(a_function_that_was_started_twice_has_one)
+{
+	open_life();
+	start_twice("f", 0);
+	await_environments(2);
+	flow_close(&flow);
+}
+
+TEST(the_next_cold_start_is_in_the_shell_and_is_a_cold_start)
+{
+	const struct faas_result *result;
+	uint64_t before;
+	pid_t shell;
+
+	open_life();
+	shell = shell_of_f();
+	before = cold_starts();
+	result = flow_call(&flow, "f", "count");
+	assert_true(flow_says(result, "1"));
+	assert_true(result->init_ms > 0);
+	assert_int_equal(cold_starts(), before + 1);
+	await_environments(2); /* it, and the next shell */
+	assert_true(lives(shell));
+	assert_true(flow_says(flow_call(&flow, "f", "count"), "2"));
+	recycle("f");
+	await_environments(1);
+	assert_false(lives(shell));
+	flow_close(&flow);
+}
+
+TEST(an_event_with_a_callback_may_be_the_first_of_a_shell)
+{
+	pid_t shell;
+
+	open_life();
+	shell = shell_of_f();
+	assert_true(flow_says(flow_call_async(&flow, "f", "count"), "1"));
+	assert_true(lives(shell));
+	flow_close(&flow);
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define SNAPSHOTS 1 /* a sanitizer's memory cannot be put back */
+
+TEST(a_shell_restores_a_snapshot)
+{
+	pid_t shell;
+
+	open_with(FAAS_FUNCTION(.name = "f", .handler = "life.act", .snapshot = true));
+	shell = shell_of_f();
+	for (int i = 1; i < 4; i++) {
+		char text[8];
+
+		snprintf(text, sizeof(text), "%d", i);
+		assert_true(flow_says(flow_call(&flow, "f", "count"), text));
+	}
+	assert_true(lives(shell));
+	flow_close(&flow);
+}
+
+/* Without a snapshot there is nothing to wait for: the shell would become the template. */
+TEST(a_shell_that_comes_before_the_snapshot_is_refused)
+{
+	open_with(FAAS_FUNCTION(.name = "f", .handler = "init.init_fail", .snapshot = true));
+	for (int i = 0; i < 4; i++) {
+		const struct faas_result *result = flow_call(&flow, "f", "");
+
+		assert_string_equal(result->error_type, "Init.Refused");
+		nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
+	}
+	await_environments(0);
+	flow_close(&flow);
+}
+#endif
+
+/* ---- what it is not ---------------------------------------------------- */
+
+static bool has_mapped(pid_t pid, const char *name)
+{
+	char path[64], line[512];
+	bool found = false, any = false;
+	FILE *maps;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	maps = fopen(path, "re");
+	while (maps && fgets(line, sizeof(line), maps)) {
+		any = true;
+		found |= strstr(line, name) != NULL;
+	}
+	if (maps)
+		fclose(maps);
+	if (!any) {
+		print_message("# skipped: only root may look\n");
+		skip();
+	}
+	return found;
+}
+
+TEST(a_shell_has_not_opened_the_function)
+{
+	pid_t shell;
+
+	open_life();
+	shell = shell_of_f();
+	assert_false(has_mapped(shell, "life.so"));
+	flow_call(&flow, "f", "count");
+	assert_true(has_mapped(shell, "life.so")); /* the positive control */
+	flow_close(&flow);
+}
+
+TEST(a_shell_is_no_environment_of_the_statistics)
+{
+	struct faas_stats stats = { .size = sizeof(stats) };
+
+	open_life();
+	shell_of_f();
+	faas_stats(flow.rt, &stats);
+	assert_int_equal(stats.environments_idle, 0);
+	assert_int_equal(stats.environments_busy, 0);
+	flow_close(&flow);
+}
+
+/* The limit of init() is ten seconds, and the shell has waited for longer. */
+TEST(waiting_is_no_part_of_init)
+{
+	const struct faas_result *result;
+
+	flow_open(&flow, &(struct faas_config){ .idle_ms = 3600000 }, true);
+	flow_function(&flow, FAAS_FUNCTION(.name = "f", .handler = "life.act"));
+	start_twice("f", 0);
+	flow_advance(&flow, 1);
+	flow_advance(&flow, 1);
+	await_environments(2);
+	recycle("f");
+	await_environments(1);
+	flow_advance(&flow, 60000);
+	result = flow_call(&flow, "f", "count");
+	assert_int_equal(result->code, FAAS_OK);
+	assert_true(result->init_ms < 10000);
+	flow_close(&flow);
+}
+
+/* ---- when it goes ------------------------------------------------------ */
+
+TEST(a_shell_that_is_killed_is_not_missed)
+{
+	pid_t shell;
+
+	open_life();
+	shell = shell_of_f();
+	if (kill(shell, SIGKILL) < 0) {
+		print_message("# skipped: only root may kill another user's process\n");
+		flow_close(&flow);
+		skip();
+	}
+	await_environments(0);
+	assert_true(flow_says(flow_call(&flow, "f", "count"), "1"));
+	await_environments(2);
+	flow_close(&flow);
+}
+
+TEST(a_shell_ends_with_its_function)
+{
+	open_life();
+	shell_of_f();
+	assert_int_equal(faas_function_delete(flow.rt, "f", NULL), 0);
+	await_environments(0);
+	flow_close(&flow);
+}
+
+TEST(a_shell_ends_when_an_idle_environment_would)
+{
+	flow_open(&flow, &(struct faas_config){ .idle_ms = 5000 }, true);
+	flow_function(&flow, FAAS_FUNCTION(.name = "f", .handler = "life.act"));
+	start_twice("f", 0);
+	flow_advance(&flow, 1);
+	flow_advance(&flow, 1);
+	await_environments(2);
+	flow_advance(&flow, 4990);
+	assert_int_equal(environments(), 2);
+	flow_advance(&flow, 1000);
+	await_environments(0);
+	flow_close(&flow);
+}
+
+TEST(a_shell_goes_when_memory_is_short)
+{
+	flow_open(&flow, &(struct faas_config){ .max_memory_mb = 256 }, false);
+	flow_function(&flow, FAAS_FUNCTION(.name = "f", .handler = "life.act"));
+	flow_function(&flow, FAAS_FUNCTION(.name = "g", .handler = "life.act", .memory_mb = 256));
+	start_twice("f", 0);
+	await_environments(2);
+	assert_true(flow_says(flow_call(&flow, "g", "count"), "1"));
+	await_environments(1);
+	flow_close(&flow);
+}
+
+TEST(only_the_functions_that_needed_one_last_keep_theirs)
+{
+	char name[16];
+
+	flow_open(&flow, NULL, false);
+	for (int i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "f%d", i);
+		flow_function(&flow, FAAS_FUNCTION(.name = name, .handler = "life.act"));
+		start_twice(name, i + (i < KEPT ? i : KEPT));
+		await_environments(i + 1 + (i < KEPT ? i + 1 : KEPT));
+	}
+	flow_close(&flow);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_function_that_was_started_once_has_none),
+		cmocka_unit_test(a_function_that_was_started_twice_has_one),
+		cmocka_unit_test(the_next_cold_start_is_in_the_shell_and_is_a_cold_start),
+		cmocka_unit_test(an_event_with_a_callback_may_be_the_first_of_a_shell),
+		cmocka_unit_test(a_shell_has_not_opened_the_function),
+		cmocka_unit_test(a_shell_is_no_environment_of_the_statistics),
+		cmocka_unit_test(waiting_is_no_part_of_init),
+		cmocka_unit_test(a_shell_that_is_killed_is_not_missed),
+		cmocka_unit_test(a_shell_ends_with_its_function),
+		cmocka_unit_test(a_shell_ends_when_an_idle_environment_would),
+		cmocka_unit_test(a_shell_goes_when_memory_is_short),
+		cmocka_unit_test(only_the_functions_that_needed_one_last_keep_theirs),
+#ifdef SNAPSHOTS
+		cmocka_unit_test(a_shell_restores_a_snapshot),
+		cmocka_unit_test(a_shell_that_comes_before_the_snapshot_is_refused),
+#endif
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
