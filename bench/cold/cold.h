@@ -13,6 +13,8 @@ void recycle(struct faas *rt, const char *name);
 
 void start_one_cpu(const struct options *options);
 void start_two_cpus(const struct options *options);
+void steady_one_cpu(const struct options *options);
+void steady_two_cpus(const struct options *options);
 void snapshot_one_cpu(const struct options *options);
 void snapshot_two_cpus(const struct options *options);
 void snapshot_of_heap(const struct options *options);

@@ -7,6 +7,8 @@
 static const struct group groups[] = {
 	{ "start1", start_one_cpu },
 	{ "start2", start_two_cpus },
+	{ "steady1", steady_one_cpu },
+	{ "steady2", steady_two_cpus },
 	{ "snapshot1", snapshot_one_cpu },
 	{ "snapshot", snapshot_two_cpus },
 	{ "snapshot64", snapshot_of_heap },

@@ -36,12 +36,17 @@ static void create_fresh(struct faas *rt, const char *name, bool snapshot)
 						   .kind = FAAS_PROCESS, .snapshot = snapshot });
 }
 
-void recycle(struct faas *rt, const char *name)
+static void renew(struct faas *rt, const char *name)
 {
 	struct faas_error err;
 
 	if (faas_recycle(rt, name, &err) < 0)
 		bench_die("%s: %s", name, err.message);
+}
+
+void recycle(struct faas *rt, const char *name)
+{
+	renew(rt, name);
 	bench_sleep_us(PAUSE_US);
 }
 
@@ -162,6 +167,76 @@ void snapshot_two_cpus(const struct options *options)
 		report_note("snapshot", "needs two CPUs");
 	else
 		starts(options, "snapshot", true);
+}
+
+/* ---- back to back ------------------------------------------------------- */
+
+static double per_start_ns(uint64_t start, size_t n)
+{
+	return (double)(bench_now() - start) / (double)n;
+}
+
+/*
+ * Without a pause nothing can be made ahead, and on one CPU whatever a start costs, its
+ * end and what follows it included, is within the time of all of them.
+ */
+static uint64_t steady_round(struct contest *c, const char *name)
+{
+	uint64_t warm = 0, start = bench_now();
+	size_t n = c->raw.cap;
+
+	contest_clear(c);
+	for (size_t i = 0; i < n; i++)
+		samples_add(&c->raw, zygote_birth(c->loaded));
+	report_value(per_start_ns(start, n), "%s.raw_clone.mean_ns", name);
+	bench_sleep_us(2 * PAUSE_US);
+	for (size_t i = 0; i < n / 2; i++, renew(c->rt, "fresh")) /* what is in stock */
+		one_cold(c->rt, "fresh", &c->ours);
+	samples_clear(&c->ours);
+	start = bench_now();
+	for (size_t i = 0; i < n; i++, renew(c->rt, "fresh"))
+		warm += !one_cold(c->rt, "fresh", &c->ours);
+	report_value(per_start_ns(start, n), "%s.ours.mean_ns", name);
+	bench_sleep_us(2 * PAUSE_US);
+	return warm;
+}
+
+static void steady(const struct options *options, const char *name, bool snapshot)
+{
+	struct contest c;
+	uint64_t warm = 0;
+	char key[64];
+
+	contest_open(&c, bench_scaled(options, 60));
+	create_fresh(c.rt, "fresh", snapshot);
+	one_cold(c.rt, "fresh", &c.ours);
+	for (int round = 0; round < options->rounds; round++) {
+		warm += steady_round(&c, name);
+		snprintf(key, sizeof(key), "%s.raw_clone", name);
+		report_latency(key, &c.raw);
+		snprintf(key, sizeof(key), "%s.ours", name);
+		report_latency(key, &c.ours);
+	}
+	report_value((double)warm, "%s.not_cold", name);
+	contest_close(&c);
+}
+
+void steady_one_cpu(const struct options *options)
+{
+	bench_pin(0);
+	steady(options, "steady1", false);
+	steady(options, "steady1_snapshot", true);
+	bench_pin(-1);
+}
+
+void steady_two_cpus(const struct options *options)
+{
+	if (bench_cpus() < 2) {
+		report_note("steady2", "needs two CPUs");
+		return;
+	}
+	steady(options, "steady2", false);
+	steady(options, "steady2_snapshot", true);
 }
 
 /* ---- many at once -------------------------------------------------------- */
