@@ -77,6 +77,7 @@ static void arrive(struct fa_call *call)
 {
 	struct fa_invocation *inv = fa_container(call, struct fa_invocation, arrive);
 	struct faas *rt = inv->rt;
+	const char *reason;
 
 	fa_list_append(&rt->invocations, &inv->link);
 	if (inv->mode == FAAS_DRY_RUN || inv->canceled || rt->finishing) {
@@ -85,6 +86,10 @@ static void arrive(struct fa_call *call)
 	}
 	if (fa_invocation_is_event(inv))
 		say_accepted(inv);
+	else if (!inv->counted && !fa_runner_may_begin(inv->runner, &reason)) {
+		fa_invocation_throttle(inv, reason, FAAS_ETHROTTLED);
+		return;
+	}
 	fa_invocation_begin(inv);
 }
 
@@ -167,8 +172,8 @@ bool fa_invocation_resume(struct fa_version *version, struct fa_kept *kept,
 	return true;
 }
 
-int faas_invoke(struct faas *rt, const struct faas_request *request, uint64_t *id,
-		struct faas_error *err)
+static int invoke(struct faas *rt, const struct faas_request *request, bool counted, uint64_t *id,
+		  struct faas_error *err)
 {
 	struct fa_invocation *inv;
 	struct fa_version *version;
@@ -208,6 +213,7 @@ int faas_invoke(struct faas *rt, const struct faas_request *request, uint64_t *i
 		return fa_error_nomem(err);
 	}
 	fill_invocation(inv, rt, version, r, meta_max);
+	inv->counted = counted;
 	if (id)
 		*id = inv->id;
 	if (inv->kept)
@@ -216,4 +222,16 @@ int faas_invoke(struct faas *rt, const struct faas_request *request, uint64_t *i
 		fa_loop_call(&rt->loop, &inv->arrive);
 	fa_leave(rt); /* it arrives before the runtime ends, and then the list keeps it */
 	return 0;
+}
+
+int faas_invoke(struct faas *rt, const struct faas_request *request, uint64_t *id,
+		struct faas_error *err)
+{
+	return invoke(rt, request, false, id, err);
+}
+
+int fa_invoke_counted(struct faas *rt, const struct faas_request *request, uint64_t *id,
+		      struct faas_error *err)
+{
+	return invoke(rt, request, true, id, err);
 }

@@ -18,11 +18,17 @@ struct fa_letters;
 
 /* A place and an environment; NULL with the reason of the throttle, or a code. */
 struct fa_env *fa_runner_lease(struct fa_runner *runner, const char **reason, int *why);
+/* Whether a synchronous event is within the rate that the runtime was given, if it was. */
+bool fa_runner_may_begin(struct fa_runner *runner, const char **reason);
 void fa_runner_release(struct fa_runner *runner, struct fa_env *env, bool stays);
 /* What it was leased out of has become smaller: it should not begin another event. */
 bool fa_runner_is_over(const struct fa_runner *runner, const struct fa_env *env);
 /* Any thread: those that wait for capacity should try again. */
 void fa_want_pump(struct faas *rt);
+
+/* faas_invoke(), of an event that fa_runner_may_begin() was asked about. */
+int fa_invoke_counted(struct faas *rt, const struct faas_request *request, uint64_t *id,
+		      struct faas_error *err);
 
 /* The context strings behind a payload: room for them, and their bytes (0: none). */
 size_t fa_meta_size(const struct faas_request *request, const struct fa_version *version);

@@ -102,6 +102,8 @@ static int copy_config(struct faas *rt, const struct faas_config *c, struct faas
 	else if (!mine->min_unreserved)
 		mine->min_unreserved = mine->max_concurrency < 10 * MIN_UNRESERVED ?
 					       mine->max_concurrency / 10 : MIN_UNRESERVED;
+	if (!mine->max_new_per_10s)
+		mine->max_new_per_10s = 1000;
 	if (!mine->max_memory_mb)
 		mine->max_memory_mb = half_the_machine_mb();
 	return 0;
@@ -112,6 +114,9 @@ static int check_config(const struct faas_config *c, struct faas_error *err)
 	if (c->max_concurrency < 0 || c->max_memory_mb < 0 || c->idle_ms < 0)
 		return fa_error(err, FAAS_EINVAL,
 				"max_concurrency, max_memory_mb and idle_ms cannot be negative");
+	if (c->max_new_per_10s < FAAS_NONE || c->max_requests_per_s < 0)
+		return fa_error(err, FAAS_EINVAL,
+				"max_new_per_10s and max_requests_per_s cannot be negative");
 	if (c->min_unreserved < FAAS_NONE)
 		return fa_error(err, FAAS_EINVAL, "min_unreserved is %d: cannot be negative",
 				c->min_unreserved);
@@ -171,6 +176,9 @@ static struct faas *alloc_runtime(const struct faas_config *c, const struct fa_c
 	if (!rc)
 		rc = fa_keys_init(&rt->keys, &rt->mem, c->keys, err);
 	fa_account_init(&rt->account, rt->config.max_concurrency, rt->config.min_unreserved);
+	rt->account.requests_per_s = rt->config.max_requests_per_s;
+	if (rt->config.max_new_per_10s != FAAS_NONE)
+		rt->account.new_per_10s = rt->config.max_new_per_10s;
 	if (rc < 0) {
 		free_runtime(rt);
 		return NULL;
@@ -377,6 +385,7 @@ static void forget_functions(struct faas *rt)
 static void begin_to_finish(struct faas *rt)
 {
 	rt->finishing = true;
+	fa_loop_timer_stop(&rt->loop, &rt->growth);
 	fa_loop_timer_stop(&rt->loop, &rt->grace);
 	fa_envs_close(&rt->envs);
 	fa_durable_hurry(rt);

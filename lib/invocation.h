@@ -23,7 +23,7 @@ struct fa_invocation {
 	struct fa_runner *runner;  /* with a reference to its version */
 	struct fa_env *env;
 	enum faas_mode mode;
-	bool log_tail, canceled;
+	bool log_tail, canceled, counted;
 	int capacity_wait_ms;
 	struct fa_retry retry;
 	struct fa_kept *kept;      /* an event that outlives the program */

@@ -83,13 +83,17 @@ static int call_here(struct fa_runner *runner, const struct faas_request *reques
 	struct fa_job job;
 	int rc = FAAS_ETIMEOUT;
 	bool late = false;
+	const char *reason;
 
+	if (!fa_runner_may_begin(runner, &reason)) {
+		fa_told_throttle(runner->rt, v);
+		return fa_admit_throttled(reason, err);
+	}
 	/*
 	 * Again if init ran out of its own limit, which then counts, or if a pristine
 	 * function's process could not be reset; the loop has more patience than we.
 	 */
 	for (int tries = 0; rc == FAAS_ETIMEOUT && tries < TRIES; tries++) {
-		const char *reason;
 		struct fa_env *env = fa_runner_lease(runner, &reason, &rc);
 
 		if (!env && rc != FAAS_ENOMEM && (request->capacity_wait_ms || !rc))
@@ -201,7 +205,7 @@ static int wait_for_done(struct faas *rt, const struct faas_request *request,
 
 	r.on_done = on_waited;
 	r.data = &waiter;
-	rc = faas_invoke(rt, &r, NULL, err);
+	rc = fa_invoke_counted(rt, &r, NULL, err);
 	if (rc)
 		return rc;
 	while (!atomic_load(&waiter.done))

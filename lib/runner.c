@@ -68,6 +68,36 @@ void fa_want_pump(struct faas *rt)
 		fa_loop_call(&rt->loop, &rt->pump);
 }
 
+static void on_growth(struct fa_timer *timer)
+{
+	fa_want_pump(fa_container(timer, struct faas, growth));
+}
+
+/* One more of its environments, if they do not become too many too fast. */
+static struct fa_env *grow(struct fa_runner *runner, const char **reason, int *why)
+{
+	struct faas *rt = runner->rt;
+	int64_t next_ns;
+
+	*reason = fa_admit_reason(runner->quota);
+	*why = FAAS_ETHROTTLED;
+	if (fa_admit_growth(runner->quota, fa_now(rt->clock), &next_ns)) {
+		*reason = "ConcurrentInvocationLimitExceeded";
+		return fa_pool_add(runner->pool, FA_FOR_EVENT, why);
+	}
+	/* who waits on the loop waits for that, too */
+	if (fa_loop_here(&rt->loop) && (!rt->growth.index || next_ns < rt->growth.at_ns))
+		fa_loop_timer_sure(&rt->loop, &rt->growth, next_ns);
+	return NULL;
+}
+
+bool fa_runner_may_begin(struct fa_runner *runner, const char **reason)
+{
+	return !runner->rt->account.requests_per_s ||
+	       fa_admit_request(runner->quota, &runner->provisioned, fa_now(runner->rt->clock),
+				reason);
+}
+
 /* A place and an environment; NULL with the reason of the throttle or a code. */
 struct fa_env *fa_runner_lease(struct fa_runner *runner, const char **reason, int *why)
 {
@@ -78,13 +108,13 @@ struct fa_env *fa_runner_lease(struct fa_runner *runner, const char **reason, in
 	if (lease == FA_LEASE_NONE)
 		return NULL;
 	env = fa_pool_take(runner->pool, why);
-	if (env) {
+	if (!env && *why == FAAS_ENOTFOUND)
+		env = grow(runner, reason, why);
+	if (env)
 		env->leased = lease;
-		return env;
-	}
-	*reason = "ConcurrentInvocationLimitExceeded";
-	fa_admit_leave(runner->quota, &runner->provisioned, lease);
-	return NULL;
+	else
+		fa_admit_leave(runner->quota, &runner->provisioned, lease);
+	return env;
 }
 
 void fa_runner_release(struct fa_runner *runner, struct fa_env *env, bool stays)
@@ -228,6 +258,7 @@ static int64_t patience(void *data)
 void fa_invoke_init(struct faas *rt)
 {
 	rt->pump.run = pump;
+	rt->growth.on_due = on_growth;
 	fa_told_init(rt);
 	fa_invocations_init(rt);
 	rt->envs.on_capacity = on_capacity;

@@ -71,6 +71,7 @@ struct faas {
 	_Atomic uint64_t callers;   /* threads inside a call, see fa_enter() */
 	_Atomic int waiting;        /* invocations that wait for capacity */
 	struct fa_call pump;
+	struct fa_timer growth;     /* [loop] a function may have another environment */
 	_Atomic bool pumping;
 	_Atomic uint64_t serial;    /* of invocation ids */
 	_Atomic int64_t unix_offset_ns, offset_age_ns;

@@ -68,7 +68,8 @@ static struct faas *open_runtime(struct uv_loop_s *loop, enum listening listenin
 
 	allow_descriptors();
 	rt = faas_create(FAAS_CONFIG(.loop = loop, .worker = setting("FAAS_WORKER", BENCH_WORKER),
-				     .max_concurrency = 10000, .max_memory_mb = 1 << 24,
+				     .max_concurrency = 10000,
+				     .max_new_per_10s = FAAS_NONE, .max_memory_mb = 1 << 24,
 				     .idle_ms = 3600000,
 				     .on_log = listening ? hear_log : NULL,
 				     .on_metric = listening ? hear_metric : NULL,

@@ -172,11 +172,7 @@ struct faas_config {
 	 * may use it (FAAS_EEXIST). NULL: they are kept in memory.
 	 */
 	const char *state_dir;
-	/*
-	 * So much of max_concurrency can be claimed by no function that reserves its own: 100,
-	 * or a tenth of it if that is less. FAAS_NONE: it may all be reserved.
-	 */
-	int min_unreserved;
+	int min_unreserved; /* that cannot be reserved: 100, or a tenth of all; FAAS_NONE: none */
 
 	/*
 	 * Called on the loop for each message that was sent to "callback:NAME". True: it is
@@ -193,6 +189,9 @@ struct faas_config {
 	 * the first key is that of functions that name none.
 	 */
 	const struct faas_key *keys;
+
+	int max_new_per_10s;    /* environments for one function's events: 1000; FAAS_NONE: any */
+	int max_requests_per_s; /* synchronous, per unit of concurrency: any; Lambda has 10 */
 };
 
 #define FAAS_CONFIG(...) \

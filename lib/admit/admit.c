@@ -5,10 +5,12 @@
  */
 #include <admit/admit.h>
 
+#include <limits.h>
 #include <string.h>
 
 #include <base/error.h>
 
+#define SECOND 1000000000LL
 #define SYNC_MAX 6291456
 #define EVENT_MAX 1048576
 #define CLIENT_CONTEXT_MAX 3583
@@ -66,6 +68,37 @@ bool fa_admit_is_over(const struct fa_quota *quota, const struct fa_gate *provis
 		return fa_gate_is_over(provisioned);
 	return fa_gate_is_over(&quota->on_demand) ||
 	       (lease == FA_LEASE_SHARED && fa_gate_is_over(&quota->account->unreserved));
+}
+
+static bool take_request(const struct fa_account *account, struct fa_gate *gate, int64_t now_ns)
+{
+	int64_t size = (int64_t)fa_gate_limit(gate) * account->requests_per_s;
+
+	return fa_rate_take(&gate->requests, size > INT_MAX ? INT_MAX : (int)size, SECOND, now_ns);
+}
+
+bool fa_admit_request(struct fa_quota *quota, struct fa_gate *provisioned, int64_t now_ns,
+		      const char **reason)
+{
+	struct fa_account *account = quota->account;
+	bool reserves = fa_quota_reserved(quota) != FA_UNRESERVED;
+
+	if (!account->requests_per_s || take_request(account, provisioned, now_ns) ||
+	    take_request(account, reserves ? &quota->on_demand : &account->unreserved, now_ns))
+		return true;
+	*reason = reserves ? "ReservedFunctionInvocationRateLimitExceeded" :
+			     "FunctionInvocationRateLimitExceeded";
+	return false;
+}
+
+bool fa_admit_growth(struct fa_quota *quota, int64_t now_ns, int64_t *next_ns)
+{
+	int size = quota->account->new_per_10s;
+
+	if (!size || fa_rate_take(&quota->growth, size, 10 * SECOND, now_ns))
+		return true;
+	*next_ns = fa_rate_next_ns(&quota->growth, size, 10 * SECOND);
+	return false;
 }
 
 static int check_text(const char *what, const char *text, size_t max, struct faas_error *err)

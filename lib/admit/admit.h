@@ -29,6 +29,15 @@ bool fa_admit_is_full(const struct fa_quota *quota, const struct fa_gate *provis
 /* Why one more of this function would be throttled. */
 const char *fa_admit_reason(const struct fa_quota *quota);
 
+/*
+ * May there be one more synchronous event in this second? Counted where it would find
+ * its place: Lambda's cap is ten for each unit of concurrency.
+ */
+bool fa_admit_request(struct fa_quota *quota, struct fa_gate *provisioned, int64_t now_ns,
+		      const char **reason);
+/* May there be one more environment for its events? Else from *next_ns on. */
+bool fa_admit_growth(struct fa_quota *quota, int64_t now_ns, int64_t *next_ns);
+
 /* The parameters of a request: sizes and mode. 0, FAAS_EINVAL or FAAS_ETOOLARGE. */
 int fa_admit_check(const struct faas_request *request, struct faas_error *err);
 

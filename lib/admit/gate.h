@@ -5,6 +5,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include <admit/rate.h>
+
 /*
  * A count of leases with a limit. One atomic operation on the way in and one on
  * the way out, no lock. The limit may change at any time: those inside stay.
@@ -12,6 +14,7 @@
 struct fa_gate {
 	_Atomic int in_use;
 	_Atomic int limit;
+	struct fa_rate requests; /* synchronous ones, where there is a cap on them */
 };
 
 static inline int fa_gate_limit(const struct fa_gate *gate)

@@ -18,6 +18,8 @@
 struct fa_account {
 	pthread_mutex_t lock;      /* of the numbers, here and in all quotas */
 	int limit, kept;           /* `kept` can be claimed by nobody */
+	int new_per_10s;           /* environments that one function may bring about; 0: any */
+	int requests_per_s;        /* synchronous ones, for each unit of concurrency; 0: any */
 	_Atomic int claimed;
 	struct fa_gate unreserved; /* what runs on demand without a reservation */
 };
@@ -30,6 +32,7 @@ struct fa_quota {
 	_Atomic int provisioned;   /* of all its versions, taken out of what is reserved */
 	struct fa_gate on_demand;  /* what runs outside of what is provisioned */
 	_Atomic int provisioned_in_use;
+	struct fa_rate growth;     /* new environments for its events */
 };
 
 void fa_account_init(struct fa_account *account, int limit, int kept);

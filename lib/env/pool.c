@@ -454,10 +454,8 @@ struct fa_env *fa_pool_take(struct fa_pool *pool, int *why)
 	if (!env && !crowded)
 		env = pop(&pool->cold);
 	pthread_mutex_unlock(&pool->lock);
-	if (env)
-		return env;
-	*why = 0;
-	return crowded ? NULL : fa_pool_add(pool, FA_FOR_EVENT, why);
+	*why = crowded ? 0 : FAAS_ENOTFOUND;
+	return env;
 }
 
 /* Under the pool's lock: one that shares what the late one will leave. */

@@ -83,9 +83,9 @@ void fa_pool_recycle(struct fa_pool *pool);
 void fa_pool_retire(struct fa_pool *pool);
 
 /*
- * Lease an environment: a provisioned one, a warm one, a cold one, a new one. NULL when
- * there is no room (FAAS_ETHROTTLED), no memory (FAAS_ENOMEM), or enough are
- * being born (0: later; on_capacity tells).
+ * Lease an environment that is there: a provisioned one, a warm one, a cold one. NULL when
+ * enough are being born (0: later; on_capacity tells), or when there is none
+ * (FAAS_ENOTFOUND): fa_pool_add() makes another.
  */
 struct fa_env *fa_pool_take(struct fa_pool *pool, int *why);
 
@@ -102,7 +102,7 @@ void fa_envs_lost(struct fa_envs *envs);
 /* What it is made for: an event, to be provisioned, an event that the policy expects. */
 enum fa_purpose { FA_FOR_EVENT, FA_FOR_KEEPS, FA_FOR_LATER };
 
-/* A new one. NULL with the reason as above. */
+/* A new one. NULL when there is no room (FAAS_ETHROTTLED) or no memory (FAAS_ENOMEM). */
 struct fa_env *fa_pool_add(struct fa_pool *pool, enum fa_purpose purpose, int *why);
 
 /* Under the pool's lock, not charged for: one without a process. NULL with the reason as above. */

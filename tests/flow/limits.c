@@ -10,6 +10,8 @@
 
 #include "support/control.h"
 
+#include <runtime.h>
+
 #define INVALID "InvalidParameterValueException"
 #define SHARED "ConcurrentInvocationLimitExceeded"
 #define RESERVED "ReservedFunctionConcurrentInvocationLimitExceeded"
@@ -114,6 +116,16 @@ static void is_throttled(const char *function, const char *reason)
 static void runs(const char *function)
 {
 	assert_true(flow_says(flow_call(&flow, function, ""), "done"));
+}
+
+static void send_event(const char *payload)
+{
+	assert_int_equal(faas_invoke(flow.rt,
+				     FAAS_REQUEST(.function = "f", .mode = FAAS_EVENT,
+						  .payload = { payload, strlen(payload) },
+						  .on_done = on_done),
+				     NULL, &err),
+			 0);
 }
 
 static void put(const char *function, int reserved)
@@ -402,6 +414,135 @@ TEST(what_is_provisioned_and_what_is_reserved_must_fit)
 	runs("f:1");
 }
 
+/* ---- rates -------------------------------------------------------------- */
+
+static void reopen(const struct faas_config *config)
+{
+	flow_close(&flow);
+	flow_open(&flow, config, true);
+}
+
+TEST(a_function_gets_so_many_new_environments_in_ten_seconds_and_no_more)
+{
+	reopen(FAAS_CONFIG(.max_concurrency = 100, .max_new_per_10s = 2));
+	add("f", 0);
+	add("g", 5);
+	start_many("f", 2);
+	await(&began, 2);
+	is_throttled("f", SHARED);
+	start_many("g", 2); /* each function has its own */
+	await(&began, 4);
+	is_throttled("g", RESERVED);
+	flow_advance(&flow, 5000); /* refilled continuously */
+	start("f", 0);
+	await(&began, 5);
+	is_throttled("f", SHARED);
+	let_go(5);
+	await(&answered, 5);
+	flow_await_idle(&flow, 5, 0);
+	start_many("f", 3); /* what is there is no new one */
+	await(&began, 8);
+	flow_advance(&flow, 60000); /* what was not used does not add up */
+	start_many("f", 2);
+	await(&began, 10);
+	is_throttled("f", SHARED);
+	let_go(5);
+	await(&answered, 10);
+}
+
+TEST(who_waits_begins_when_there_may_be_another_environment)
+{
+	reopen(FAAS_CONFIG(.max_concurrency = 100, .max_new_per_10s = 2));
+	add("f", 0);
+	start_many("f", 2);
+	await(&began, 2);
+	start("f", 60000);
+	flow_advance(&flow, 4000);
+	assert_int_equal(began, 2);
+	flow_advance(&flow, 1000);
+	await(&began, 3);
+	let_go(3);
+	await(&answered, 3);
+}
+
+TEST(the_rate_of_scaling_need_not_be_limited)
+{
+	reopen(FAAS_CONFIG(.max_concurrency = 1200, .max_new_per_10s = FAAS_NONE,
+			   .max_memory_mb = 1 << 20));
+	assert_int_equal(flow.rt->account.new_per_10s, 0);
+	reopen(NULL);
+	assert_int_equal(flow.rt->account.new_per_10s, 1000);
+	assert_null(faas_create(FAAS_CONFIG(.max_new_per_10s = -2), &err));
+	assert_int_equal(err.code, FAAS_EINVAL);
+	assert_null(faas_create(FAAS_CONFIG(.max_requests_per_s = -1), &err));
+	assert_int_equal(err.code, FAAS_EINVAL);
+	assert_null(faas_create(FAAS_CONFIG(.min_unreserved = -2), &err));
+	assert_int_equal(err.code, FAAS_EINVAL);
+}
+
+TEST(ten_times_its_concurrency_is_what_a_function_runs_in_a_second)
+{
+	reopen(FAAS_CONFIG(.max_concurrency = 3, .max_requests_per_s = 10));
+	add("f", 1);
+	add("g", 0);
+	for (int i = 0; i < 10; i++)
+		runs("f");
+	is_throttled("f", "ReservedFunctionInvocationRateLimitExceeded");
+	for (int i = 0; i < 20; i++) /* by either way in, and counted once */
+		assert_true(flow_says(i % 2 ? flow_call(&flow, "g", "") :
+					      flow_call_async(&flow, "g", ""),
+				      "done"));
+	is_throttled("g", "FunctionInvocationRateLimitExceeded");
+	flow_advance(&flow, 100);
+	runs("f");
+	is_throttled("f", "ReservedFunctionInvocationRateLimitExceeded");
+	flow_advance(&flow, 3600000);
+	for (int i = 0; i < 10; i++)
+		runs("f");
+	is_throttled("f", "ReservedFunctionInvocationRateLimitExceeded");
+}
+
+TEST(one_that_waits_for_capacity_is_counted_once)
+{
+	struct faas_result *result = NULL;
+
+	reopen(FAAS_CONFIG(.max_concurrency = 10, .max_requests_per_s = 2));
+	add("f", 1);
+	start("f", 0);
+	await(&began, 1);
+	let_go(1);
+	assert_int_equal(faas_invoke_wait(flow.rt,
+					  FAAS_REQUEST(.function = "f",
+						       .capacity_wait_ms = 60000),
+					  &result, &err),
+			 0);
+	faas_free(result);
+	await(&answered, 1);
+	is_throttled("f", "ReservedFunctionInvocationRateLimitExceeded");
+}
+
+TEST(asynchronous_events_have_no_rate)
+{
+	reopen(FAAS_CONFIG(.max_concurrency = 10, .max_requests_per_s = 1));
+	add("f", 1);
+	runs("f");
+	is_throttled("f", "ReservedFunctionInvocationRateLimitExceeded");
+	send_event("");
+	await(&began, 2);
+}
+
+TEST(what_is_provisioned_has_its_own_rate_before_what_is_reserved)
+{
+	reopen(FAAS_CONFIG(.max_concurrency = 10, .max_requests_per_s = 2));
+	add("f", 2);
+	perform("PublishVersion", "{\"FunctionName\":\"f\"}");
+	provision("f:1", 1);
+	for (int i = 0; i < 4; i++)
+		runs("f:1");
+	is_throttled("f:1", "ReservedFunctionInvocationRateLimitExceeded");
+	is_throttled("f", "ReservedFunctionInvocationRateLimitExceeded");
+}
+
 /* ---- switched off ------------------------------------------------------ */
 
 TEST(a_function_that_is_switched_off_runs_nothing)
@@ -423,16 +564,6 @@ static int queued(void)
 
 	faas_stats(flow.rt, &stats);
 	return stats.queued;
-}
-
-static void send_event(const char *payload)
-{
-	assert_int_equal(faas_invoke(flow.rt,
-				     FAAS_REQUEST(.function = "f", .mode = FAAS_EVENT,
-						  .payload = { payload, strlen(payload) },
-						  .on_done = on_done),
-				     NULL, &err),
-			 0);
 }
 
 static void await_empty_queue(void)
@@ -507,6 +638,13 @@ int main(void)
 		CASE(more_events_than_are_provisioned_spill_over_into_what_is_reserved),
 		CASE(what_is_provisioned_without_a_reservation_is_taken_from_all),
 		CASE(what_is_provisioned_and_what_is_reserved_must_fit),
+		CASE(a_function_gets_so_many_new_environments_in_ten_seconds_and_no_more),
+		CASE(who_waits_begins_when_there_may_be_another_environment),
+		CASE(the_rate_of_scaling_need_not_be_limited),
+		CASE(ten_times_its_concurrency_is_what_a_function_runs_in_a_second),
+		CASE(one_that_waits_for_capacity_is_counted_once),
+		CASE(asynchronous_events_have_no_rate),
+		CASE(what_is_provisioned_has_its_own_rate_before_what_is_reserved),
 		CASE(a_function_that_is_switched_off_runs_nothing),
 		CASE(an_event_of_a_function_that_is_switched_off_is_dropped_without_an_attempt),
 		CASE(an_event_that_comes_again_is_dropped_when_its_function_is_off),
