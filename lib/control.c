@@ -158,8 +158,8 @@ static int check_known(const struct fa_operation *operation, const struct fa_doc
 	return 0;
 }
 
-static int judge(const struct fa_operation *operation, const struct fa_document *in,
-		 struct faas_error *err)
+int fa_control_judge(const struct fa_operation *operation, const struct fa_document *in,
+		     struct faas_error *err)
 {
 	char bytes[2048] = "";
 	struct judgement j = { .text = FA_TEXT(bytes) };
@@ -235,15 +235,34 @@ int fa_control_page(const struct fa_document *in, struct fa_document *out, size_
 
 /* ---- the door -------------------------------------------------------- */
 
-static const struct fa_operation *find(const char *name, size_t *most)
+const struct fa_operation *fa_control_next(size_t *at, size_t *most)
 {
+	size_t row = (*at)++;
+
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
 		for (const struct fa_operation *o = tables[i].rows; o->name; o++)
-			if (!strcmp(o->name, name)) {
+			if (!row--) {
 				*most = tables[i].most;
 				return o;
 			}
 	return NULL;
+}
+
+static const struct fa_operation *find(const char *name, size_t *most)
+{
+	const struct fa_operation *operation;
+	size_t at = 0;
+
+	while ((operation = fa_control_next(&at, most)) && strcmp(operation->name, name) != 0)
+		;
+	return operation;
+}
+
+size_t fa_control_most(const char *operation)
+{
+	size_t most = 0;
+
+	return find(operation, &most) ? most : 0;
 }
 
 static int answer(struct faas *rt, const struct fa_operation *operation,
@@ -269,11 +288,29 @@ static int answer(struct faas *rt, const struct fa_operation *operation,
 	return rc;
 }
 
+static int unknown(const char *name, struct faas_error *err)
+{
+	return fa_error_typed(err, FAAS_ENOTFOUND, "UnknownOperationException",
+			      "there is no operation '%.80s'", name);
+}
+
+int fa_control(struct faas *rt, const char *operation, const struct fa_document *in,
+	       char **response, struct faas_error *err)
+{
+	size_t most;
+	const struct fa_operation *row = find(operation, &most);
+	int rc;
+
+	if (!row)
+		return unknown(operation, err);
+	rc = fa_control_judge(row, in, err);
+	return rc ? rc : answer(rt, row, in, response, err);
+}
+
 int faas_control(struct faas *rt, const char *operation, const char *request, char **response,
 		 struct faas_error *err)
 {
 	size_t most = 0, len = request ? strlen(request) : 0;
-	const struct fa_operation *row = operation ? find(operation, &most) : NULL;
 	struct faas_error own = { 0 };
 	struct fa_document *in;
 	int rc;
@@ -282,19 +319,16 @@ int faas_control(struct faas *rt, const char *operation, const char *request, ch
 		err = &own;
 	if (!rt)
 		return fa_error(err, FAAS_EINVAL, "a runtime is required");
-	if (!row)
-		return fa_error_typed(err, FAAS_ENOTFOUND, "UnknownOperationException",
-				      "there is no operation '%.80s'", operation ? operation : "");
+	if (!operation || !find(operation, &most))
+		return unknown(operation ? operation : "", err);
 	if (len >= most)
 		return fa_error_typed(err, FAAS_ETOOLARGE, "RequestEntityTooLargeException",
 				      "Request must be smaller than %zu bytes for the %s operation",
 				      most, operation);
 	in = fa_document_parse(request ? request : "{}", err);
 	if (!in)
-		return FAAS_EINVAL;
-	rc = judge(row, in, err);
-	if (!rc)
-		rc = answer(rt, row, in, response, err);
+		return err->code;
+	rc = fa_control(rt, operation, in, response, err);
 	fa_document_free(in);
 	return rc;
 }

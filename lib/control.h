@@ -43,6 +43,16 @@ extern const struct fa_operation fa_tag_operations[];
 extern const struct fa_operation fa_concurrency_operations[];
 extern const struct fa_operation fa_event_operations[];
 
+/* All there are, from *at = 0; NULL at the end. A request has to be shorter than `most`. */
+const struct fa_operation *fa_control_next(size_t *at, size_t *most);
+size_t fa_control_most(const char *operation); /* 0: there is none */
+/* What is wrong with a request, as a whole. */
+int fa_control_judge(const struct fa_operation *operation, const struct fa_document *in,
+		     struct faas_error *err);
+/* faas_control() of a request that was parsed. */
+int fa_control(struct faas *rt, const char *operation, const struct fa_document *in,
+	       char **response, struct faas_error *err);
+
 #define FA_TARGET_MAX (FA_ARN_MAX + FA_QUALIFIER_MAX + 2)
 
 /* FunctionName, with Qualifier behind it: one name. FAAS_EINVAL if both name a qualifier. */

@@ -172,6 +172,7 @@ static struct faas *alloc_runtime(const struct faas_config *c, const struct fa_c
 	fa_list_init(&rt->ending);
 	fa_list_init(&rt->hungry);
 	rt->config.keys = NULL;
+	fa_list_init(&rt->doors);
 	rc = copy_config(rt, c, err);
 	if (!rc)
 		rc = fa_keys_init(&rt->keys, &rt->mem, c->keys, err);
@@ -359,8 +360,41 @@ static void on_loop_closed(void *data)
 	free_runtime(rt);
 }
 
+static void close_doors(struct faas *rt, bool hurry)
+{
+	struct fa_list *pos;
+
+	fa_list_for(pos, &rt->doors)
+	{
+		struct fa_door *door = fa_container(pos, struct fa_door, link);
+
+		door->close(door, hurry);
+	}
+}
+
+static bool doors_ended(const struct faas *rt)
+{
+	struct fa_list *pos;
+
+	fa_list_for(pos, &rt->doors)
+		if (!fa_container(pos, struct fa_door, link)->ended)
+			return false;
+	return true;
+}
+
+static void free_doors(struct faas *rt)
+{
+	while (!fa_list_empty(&rt->doors)) {
+		struct fa_door *door = fa_container(rt->doors.next, struct fa_door, link);
+
+		fa_list_remove(&door->link);
+		door->free(door);
+	}
+}
+
 static void finish_stages(struct faas *rt)
 {
+	free_doors(rt);
 	fa_loop_timer_stop(&rt->loop, &rt->grace);
 	fa_durable_close(rt);
 	fa_invoke_finish(rt);
@@ -391,6 +425,7 @@ static void begin_to_finish(struct faas *rt)
 	fa_durable_hurry(rt);
 	fa_invoke_cancel_all(rt);
 	forget_functions(rt);
+	close_doors(rt, true);
 }
 
 /* Nobody is inside any more; what they asked of the loop was queued before this. */
@@ -430,7 +465,8 @@ static void check_closed(struct fa_call *call)
 	idle = rt->quiet && fa_list_empty(&rt->invocations) && fa_durable_is_idle(rt);
 	if (idle && !rt->finishing)
 		begin_to_finish(rt);
-	if (idle && fa_list_empty(&rt->ending) && fa_list_empty(&rt->envs.pools))
+	if (idle && fa_list_empty(&rt->ending) && fa_list_empty(&rt->envs.pools) &&
+	    doors_ended(rt))
 		finish_stages(rt);
 }
 
@@ -448,6 +484,7 @@ static void begin_to_close(struct fa_call *call)
 	struct faas *rt = fa_container(call, struct faas, close_call);
 
 	rt->closing = true;
+	close_doors(rt, false);
 	rt->grace.on_due = on_grace_over;
 	if (rt->grace_ms <= 0 ||
 	    fa_loop_timer(&rt->loop, &rt->grace,

@@ -39,6 +39,18 @@ struct fa_deliver {
 	int64_t next_ms;            /* [loop] when something is due; INT64_MAX: never */
 };
 
+/*
+ * Another way in, with descriptors of its own on the loop. It closes when the runtime
+ * does, first in order and then, with `hurry`, at once; it says `ended`, asks for
+ * fa_check_closed(), and is freed when nobody can be inside any more.
+ */
+struct fa_door {
+	struct fa_list link;
+	bool ended;
+	void (*close)(struct fa_door *door, bool hurry);
+	void (*free)(struct fa_door *door);
+};
+
 /* What there is one of per runtime. Shared by faas.c, functions.c and invoke.c only. */
 struct faas {
 	struct fa_mem mem;
@@ -78,6 +90,8 @@ struct faas {
 
 	_Atomic uint64_t invoked, failed, throttled, billed_ms, memory_ms, dropped;
 	_Atomic int queued;         /* asynchronous events that have not ended */
+
+	struct fa_list doors;       /* [loop] others that have to close before it does */
 
 	bool closing;               /* [loop] */
 	bool quiet;                 /* [loop] nobody is inside, nothing of theirs is queued */

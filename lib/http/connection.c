@@ -176,6 +176,14 @@ void fa_conn_close(struct fa_conn *conn)
 		bury(conn);
 }
 
+static void answer_caller(struct fa_http_caller *caller, int status,
+			  const struct fa_http_field *fields, int field_count,
+			  struct faas_bytes body)
+{
+	fa_conn_answer(fa_container(caller, struct fa_conn, caller), status, fields, field_count,
+		       body);
+}
+
 static void on_deadline(struct fa_timer *timer);
 static void on_ready(struct fa_watch *watch, uint32_t events);
 
@@ -190,6 +198,7 @@ int fa_conn_create(struct fa_server *server, int fd)
 		fa_free(conn);
 		return FAAS_ENOMEM;
 	}
+	conn->caller.answer = answer_caller;
 	conn->server = server;
 	conn->watch = (struct fa_watch){ .fd = fd, .both = true, .on_ready = on_ready };
 	conn->deadline.on_due = on_deadline;

@@ -45,6 +45,7 @@ enum fa_conn_state {
 };
 
 struct fa_conn {
+	struct fa_http_caller caller; /* fa_conn_answer() for who need not know of connections */
 	struct fa_watch watch;
 	struct fa_timer deadline;
 	struct fa_list link; /* in the list of the server that fits the state */

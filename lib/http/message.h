@@ -19,6 +19,13 @@ struct fa_http_request {
 	struct faas_bytes body;
 };
 
+/* Who waits for an answer: a connection, or a host that has a server of its own. */
+struct fa_http_caller {
+	/* Once, with all of it; what is shown is copied. */
+	void (*answer)(struct fa_http_caller *caller, int status,
+		       const struct fa_http_field *fields, int field_count, struct faas_bytes body);
+};
+
 /* The value of the first field of that name, in whatever case; NULL if there is none. */
 const char *fa_http_get(const struct fa_http_request *request, const char *name);
 

@@ -158,7 +158,7 @@ int fa_server_open(struct fa_server *server, struct fa_loop *loop, const struct 
 	fa_list_init(&server->heading);
 	fa_list_init(&server->moving);
 	fa_list_init(&server->working);
-	rc = fa_loop_watch(loop, &server->listener);
+	rc = fd < 0 ? 0 : fa_loop_watch(loop, &server->listener);
 	if (rc) {
 		close(fd);
 		server->listener.fd = -1;

@@ -47,7 +47,8 @@ struct fa_server {
 	char slab[FA_HTTP_SLAB];
 };
 
-/* `fd` listens already, and is taken. [loop] from here on. 0 or a code. */
+/* `fd` listens already, and is taken; -1: none does. Any thread; [loop] from here on. 0 or a code.
+ */
 int fa_server_open(struct fa_server *server, struct fa_loop *loop, const struct fa_http_door *door,
 		   const struct fa_http_limits *limits, int fd, struct faas_error *err);
 /*

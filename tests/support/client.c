@@ -43,6 +43,16 @@ void client_open_path(struct client *client, const char *path)
 	start(client, AF_UNIX, &address, sizeof(address));
 }
 
+void client_leave_socket(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	close(fd);
+}
+
 void client_close(struct client *client)
 {
 	if (client->fd >= 0)

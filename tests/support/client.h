@@ -26,6 +26,8 @@ struct answer {
 
 void client_open(struct client *client, int port);
 void client_open_path(struct client *client, const char *path);
+/* The file of a socket that nobody listens on any more. */
+void client_leave_socket(const char *path);
 void client_close(struct client *client);
 void client_send(struct client *client, const char *text);
 void client_send_bytes(struct client *client, const void *data, size_t len);

@@ -71,6 +71,11 @@ void flow_open(struct flow *flow, const struct faas_config *config, bool virtual
 void flow_close(struct flow *flow)
 {
 	assert_int_equal(faas_destroy(flow->rt), 0);
+	flow_forget(flow);
+}
+
+void flow_forget(struct flow *flow)
+{
 	for (int i = 0; i < flow->result_count; i++)
 		faas_free(flow->results[i]);
 	for (int i = 0; i < 32; i++)

@@ -27,6 +27,7 @@ struct flow {
 /* With on_log and on_metric set. `virtual_time`: timers run when flow_advance() says so. */
 void flow_open(struct flow *flow, const struct faas_config *config, bool virtual_time);
 void flow_close(struct flow *flow); /* and frees all results */
+void flow_forget(struct flow *flow); /* the same, of a runtime that is closed already */
 void flow_advance(struct flow *flow, int64_t ms);
 
 /* A function of a test plugin, "file.method"; fails the test if refused. */

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FAAS_HTTP_H
+#define FAAS_HTTP_H
+
+/*
+ * The Lambda API over HTTP: what AWS's own clients speak. Point them here with
+ * `aws --endpoint-url http://127.0.0.1:9001 lambda ...`, or AWS_ENDPOINT_URL_LAMBDA.
+ *
+ * It is another door to the same runtime. Invocations are faas_invoke(); all else is
+ * faas_control(), at the path that the API gives the operation, with or without a
+ * slash at its end. All that is received is bounded: heads by 64 KB and ten seconds,
+ * bodies by what the operation takes, slow clients by a minimum of 1 KB/s, and
+ * everything under way by max_buffer_mb. A client that is slow, or gone, holds up nobody
+ * else, and does not end the invocation it began.
+ *
+ * While operations run that change something, up to four more threads exist.
+ */
+
+#include <faas/types.h>
+
+FAAS_BEGIN_DECLS
+
+struct faas;
+struct faas_http;
+
+struct faas_http_config {
+	size_t size;
+	const char *host; /* "127.0.0.1"; an address of this machine, or "::" for all */
+	int port;         /* 0: any free one, see faas_http_port(); FAAS_NONE: do not listen */
+	const char *path; /* listen on this unix socket instead; what is left of one is replaced */
+	int max_connections; /* 1024; then the ones that are idle make place */
+	int max_buffer_mb;   /* 256; requests and answers under way */
+};
+
+#define FAAS_HTTP(...) \
+	(&(const struct faas_http_config){ .size = sizeof(struct faas_http_config), __VA_ARGS__ })
+
+/*
+ * Begin to listen. Any thread. faas_close() closes it, too: it ends with the runtime.
+ * FAAS_ESYSTEM if the address cannot be had, or if libfaas was built without HTTP.
+ */
+FAAS_EXPORT struct faas_http *
+faas_http_listen(struct faas *rt, const struct faas_http_config *config, struct faas_error *err);
+FAAS_EXPORT int faas_http_port(const struct faas_http *http); /* 0: none */
+
+/*
+ * Listen no more: the port is free when this returns. Requests under way are
+ * answered, then the connections are closed. `http` is not to be used any more. NULL
+ * is allowed.
+ */
+FAAS_EXPORT void faas_http_close(struct faas_http *http);
+
+/* A request, or the answer to one. */
+struct faas_http_message {
+	size_t size;
+	const char *method;         /* request */
+	const char *target;         /* request: "/path?query", not decoded */
+	int status;                 /* answer */
+	const char *const *headers; /* "Name: value", NULL-terminated; NULL: none */
+	struct faas_bytes body;
+};
+
+#define FAAS_HTTP_MESSAGE(...) \
+	(&(const struct faas_http_message){ .size = sizeof(struct faas_http_message), __VA_ARGS__ })
+
+/*
+ * The same door for a host that has a server of its own. If this returns 0, `done` is
+ * called exactly once, later, on the loop. Any thread.
+ */
+FAAS_EXPORT int faas_http_serve(struct faas_http *http, const struct faas_http_message *request,
+				void (*done)(void *data, const struct faas_http_message *answer),
+				void *data, struct faas_error *err);
+
+FAAS_END_DECLS
+
+#endif

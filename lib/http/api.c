@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Operations other than invocations are faas_control() under another name: the path says
+ * which, and its members come from path, query and body. Those that only look are
+ * done on the loop; those that change something may unpack code, wait for a disk or
+ * for environments, and are done on a thread.
+ */
+#include <http/api.h>
+
+#include <string.h>
+
+#include <base/error.h>
+#include <control.h>
+
+#define INVOKE_MAX 6291456
+#define UNKNOWN_MAX 65536 /* to be answered politely */
+
+size_t fa_api_body_max(const struct fa_http_request *request)
+{
+	const struct fa_route *route = fa_route_find(request->method, request->target);
+	size_t most = route ? fa_control_most(route->operation) : 0;
+
+	if (route && fa_api_is_invoke(route))
+		return INVOKE_MAX;
+	return most ? most - 1 : UNKNOWN_MAX;
+}
+
+/* ---- an operation ---------------------------------------------------- */
+
+struct operation {
+	struct fa_chore chore;
+	struct fa_api *api;
+	struct fa_http_caller *caller;
+	const struct fa_route *route;
+	char *body;             /* not looked at yet */
+	struct fa_document *in; /* members of path and query */
+	char *reply;
+	int rc;
+	struct faas_error err;
+};
+
+/* What is in the path counts, whatever the body says of it. */
+static int merge(struct fa_document *in, const struct fa_document *path)
+{
+	const struct fa_document *value;
+	const char *name = NULL;
+	int rc = 0;
+
+	while ((name = fa_document_next(path, name, &value)))
+		rc |= fa_document_put(in, name, fa_document_copy(value));
+	return rc;
+}
+
+static void perform(struct fa_chore *chore)
+{
+	struct operation *o = fa_container(chore, struct operation, chore);
+	struct fa_document *in = o->in;
+
+	if (o->body) {
+		in = fa_document_parse(o->body, &o->err);
+		o->rc = !in ? o->err.code : merge(in, o->in) ? fa_error_nomem(&o->err) : 0;
+		fa_free(o->body);
+		o->body = NULL;
+	}
+	if (!o->rc)
+		o->rc = fa_control(o->api->rt, o->route->operation, in, &o->reply, &o->err);
+	if (in != o->in)
+		fa_document_free(in);
+}
+
+static void answer(struct fa_chore *chore)
+{
+	struct operation *o = fa_container(chore, struct operation, chore);
+	const struct fa_mem *mem = &o->api->rt->mem;
+	char id[FA_API_ID_MAX];
+	const struct fa_http_field fields[] = {
+		{ "x-amzn-RequestId", id },
+		{ "Content-Type", "application/json" },
+	};
+	bool empty = o->route->status == 204;
+
+	fa_api_new_id(id);
+	if (o->rc)
+		fa_api_refuse(mem, o->caller, &o->err, NULL, id);
+	else
+		o->caller->answer(o->caller, o->route->status, fields, empty ? 1 : 2,
+				  (struct faas_bytes){ o->reply, empty ? 0 : strlen(o->reply) });
+	fa_free(o->reply);
+	fa_document_free(o->in);
+	fa_free(o);
+}
+
+static void no_memory(struct fa_api *api, struct fa_http_caller *caller)
+{
+	struct faas_error err;
+
+	fa_error_nomem(&err);
+	fa_api_refuse(&api->rt->mem, caller, &err, NULL, NULL);
+}
+
+/* Takes `in`. */
+static void operate(struct fa_api *api, struct fa_http_caller *caller, const struct fa_route *route,
+		    const struct fa_http_request *request, struct fa_document *in)
+{
+	struct operation *o = fa_alloc(&api->rt->mem, sizeof(*o));
+	bool looks = !strcmp(request->method, "GET");
+
+	if (o && request->body.len && !looks)
+		o->body = fa_memdup(&api->rt->mem, request->body.data, request->body.len);
+	if (!o || (request->body.len && !looks && !o->body)) {
+		fa_free(o);
+		fa_document_free(in);
+		no_memory(api, caller);
+		return;
+	}
+	o->chore.run = perform;
+	o->chore.done = answer;
+	o->api = api;
+	o->caller = caller;
+	o->route = route;
+	o->in = in;
+	if (!looks) {
+		fa_chores_add(api->chores, &o->chore);
+		return;
+	}
+	perform(&o->chore);
+	answer(&o->chore);
+}
+
+/* ---- the door -------------------------------------------------------- */
+
+void fa_api_serve(struct fa_api *api, struct fa_http_caller *caller,
+		  const struct fa_http_request *request)
+{
+	const struct fa_route *route = fa_route_find(request->method, request->target);
+	struct faas_error err = { 0 };
+	struct fa_document *in;
+
+	if (!route) {
+		fa_error_typed(&err, FAAS_ENOTFOUND, "UnknownOperationException",
+			       "%s %.150s is no operation of this API", request->method,
+			       request->target);
+		fa_api_refuse(&api->rt->mem, caller, &err, NULL, NULL);
+		return;
+	}
+	in = fa_document_object();
+	if (!in) {
+		no_memory(api, caller);
+	} else if (fa_route_read(route, request->target, in, &err)) {
+		fa_document_free(in);
+		fa_api_refuse(&api->rt->mem, caller, &err, NULL, NULL);
+	} else if (fa_api_is_invoke(route)) {
+		fa_api_invoke(api, caller, route, request, in);
+		fa_document_free(in);
+	} else {
+		operate(api, caller, route, request, in);
+	}
+}

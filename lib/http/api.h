@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_HTTP_API_H
+#define FA_HTTP_API_H
+
+#include <faas/faas.h>
+#include <http/chores.h>
+#include <http/message.h>
+#include <http/route.h>
+#include <invoke.h>
+
+/* The Lambda API: a request in, an answer out. All [loop]. */
+struct fa_api {
+	struct faas *rt;
+	struct fa_chores *chores; /* threads for operations that may take their time */
+};
+
+/* The longest body that is of use to this request. */
+size_t fa_api_body_max(const struct fa_http_request *request);
+/* Answers exactly once, in here or later, on the loop. */
+void fa_api_serve(struct fa_api *api, struct fa_http_caller *caller,
+		  const struct fa_http_request *request);
+
+/* Invoke, InvokeWithResponseStream, InvokeAsync; `in` has what is in path and query. */
+void fa_api_invoke(struct fa_api *api, struct fa_http_caller *caller, const struct fa_route *route,
+		   const struct fa_http_request *request, struct fa_document *in);
+bool fa_api_is_invoke(const struct fa_route *route);
+
+/* An exception, by its type and code. `reason` is of a throttle, or NULL. */
+void fa_api_refuse(const struct fa_mem *mem, struct fa_http_caller *caller,
+		   const struct faas_error *err, const char *reason, const char *request_id);
+/* What was no request, or too much of one: a status of HTTP in the form of an exception. */
+void fa_api_refuse_status(const struct fa_mem *mem, struct fa_http_caller *caller, int status);
+
+#define FA_API_ID_MAX 37
+void fa_api_new_id(char out[FA_API_ID_MAX]);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_HTTP_LISTEN_H
+#define FA_HTTP_LISTEN_H
+
+#include <faas/http.h>
+#include <http/api.h>
+#include <http/server.h>
+
+struct faas_http {
+	struct fa_door door; /* in the runtime's list */
+	struct faas *rt;
+	struct fa_server server;
+	struct fa_http_door server_door;
+	struct fa_api api;
+	struct fa_chores chores;
+	struct fa_call call, close_call;
+	char *path; /* of the socket, to be removed */
+	int port;
+	int stop_fd; /* the listening socket once more, for faas_http_close() on any thread */
+	int serving; /* [loop] requests of faas_http_serve() that are not answered */
+	bool ended;  /* [loop] the server has no connection any more */
+	bool left;   /* [loop] faas_http_close(): nobody uses it any more */
+};
+
+/* [loop] A request of faas_http_serve() was answered. */
+void fa_http_served(struct faas_http *http);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* What is exported without HTTP: it says so. */
+#include <faas/http.h>
+
+#include <base/error.h>
+
+static int refuse(struct faas_error *err)
+{
+	return fa_error(err, FAAS_ESYSTEM, "libfaas was built without HTTP");
+}
+
+struct faas_http *faas_http_listen(struct faas *rt, const struct faas_http_config *config,
+				   struct faas_error *err)
+{
+	(void)rt;
+	(void)config;
+	refuse(err);
+	return NULL;
+}
+
+int faas_http_port(const struct faas_http *http)
+{
+	(void)http;
+	return 0;
+}
+
+void faas_http_close(struct faas_http *http)
+{
+	(void)http;
+}
+
+int faas_http_serve(struct faas_http *http, const struct faas_http_message *request,
+		    void (*done)(void *data, const struct faas_http_message *answer), void *data,
+		    struct faas_error *err)
+{
+	(void)http;
+	(void)request;
+	(void)done;
+	(void)data;
+	return refuse(err);
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/* The API for a host that has an HTTP server of its own: a copy of its request goes to the loop. */
+#include <http/listen.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include <base/error.h>
+#include <base/options.h>
+
+#define FIELDS_MAX 200
+
+struct served {
+	struct fa_http_caller caller;
+	struct fa_call call;
+	struct faas_http *http;
+	struct fa_http_request request;
+	void (*done)(void *data, const struct faas_http_message *answer);
+	void *data;
+	struct fa_http_field fields[];
+};
+
+/* ---- the answer ------------------------------------------------------ */
+
+static size_t text_size(const struct fa_http_field *fields, int count)
+{
+	size_t size = 0;
+
+	for (int i = 0; i < count; i++)
+		size += strlen(fields[i].name) + strlen(fields[i].value) + 3;
+	return size;
+}
+
+/* "Name: value" each, in one block behind the pointers; NULL: out of memory. */
+static const char **join(const struct fa_mem *mem, const struct fa_http_field *fields, int count)
+{
+	size_t size = text_size(fields, count), pointers = sizeof(char *) * (size_t)(count + 1);
+	const char **headers = fa_alloc(mem, pointers + size);
+	char *at = (char *)headers + pointers;
+
+	for (int i = 0; headers && i < count; i++) {
+		headers[i] = at;
+		at += sprintf(at, "%s: %s", fields[i].name, fields[i].value) + 1;
+	}
+	return headers;
+}
+
+static void answer(struct fa_http_caller *caller, int status, const struct fa_http_field *fields,
+		   int field_count, struct faas_bytes body)
+{
+	struct served *served = fa_container(caller, struct served, caller);
+	struct faas_http *http = served->http;
+	const char **headers = join(&http->rt->mem, fields, field_count);
+	static const char *const none[] = { NULL };
+
+	served->done(served->data,
+		     FAAS_HTTP_MESSAGE(.status = headers ? status : 500,
+				       .headers = headers ? headers : none, .body = body));
+	fa_free(headers);
+	fa_free(served);
+	fa_http_served(http);
+}
+
+/* ---- the request ----------------------------------------------------- */
+
+static void serve(struct fa_call *call)
+{
+	struct served *served = fa_container(call, struct served, call);
+	struct faas_http *http = served->http;
+
+	http->serving++;
+	http->door.ended = false;
+	if (served->request.body.len > fa_api_body_max(&served->request))
+		fa_api_refuse_status(&http->rt->mem, &served->caller, 413);
+	else
+		fa_api_serve(&http->api, &served->caller, &served->request);
+}
+
+static char *copy(char **at, const void *data, size_t len)
+{
+	char *to = *at;
+
+	if (len)
+		memcpy(to, data, len);
+	to[len] = '\0';
+	*at += len + 1;
+	return to;
+}
+
+static void copy_field(struct fa_http_field *field, char **at, const char *header)
+{
+	size_t len = strcspn(header, ":");
+	const char *value = header + len + (header[len] == ':');
+
+	value += strspn(value, " \t");
+	field->name = copy(at, header, len);
+	field->value = copy(at, value, strlen(value));
+}
+
+static struct served *copy_request(const struct fa_mem *mem, const struct faas_http_message *m)
+{
+	size_t size = strlen(m->method) + strlen(m->target) + m->body.len + 3;
+	struct served *served;
+	int count = 0;
+	char *at;
+
+	for (; m->headers && m->headers[count]; count++)
+		size += strlen(m->headers[count]) + 2;
+	served = count > FIELDS_MAX
+			 ? NULL
+			 : fa_alloc_dirty(mem, sizeof(*served) + size +
+						       sizeof(served->fields[0]) * (size_t)count);
+	if (!served)
+		return NULL;
+	memset(served, 0, sizeof(*served));
+	at = (char *)&served->fields[count];
+	for (int i = 0; i < count; i++)
+		copy_field(&served->fields[i], &at, m->headers[i]);
+	served->request.method = copy(&at, m->method, strlen(m->method));
+	served->request.target = copy(&at, m->target, strlen(m->target));
+	served->request.fields = served->request.trailers = served->fields;
+	served->request.field_count = count;
+	served->request.body.len = m->body.len;
+	served->request.body.data = copy(&at, m->body.data, m->body.len);
+	return served;
+}
+
+int faas_http_serve(struct faas_http *http, const struct faas_http_message *request,
+		    void (*done)(void *data, const struct faas_http_message *answer), void *data,
+		    struct faas_error *err)
+{
+	struct faas_http_message m;
+	struct served *served;
+	int rc;
+
+	if (!http || !done)
+		return fa_error(err, FAAS_EINVAL, "a door and a callback are required");
+	rc = fa_options_copy(&m, sizeof(m), request, "FAAS_HTTP_MESSAGE", err);
+	if (!rc && (!m.method || !m.target || (m.body.len && !m.body.data)))
+		rc = fa_error(err, FAAS_EINVAL, "a request has a method, a target and its body");
+	if (!rc)
+		rc = fa_enter(http->rt, err);
+	if (rc)
+		return rc;
+	served = copy_request(&http->rt->mem, &m);
+	if (served) {
+		served->caller.answer = answer;
+		served->call.run = serve;
+		served->http = http;
+		served->done = done;
+		served->data = data;
+		fa_loop_call(&http->rt->loop, &served->call);
+	}
+	fa_leave(http->rt);
+	return served ? 0 : fa_error_nomem(err);
+}

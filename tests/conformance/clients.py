@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""AWS's own command line works with the API over HTTP, and the paths are those of AWS's own model.
+
+usage: clients.py <the server> <shapes.py>
+"""
+import base64
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+AWS = "/usr/bin/aws"
+ENVIRONMENT = {
+    **os.environ, "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret",
+    "AWS_DEFAULT_REGION": "us-east-1", "AWS_PAGER": "", "AWS_MAX_ATTEMPTS": "1",
+    "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null",
+}
+
+
+def load(path):
+    spec = importlib.util.spec_from_file_location("shapes", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Client:
+    def __init__(self, port, folder):
+        self.base = [AWS, "--endpoint-url", f"http://127.0.0.1:{port}", "--output", "json", "lambda"]
+        self.out = os.path.join(folder, "out")
+
+    def run(self, *words):
+        """(exit status, what it printed as JSON or None, what it complained)"""
+        result = subprocess.run([*self.base, *words], capture_output=True, text=True, env=ENVIRONMENT)
+        return result.returncode, json.loads(result.stdout) if result.stdout.strip() else None, result.stderr
+
+    def invoke(self, *words):
+        """The same, and the payload."""
+        if os.path.exists(self.out):
+            os.unlink(self.out)
+        answer = self.run("invoke", "--cli-binary-format", "raw-in-base64-out", *words, self.out)
+        with open(self.out, "rb") as file:
+            return (*answer, file.read())
+
+
+def expect(found, what, have, want):
+    if have != want:
+        found.append(f"{what} is {have!r}, not {want!r}")
+
+
+def invoking(client):
+    found = []
+    code, reply, complaint, payload = client.invoke("--function-name", "f", "--payload", '{"a":1}', "--log-type", "Tail")
+    expect(found, "exit", (code, complaint), (0, ""))
+    expect(found, "payload", payload, b'{"a":1}')
+    expect(found, "status and version", (reply["StatusCode"], reply["ExecutedVersion"]), (200, "$LATEST"))
+    log = base64.b64decode(reply["LogResult"]).decode()
+    if not log.startswith("START RequestId: ") or "REPORT RequestId: " not in log:
+        found.append(f"the tail is {log!r}")
+    return found
+
+
+def failing(client):
+    found = []
+    code, reply, _, payload = client.invoke("--function-name", "fails", "--payload", "1")
+    expect(found, "exit", code, 0)
+    expect(found, "error", reply.get("FunctionError"), "Unhandled")
+    expect(found, "type", json.loads(payload)["errorType"], "Echo.Refused")
+    return found
+
+
+def modes(client):
+    found = []
+    for mode, status in (("Event", 202), ("DryRun", 204)):
+        code, reply, _, payload = client.invoke("--function-name", "f", "--invocation-type", mode)
+        expect(found, mode, (code, reply["StatusCode"], payload), (0, status, b""))
+    return found
+
+
+def names(client):
+    found = []
+    for name in ("arn:aws:lambda:us-east-1:000000000000:function:f", "000000000000:function:f", "f:$LATEST"):
+        code, _, complaint, payload = client.invoke("--function-name", name, "--payload", "7")
+        expect(found, name, (code, complaint, payload), (0, "", b"7"))
+    return found
+
+
+def versions_and_aliases(client):
+    found = []
+    code, version, _ = client.run("publish-version", "--function-name", "f", "--description", "first")
+    expect(found, "version", (code, version["Version"]), (0, "1"))
+    code, alias, _ = client.run(
+        "create-alias", "--function-name", "f", "--name", "live", "--function-version", "1")
+    expect(found, "alias", (code, alias["FunctionVersion"]), (0, "1"))
+    code, reply, _, _ = client.invoke("--function-name", "f", "--qualifier", "live")
+    expect(found, "executed", (code, reply["ExecutedVersion"]), (0, "1"))
+    code, listed, _ = client.run("list-aliases", "--function-name", "f")
+    expect(found, "aliases", (code, [a["Name"] for a in listed["Aliases"]]), (0, ["live"]))
+    expect(found, "deletion", client.run("delete-alias", "--function-name", "f", "--name", "live"), (0, None, ""))
+    return found
+
+
+def configuring(client):
+    found = []
+    code, reply, complaint = client.run(
+        "update-function-configuration", "--function-name", "f", "--memory-size", "256", "--timeout", "5",
+        "--environment", "Variables={AB=1,CD=two}")
+    expect(found, "exit", (code, complaint), (0, ""))
+    expect(found, "memory", reply["MemorySize"], 256)
+    expect(found, "waiter", client.run("wait", "function-updated", "--function-name", "f"), (0, None, ""))
+    code, reply, _ = client.run("get-function-configuration", "--function-name", "f")
+    expect(found, "variables", (code, reply["Environment"]["Variables"]), (0, {"AB": "1", "CD": "two"}))
+    return found
+
+
+def paging(client):
+    found = []
+    code, listed, _ = client.run("list-functions", "--page-size", "1")
+    expect(found, "functions", (code, sorted(f["FunctionName"] for f in listed["Functions"])), (0, ["f", "fails"]))
+    return found
+
+
+def tagging(client):
+    found = []
+    arn = "arn:aws:lambda:us-east-1:000000000000:function:f"
+    expect(found, "tag", client.run("tag-resource", "--resource", arn, "--tags", "k=v,l=w"), (0, None, ""))
+    expect(found, "untag", client.run("untag-resource", "--resource", arn, "--tag-keys", "l"), (0, None, ""))
+    expect(found, "tags", client.run("list-tags", "--resource", arn)[:2], (0, {"Tags": {"k": "v"}}))
+    return found
+
+
+def exceptions(client):
+    found = []
+    for words, name in (
+            (("get-function", "--function-name", "nobody"), "ResourceNotFoundException"),
+            (("get-function", "--function-name", "f", "--qualifier", "9"), "ResourceNotFoundException"),
+            (("update-function-configuration", "--function-name", "f", "--memory-size", "20000"), "ValidationException"),
+            (("list-code-signing-configs",), "UnknownOperationException")):
+        code, _, complaint = client.run(*words)
+        if code != 254 or f"({name})" not in complaint:
+            found.append(f"{words[0]}: {code} {complaint}")
+    return found
+
+
+def members(api, operation):
+    return api["shapes"][operation["input"]["shape"]]["members"] if "input" in operation else {}
+
+
+def paths(server, api):
+    """What of the model is not in our table as it is there."""
+    rows = subprocess.run([server, "--routes"], capture_output=True, text=True, check=True).stdout.splitlines()
+    have = {row.split()[0]: tuple(row.split()[1:]) for row in rows}
+    found = []
+    for name, operation in sorted(api["operations"].items()):
+        http = operation["http"]
+        uri = http["requestUri"]
+        uri = uri if "?" in uri else uri.rstrip("/")
+        for member, details in members(api, operation).items():
+            if details.get("location") == "uri":
+                uri = uri.replace("{" + details["locationName"] + "}", "{" + member + "}")
+        want = (http["method"], uri, str(http.get("responseCode", 200)))
+        expect(found, name, have.get(name), want)
+    return found
+
+
+TESTS = (
+    ("aws_lambda_invoke_prints_what_the_function_said", invoking),
+    ("aws_lambda_invoke_sees_that_a_function_failed", failing),
+    ("aws_lambda_invoke_knows_events_and_dry_runs", modes),
+    ("a_function_may_be_named_in_all_forms", names),
+    ("versions_and_aliases_are_made_used_and_deleted", versions_and_aliases),
+    ("a_function_is_configured_and_waited_for", configuring),
+    ("lists_are_read_page_by_page", paging),
+    ("tags_are_put_and_removed", tagging),
+    ("exceptions_are_known_by_their_names", exceptions),
+)
+
+
+def main():
+    shapes = load(sys.argv[2])
+    api = shapes.model()
+    if not api or not os.path.exists(AWS):
+        print("1..0 # SKIP Debian's awscli is not here")
+        return
+    results = []
+    with tempfile.TemporaryDirectory() as folder, subprocess.Popen(
+            [sys.argv[1]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        client = Client(server.stdout.readline().strip(), folder)
+        for title, test in TESTS:
+            try:
+                results.append((title, test(client)))
+            except (KeyError, TypeError, ValueError, OSError) as error:
+                results.append((title, [repr(error)]))
+        server.stdin.close()
+    results.append(("the_server_closes_in_order", [] if server.returncode == 0 else [f"exit {server.returncode}"]))
+    results.append(("every_operation_has_the_path_of_the_model", paths(sys.argv[1], api)))
+    bad = paths(sys.argv[1], {"operations": {"Invoke": {"http": {"method": "GET", "requestUri": "/"}}}, "shapes": {}})
+    results.append(("a_wrong_path_is_seen", [] if bad else ["it was accepted"]))
+    print(f"1..{len(results)}")
+    for number, (title, found) in enumerate(results, 1):
+        print(f"{'not ok' if found else 'ok'} {number} - {title}")
+        for line in found:
+            print(f"# {line}")
+
+
+main()

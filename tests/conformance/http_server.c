@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* The API for a client's test: prints its port, serves until its input ends; or its table of paths.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <faas/faas.h>
+#include <faas/http.h>
+#include <http/route.h>
+
+/* "Operation METHOD /path status", each. */
+static int print_routes(void)
+{
+	size_t count;
+	const struct fa_route *routes = fa_routes(&count);
+
+	for (size_t i = 0; i < count; i++)
+		printf("%s %s %s %d\n", routes[i].operation, routes[i].method, routes[i].path,
+		       routes[i].status);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const char *const variables[] = { "NAME=value", NULL };
+	struct faas_error err = { 0 };
+	struct faas *rt = faas_create(FAAS_CONFIG(.worker = TEST_WORKER, .region = "us-east-1",
+						  .state_dir = argc > 1 ? argv[1] : NULL),
+				      &err);
+	struct faas_http *http;
+	char line[64];
+
+	if (argc > 1 && !strcmp(argv[1], "--routes"))
+		return print_routes();
+	if (!rt ||
+	    faas_function_create(rt,
+				 FAAS_FUNCTION(.name = "f", .code = TEST_PLUGINS,
+					       .handler = "echo.echo", .environment = variables),
+				 &err))
+		goto fail;
+	if (faas_function_create(
+		    rt,
+		    FAAS_FUNCTION(.name = "fails", .code = TEST_PLUGINS, .handler = "echo.fail"),
+		    &err))
+		goto fail;
+	http = faas_http_listen(rt, FAAS_HTTP(.port = 0), &err);
+	if (!http)
+		goto fail;
+	printf("%d\n", faas_http_port(http));
+	fflush(stdout);
+	while (fgets(line, sizeof(line), stdin))
+		;
+	return faas_destroy(rt) ? 1 : 0;
+
+fail:
+	fprintf(stderr, "%s\n", err.message);
+	return 1;
+}
