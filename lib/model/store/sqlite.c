@@ -58,6 +58,9 @@ static const char *const text[FA_SQLS] = {
 			  " AND kind = 2" OLDEST_FIRST " LIMIT ?3)",
 	[FA_SQL_SUM] = "SELECT count(*) FILTER (WHERE due_ms <= ?2), count(*), min(sent_ms)"
 		       " FROM message WHERE address = ?1 AND outgoing = 0",
+	[FA_SQL_KEEP] = "INSERT OR REPLACE INTO document(name, body) VALUES(?, ?)",
+	[FA_SQL_FORGET] = "DELETE FROM document WHERE name = ?",
+	[FA_SQL_RECALL] = "SELECT name, body FROM document WHERE name > ? ORDER BY name LIMIT ?",
 };
 
 /* The n-th makes a database of version n into one of version n + 1. */
@@ -80,6 +83,8 @@ static const char *const steps[] = {
 	"ALTER TABLE tally ADD COLUMN sent INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE tally ADD COLUMN delivered INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE tally ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0;",
+
+	"CREATE TABLE document(name TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;",
 };
 
 #define SCHEMA ((int)(sizeof(steps) / sizeof(*steps)))

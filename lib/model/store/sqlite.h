@@ -31,6 +31,10 @@ enum fa_sql {
 	FA_SQL_MOVE,
 	FA_SQL_RETURN,
 	FA_SQL_SUM,
+	/* documents */
+	FA_SQL_KEEP,
+	FA_SQL_FORGET,
+	FA_SQL_RECALL,
 	FA_SQLS
 };
 
@@ -65,7 +69,7 @@ struct faas_bytes fa_sqlite_keep(char **at, struct faas_bytes bytes);
 /* ---- sqlite_message.c ------------------------------------------------- */
 
 enum fa_engine_code fa_sqlite_send(struct fa_engine *engine, struct fa_store_op *op);
-/* The verbs of messages. */
+/* The verbs of messages and documents. */
 enum fa_engine_code fa_sqlite_message(struct fa_engine *engine, struct fa_store_op *op);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Messages in SQLite: a row per message that nobody has taken or got yet. Outgoing ones
- * are fetched without a mark: who fetches them is one program, and removes or delays all
- * of them before it fetches again.
+ * Messages and documents in SQLite: a row per message that nobody has taken or got yet.
+ * Outgoing ones are fetched without a mark: who fetches them is one program, and removes
+ * or delays all of them before it fetches again.
  */
 #include <model/store/sqlite.h>
 
@@ -166,6 +166,43 @@ static enum fa_engine_code sum(struct fa_engine *e, struct fa_store_op *op)
 	return FA_ENGINE_OK;
 }
 
+/* ---- documents ------------------------------------------------------- */
+
+static enum fa_engine_code keep(struct fa_engine *e, struct fa_store_op *op)
+{
+	fa_sqlite_bind_text(e->sql[FA_SQL_KEEP], 1, op->message.address);
+	fa_sqlite_bind_bytes(e->sql[FA_SQL_KEEP], 2, op->message.body);
+	return fa_sqlite_run(e, FA_SQL_KEEP);
+}
+
+static enum fa_engine_code forget(struct fa_engine *e, struct fa_store_op *op)
+{
+	fa_sqlite_bind_text(e->sql[FA_SQL_FORGET], 1, op->message.address);
+	return fa_sqlite_run(e, FA_SQL_FORGET);
+}
+
+static struct fa_list *read_document(struct fa_engine *e, sqlite3_stmt *row, size_t *bytes)
+{
+	struct faas_bytes name = fa_sqlite_column(row, 0), body = fa_sqlite_column(row, 1);
+	struct fa_fetched *f = fa_alloc(e->mem, sizeof(*f) + name.len + body.len + 2);
+	char *at;
+
+	if (!f)
+		return NULL;
+	at = f->bytes;
+	f->message.address = fa_sqlite_keep(&at, name);
+	f->message.body = fa_sqlite_keep(&at, body);
+	*bytes += body.len;
+	return &f->link;
+}
+
+static enum fa_engine_code recall(struct fa_engine *e, struct fa_store_op *op)
+{
+	fa_sqlite_bind_text(e->sql[FA_SQL_RECALL], 1, op->message.address);
+	sqlite3_bind_int(e->sql[FA_SQL_RECALL], 2, op->max);
+	return fa_sqlite_collect(e, FA_SQL_RECALL, op, read_document);
+}
+
 enum fa_engine_code fa_sqlite_message(struct fa_engine *e, struct fa_store_op *op)
 {
 	switch (op->verb) {
@@ -185,6 +222,12 @@ enum fa_engine_code fa_sqlite_message(struct fa_engine *e, struct fa_store_op *o
 		return move(e, op);
 	case FA_STORE_SUM:
 		return sum(e, op);
+	case FA_STORE_KEEP:
+		return keep(e, op);
+	case FA_STORE_FORGET:
+		return forget(e, op);
+	case FA_STORE_RECALL:
+		return recall(e, op);
 	default:
 		return FA_ENGINE_FAILED;
 	}

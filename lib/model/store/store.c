@@ -45,13 +45,14 @@ struct fa_store {
 static const bool refusable[FA_STORE_VERBS] = {
 	[FA_STORE_ACCEPT] = true, [FA_STORE_CLAIM] = true, [FA_STORE_SEND] = true,
 	[FA_STORE_FETCH] = true,  [FA_STORE_TAKE] = true,  [FA_STORE_PEEK] = true,
-	[FA_STORE_MOVE] = true,	  [FA_STORE_SUM] = true,
+	[FA_STORE_MOVE] = true,	  [FA_STORE_SUM] = true,   [FA_STORE_KEEP] = true,
+	[FA_STORE_FORGET] = true, [FA_STORE_RECALL] = true,
 };
 
 /* Of these nobody asks whether they were written. */
 static const bool only_reads[FA_STORE_VERBS] = {
 	[FA_STORE_CLAIM] = true, [FA_STORE_FETCH] = true,
-	[FA_STORE_PEEK] = true,	 [FA_STORE_SUM] = true,
+	[FA_STORE_PEEK] = true,	 [FA_STORE_SUM] = true,	  [FA_STORE_RECALL] = true,
 };
 
 _Static_assert(!offsetof(struct fa_claimed, link) && !offsetof(struct fa_fetched, link),

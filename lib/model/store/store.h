@@ -78,6 +78,10 @@ enum fa_store_verb {
 	FA_STORE_PEEK,       /* message's address and id, max -> fetched: those behind that id */
 	FA_STORE_MOVE,       /* message's address, to, now_ms, max -> count */
 	FA_STORE_SUM,        /* message's address, now_ms -> sum */
+	/* documents: what else has to outlive the program, by name */
+	FA_STORE_KEEP,       /* message's address: the name; its body, which replaces another */
+	FA_STORE_FORGET,     /* message's address: the name */
+	FA_STORE_RECALL,     /* message's address: a name -> fetched: up to max behind it */
 	FA_STORE_VERBS
 };
 

@@ -286,6 +286,29 @@ TEST(messages_outlive_the_program)
 	assert_body(0, "on its way");
 }
 
+TEST(a_document_is_kept_by_its_name_replaced_and_forgotten)
+{
+	struct fa_store_op op = { .verb = FA_STORE_KEEP };
+	struct fa_store_op recall = { .verb = FA_STORE_RECALL, .max = 8 };
+
+	op.message.body = (struct faas_bytes){ "one", 3 };
+	perform(&op, "f");
+	perform(&op, "g");
+	op.message.body = (struct faas_bytes){ "two", 3 };
+	perform(&op, "f");
+	if (*folder)
+		restart();
+	assert_int_equal(perform(&recall, ""), 2);
+	assert_string_equal(fetched[0]->message.address.data, "f");
+	assert_body(0, "two");
+	assert_body(1, "one");
+	op.verb = FA_STORE_FORGET;
+	perform(&op, "f");
+	assert_int_equal(perform(&recall, "f"), 1);
+	assert_body(0, "one");
+	assert_int_equal(perform(&recall, "g"), 0);
+}
+
 /* As it was before there were messages. */
 TEST(a_queue_of_the_first_schema_is_taken_over_with_its_events)
 {
@@ -298,7 +321,8 @@ TEST(a_queue_of_the_first_schema_is_taken_over_with_its_events)
 	fa_store_close(store);
 	snprintf(path, sizeof(path), "%s/queue.db", folder);
 	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, "unix"), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "DROP TABLE message; CREATE TABLE old AS SELECT accepted,"
+	assert_int_equal(sqlite3_exec(db, "DROP TABLE message; DROP TABLE document;"
+					  " CREATE TABLE old AS SELECT accepted,"
 					  " succeeded, dead, expired FROM tally; DROP TABLE tally;"
 					  " ALTER TABLE old RENAME TO tally;"
 					  " PRAGMA user_version = 1",
@@ -330,6 +354,7 @@ int main(void)
 		BOTH(messages_move_from_a_queue_to_where_they_shall_go),
 		BOTH(dead_letters_go_back_to_their_function_and_others_stay),
 		BOTH(a_message_goes_with_the_end_of_its_event_and_only_with_the_first),
+		BOTH(a_document_is_kept_by_its_name_replaced_and_forgotten),
 		DISK(messages_outlive_the_program),
 		DISK(a_queue_of_the_first_schema_is_taken_over_with_its_events),
 	};
