@@ -12,6 +12,7 @@
 
 #include <base/error.h>
 #include <base/text.h>
+#include <remember.h>
 
 /* Bytes of a request: Lambda's limit where code is in it, and ours. */
 #define CODE_MOST 70167211
@@ -274,6 +275,8 @@ static int answer(struct faas *rt, const struct fa_operation *operation,
 
 	if (!rc) {
 		rc = operation->perform(rt, in, out, err);
+		if (!rc)
+			rc = fa_remember(rt, err);
 		fa_leave(rt);
 	}
 	if (!rc) {

@@ -18,6 +18,7 @@
 #include <code.h>
 #include <env/meter.h>
 #include <invoke.h>
+#include <remember.h>
 #include <testing.h>
 
 #define MIN_UNRESERVED 100
@@ -140,6 +141,8 @@ static void free_runtime(struct faas *rt)
 	fa_free((char *)rt->config.region);
 	fa_free((char *)rt->config.account);
 	pthread_mutex_destroy(&rt->changing);
+	pthread_mutex_destroy(&rt->remembering);
+	fa_recall_finish(rt);
 	fa_account_finish(&rt->account);
 	fa_free((char *)rt->config.state_dir);
 	fa_free(rt);
@@ -159,6 +162,8 @@ static struct faas *alloc_runtime(const struct faas_config *c, const struct fa_c
 	rt->mem = mem;
 	rt->clock = clock;
 	pthread_mutex_init(&rt->changing, NULL);
+	pthread_mutex_init(&rt->remembering, NULL);
+	fa_map_init(&rt->pending, &rt->mem);
 	rt->config = *c;
 	rt->config.worker = rt->config.region = rt->config.account = NULL;
 	rt->config.state_dir = NULL;
@@ -226,6 +231,11 @@ static int open_stages(struct faas *rt, struct faas_error *err)
 		rc = fa_error_errno(err, errno, "cannot watch the worker");
 	if (!rc)
 		rc = fa_durable_open(rt, err);
+	if (!rc) {
+		rc = fa_recall_read(rt, err);
+		if (rc)
+			fa_durable_close(rt);
+	}
 	if (rc) {
 		fa_envs_finish(&rt->envs);
 		fa_registry_finish(&rt->registry);
@@ -323,8 +333,10 @@ struct faas *fa_create(const struct faas_config *config, const struct fa_clock *
 		goto fail;
 	if (open_stages(rt, err) < 0)
 		goto fail_loop;
-	if (!rt->owns_loop || !start_thread(rt, err))
+	if (!rt->owns_loop || !start_thread(rt, err)) {
+		fa_recall_make(rt);
 		return rt;
+	}
 	fa_durable_close(rt);
 	fa_tell_finish(&rt->tell);
 	fa_envs_finish(&rt->envs);

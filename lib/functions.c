@@ -10,6 +10,7 @@
 #include <base/text.h>
 #include <functions.h>
 #include <model/event_config.h>
+#include <remember.h>
 
 int fa_function_check_room(const struct faas *rt, int provisioned, int each_mb,
 			   struct faas_error *err)
@@ -73,9 +74,21 @@ static int code_of(const struct faas_error *err, int otherwise)
 	return err->code ? err->code : otherwise;
 }
 
+/* Its environments refer to it, so they must be told to go before it can. */
+void fa_function_drop(struct fa_version *v)
+{
+	while (v) {
+		struct fa_version *also = v->also;
+
+		fa_pool_retire(pool_of(v));
+		fa_version_unref(v);
+		v = also;
+	}
+}
+
 /* Takes the reference. Ours outlives the registry's, which anybody may take from it. */
-static int add_version(struct faas *rt, struct fa_version *v,
-		       const struct faas_function_config *c, struct faas_error *err)
+int fa_function_add(struct faas *rt, struct fa_version *v, const struct faas_function_config *c,
+		    struct faas_error *err)
 {
 	int rc;
 
@@ -96,18 +109,94 @@ static int add_version(struct faas *rt, struct fa_version *v,
 	return rc;
 }
 
-int fa_function_create(struct faas *rt, const struct faas_function_config *c,
-		       const struct fa_code *given, struct faas_error *err)
+/* Events go on to the old version until then, else they would meet none that is ready. */
+static void make_ready(struct faas *rt, const struct fa_version *old, const struct fa_version *next)
 {
-	struct fa_code code;
-	struct fa_version *v;
-	int rc = fa_code_take(rt, c, given, NULL, &code, err);
+	fa_provision_begin(pool_of(next));
+	if (old->config.provisioned && next->config.provisioned && !fa_loop_here(&rt->loop))
+		fa_provision_wait(pool_of(next));
+}
+
+/* Takes `next`; a change of `old` is under way. */
+static int swap(struct faas *rt, struct fa_version *old, struct fa_version *next,
+		struct faas_error *err)
+{
+	int rc;
+
+	make_ready(rt, old, next);
+	rc = fa_registry_swap(&rt->registry, old, next, err);
+	if (rc) /* it was deleted meanwhile */
+		fa_limits_release(rt, next);
+	fa_function_drop(rc ? next : old); /* the registry's reference */
+	return rc;
+}
+
+/* Whether nothing would change. */
+static bool is_same(const struct fa_version *a, const struct fa_version *b)
+{
+	return !strcmp(a->config_sha256, b->config_sha256) &&
+	       !strcmp(a->code_sha256, b->code_sha256) &&
+	       a->config.provisioned == b->config.provisioned;
+}
+
+/* It came out of the state_dir: what this program says of it counts from now on. */
+static int take_over(struct faas *rt, struct fa_version *old, const struct faas_function_config *c,
+		     const struct fa_code *code, struct faas_error *err)
+{
+	struct fa_version *next;
+	int rc = fa_registry_begin(&rt->registry, old, err);
 
 	if (rc)
 		return rc;
-	v = fa_function_make(rt, c, &code, NULL, err);
+	next = fa_function_make(rt, c, code, old, err);
+	if (!next || fa_event_config_say(&rt->registry, old->config.name, c, next->modified_ms,
+					 err) < 0) {
+		fa_registry_abandon(&rt->registry, old);
+		fa_function_drop(next);
+		return code_of(err, FAAS_ENOMEM);
+	}
+	fa_registry_mark(&rt->registry, c->name, false, NULL);
+	if (is_same(old, next)) {
+		fa_registry_abandon(&rt->registry, old);
+		fa_function_drop(next);
+		return 0;
+	}
+	return swap(rt, old, next, err);
+}
+
+static int make_anew(struct faas *rt, const struct faas_function_config *c,
+		     const struct fa_code *code, struct faas_error *err)
+{
+	struct fa_document *document;
+	struct fa_version *v = fa_function_make(rt, c, code, NULL, err);
+	int rc = v ? 0 : code_of(err, FAAS_ENOMEM);
+
+	if (rc)
+		return rc;
+	fa_version_ref(v);
+	rc = fa_function_add(rt, v, c, err);
+	document = rc ? NULL : fa_recall_take(rt, c->name);
+	if (document) {
+		fa_recall_rest(rt, document, v);
+		rc = fa_event_config_say(&rt->registry, c->name, c, v->modified_ms, err);
+	}
+	fa_document_free(document);
+	fa_version_unref(v);
+	return rc;
+}
+
+int fa_function_create(struct faas *rt, const struct faas_function_config *c,
+		       const struct fa_code *given, struct faas_error *err)
+{
+	struct fa_version *old = c->name ? fa_registry_recalled(&rt->registry, c->name) : NULL;
+	struct fa_code code;
+	int rc = fa_code_take(rt, c, given, NULL, &code, err);
+
+	if (!rc)
+		rc = old ? take_over(rt, old, c, &code, err) : make_anew(rt, c, &code, err);
 	fa_code_drop(&code);
-	return v ? add_version(rt, v, c, err) : code_of(err, FAAS_ENOMEM);
+	fa_version_unref(old);
+	return rc;
 }
 
 int faas_function_create(struct faas *rt, const struct faas_function_config *config,
@@ -127,20 +216,10 @@ int faas_function_create(struct faas *rt, const struct faas_function_config *con
 	if (rc)
 		return rc;
 	rc = fa_function_create(rt, &c, NULL, err);
+	if (!rc)
+		rc = fa_remember(rt, err);
 	fa_leave(rt);
 	return rc;
-}
-
-/* Its environments refer to it, so they must be told to go before it can. */
-void fa_function_drop(struct fa_version *v)
-{
-	while (v) {
-		struct fa_version *also = v->also;
-
-		fa_pool_retire(pool_of(v));
-		fa_version_unref(v);
-		v = also;
-	}
 }
 
 int fa_function_check_revision(const struct fa_version *v, const char *revision,
@@ -151,14 +230,6 @@ int fa_function_check_revision(const struct fa_version *v, const char *revision,
 	return fa_error(err, FAAS_EPRECONDITION,
 			"The Revision Id provided does not match the latest Revision Id. Call the "
 			"GetFunction/GetAlias API to retrieve the latest Revision Id");
-}
-
-/* Events go on to the old version until then, else they would meet none that is ready. */
-static void make_ready(struct faas *rt, const struct fa_version *old, const struct fa_version *next)
-{
-	fa_provision_begin(pool_of(next));
-	if (old->config.provisioned && next->config.provisioned && !fa_loop_here(&rt->loop))
-		fa_provision_wait(pool_of(next));
 }
 
 /* The version that `old` becomes by the change, or NULL. */
@@ -206,12 +277,7 @@ int fa_function_change(struct faas *rt, struct fa_version *old,
 		fa_function_drop(next);
 		return code_of(err, FAAS_ENOMEM);
 	}
-	make_ready(rt, old, next);
-	rc = fa_registry_swap(&rt->registry, old, next, err);
-	if (rc) /* it was deleted meanwhile */
-		fa_limits_release(rt, next);
-	fa_function_drop(rc ? next : old); /* the registry's reference */
-	return rc;
+	return swap(rt, old, next, err);
 }
 
 int faas_function_update(struct faas *rt, const struct faas_function_config *config,
@@ -233,6 +299,8 @@ int faas_function_update(struct faas *rt, const struct faas_function_config *con
 	if (!old)
 		return rc;
 	rc = fa_function_change(rt, old, &c, NULL, NULL, err);
+	if (!rc)
+		rc = fa_remember(rt, err);
 	fa_function_close(rt, old);
 	return rc;
 }
@@ -314,6 +382,8 @@ int faas_function_delete(struct faas *rt, const char *function, struct faas_erro
 	if (!v)
 		return rc;
 	rc = delete(rt, v, qualifier_of(function), err);
+	if (!rc)
+		rc = fa_remember(rt, err);
 	fa_function_close(rt, v);
 	return rc;
 }

@@ -4,7 +4,7 @@
  * they run. In a configuration, as everywhere, 0 stands for the default, which is
  * to reserve nothing, and FAAS_NONE for the number 0, which switches a function off.
  */
-#include <functions.h>
+#include <remember.h>
 
 #include <conduct.h>
 
@@ -69,6 +69,7 @@ int fa_limits_reserve(struct faas *rt, const struct fa_version *latest, int rese
 	pthread_mutex_lock(&rt->changing);
 	rc = claim(rt, latest, reserved, err);
 	pthread_mutex_unlock(&rt->changing);
+	fa_registry_touch(&rt->registry, latest->config.name);
 	return rc;
 }
 
@@ -221,6 +222,8 @@ int faas_version_provision(struct faas *rt, const char *function, int environmen
 		return rc;
 	rc = fa_limits_provision(rt, function, environments > 0 ? environments : 0,
 				 err ? err : &own);
+	if (!rc)
+		rc = fa_remember(rt, err);
 	fa_leave(rt);
 	return rc;
 }
@@ -238,6 +241,8 @@ int faas_function_reserve(struct faas *rt, const char *function, int max_concurr
 	if (!latest)
 		return rc;
 	rc = fa_limits_reserve(rt, latest, reserved_by(max_concurrency), err);
+	if (!rc)
+		rc = fa_remember(rt, err);
 	fa_function_close(rt, latest);
 	return rc;
 }

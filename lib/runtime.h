@@ -67,6 +67,8 @@ struct faas {
 	_Atomic bool sweeping;
 	struct fa_keys keys;
 	pthread_mutex_t changing;   /* held while a number is given, and while limits change */
+	pthread_mutex_t remembering; /* held while functions are written down, see remember.h */
+	struct fa_map pending;      /* name -> what could not be made again */
 	struct fa_envs envs;
 	struct fa_tell tell;
 	struct fa_account account;

@@ -3,7 +3,7 @@
  * Publishing and aliases. Publications take turns: a number is in the names of
  * a version's logs and environments before the registry can give it away.
  */
-#include <functions.h>
+#include <remember.h>
 
 #include <string.h>
 
@@ -75,7 +75,7 @@ int faas_version_publish(struct faas *rt, const char *function, const char *desc
 		*version = published->number;
 	if (!published && err)
 		*err = own;
-	rc = published ? 0 : own.code;
+	rc = published ? fa_remember(rt, err) : own.code;
 	fa_version_unref(published);
 	fa_function_close(rt, latest);
 	return rc;
@@ -127,6 +127,8 @@ int faas_alias_set(struct faas *rt, const char *function, const char *alias, int
 	if (rc)
 		return rc;
 	rc = fa_function_set_alias(rt, &change, NULL, err);
+	if (!rc)
+		rc = fa_remember(rt, err);
 	fa_leave(rt);
 	return rc;
 }
@@ -142,6 +144,8 @@ int faas_alias_delete(struct faas *rt, const char *function, const char *alias,
 	if (rc)
 		return rc;
 	rc = fa_function_delete_alias(rt, function, alias, err);
+	if (!rc)
+		rc = fa_remember(rt, err);
 	fa_leave(rt);
 	return rc;
 }

@@ -167,9 +167,11 @@ struct faas_config {
 
 	enum faas_keep keep;
 	/*
-	 * A directory of this runtime's own, made if need be: asynchronous events are
-	 * kept there and outlive your program, see FAAS_EVENT. One runtime at a time
-	 * may use it (FAAS_EEXIST). NULL: they are kept in memory.
+	 * A directory of this runtime's own, made if need be: asynchronous events (see
+	 * FAAS_EVENT), messages and functions (see faas_function_create()) outlive your
+	 * program there. A change of a function waits for the disk; if that fails
+	 * (FAAS_ESYSTEM, FAAS_EUNKNOWN) it holds for this program. One runtime at a time
+	 * may use it (FAAS_EEXIST). NULL: all of it is kept in memory.
 	 */
 	const char *state_dir;
 	int min_unreserved; /* that cannot be reserved: 100, or a tenth of all; FAAS_NONE: none */
@@ -399,6 +401,13 @@ struct faas_function_info {
 	int max_concurrency;     /* of the function as a whole, now */
 };
 
+/*
+ * FAAS_EEXIST: there is a function of that name. With a state_dir the functions of the last
+ * program, their versions and aliases are there again when faas_create() returns, and their
+ * events go on. Each may be created once more: what is given is its configuration from now
+ * on, and if that is the same nothing changes. One with a native handler, or whose code does
+ * not lie where it lay, is not there until then; its events wait for it.
+ */
 FAAS_EXPORT int faas_function_create(struct faas *rt,
 				     const struct faas_function_config *config,
 				     struct faas_error *err);
@@ -585,15 +594,14 @@ FAAS_EXPORT void faas_cancel(struct faas *rt, uint64_t id);
  *   "...","functionArn":"...:f:$LATEST","condition":"RetriesExhausted",
  *   "approximateInvokeCount":3},"requestPayload":...,"responseContext":{"statusCode":200,
  *   "executedVersion":"$LATEST","functionError":"Unhandled"},"responsePayload":...}
- * Conditions: Success, RetriesExhausted, EventAgeExceeded, ZeroReservedConcurrency. An event
- * that did not run has no response in it. What is no JSON is a string in it; what is no text
- * is base64, and requestPayloadIsBase64Encoded or responsePayloadIsBase64Encoded is true.
+ * Conditions: Success, RetriesExhausted, EventAgeExceeded, ZeroReservedConcurrency. No response
+ * if it did not run. What is no JSON is a string; what is no text is base64, and
+ * requestPayloadIsBase64Encoded or responsePayloadIsBase64Encoded is true.
  *
  * With a state_dir the message is on the disk by the same commit that ends the event: an
  * event ends once, and is told once. To functions and callbacks it is delivered at least
- * once. Each attempt that fails is told by the metric DestinationDeliveryFailures or
- * DeadLetterErrors; after six hours of them, and at once if it is too large for a function,
- * the message is dropped. Without a state_dir messages end with the program.
+ * once; a failed attempt is told by the metric DestinationDeliveryFailures or DeadLetterErrors.
+ * After six hours of them, or at once if it is too large for a function, it is dropped.
  *
  * These may be called from any thread; with a state_dir they wait for the disk.
  * FAAS_EUNKNOWN: it failed so late that it may have been done, or not.
@@ -614,8 +622,7 @@ FAAS_EXPORT int faas_take(struct faas *rt, const char *queue, int hide_ms,
 /* Remove a message that was taken or seen. FAAS_ENOTFOUND: it is not there any more. */
 FAAS_EXPORT int faas_drop(struct faas *rt, int64_t id, struct faas_error *err);
 
-/* Show the messages of a queue, hidden ones too, in the order they were sent, until `each`
- * returns false. It runs on this thread, before this returns. */
+/* Show the messages of a queue on this thread, hidden ones too, until `each` returns false. */
 FAAS_EXPORT int faas_peek(struct faas *rt, const char *queue,
 			  bool (*each)(void *data, const struct faas_message *message), void *data,
 			  struct faas_error *err);

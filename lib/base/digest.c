@@ -5,6 +5,8 @@
  */
 #include <base/digest.h>
 
+#include <limits.h>
+
 #include <openssl/evp.h>
 #include <faas/types.h>
 
@@ -49,4 +51,19 @@ size_t fa_base64(char *out, const void *data, size_t len)
 		total += (size_t)EVP_EncodeBlock((unsigned char *)out + total, from + at, (int)n);
 	}
 	return total;
+}
+
+size_t fa_base64_read(void *out, const char *text, size_t len)
+{
+	int n = len % 4 || len > INT_MAX ?
+			-1 :
+			EVP_DecodeBlock(out, (const unsigned char *)text, (int)len);
+
+	if (n <= 0)
+		return 0;
+	while (len && text[len - 1] == '=') {
+		len--;
+		n--;
+	}
+	return (size_t)n;
 }

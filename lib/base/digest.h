@@ -20,5 +20,7 @@ int fa_digest_end(struct fa_digest *digest, char out[FA_DIGEST_TEXT]);
 
 /* Base64 of any bytes, (len + 2) / 3 * 4 characters and a NUL. Returns the characters. */
 size_t fa_base64(char *out, const void *data, size_t len);
+/* The other way, of what fa_base64() wrote: len / 4 * 3 bytes of room. 0: it is none. */
+size_t fa_base64_read(void *out, const char *text, size_t len);
 
 #endif

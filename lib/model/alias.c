@@ -125,6 +125,8 @@ static int apply(struct fa_alias *alias, const struct fa_registry *registry,
 			 change->description);
 	fa_random_bytes(random, sizeof(random));
 	fa_uuid(alias->revision, random);
+	if (change->becomes)
+		snprintf(alias->revision, sizeof(alias->revision), "%s", change->becomes);
 	return check_route(alias, err);
 }
 

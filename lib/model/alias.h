@@ -26,6 +26,7 @@ struct fa_alias_change {
 	int second;                      /* 0: none; FA_KEEP */
 	double weight;
 	bool may_create, may_update;
+	const char *becomes;             /* its revision; NULL: a new one */
 };
 
 /* What an alias was at some moment: copies, and numbers instead of versions. */

@@ -157,6 +157,7 @@ int fa_event_config_say(struct fa_registry *registry, const char *name,
 	if (function)
 		rc = put(function, "$LATEST", &change, NULL);
 	pthread_rwlock_unlock(&registry->lock);
+	fa_registry_touch(registry, name);
 	return rc ? fa_error_nomem(err) : 0;
 }
 

@@ -441,6 +441,13 @@ fail:
 	return NULL;
 }
 
+void fa_version_number(struct fa_version *v, int number)
+{
+	v->number = number;
+	snprintf(v->number_text, sizeof(v->number_text), "%d", number);
+	v->qualifier = v->number_text;
+}
+
 struct fa_version *fa_version_freeze(const struct fa_version *latest, int number,
 				     const char *description, const char *region,
 				     const char *account, struct faas_error *err)
@@ -462,9 +469,7 @@ struct fa_version *fa_version_freeze(const struct fa_version *latest, int number
 	}
 	if (!v)
 		return NULL;
-	v->number = number;
-	snprintf(v->number_text, sizeof(v->number_text), "%d", number);
-	v->qualifier = v->number_text;
+	fa_version_number(v, number);
 	/* A description of its own does not make it another version. */
 	memcpy(v->config_sha256, latest->config_sha256, sizeof(v->config_sha256));
 	return v;

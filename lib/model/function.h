@@ -77,6 +77,8 @@ struct fa_version *fa_version_create_of(const struct fa_mem *mem,
 struct fa_version *fa_version_freeze(const struct fa_version *latest, int number,
 				     const char *description, const char *region,
 				     const char *account, struct faas_error *err);
+/* Before anybody else knows it: it is published under this number. */
+void fa_version_number(struct fa_version *version, int number);
 /* The members of `change` that are not at their default, over those of `base`. */
 void fa_version_merge(struct faas_function_config *out, const struct faas_function_config *base,
 		      const struct faas_function_config *change);

@@ -100,6 +100,12 @@ static struct fa_function *function_of(const struct fa_registry *registry,
 	return fa_registry_function(registry, version->config.name, strlen(version->config.name));
 }
 
+static void note(struct fa_registry *registry, struct fa_function *function)
+{
+	function->changed = true;
+	atomic_store(&registry->changed, true);
+}
+
 struct fa_function *fa_registry_open(struct fa_registry *registry, const char *text, bool write,
 				     int *rc, struct faas_error *err)
 {
@@ -116,6 +122,8 @@ struct fa_function *fa_registry_open(struct fa_registry *registry, const char *t
 	else
 		pthread_rwlock_rdlock(&registry->lock);
 	function = fa_registry_function(registry, name.function.data, name.function.len);
+	if (function && write)
+		note(registry, function);
 	if (function)
 		return function;
 	pthread_rwlock_unlock(&registry->lock);
@@ -280,6 +288,8 @@ static int new_function(struct fa_registry *registry, struct fa_version *version
 		rc = fa_map_add(&registry->functions, function->name, function);
 	if (rc)
 		free_function(function);
+	else
+		note(registry, function);
 	return rc;
 }
 
@@ -296,8 +306,10 @@ int fa_registry_add(struct fa_registry *registry, struct fa_version *version,
 		rc = new_function(registry, version);
 	else if (function->latest)
 		rc = FAAS_EEXIST;
-	else
+	else {
 		function->latest = version;
+		note(registry, function);
+	}
 	pthread_rwlock_unlock(&registry->lock);
 	if (rc == FAAS_EEXIST)
 		return fa_error(err, rc, "Function already exist: %s", name);
@@ -322,8 +334,11 @@ int fa_registry_publish(struct fa_registry *registry, const struct fa_version *l
 	function = function_of(registry, latest);
 	if (function && function->latest == latest && !function->updating)
 		rc = fa_map_add(&function->versions, version->qualifier, version);
-	if (!rc)
-		function->last_number = version->number;
+	if (!rc) {
+		if (version->number > function->last_number)
+			function->last_number = version->number;
+		note(registry, function);
+	}
 	pthread_rwlock_unlock(&registry->lock);
 	if (rc == FAAS_EEXIST)
 		return in_progress(latest, err);
@@ -380,9 +395,96 @@ int fa_registry_swap(struct fa_registry *registry, struct fa_version *old,
 	if (current) {
 		function->latest = next;
 		function->updating = false;
+		note(registry, function);
 	}
 	pthread_rwlock_unlock(&registry->lock);
 	return current ? 0 : in_progress(old, err);
+}
+
+/* ---- what changed ---------------------------------------------------- */
+
+bool fa_registry_changed(struct fa_registry *registry, char name[FA_NAME_MAX + 1])
+{
+	struct fa_function *function;
+	uint32_t pos = 0;
+	bool found = false;
+
+	if (!atomic_load(&registry->changed))
+		return false;
+	pthread_rwlock_wrlock(&registry->lock);
+	while (!found && (function = fa_map_next(&registry->functions, &pos))) {
+		found = function->changed;
+		if (!found)
+			continue;
+		function->changed = false;
+		strcpy(name, function->name);
+	}
+	if (!found)
+		atomic_store(&registry->changed, false);
+	pthread_rwlock_unlock(&registry->lock);
+	return found;
+}
+
+void fa_registry_touch(struct fa_registry *registry, const char *name)
+{
+	struct fa_function *function;
+
+	pthread_rwlock_wrlock(&registry->lock);
+	function = fa_map_get(&registry->functions, name, strlen(name));
+	if (function)
+		note(registry, function);
+	pthread_rwlock_unlock(&registry->lock);
+}
+
+void fa_registry_settle(struct fa_registry *registry)
+{
+	char name[FA_NAME_MAX + 1];
+
+	while (fa_registry_changed(registry, name))
+		;
+}
+
+void fa_registry_forget(struct fa_registry *registry, const char *name)
+{
+	struct fa_function *function;
+
+	pthread_rwlock_wrlock(&registry->lock);
+	function = fa_map_get(&registry->functions, name, strlen(name));
+	if (function && !function->latest && !function->last_number) {
+		fa_map_remove(&registry->functions, name);
+		free_function(function);
+	}
+	pthread_rwlock_unlock(&registry->lock);
+}
+
+struct fa_version *fa_registry_recalled(struct fa_registry *registry, const char *name)
+{
+	const struct fa_function *function;
+	struct fa_version *version = NULL;
+
+	pthread_rwlock_rdlock(&registry->lock);
+	function = fa_registry_function(registry, name, strlen(name));
+	if (function && function->recalled)
+		version = function->latest;
+	if (version)
+		fa_version_ref(version);
+	pthread_rwlock_unlock(&registry->lock);
+	return version;
+}
+
+void fa_registry_mark(struct fa_registry *registry, const char *name, bool recalled,
+		      const int *last_number)
+{
+	struct fa_function *function;
+
+	pthread_rwlock_wrlock(&registry->lock);
+	function = fa_map_get(&registry->functions, name, strlen(name));
+	if (function) {
+		function->recalled = recalled;
+		if (last_number && *last_number > function->last_number)
+			function->last_number = *last_number;
+	}
+	pthread_rwlock_unlock(&registry->lock);
 }
 
 /* Take one that was published out of its function, or $LATEST if there is none. */
@@ -414,9 +516,12 @@ static struct fa_version *remove_function(struct fa_registry *registry,
 		version->also = removed;
 		removed = version;
 	}
-	if (!function->last_number) {
+	if (!function->last_number && !registry->remembers) {
 		fa_map_remove(&registry->functions, function->name);
 		free_function(function);
+	} else {
+		function->recalled = false;
+		note(registry, function);
 	}
 	return removed;
 }
@@ -450,6 +555,7 @@ struct fa_version *fa_registry_unpublish(struct fa_registry *registry, struct fa
 		removed = fa_map_remove(&function->versions, version->qualifier);
 		fa_event_config_drop(function, version->qualifier);
 		fa_provisioned_forget(function, version->qualifier);
+		note(registry, function);
 	}
 	pthread_rwlock_unlock(&registry->lock);
 	if (held)

@@ -19,6 +19,8 @@ struct fa_function {
 	struct fa_map aliases;     /* name -> struct fa_alias, see model/alias.h */
 	int last_number;
 	bool updating;             /* LastUpdateStatus InProgress: no other change begins */
+	bool changed;              /* since it was last remembered, see fa_registry_changed() */
+	bool recalled;             /* came from the state_dir, and nobody created it since */
 	bool may_recur;            /* RecursiveLoop is Allow */
 	struct fa_map event_configs; /* qualifier -> struct fa_event_config, see there */
 	struct fa_map provisioned; /* qualifier -> what is to be, see model/provisioned.h */
@@ -31,6 +33,8 @@ struct fa_registry {
 	struct fa_map functions; /* name -> struct fa_function */
 	const char *region, *account;
 	_Atomic uint64_t draws;  /* of the aliases that lead to two versions */
+	bool remembers;          /* functions that are gone stay until they are forgotten */
+	_Atomic bool changed;    /* one of the functions did */
 };
 
 int fa_registry_init(struct fa_registry *registry, const struct fa_mem *mem,
@@ -79,6 +83,22 @@ struct fa_version *fa_registry_unpublish(struct fa_registry *registry, struct fa
 struct fa_version *fa_registry_take_any(struct fa_registry *registry);
 /* References to all, by name and number, in a fa_alloc()ed NULL-terminated array. */
 struct fa_version **fa_registry_all(struct fa_registry *registry, const struct fa_mem *mem);
+
+/* ---- what changed, for who remembers it -------------------------------- */
+
+/* The name of one that changed since it was last named here; false: none did. */
+bool fa_registry_changed(struct fa_registry *registry, char name[FA_NAME_MAX + 1]);
+/* It changed in something that does not lie here, or was not remembered after all. */
+void fa_registry_touch(struct fa_registry *registry, const char *name);
+/* All of it is remembered. */
+void fa_registry_settle(struct fa_registry *registry);
+/* Remove what stands for a function that is gone and has no number. */
+void fa_registry_forget(struct fa_registry *registry, const char *name);
+/* A reference to the $LATEST of one that was recalled, or NULL. */
+struct fa_version *fa_registry_recalled(struct fa_registry *registry, const char *name);
+/* Whether it was recalled, and how far its numbers have come; NULL: as it is. */
+void fa_registry_mark(struct fa_registry *registry, const char *name, bool recalled,
+		      const int *last_number);
 
 /* ---- for model/alias.c, model/attached.c and model/tags.c -------------- */
 

@@ -253,7 +253,9 @@ TEST(code_in_a_state_dir_stays_for_the_next_program)
 	flow_close(&flow);
 	snprintf(command, sizeof(command), "test $(ls %s/code | wc -l) = 1", folder);
 	assert_int_equal(system(command), 0);
+	assert_int_equal(unlink(path), 0);
 	flow_open(&flow, &(struct faas_config){ .state_dir = folder }, false);
+	says("f", "data/text", "one"); /* the function is back, with it */
 	create("one");
 	says("f", "data/text", "one");
 	write_zip("two");

@@ -15,7 +15,7 @@ STAGES = ("admit", "queue", "env", "outcome")
 CONDUCTOR = (
     "faas", "runtime", "functions", "isolation", "invoke", "invocation", "runner", "told", "conduct",
     "versions", "code", "control", "cancel", "durable", "testing", "arrive", "turn", "limits", "trace",
-    "deliver", "ending", "messages",
+    "deliver", "ending", "messages", "recall", "remember",
 )
 
 

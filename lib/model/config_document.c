@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* One table says what there is, for both ways. */
+#include <model/config_document.h>
+
+#include <string.h>
+
+enum kind { TEXT, NUMBER, FLAG };
+
+struct member {
+	const char *name;
+	enum kind kind;
+	size_t at;
+};
+
+#define MEMBER(kind, name) { #name, kind, offsetof(struct faas_function_config, name) }
+
+static const struct member members[] = {
+	MEMBER(TEXT, name),
+	MEMBER(TEXT, code),
+	MEMBER(TEXT, handler),
+	MEMBER(TEXT, prototype),
+	MEMBER(NUMBER, isolation),
+	MEMBER(NUMBER, memory_mb),
+	MEMBER(NUMBER, timeout_ms),
+	MEMBER(NUMBER, tmp_mb),
+	MEMBER(NUMBER, max_concurrency),
+	MEMBER(FLAG, network),
+	MEMBER(FLAG, pristine),
+	MEMBER(TEXT, description),
+	MEMBER(NUMBER, provisioned),
+	MEMBER(FLAG, snapshot),
+	MEMBER(TEXT, log_format),
+	MEMBER(TEXT, app_log_level),
+	MEMBER(TEXT, system_log_level),
+	MEMBER(TEXT, log_group),
+	MEMBER(TEXT, tracing),
+	MEMBER(TEXT, dead_letter),
+	MEMBER(TEXT, runtime),
+	MEMBER(TEXT, role),
+	MEMBER(TEXT, kms_key_arn),
+};
+
+#define LAST kms_key_arn /* of the struct */
+
+_Static_assert(sizeof(struct faas_function_config) ==
+		       offsetof(struct faas_function_config, LAST) +
+			       sizeof(((struct faas_function_config *)NULL)->LAST),
+	       "a new member of a configuration outlives the program if it is in the table above; "
+	       "say so, and which is the last");
+_Static_assert(sizeof(enum faas_isolation_kind) == sizeof(int), "an enum is written as a number");
+
+#define COUNT (sizeof(members) / sizeof(*members))
+
+/* ---- write ----------------------------------------------------------- */
+
+static int put_member(struct fa_document *out, const struct member *m, const char *at)
+{
+	switch (m->kind) {
+	case TEXT:
+		if (!*(const char *const *)at)
+			return 0;
+		return fa_document_put_text(out, m->name, *(const char *const *)at);
+	case NUMBER:
+		return fa_document_put_integer(out, m->name, *(const int *)at);
+	default:
+		return fa_document_put_integer(out, m->name, *(const bool *)at);
+	}
+}
+
+static int put_environment(struct fa_document *out, const char *const *environment)
+{
+	struct fa_document *list;
+	int rc = 0;
+
+	if (!environment)
+		return 0;
+	list = fa_document_array();
+	for (; *environment; environment++)
+		rc |= fa_document_append_text(list, *environment);
+	return fa_document_put(out, "environment", list) | rc;
+}
+
+struct fa_document *fa_config_write(const struct faas_function_config *config)
+{
+	struct fa_document *out = fa_document_object();
+	int rc = put_environment(out, config->environment);
+
+	for (size_t i = 0; i < COUNT; i++)
+		rc |= put_member(out, &members[i], (const char *)config + members[i].at);
+	if (!rc)
+		return out;
+	fa_document_free(out);
+	return NULL;
+}
+
+/* ---- read ------------------------------------------------------------ */
+
+static void get_member(char *at, const struct member *m, const struct fa_document *value)
+{
+	int64_t number = 0;
+
+	fa_document_integer(value, &number);
+	if (m->kind == TEXT)
+		*(const char **)at = fa_document_text(value);
+	else if (m->kind == NUMBER)
+		*(int *)at = (int)number;
+	else
+		*(bool *)at = number != 0;
+}
+
+static int get_environment(struct faas_function_config *config, const struct fa_document *list,
+			   const struct fa_mem *mem)
+{
+	const char **variables;
+	size_t n = 0;
+
+	while (fa_document_item(list, n))
+		n++;
+	if (!n)
+		return 0;
+	variables = fa_alloc(mem, (n + 1) * sizeof(*variables));
+	if (!variables)
+		return FAAS_ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		variables[i] = fa_document_text(fa_document_item(list, i));
+	config->environment = variables;
+	return 0;
+}
+
+int fa_config_read(struct faas_function_config *config, const struct fa_document *document,
+		   const struct fa_mem *mem)
+{
+	*config = (struct faas_function_config){ .size = sizeof(*config) };
+	for (size_t i = 0; i < COUNT; i++)
+		get_member((char *)config + members[i].at, &members[i],
+			   fa_document_get(document, members[i].name));
+	return get_environment(config, fa_document_get(document, "environment"), mem);
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/* What the last program knew of functions is made again, through the doors it came by. */
+#include <remember.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include <base/error.h>
+#include <model/attached.h>
+#include <model/config_document.h>
+#include <model/event_config.h>
+#include <model/sealed.h>
+#include <model/tags.h>
+
+#define PAGE 64
+
+/* One that could not be made. */
+struct pending {
+	struct fa_document *document;
+	char name[];
+};
+
+static int number_in(const struct fa_document *document, const char *name)
+{
+	int64_t number = 0;
+
+	fa_document_integer(fa_document_get(document, name), &number);
+	return (int)number;
+}
+
+static const char *text_in(const struct fa_document *document, const char *name)
+{
+	const char *text = fa_document_text(fa_document_get(document, name));
+
+	return text ? text : "";
+}
+
+/* ---- versions ---------------------------------------------------------- */
+
+static int open_code(struct faas *rt, const struct fa_document *in,
+		     const struct faas_function_config *c, struct fa_code *code,
+		     struct faas_error *err)
+{
+	struct fa_code given = { .package = NULL };
+	const char *zip = text_in(in, "Zip");
+	char path[4096];
+	int rc;
+
+	if (*zip) {
+		snprintf(path, sizeof(path), "%s%s%s", rt->config.state_dir,
+			 *zip == '/' ? "/code" : "", zip);
+		given.package = fa_packages_add_file(&rt->packages, path, err);
+		if (!given.package)
+			return err->code;
+	}
+	rc = fa_code_take(rt, c, &given, NULL, code, err);
+	fa_code_drop(&given);
+	return rc;
+}
+
+/* Numbered, but without a place in the registry. */
+static struct fa_version *make_numbered(struct faas *rt, const struct faas_function_config *c,
+					const struct fa_code *code, int number,
+					const struct fa_version *latest, struct faas_error *err)
+{
+	struct fa_version *v = fa_version_create_of(&rt->mem, c, code, rt->config.region,
+						    rt->config.account, err);
+
+	if (!v)
+		return NULL;
+	fa_version_number(v, number);
+	if (!fa_version_seal(v, &rt->keys, err) && !fa_runner_create(rt, v, latest, err))
+		return v;
+	fa_version_free(v);
+	return NULL;
+}
+
+/*
+ * It was made without its key, which may be gone: variables that cannot be opened any more
+ * leave the version there, and say so when it runs.
+ */
+static void adopt_sealed(struct faas *rt, const struct fa_document *in, struct fa_version *v,
+			 const char *key)
+{
+	const char *text = text_in(in, "Sealed");
+	size_t len = strlen(text);
+	void *bytes = len ? fa_alloc(&rt->mem, len) : NULL;
+	char *copy = bytes ? fa_strdup(&rt->mem, key ? key : "") : NULL;
+
+	if (copy) {
+		fa_free((char *)v->config.kms_key_arn);
+		v->config.kms_key_arn = copy;
+	}
+	if (bytes)
+		fa_version_adopt(v, &rt->keys, bytes, fa_base64_read(bytes, text, len), NULL);
+	fa_free(bytes);
+}
+
+/* `latest` NULL: this is $LATEST. */
+static struct fa_version *make_version(struct faas *rt, const struct fa_document *in,
+				       const struct fa_version *latest, struct faas_error *err)
+{
+	struct fa_version *v = NULL;
+	struct faas_function_config c;
+	const char *key;
+	struct fa_code code;
+	int64_t modified = 0;
+
+	if (fa_config_read(&c, fa_document_get(in, "Config"), &rt->mem) < 0)
+		return NULL;
+	key = c.kms_key_arn;
+	if (*text_in(in, "Sealed"))
+		c.kms_key_arn = NULL;
+	if (number_in(in, "Native"))
+		c.native = latest ? latest->config.native : NULL;
+	if (!open_code(rt, in, &c, &code, err)) {
+		v = latest ? make_numbered(rt, &c, &code, number_in(in, "Number"), latest, err) :
+			     fa_function_make(rt, &c, &code, NULL, err);
+		fa_code_drop(&code);
+	}
+	fa_free((void *)c.environment);
+	if (!v)
+		return NULL;
+	snprintf(v->revision, sizeof(v->revision), "%s", text_in(in, "RevisionId"));
+	fa_document_integer(fa_document_get(in, "ModifiedMs"), &modified);
+	v->modified_ms = modified;
+	adopt_sealed(rt, in, v, key);
+	snprintf(v->config_sha256, sizeof(v->config_sha256), "%s", text_in(in, "ConfigSha256"));
+	return v;
+}
+
+static void recall_version(struct faas *rt, const struct fa_document *in,
+			   struct fa_version *latest)
+{
+	struct faas_error err = { 0 };
+	struct fa_version *v = make_version(rt, in, latest, &err);
+
+	if (v && fa_registry_publish(&rt->registry, latest, v, &err) < 0)
+		fa_function_drop(v);
+}
+
+/* ---- what is of the function ------------------------------------------- */
+
+static void recall_alias(struct faas *rt, const struct fa_document *in, const char *function)
+{
+	struct fa_alias_change change = { .function = function,
+					  .name = text_in(in, "Name"),
+					  .description = text_in(in, "Description"),
+					  .becomes = text_in(in, "RevisionId"),
+					  .version = number_in(in, "Version"),
+					  .second = number_in(in, "Second"),
+					  .may_create = true };
+
+	fa_document_number(fa_document_get(in, "Weight"), &change.weight);
+	fa_alias_set(&rt->registry, &change, NULL, NULL);
+}
+
+static void recall_event_config(struct faas *rt, const struct fa_document *in,
+				const char *function)
+{
+	struct fa_event_change change = { .function = function,
+					  .qualifier = text_in(in, "Qualifier"),
+					  .whole = true,
+					  .max_retries = number_in(in, "MaxRetries"),
+					  .max_age_s = number_in(in, "MaxAge"),
+					  .on_success = text_in(in, "OnSuccess"),
+					  .on_failure = text_in(in, "OnFailure") };
+
+	fa_document_integer(fa_document_get(in, "ModifiedMs"), &change.now_ms);
+	fa_event_config_set(&rt->registry, &change, NULL, NULL);
+}
+
+static void recall_provisioned(struct faas *rt, const struct fa_document *in, const char *function)
+{
+	char target[FA_NAME_MAX + FA_QUALIFIER_MAX + 2];
+
+	snprintf(target, sizeof(target), "%s:%s", function, text_in(in, "Qualifier"));
+	fa_limits_provision(rt, target, number_in(in, "Requested"), &(struct faas_error){ 0 });
+}
+
+void fa_recall_rest(struct faas *rt, const struct fa_document *document, struct fa_version *latest)
+{
+	const struct fa_document *item, *tags = fa_document_get(document, "Tags"),
+				 *versions = fa_document_get(document, "Versions"),
+				 *aliases = fa_document_get(document, "Aliases"),
+				 *configs = fa_document_get(document, "EventConfigs"),
+				 *provisioned = fa_document_get(document, "Provisioned");
+	const char *name = latest->config.name;
+	int last = number_in(document, "LastNumber");
+
+	fa_registry_mark(&rt->registry, name, false, &last); /* so that nobody gets these */
+	for (size_t i = 0; (item = fa_document_item(versions, i)); i++)
+		recall_version(rt, item, latest);
+	for (size_t i = 0; (item = fa_document_item(aliases, i)); i++)
+		recall_alias(rt, item, name);
+	for (size_t i = 0; (item = fa_document_item(configs, i)); i++)
+		recall_event_config(rt, item, name);
+	for (size_t i = 0; (item = fa_document_item(provisioned, i)); i++)
+		recall_provisioned(rt, item, name);
+	if (tags)
+		fa_tags_add(&rt->registry, name, tags, NULL);
+	if (number_in(document, "MayRecur"))
+		fa_recursion_set(&rt->registry, name, true, NULL);
+}
+
+/* ---- all of them -------------------------------------------------------- */
+
+static int add_pending(struct faas *rt, const struct fa_message *m, struct faas_error *err)
+{
+	const char *name = m->address.data;
+	struct pending *p = fa_alloc(&rt->mem, sizeof(*p) + m->address.len + 1);
+
+	if (!p)
+		return fa_error_nomem(err);
+	strcpy(p->name, name);
+	p->document = fa_document_parse(m->body.data, err);
+	if (!p->document) {
+		fa_free(p);
+		return err->code;
+	}
+	if (!fa_map_add(&rt->pending, p->name, p))
+		return 0;
+	fa_document_free(p->document);
+	fa_free(p);
+	return fa_error_nomem(err);
+}
+
+/* How many were behind `name`, which becomes the last of them; -1 with the error. */
+static int read_page(struct faas *rt, char name[FA_NAME_MAX + 1], struct faas_error *err)
+{
+	struct fa_store_op op = { .verb = FA_STORE_RECALL, .max = PAGE };
+	struct fa_list *pos;
+	int rc = 0, n = 0;
+
+	op.message.address = (struct faas_bytes){ name, strlen(name) };
+	if (fa_store_perform(rt->durable.store, &op) != FA_STORE_DONE) {
+		fa_error(err, FAAS_ESYSTEM, "the state_dir cannot be read");
+		return -1;
+	}
+	for (; (pos = fa_list_pop(&op.claimed)); n++) {
+		struct fa_fetched *f = fa_container(pos, struct fa_fetched, link);
+
+		if (!rc)
+			rc = add_pending(rt, &f->message, err);
+		snprintf(name, FA_NAME_MAX + 1, "%s", (const char *)f->message.address.data);
+		fa_free(f);
+	}
+	return rc ? -1 : n;
+}
+
+int fa_recall_read(struct faas *rt, struct faas_error *err)
+{
+	char name[FA_NAME_MAX + 1] = "";
+	struct faas_error own = { 0 };
+	int n = 0;
+
+	err = err ? err : &own;
+	rt->registry.remembers = rt->durable.lasts;
+	if (!rt->durable.lasts)
+		return 0;
+	do
+		n = read_page(rt, name, err);
+	while (n > 0);
+	return n < 0 ? err->code : 0;
+}
+
+static bool make_function(struct faas *rt, const struct pending *p)
+{
+	const struct fa_document *latest = fa_document_get(p->document, "Latest");
+	struct faas_error why = { 0 };
+	struct fa_version *v = latest ? make_version(rt, latest, NULL, &why) : NULL;
+
+	if (!v)
+		return false;
+	fa_version_ref(v);
+	if (!fa_function_add(rt, v, FAAS_FUNCTION(.name = p->name), &why)) {
+		fa_recall_rest(rt, p->document, v);
+		fa_registry_mark(&rt->registry, p->name, true, NULL);
+	}
+	fa_version_unref(v);
+	return !why.code;
+}
+
+void fa_recall_make(struct faas *rt)
+{
+	struct pending *p;
+	uint32_t pos = 0;
+
+	while ((p = fa_map_next(&rt->pending, &pos))) {
+		if (!make_function(rt, p))
+			continue;
+		fa_map_remove(&rt->pending, p->name);
+		fa_document_free(p->document);
+		fa_free(p);
+		pos = 0; /* the others may have moved */
+	}
+	fa_registry_settle(&rt->registry);
+}
+
+struct fa_document *fa_recall_take(struct faas *rt, const char *name)
+{
+	struct fa_document *document = NULL;
+	struct pending *p;
+
+	if (!rt->durable.lasts || !name)
+		return NULL;
+	pthread_mutex_lock(&rt->remembering);
+	p = fa_map_remove(&rt->pending, name);
+	pthread_mutex_unlock(&rt->remembering);
+	if (p)
+		document = p->document;
+	fa_free(p);
+	return document;
+}
+
+void fa_recall_finish(struct faas *rt)
+{
+	struct pending *p;
+	uint32_t pos = 0;
+
+	while ((p = fa_map_next(&rt->pending, &pos))) {
+		fa_document_free(p->document);
+		fa_free(p);
+	}
+	fa_map_finish(&rt->pending);
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The registry notes which functions changed, whatever it was; who changed something
+ * writes all that is noted, in turn with others, so that the last thing written of a
+ * function is the last thing that happened to it.
+ */
+#include <remember.h>
+
+#include <string.h>
+
+#include <base/error.h>
+#include <model/config_document.h>
+#include <model/event_config.h>
+
+/* ---- a function as a document ----------------------------------------- */
+
+/* What is unpacked lies beside its ZIP, below the state_dir, which may be moved as a whole. */
+static const char *zip_of(const struct faas *rt, const struct fa_version *v)
+{
+	size_t len = rt->packages.path ? strlen(rt->packages.path) : 0;
+	const char *zip = v->code.package ? v->code.package->zip : NULL;
+
+	return zip && len && !strncmp(zip, rt->packages.path, len) ? zip + len : zip;
+}
+
+/* The variables, where they are sealed; else they are in the configuration. */
+static int put_sealed(struct fa_document *out, const struct faas *rt, const struct fa_version *v)
+{
+	char *text;
+	int rc;
+
+	if (!v->sealed)
+		return 0;
+	text = fa_alloc(&rt->mem, v->sealed_len * 2 + 8);
+	if (!text)
+		return FAAS_ENOMEM;
+	fa_base64(text, v->sealed, v->sealed_len);
+	rc = fa_document_put_text(out, "Sealed", text);
+	fa_free(text);
+	return rc;
+}
+
+static struct fa_document *write_version(const struct faas *rt, const struct fa_version *v)
+{
+	struct faas_function_config config = v->config;
+	struct fa_document *out = fa_document_object();
+	int rc;
+
+	if (!v->number) /* it may have been changed since */
+		config.max_concurrency = fa_limits_member(v);
+	rc = fa_document_put(out, "Config", fa_config_write(&config));
+	rc |= fa_document_put_integer(out, "Number", v->number);
+	rc |= fa_document_put_text(out, "RevisionId", v->revision);
+	rc |= fa_document_put_integer(out, "ModifiedMs", v->modified_ms);
+	rc |= fa_document_put_text(out, "ConfigSha256", v->config_sha256);
+	rc |= fa_document_put_integer(out, "Native", v->config.native != NULL);
+	rc |= put_sealed(out, rt, v);
+	if (zip_of(rt, v))
+		rc |= fa_document_put_text(out, "Zip", zip_of(rt, v));
+	if (!rc)
+		return out;
+	fa_document_free(out);
+	return NULL;
+}
+
+static int put_versions(struct fa_document *out, const struct faas *rt,
+			const struct fa_function *function)
+{
+	struct fa_document *list = fa_document_array();
+	struct fa_version *v;
+	uint32_t pos = 0;
+	int rc = 0;
+
+	while ((v = fa_map_next(&function->versions, &pos)))
+		rc |= fa_document_append(list, write_version(rt, v));
+	return fa_document_put(out, "Versions", list) | rc;
+}
+
+static int put_aliases(struct fa_document *out, const struct fa_function *function)
+{
+	struct fa_document *list = fa_document_array(), *item;
+	const struct fa_alias *a;
+	uint32_t pos = 0;
+	int rc = 0;
+
+	while ((a = fa_map_next(&function->aliases, &pos))) {
+		item = fa_document_object();
+		rc |= fa_document_put_text(item, "Name", a->name);
+		rc |= fa_document_put_text(item, "Description", a->description);
+		rc |= fa_document_put_text(item, "RevisionId", a->revision);
+		rc |= fa_document_put_integer(item, "Version", a->version ? a->version->number : 0);
+		rc |= fa_document_put_integer(item, "Second", a->second ? a->second->number : 0);
+		rc |= fa_document_put_number(item, "Weight", a->weight);
+		rc |= fa_document_append(list, item);
+	}
+	return fa_document_put(out, "Aliases", list) | rc;
+}
+
+static int put_event_configs(struct fa_document *out, const struct fa_function *function)
+{
+	struct fa_document *list = fa_document_array(), *item;
+	const struct fa_event_config *c;
+	uint32_t pos = 0;
+	int rc = 0;
+
+	while ((c = fa_map_next(&function->event_configs, &pos))) {
+		item = fa_document_object();
+		rc |= fa_document_put_text(item, "Qualifier", c->qualifier);
+		rc |= fa_document_put_integer(item, "MaxRetries", c->max_retries);
+		rc |= fa_document_put_integer(item, "MaxAge", c->max_age_s);
+		rc |= fa_document_put_text(item, "OnSuccess", c->on_success);
+		rc |= fa_document_put_text(item, "OnFailure", c->on_failure);
+		rc |= fa_document_put_integer(item, "ModifiedMs", c->modified_ms);
+		rc |= fa_document_append(list, item);
+	}
+	return fa_document_put(out, "EventConfigs", list) | rc;
+}
+
+static int put_provisioned(struct fa_document *out, const struct fa_function *function)
+{
+	struct fa_document *list = fa_document_array(), *item;
+	const struct fa_provisioned *p;
+	uint32_t pos = 0;
+	int rc = 0;
+
+	while ((p = fa_map_next(&function->provisioned, &pos))) {
+		item = fa_document_object();
+		rc |= fa_document_put_text(item, "Qualifier", p->qualifier);
+		rc |= fa_document_put_integer(item, "Requested", p->requested);
+		rc |= fa_document_append(list, item);
+	}
+	return fa_document_put(out, "Provisioned", list) | rc;
+}
+
+static int put_function(struct fa_document *out, const struct faas *rt,
+			const struct fa_function *function)
+{
+	int rc = fa_document_put_integer(out, "LastNumber", function->last_number);
+
+	if (!function->latest)
+		return rc;
+	rc |= fa_document_put(out, "Latest", write_version(rt, function->latest));
+	rc |= put_versions(out, rt, function);
+	rc |= put_aliases(out, function);
+	rc |= put_event_configs(out, function);
+	rc |= put_provisioned(out, function);
+	rc |= fa_document_put_integer(out, "MayRecur", function->may_recur);
+	if (function->tags)
+		rc |= fa_document_put(out, "Tags", fa_document_copy(function->tags));
+	return rc;
+}
+
+/* *text stays NULL if there is nothing to be remembered of it. */
+static int write_function(struct faas *rt, const char *name, char **text)
+{
+	struct fa_registry *registry = &rt->registry;
+	struct fa_document *out = fa_document_object();
+	const struct fa_function *function;
+	int rc = out ? 0 : FAAS_ENOMEM;
+	bool there;
+
+	pthread_rwlock_rdlock(&registry->lock);
+	function = fa_map_get(&registry->functions, name, strlen(name));
+	there = function && (function->latest || function->last_number);
+	if (there)
+		rc |= put_function(out, rt, function);
+	pthread_rwlock_unlock(&registry->lock);
+	if (there && !rc)
+		*text = fa_document_print(out, &rt->mem);
+	fa_document_free(out);
+	return rc || (there && !*text) ? FAAS_ENOMEM : 0;
+}
+
+/* ---- onto the disk ---------------------------------------------------- */
+
+static int remember_one(struct faas *rt, const char *name, struct faas_error *err)
+{
+	struct fa_store_op op = { .verb = FA_STORE_FORGET };
+	enum fa_store_outcome outcome;
+	char *text = NULL;
+
+	if (write_function(rt, name, &text))
+		return fa_error_nomem(err);
+	op.message.address = (struct faas_bytes){ name, strlen(name) };
+	if (text) {
+		op.verb = FA_STORE_KEEP;
+		op.message.body = (struct faas_bytes){ text, strlen(text) };
+	}
+	outcome = fa_store_perform(rt->durable.store, &op);
+	fa_free(text);
+	if (outcome == FA_STORE_DONE && op.verb == FA_STORE_FORGET)
+		fa_registry_forget(&rt->registry, name);
+	if (outcome == FA_STORE_DONE)
+		return 0;
+	return fa_error(err, outcome == FA_STORE_UNKNOWN ? FAAS_EUNKNOWN : FAAS_ESYSTEM,
+			"'%s' was changed, but the state_dir could not be written", name);
+}
+
+int fa_remember(struct faas *rt, struct faas_error *err)
+{
+	char name[FA_NAME_MAX + 1];
+	int rc = 0;
+
+	if (!rt->durable.lasts)
+		return 0;
+	pthread_mutex_lock(&rt->remembering);
+	while (!rc && fa_registry_changed(&rt->registry, name)) {
+		rc = remember_one(rt, name, err);
+		if (rc)
+			fa_registry_touch(&rt->registry, name); /* the next one tries again */
+	}
+	pthread_mutex_unlock(&rt->remembering);
+	return rc;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_REMEMBER_H
+#define FA_REMEMBER_H
+
+/*
+ * Which functions there are, kept in the state_dir: a document per function, written whole
+ * after each change of it (remember.c) and read when a runtime begins (recall.c).
+ */
+#include <base/document.h>
+#include <functions.h>
+
+/*
+ * Inside a call that may have changed functions: all changes are on the disk when this
+ * returns 0. FAAS_ESYSTEM, FAAS_EUNKNOWN: they hold, and end with the program.
+ */
+int fa_remember(struct faas *rt, struct faas_error *err);
+
+/* Read all documents; nothing is made of them yet. */
+int fa_recall_read(struct faas *rt, struct faas_error *err);
+/*
+ * The loop is open: make the functions again. One that cannot be made, for its code is gone
+ * or was a place in the last program's memory, stays a document.
+ */
+void fa_recall_make(struct faas *rt);
+/* The document of one that could not be made, the caller's; NULL: there is none. */
+struct fa_document *fa_recall_take(struct faas *rt, const char *name);
+/* Versions, aliases and all else that is of a function, beside its $LATEST. */
+void fa_recall_rest(struct faas *rt, const struct fa_document *document,
+		    struct fa_version *latest);
+void fa_recall_finish(struct faas *rt);
+
+#endif
