@@ -23,6 +23,8 @@ bool fa_runner_may_begin(struct fa_runner *runner, const char **reason);
 void fa_runner_release(struct fa_runner *runner, struct fa_env *env, bool stays);
 /* What it was leased out of has become smaller: it should not begin another event. */
 bool fa_runner_is_over(const struct fa_runner *runner, const struct fa_env *env);
+/* One more would be throttled, as things are. */
+bool fa_runner_is_full(const struct fa_runner *runner);
 /* Any thread: those that wait for capacity should try again. */
 void fa_want_pump(struct faas *rt);
 
@@ -68,7 +70,9 @@ int64_t fa_unix_offset(struct faas *rt); /* Unix time minus the runtime's clock,
 int64_t fa_unix_offset_at(struct faas *rt, int64_t now_ns); /* for who knows the time */
 int64_t fa_unix_ms(struct faas *rt, int64_t at_ns);
 
-void fa_count(struct faas *rt, const struct fa_outcome *outcome, const struct fa_version *version);
+/* Add it to counts that nobody else writes, NULL: to those that all share. */
+void fa_count(struct faas *rt, struct fa_counts *own, const struct fa_outcome *outcome,
+	      const struct fa_version *version);
 
 /* Whether anybody wants lines: only then are the fa_told_ functions called. */
 bool fa_told_wanted(const struct faas *rt, bool log_tail);

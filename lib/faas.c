@@ -496,6 +496,7 @@ static void begin_to_close(struct fa_call *call)
 	struct faas *rt = fa_container(call, struct faas, close_call);
 
 	rt->closing = true;
+	fa_seats_close(rt);
 	close_doors(rt, false);
 	rt->grace.on_due = on_grace_over;
 	if (rt->grace_ms <= 0 ||

@@ -80,7 +80,7 @@ void fa_function_drop(struct fa_version *v)
 	while (v) {
 		struct fa_version *also = v->also;
 
-		fa_pool_retire(pool_of(v));
+		fa_runner_renew(v->runner, true);
 		fa_version_unref(v);
 		v = also;
 	}
@@ -395,16 +395,18 @@ int faas_recycle(struct faas *rt, const char *function, struct faas_error *err)
 
 	if (!v)
 		return rc;
-	fa_pool_recycle(pool_of(v));
+	fa_runner_renew(v->runner, false);
 	fa_function_close(rt, v);
 	return 0;
 }
 
 static void count_environments(const struct fa_version *v, int *idle, int *busy)
 {
-	struct fa_pool *pool = pool_of(v);
+	struct fa_runner *runner = v->runner;
+	struct fa_pool *pool = runner->pool;
 	struct fa_list *pos;
 
+	fa_seats_clear(runner->rt, pool);
 	pthread_mutex_lock(&pool->lock);
 	*idle += pool->idle_count;
 	fa_list_for(pos, &pool->away) {
@@ -546,22 +548,32 @@ static void sum_environments(struct faas *rt, struct faas_stats *s)
 	fa_free(all);
 }
 
+static void add_counts(struct faas_stats *s, const struct fa_counts *counts, uint64_t *memory_ms)
+{
+	s->invocations += atomic_load(&counts->invoked);
+	s->errors += atomic_load(&counts->failed);
+	s->billed_ms += (int64_t)atomic_load(&counts->billed_ms);
+	*memory_ms += atomic_load(&counts->memory_ms);
+}
+
 int faas_stats(struct faas *rt, struct faas_stats *stats)
 {
 	struct faas_stats s = { .size = sizeof(s) };
+	uint64_t memory_ms = 0;
 
 	if (!rt || !stats || stats->size < offsetof(struct faas_stats, throttles))
 		return FAAS_EINVAL;
 	if (fa_enter(rt, NULL))
 		return FAAS_ECANCELED;
-	s.invocations = atomic_load(&rt->invoked);
-	s.errors = atomic_load(&rt->failed);
+	add_counts(&s, &rt->counts, &memory_ms);
+	add_counts(&s, &rt->loop_counts, &memory_ms);
+	for (int i = 0; i < FA_SEATS; i++)
+		add_counts(&s, &rt->seats[i].counts, &memory_ms);
 	s.throttles = atomic_load(&rt->throttled);
 	s.cold_starts = atomic_load(&rt->envs.cold_starts);
 	s.log_bytes_dropped = atomic_load(&rt->dropped);
 	s.queued = atomic_load(&rt->queued);
-	s.billed_ms = (int64_t)atomic_load(&rt->billed_ms);
-	s.gb_seconds = (double)atomic_load(&rt->memory_ms) / 1024 / 1000;
+	s.gb_seconds = (double)memory_ms / 1024 / 1000;
 	s.cost = s.gb_seconds * rt->config.prices->per_gb_second +
 		 (double)s.invocations * rt->config.prices->per_request;
 	sum_environments(rt, &s);

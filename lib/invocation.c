@@ -129,7 +129,7 @@ static struct fa_env *lease(struct fa_invocation *inv, const char **reason, int 
 	*why = 0;
 	if (in_turn && !fa_turn_is_soon(runner, inv))
 		return fa_runner_lease(runner, reason, why);
-	if (!in_turn && fa_admit_is_full(runner->quota, &runner->provisioned)) {
+	if (!in_turn && fa_runner_is_full(runner)) {
 		*reason = fa_admit_reason(runner->quota);
 		*why = FAAS_ETHROTTLED;
 	}
@@ -242,7 +242,7 @@ static void judge(struct fa_invocation *inv, struct fa_outcome *outcome)
 	fa_outcome_judge(outcome, &inv->job, v, rt->config.prices);
 	if (inv->job.birth_error == ENOMEM)
 		outcome->code = FAAS_ENOMEM;
-	fa_count(rt, outcome, v);
+	fa_count(rt, &rt->loop_counts, outcome, v);
 	if (fa_told_wanted(rt, inv->log_tail))
 		fa_told_end(rt, inv->env, &inv->job, outcome, inv->log_tail);
 }

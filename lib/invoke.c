@@ -26,33 +26,51 @@
 
 /* ---- the short way: on the caller's thread --------------------------- */
 
-static int finish_here(struct faas *rt, struct fa_env *env, struct fa_job *job, bool log_tail,
-		       struct faas_result **result, struct faas_error *err)
+/* What a caller's thread goes through the stages with. */
+struct visit {
+	struct faas *rt;
+	struct fa_seat *seat; /* or NULL: it entered as a caller */
+	const struct faas_request *request;
+	struct faas_result **result;
+	struct faas_error *err;
+};
+
+static int finish_here(const struct visit *visit, struct fa_env *env, struct fa_job *job)
 {
+	struct faas *rt = visit->rt;
+	bool log_tail = visit->request->log_tail;
 	struct fa_version *v = env->pool->version;
 	struct faas_bytes tail = { NULL, 0 };
 	struct fa_outcome outcome;
 	char bytes[FA_LOG_TAIL];
 
 	fa_outcome_judge(&outcome, job, v, rt->config.prices);
-	fa_count(rt, &outcome, v);
+	fa_count(rt, visit->seat ? &visit->seat->counts : NULL, &outcome, v);
 	if (fa_told_wanted(rt, log_tail))
 		fa_told_end(rt, env, job, &outcome, log_tail);
 	if (log_tail)
 		tail = (struct faas_bytes){ bytes, fa_logs_tail(env, bytes) };
 	if (job->verdict == FA_NO_BIRTH && job->birth_error == ENOMEM)
-		return fa_error_nomem(err);
+		return fa_error_nomem(visit->err);
 	if (job->verdict == FA_NO_BIRTH)
-		return fa_error(err, FAAS_ESYSTEM, "the environment could not be made: %s",
-				job->why);
-	*result = fa_result_create(&rt->mem, &outcome, job, v, tail);
-	return *result ? 0 : fa_error_nomem(err);
+		return fa_error(visit->err, FAAS_ESYSTEM,
+				"the environment could not be made: %s", job->why);
+	*visit->result = fa_result_create(&rt->mem, &outcome, job, v, tail);
+	return *visit->result ? 0 : fa_error_nomem(visit->err);
 }
 
-static int run_here(struct fa_runner *runner, struct fa_env *env, struct fa_job *job,
-		    bool log_tail, struct faas_result **result, struct faas_error *err)
+static void release(const struct visit *visit, struct fa_env *env, bool stays)
 {
-	struct faas *rt = runner->rt;
+	if (visit->seat)
+		fa_seat_release(visit->rt, visit->seat, env, stays);
+	else
+		fa_runner_release(env->pool->version->runner, env, stays);
+}
+
+static int run_here(const struct visit *visit, struct fa_env *env, struct fa_job *job)
+{
+	struct faas *rt = visit->rt;
+	bool log_tail = visit->request->log_tail;
 	int rc;
 
 	fa_env_name(env, job);
@@ -62,66 +80,135 @@ static int run_here(struct fa_runner *runner, struct fa_env *env, struct fa_job 
 	if (job->verdict == FA_INIT_TIMED_OUT || fa_verdict_is_init(job->verdict))
 		fa_told_init_failed(rt, env, job);
 	if (job->verdict == FA_INIT_TIMED_OUT || job->verdict == FA_UNSTARTED) {
-		fa_runner_release(runner, env, false);
+		release(visit, env, false);
 		return FAAS_ETIMEOUT;
 	}
-	rc = finish_here(rt, env, job, log_tail, result, err);
+	rc = finish_here(visit, env, job);
 	if (fa_verdict_lasts(job->verdict))
 		env->kind->taken(env, job);
-	fa_runner_release(runner, env, fa_verdict_lasts(job->verdict));
+	release(visit, env, fa_verdict_lasts(job->verdict));
 	return rc;
 }
 
 static int wait_for_done(struct faas *rt, const struct faas_request *request,
 			 struct faas_result **result, struct faas_error *err);
 
-static int call_here(struct fa_runner *runner, const struct faas_request *request,
-		     struct faas_result **result, struct faas_error *err)
+static int wait_instead(const struct visit *visit)
 {
+	return wait_for_done(visit->rt, visit->request, visit->result, visit->err);
+}
+
+/* A process is told when all is written; what the caller runs itself begins now. */
+static void stamp(struct fa_job *job, struct faas *rt, const struct fa_env *env)
+{
+	if (env->kind->steady) {
+		job->start_ns = fa_now(rt->clock);
+		job->unix_offset_ns = fa_unix_offset_at(rt, job->start_ns);
+	} else {
+		job->unix_offset_ns = fa_unix_offset(rt);
+	}
+}
+
+static int throttled(const struct visit *visit, struct fa_version *v, const char *reason)
+{
+	fa_told_throttle(visit->rt, v);
+	return fa_admit_throttled(reason, visit->err);
+}
+
+/* NULL: it was refused, or went the other way, and this is what the caller is told. */
+static struct fa_env *lease(const struct visit *visit, struct fa_runner *runner, int *rc)
+{
+	const char *reason;
+	struct fa_env *env = fa_runner_lease(runner, &reason, rc);
+
+	if (env)
+		return env;
+	if (*rc != FAAS_ENOMEM && (visit->request->capacity_wait_ms || !*rc)) {
+		*rc = wait_instead(visit);
+	} else if (*rc == FAAS_ENOMEM) {
+		*rc = fa_error_nomem(visit->err);
+	} else {
+		*rc = throttled(visit, runner->version, reason);
+	}
+	return NULL;
+}
+
+/* Begin with the environment that was kept, if one was. */
+static int call_here(const struct visit *visit, struct fa_runner *runner, struct fa_env *kept)
+{
+	const struct faas_request *request = visit->request;
 	struct fa_version *v = runner->version;
-	char meta[fa_meta_size(request, v)];
+	bool plain = kept && !request->client_context && !request->tenant_id;
+	char meta[plain ? 1 : fa_meta_size(request, v)];
 	struct fa_job job;
 	int rc = FAAS_ETIMEOUT;
 	bool late = false;
 	const char *reason;
 
-	if (!fa_runner_may_begin(runner, &reason)) {
-		fa_told_throttle(runner->rt, v);
-		return fa_admit_throttled(reason, err);
-	}
+	if (!fa_runner_may_begin(runner, &reason))
+		return throttled(visit, v, reason);
 	/*
 	 * Again if init ran out of its own limit, which then counts, or if a pristine
 	 * function's process could not be reset; the loop has more patience than we.
 	 */
 	for (int tries = 0; rc == FAAS_ETIMEOUT && tries < TRIES; tries++) {
-		struct fa_env *env = fa_runner_lease(runner, &reason, &rc);
+		struct fa_env *env = kept ? kept : lease(visit, runner, &rc);
 
-		if (!env && rc != FAAS_ENOMEM && (request->capacity_wait_ms || !rc))
-			return wait_for_done(runner->rt, request, result, err);
-		if (!env && rc == FAAS_ENOMEM)
-			return fa_error_nomem(err);
-		if (!env) {
-			fa_told_throttle(runner->rt, v);
-			return fa_admit_throttled(reason, err);
-		}
-		memset(&job, 0, sizeof(job));
+		if (!env)
+			return rc;
+		kept = NULL;
+		fa_job_init(&job);
 		job.payload = request->payload;
 		job.meta = meta;
-		job.meta_len = fa_meta_put(meta, request, v);
+		job.meta_len = plain ? 0 : fa_meta_put(meta, request, v);
 		job.timeout_ns = (int64_t)v->config.timeout_ms * 1000000;
-		job.unix_offset_ns = fa_unix_offset(runner->rt);
 		job.late = late;
-		rc = run_here(runner, env, &job, request->log_tail, result, err);
+		stamp(&job, visit->rt, env);
+		rc = run_here(visit, env, &job);
 		late |= job.verdict == FA_INIT_TIMED_OUT;
 	}
-	return rc == FAAS_ETIMEOUT ? wait_for_done(runner->rt, request, result, err) : rc;
+	return rc == FAAS_ETIMEOUT ? wait_instead(visit) : rc;
+}
+
+static int find_and_call(const struct visit *visit)
+{
+	const struct faas_request *r = visit->request;
+	struct fa_version *version;
+	int rc;
+
+	if (visit->seat)
+		fa_seat_clear(visit->seat);
+	version = fa_registry_find(&visit->rt->registry, r->function, visit->err);
+	if (!version)
+		rc = visit->err ? visit->err->code : FAAS_ENOTFOUND;
+	else
+		rc = fa_may_run(visit->rt, version, r->trace_id, visit->err);
+	if (!rc && r->mode != FAAS_SYNC)
+		rc = wait_instead(visit);
+	else if (!rc)
+		rc = call_here(visit, version->runner, NULL);
+	fa_version_unref(version);
+	return rc;
+}
+
+static int call(const struct visit *visit)
+{
+	struct fa_env *kept = NULL;
+
+	if (fa_loop_here(&visit->rt->loop))
+		return fa_error(visit->err, FAAS_EDEADLK,
+				"faas_invoke_wait() on the loop's thread would wait for itself: "
+				"use faas_invoke()");
+	if (visit->seat)
+		kept = fa_seat_lease(visit->seat, visit->request);
+	return kept ? call_here(visit, kept->pool->version->runner, kept) : find_and_call(visit);
 }
 
 int faas_invoke_wait(struct faas *rt, const struct faas_request *request,
 		     struct faas_result **result, struct faas_error *err)
 {
-	struct fa_version *version;
 	struct faas_request r;
+	struct visit visit = { .rt = rt, .request = &r, .result = result, .err = err };
 	int rc;
 
 	if (!rt || !result)
@@ -130,27 +217,18 @@ int faas_invoke_wait(struct faas *rt, const struct faas_request *request,
 	rc = fa_options_copy(&r, sizeof(r), request, "FAAS_REQUEST", err);
 	if (!rc)
 		rc = fa_admit_check(&r, err);
-	if (!rc)
+	if (rc)
+		return rc;
+	visit.seat = fa_seat_take(rt);
+	if (!visit.seat)
 		rc = fa_enter(rt, err);
 	if (rc)
 		return rc;
-	if (fa_loop_here(&rt->loop)) {
-		fa_leave(rt);
-		return fa_error(err, FAAS_EDEADLK,
-				"faas_invoke_wait() on the loop's thread would wait for itself: "
-				"use faas_invoke()");
-	}
-	version = fa_registry_find(&rt->registry, r.function, err);
-	if (!version)
-		rc = err ? err->code : FAAS_ENOTFOUND;
+	rc = call(&visit);
+	if (visit.seat)
+		fa_seat_leave(rt, visit.seat);
 	else
-		rc = fa_may_run(rt, version, r.trace_id, err);
-	if (!rc && r.mode != FAAS_SYNC)
-		rc = wait_for_done(rt, &r, result, err);
-	else if (!rc)
-		rc = call_here(version->runner, &r, result, err);
-	fa_version_unref(version);
-	fa_leave(rt);
+		fa_leave(rt);
 	return rc;
 }
 

@@ -23,6 +23,8 @@ struct fa_runner {
 /* `sibling`: another version of the function, whose quota it shares, or NULL. */
 int fa_runner_create(struct faas *rt, struct fa_version *version,
 		     const struct fa_version *sibling, struct faas_error *err);
+/* Its idle environments go now, busy ones when they finish; `last`: and no new ones are made. */
+void fa_runner_renew(struct fa_runner *runner, bool last);
 /* [loop] Those whose environments are gone. */
 void fa_runners_reap(struct faas *rt);
 

@@ -98,6 +98,17 @@ bool fa_runner_may_begin(struct fa_runner *runner, const char **reason)
 				reason);
 }
 
+/* A warm one costs nothing, not even one out of a seat. */
+static struct fa_env *take(struct fa_runner *runner, int *why)
+{
+	struct fa_env *env = fa_pool_take_warm(runner->pool);
+
+	if (env)
+		return env;
+	fa_seats_clear(runner->rt, runner->pool);
+	return fa_pool_take(runner->pool, why);
+}
+
 /* A place and an environment; NULL with the reason of the throttle or a code. */
 struct fa_env *fa_runner_lease(struct fa_runner *runner, const char **reason, int *why)
 {
@@ -105,9 +116,11 @@ struct fa_env *fa_runner_lease(struct fa_runner *runner, const char **reason, in
 	struct fa_env *env;
 
 	*why = FAAS_ETHROTTLED;
+	if (lease == FA_LEASE_NONE && fa_seats_clear(runner->rt, NULL))
+		lease = fa_admit_enter(runner->quota, &runner->provisioned, reason);
 	if (lease == FA_LEASE_NONE)
 		return NULL;
-	env = fa_pool_take(runner->pool, why);
+	env = take(runner, why);
 	if (!env && *why == FAAS_ENOTFOUND)
 		env = grow(runner, reason, why);
 	if (env)
@@ -134,6 +147,16 @@ bool fa_runner_is_over(const struct fa_runner *runner, const struct fa_env *env)
 	return fa_admit_is_over(runner->quota, &runner->provisioned, (enum fa_lease)env->leased);
 }
 
+static bool is_full(const struct fa_runner *runner)
+{
+	return fa_admit_is_full(runner->quota, &runner->provisioned);
+}
+
+bool fa_runner_is_full(const struct fa_runner *runner)
+{
+	return is_full(runner) && !(fa_seats_clear(runner->rt, NULL) && !is_full(runner));
+}
+
 static void pump(struct fa_call *call)
 {
 	struct faas *rt = fa_container(call, struct faas, pump);
@@ -145,6 +168,15 @@ static void pump(struct fa_call *call)
 }
 
 /* ---- runners --------------------------------------------------------- */
+
+void fa_runner_renew(struct fa_runner *runner, bool last)
+{
+	if (last)
+		fa_pool_retire(runner->pool);
+	else
+		fa_pool_recycle(runner->pool);
+	fa_seats_clear(runner->rt, runner->pool);
+}
 
 static void end_runner(struct fa_call *call)
 {
@@ -235,6 +267,16 @@ static void on_gone(void *data)
 	fa_runners_reap(data);
 }
 
+static void on_sweep(void *data)
+{
+	fa_seats_clear(data, NULL);
+}
+
+static bool on_crowded(void *data)
+{
+	return fa_seats_clear(data, NULL);
+}
+
 static bool on_scan(void *data)
 {
 	return fa_envs_scan(data);
@@ -263,6 +305,8 @@ void fa_invoke_init(struct faas *rt)
 	fa_invocations_init(rt);
 	rt->envs.on_capacity = on_capacity;
 	rt->envs.on_gone = on_gone;
+	rt->envs.on_sweep = on_sweep;
+	rt->envs.on_crowded = on_crowded;
 	rt->envs.data = rt;
 	rt->loop.on_scan = on_scan;
 	rt->loop.patience = patience;

@@ -11,6 +11,7 @@
 #include <model/sealed.h>
 #include <model/store/store.h>
 #include <outcome/tell.h>
+#include <seat.h>
 
 /* Events that outlive the program, see durable.c. */
 struct fa_durable {
@@ -90,7 +91,9 @@ struct faas {
 	_Atomic uint64_t serial;    /* of invocation ids */
 	_Atomic int64_t unix_offset_ns, offset_age_ns;
 
-	_Atomic uint64_t invoked, failed, throttled, billed_ms, memory_ms, dropped;
+	struct fa_counts counts;    /* of threads without a seat */
+	struct fa_counts loop_counts; /* [loop] writes them */
+	_Atomic uint64_t throttled, dropped;
 	_Atomic int queued;         /* asynchronous events that have not ended */
 
 	struct fa_list doors;       /* [loop] others that have to close before it does */
@@ -105,6 +108,8 @@ struct faas {
 	int grace_ms;
 	void (*on_closed)(void *data);
 	void *closed_data;
+
+	struct fa_seat seats[FA_SEATS];
 };
 
 /* A runtime on a clock of the test's. */

@@ -46,16 +46,26 @@ int64_t fa_unix_ms(struct faas *rt, int64_t at_ns)
 	return (at_ns + fa_unix_offset(rt)) / 1000000;
 }
 
-void fa_count(struct faas *rt, const struct fa_outcome *outcome, const struct fa_version *v)
+static void add(_Atomic uint64_t *count, uint64_t n, bool shared)
 {
-	atomic_fetch_add_explicit(&rt->invoked, 1, memory_order_relaxed);
+	if (shared)
+		atomic_fetch_add_explicit(count, n, memory_order_relaxed);
+	else
+		atomic_store_explicit(count,
+				      atomic_load_explicit(count, memory_order_relaxed) + n,
+				      memory_order_relaxed);
+}
+
+void fa_count(struct faas *rt, struct fa_counts *own, const struct fa_outcome *outcome,
+	      const struct fa_version *v)
+{
+	struct fa_counts *counts = own ? own : &rt->counts;
+
+	add(&counts->invoked, 1, !own);
 	if (outcome->code)
-		atomic_fetch_add_explicit(&rt->failed, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&rt->billed_ms, (uint64_t)outcome->billed_ms,
-				  memory_order_relaxed);
-	atomic_fetch_add_explicit(&rt->memory_ms,
-				  (uint64_t)(outcome->billed_ms * v->config.memory_mb),
-				  memory_order_relaxed);
+		add(&counts->failed, 1, !own);
+	add(&counts->billed_ms, (uint64_t)outcome->billed_ms, !own);
+	add(&counts->memory_ms, (uint64_t)(outcome->billed_ms * v->config.memory_mb), !own);
 }
 
 /* ---- telling --------------------------------------------------------- */

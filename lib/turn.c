@@ -32,8 +32,10 @@ void fa_turn_wait(struct fa_invocation *inv, bool in_front)
 	inv->state = WAITING;
 	atomic_fetch_add(&rt->waiting, 1);
 	runner->load++;
-	if (fa_list_empty(&runner->waiting))
+	if (fa_list_empty(&runner->waiting)) {
 		fa_list_append(&rt->hungry, &runner->hungry);
+		fa_want_pump(rt); /* capacity may have come before we were counted */
+	}
 	if (in_front)
 		fa_list_push(&runner->waiting, &inv->turn);
 	else

@@ -52,6 +52,7 @@ enum fa_env_event {
  */
 struct fa_env_kind {
 	const char *name;
+	bool steady; /* it does not end by itself between two jobs */
 	/* Make the process; what is posted before it is ready waits. 0 or -errno. */
 	int (*birth)(struct fa_env *env);
 	/* Make a process that waits for birth(). 0 or -errno. NULL: that would save nothing. */
@@ -215,6 +216,9 @@ struct fa_envs {
 			const char *text, size_t len); /* any thread, under the logs' lock */
 	void (*on_dropped)(void *data, struct fa_env *env, const char *request_id, uint64_t bytes);
 	void (*on_gone)(void *data);     /* [loop] an environment is freed */
+	void (*on_sweep)(void *data);    /* [loop] idle ones that are kept leased, too */
+	/* Any thread, no lock is held: memory is short. Whether leases were given back. */
+	bool (*on_crowded)(void *data);
 	void *data;
 	bool listening;                  /* somebody wants lines */
 };

@@ -63,6 +63,7 @@ void fa_sweep_due(struct fa_timer *timer)
 	struct fa_list *pos;
 
 	atomic_store(&envs->sweeping, false); /* who parks from here on asks again */
+	envs->on_sweep(envs->data);
 	fa_list_for(pos, &envs->pools)
 		first = earlier(first, sweep_pool(fa_container(pos, struct fa_pool, link), now));
 	/* who parks meanwhile may be due before those that are there now */

@@ -379,7 +379,7 @@ static bool evict_one(struct fa_envs *envs)
 	return true;
 }
 
-static bool charge(struct fa_envs *envs, int memory_mb)
+static bool try_charge(struct fa_envs *envs, int memory_mb)
 {
 	bool fits;
 
@@ -390,6 +390,13 @@ static bool charge(struct fa_envs *envs, int memory_mb)
 		envs->memory_mb += memory_mb;
 	pthread_mutex_unlock(&envs->lock);
 	return fits;
+}
+
+/* What is leased and not used is not idle, and not found: it has to be asked for. */
+static bool charge(struct fa_envs *envs, int memory_mb)
+{
+	return try_charge(envs, memory_mb) ||
+	       (envs->on_crowded(envs->data) && try_charge(envs, memory_mb));
 }
 
 /* Under the pool's lock: a new one, whose memory was charged. */
@@ -456,6 +463,30 @@ struct fa_env *fa_pool_take(struct fa_pool *pool, int *why)
 	pthread_mutex_unlock(&pool->lock);
 	*why = crowded ? 0 : FAAS_ENOTFOUND;
 	return env;
+}
+
+struct fa_env *fa_pool_take_warm(struct fa_pool *pool)
+{
+	struct fa_env *env;
+
+	pthread_mutex_lock(&pool->lock);
+	env = pop(&pool->ready);
+	if (!env)
+		env = pop(&pool->idle);
+	pthread_mutex_unlock(&pool->lock);
+	return env;
+}
+
+bool fa_pool_is_current(struct fa_env *env)
+{
+	struct fa_pool *pool = env->pool;
+	bool current;
+
+	pthread_mutex_lock(&pool->lock);
+	current = env->generation == pool->generation;
+	pthread_mutex_unlock(&pool->lock);
+	fa_sweep_want(pool->envs);
+	return current;
 }
 
 /* Under the pool's lock: one that shares what the late one will leave. */

@@ -88,6 +88,13 @@ void fa_pool_retire(struct fa_pool *pool);
  * (FAAS_ENOTFOUND): fa_pool_add() makes another.
  */
 struct fa_env *fa_pool_take(struct fa_pool *pool, int *why);
+/* Lease a warm one, or NULL. */
+struct fa_env *fa_pool_take_warm(struct fa_pool *pool);
+/*
+ * Whether a leased environment is not older than its pool: it may then be kept
+ * leased without a job. When it was idle for too long, on_sweep asks for it.
+ */
+bool fa_pool_is_current(struct fa_env *env);
 
 /*
  * This one is late and may have to be killed: have its heir initialised, unless

@@ -139,11 +139,11 @@ static void post(struct fa_env *env, struct fa_job *job, unsigned flags)
 	struct fa_thread_slot *slot = &thread->inline_slot;
 
 	job->cold = env->fresh;
-	job->start_ns = fa_now(env->pool->envs->clock);
 	if (!(flags & (FA_REQ_ASYNC | FA_REQ_START))) {
-		fill_slot(slot, job, flags);
+		fill_slot(slot, job, flags); /* the caller stamped it a moment ago */
 		return;
 	}
+	job->start_ns = fa_now(env->pool->envs->clock);
 	env->jobs[++env->want & (FA_DEPTH - 1)] = job;
 	slot = &thread->slots[env->want & (FA_DEPTH - 1)];
 	fill_slot(slot, job, flags);
@@ -403,6 +403,7 @@ static void ring(struct fa_env *env, int64_t now_ns)
 
 const struct fa_env_kind fa_env_thread = {
 	.name = "thread",
+	.steady = true,
 	.birth = birth,
 	.post = post,
 	.ring = ring,

@@ -3,6 +3,7 @@
 #define FA_MODEL_JOB_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <faas/types.h>
@@ -34,7 +35,6 @@ struct fa_job {
 	int64_t timeout_ns;
 	int64_t unix_offset_ns; /* Unix time minus CLOCK_MONOTONIC */
 	bool late;        /* an init is part of the invocation */
-	char request_id[40];
 
 	/* what came of it */
 	enum fa_verdict verdict;
@@ -51,9 +51,19 @@ struct fa_job {
 	int64_t cpu_ns;
 	int64_t peak_kb;
 	struct faas_bytes answer; /* in the environment, hostile: copy once, before fa_env_done() */
+
+	/* texts: empty to begin with; behind the first NUL is nothing to rely on */
+	char request_id[40]; /* all of it is copied to where others read: no rubbish in it */
 	char error_type[64];
 	char why[96];
 };
+
+/* Zeroing the long texts would take longer than all that is done with an ordinary job's. */
+static inline void fa_job_init(struct fa_job *job)
+{
+	memset(job, 0, offsetof(struct fa_job, error_type));
+	job->error_type[0] = job->why[0] = '\0';
+}
 
 /* Whether the process that ended a job like this may serve the next one. */
 static inline bool fa_verdict_lasts(enum fa_verdict verdict)

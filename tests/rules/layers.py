@@ -13,7 +13,7 @@ import tap
 
 STAGES = ("admit", "queue", "env", "outcome")
 CONDUCTOR = (
-    "faas", "runtime", "functions", "isolation", "invoke", "invocation", "runner", "told", "conduct",
+    "faas", "runtime", "functions", "isolation", "invoke", "invocation", "runner", "seat", "told", "conduct",
     "versions", "code", "control", "cancel", "durable", "testing", "arrive", "turn", "limits", "trace",
     "deliver", "ending", "messages", "recall", "remember",
 )
