@@ -221,6 +221,7 @@ static int open_stages(struct faas *rt, struct faas_error *err)
 	rt->envs.listening = rt->config.on_log != NULL;
 	rt->envs.supervisor.path = rt->config.worker;
 	fa_invoke_init(rt);
+	fa_vault_init(rt);
 	fa_tell_init(&rt->tell, &rt->loop, &rt->mem, &rt->config);
 	rc = fa_supervisor_open(&rt->envs.supervisor, err);
 	if (!rc)
@@ -409,6 +410,7 @@ static void finish_stages(struct faas *rt)
 	free_doors(rt);
 	fa_loop_timer_stop(&rt->loop, &rt->grace);
 	fa_durable_close(rt);
+	fa_vault_finish(rt);
 	fa_invoke_finish(rt);
 	fa_envs_finish(&rt->envs);
 	fa_tell_finish(&rt->tell); /* after the last that could tell anything */
@@ -435,6 +437,7 @@ static void begin_to_finish(struct faas *rt)
 	fa_loop_timer_stop(&rt->loop, &rt->grace);
 	fa_envs_close(&rt->envs);
 	fa_durable_hurry(rt);
+	fa_vault_close(rt);
 	fa_invoke_cancel_all(rt);
 	forget_functions(rt);
 	close_doors(rt, true);

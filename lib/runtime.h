@@ -12,6 +12,7 @@
 #include <model/store/store.h>
 #include <outcome/tell.h>
 #include <seat.h>
+#include <secrets.h>
 
 /* Events that outlive the program, see durable.c. */
 struct fa_durable {
@@ -67,6 +68,7 @@ struct faas {
 	struct fa_call sweep;       /* of what nobody uses any more in there */
 	_Atomic bool sweeping;
 	struct fa_keys keys;
+	struct fa_vault vault;
 	pthread_mutex_t changing;   /* held while a number is given, and while limits change */
 	pthread_mutex_t remembering; /* held while functions are written down, see remember.h */
 	struct fa_map pending;      /* name -> what could not be made again */

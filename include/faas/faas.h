@@ -80,14 +80,22 @@ struct faas_prices {
 	double per_gb_second;  /* 0.0000166667 */
 };
 
-/*
- * A key that your program keeps, under the name that .kms_key_arn gives it: 32
- * bytes, copied. Without bytes it is disabled: nothing is encrypted with it, and
- * what was stays unreadable.
- */
+/* A key of yours: 32 bytes, copied. NULL: it is disabled, what it encrypted is unreadable. */
 struct faas_key {
 	const char *arn;
 	const void *bytes;
+};
+
+/*
+ * A handler asks for a secret, faas_secret(). The answer is faas_secret_give(), within
+ * the callback or later, from any thread; after half a minute it is "none".
+ */
+struct faas_ask {
+	size_t size;
+	uint64_t id;
+	const char *name; /* 1 to 512 printable characters of ASCII, chosen by the function */
+	const char *function;
+	const char *version;
 };
 
 /*
@@ -185,15 +193,17 @@ struct faas_config {
 	bool (*on_message)(void *data, const struct faas_message *message);
 
 	/*
-	 * With keys, the variables of functions are encrypted at rest (AES-256-GCM), in
-	 * memory and in a state_dir, and are readable only while an environment is made
-	 * of them or while you ask for them. The list ends with one without an arn;
-	 * the first key is that of functions that name none.
+	 * With keys, variables of functions are encrypted at rest (AES-256-GCM): readable only
+	 * while an environment is made of them, or you ask for them. Up to one without an
+	 * arn; the first is that of functions that name none.
 	 */
 	const struct faas_key *keys;
 
 	int max_new_per_10s;    /* environments for one function's events: 1000; FAAS_NONE: any */
 	int max_requests_per_s; /* synchronous, per unit of concurrency: any; Lambda has 10 */
+
+	/* Called on the loop. NULL: there are no secrets. */
+	void (*on_secret)(void *data, const struct faas_ask *ask);
 };
 
 #define FAAS_CONFIG(...) \
@@ -353,11 +363,10 @@ struct faas_function_config {
 	bool snapshot; /* environments begin with the memory that init() left; see above */
 
 	/*
-	 * Logs. With "JSON" each line is one object: those of the platform as its events
-	 * ("platform.start", "platform.report", ...), those of the function wrapped with
-	 * timestamp, level, requestId and message, unless one is a JSON object already.
-	 * What is below its level is not delivered: plain output counts as INFO. Levels
-	 * go with JSON only; a change to "Text" drops them.
+	 * With "JSON" each line of a log is one object: the platform's are its events
+	 * ("platform.report"), the function's are wrapped with timestamp, level, requestId
+	 * and message, unless they are objects already. What is below its level is not
+	 * delivered; plain output counts as INFO. A change to "Text" drops the levels.
 	 */
 	const char *log_format;       /* "Text"; or "JSON" */
 	const char *app_log_level;    /* "INFO"; TRACE, DEBUG, INFO, WARN, ERROR, FATAL */
@@ -365,10 +374,9 @@ struct faas_function_config {
 	const char *log_group;        /* "/aws/lambda/<name>"; [a-zA-Z0-9_./#-], 1..512 */
 
 	/*
-	 * "PassThrough": a handler sees the trace header of its request, if there is one.
-	 * "Active": it always sees one, with its own segment as Parent; whether it is
-	 * sampled is the request's to say, else one per second is, and a twentieth of the
-	 * others, and of those a line "XRAY TraceId: ..." follows REPORT.
+	 * "PassThrough": a handler sees its request's trace header, if there is one. "Active":
+	 * it always sees one, with its own segment as Parent; unless the request says so, one
+	 * per second is sampled, and a twentieth of the others: "XRAY TraceId: ..." is logged.
 	 */
 	const char *tracing;
 
@@ -528,10 +536,9 @@ struct faas_request {
 	bool log_tail;
 	int capacity_wait_ms; /* for a free environment, before the throttle; 0: don't wait */
 	/*
-	 * X-Amzn-Trace-Id, at most 1024 bytes. The handler sees it with one more visit to
-	 * its function in the field Lineage; hand that on to what it invokes. A function
-	 * that the chain has been to 16 times is not invoked again, unless it was allowed
-	 * by PutFunctionRecursionConfig: FAAS_EINVAL, RecursiveInvocationException.
+	 * X-Amzn-Trace-Id, at most 1024 bytes; a handler sees it with one more visit to its
+	 * function in the field Lineage. One that the chain has been to 16 times is not
+	 * invoked again (RecursiveInvocationException): see PutFunctionRecursionConfig.
 	 */
 	const char *trace_id;
 	const char *client_context; /* at most 3583 bytes */
@@ -643,6 +650,15 @@ struct faas_queue_stats {
 /* Set stats->size first, as for faas_stats(). */
 FAAS_EXPORT int faas_queue_stats(struct faas *rt, const char *queue,
 				 struct faas_queue_stats *stats, struct faas_error *err);
+
+/*
+ * Answer a struct faas_ask: a text of at most 65536 bytes, copied; `value.data` NULL:
+ * there is none for this function. The answer is kept for `ttl_ms` (0: not at all, at
+ * most a day) for this function as it is configured now, never written to a log or
+ * to a disk, and wiped from memory afterwards. An id that is over is ignored.
+ */
+FAAS_EXPORT int faas_secret_give(struct faas *rt, uint64_t id, struct faas_bytes value,
+				 int ttl_ms, struct faas_error *err);
 
 /* ---- everything else, as data --------------------------------------- */
 

@@ -38,6 +38,7 @@ struct faas_api {
 	void *(*alloc)(struct faas_context *ctx, size_t size);
 	int64_t (*remaining_ms)(struct faas_context *ctx);
 	const char *(*getenv)(struct faas_context *ctx, const char *name);
+	const char *(*secret)(struct faas_context *ctx, const char *name);
 };
 
 #define FAAS_HAS(ctx, member) \
@@ -141,6 +142,16 @@ static inline int64_t faas_remaining_ms(struct faas_context *ctx)
 static inline const char *faas_getenv(struct faas_context *ctx, const char *name)
 {
 	return ctx->api->getenv(ctx, name);
+}
+
+/*
+ * A secret of that name (1 to 512 printable characters), asked of the host, which may
+ * take its time: it counts as yours. Valid until the handler returns, and wiped then.
+ * NULL: there is none for this function, or more than 32 were asked for in one call.
+ */
+static inline const char *faas_secret(struct faas_context *ctx, const char *name)
+{
+	return FAAS_HAS(ctx, secret) ? ctx->api->secret(ctx, name) : NULL;
 }
 
 /* One log line of at most 1023 bytes; longer text is cut. */

@@ -83,6 +83,8 @@ struct fa_env_kind {
 	bool (*stop)(struct fa_env *env);
 	/* [loop] Its bell rang: nothing is believed of it but that it rang. */
 	void (*rung)(struct fa_env *env);
+	/* [loop] The secret that was asked for by this number; NULL: there is none. */
+	void (*give)(struct fa_env *env, uint32_t serial, const struct faas_bytes *value);
 	/* The answer of this job, the last one done, has been copied. */
 	void (*taken)(struct fa_env *env, const struct fa_job *job);
 	/* Begin the end: politely if it wants to be told, else at once. */
@@ -211,6 +213,8 @@ struct fa_envs {
 	void (*on_verdict)(void *data, struct fa_env *env, struct fa_job *job); /* [loop] */
 	/* [loop] A provisioned one was initialised, or could not be. */
 	void (*on_started)(void *data, struct fa_env *env, const struct fa_job *job);
+	/* [loop] A handler asks for a secret: kind->give() follows, now or later, or never. */
+	void (*on_ask)(void *data, struct fa_env *env, uint32_t serial, const char *name);
 	void (*on_capacity)(void *data); /* any thread, a pool's lock may be held */
 	void (*on_line)(void *data, struct fa_env *env, const char *request_id, int level,
 			const char *text, size_t len); /* any thread, under the logs' lock */
@@ -263,6 +267,8 @@ void fa_env_call_off(struct fa_env *env); /* whoever waits for it gets FA_CANCEL
 void fa_env_died(struct fa_env *env);     /* under the pool's lock: exit_* are filled in */
 uint64_t fa_env_random(struct fa_env *env);
 
+/* [loop] NULL: there is none of this number any more. */
+struct fa_env *fa_envs_find(struct fa_envs *envs, uint32_t id);
 /* For the loop: the time, looked at once per turn; look for answers; the timer of deadlines. */
 int64_t fa_envs_now(struct fa_envs *envs);
 bool fa_envs_scan(struct fa_envs *envs);

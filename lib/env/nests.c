@@ -16,7 +16,7 @@
 
 /* ---- births and deaths [loop] ---------------------------------------- */
 
-static struct fa_env *find_env(struct fa_envs *envs, uint32_t id)
+struct fa_env *fa_envs_find(struct fa_envs *envs, uint32_t id)
 {
 	struct fa_env *env;
 
@@ -128,7 +128,7 @@ static void exited(struct fa_env *env, const struct fa_ctl *ctl)
 static void on_nest_message(struct fa_nest *nest, const struct fa_ctl *ctl, const int fds[2])
 {
 	struct fa_pool *pool = fa_container(nest, struct fa_pool, nest);
-	struct fa_env *env = find_env(pool->envs, ctl->id);
+	struct fa_env *env = fa_envs_find(pool->envs, ctl->id);
 	bool crowded, used = false;
 
 	pthread_mutex_lock(&pool->lock);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@
 #include <env/request.h>
 #include <model/checks.h>
 #include <model/function.h>
+#include <model/secret.h>
 
 #define JUNK_MAX 64          /* returns without an answer, per answer */
 #define BURST 32
@@ -534,13 +536,44 @@ static bool poll_answer(struct fa_env *env, struct fa_job *job, int64_t now_ns)
  * Empty the bell, a little at a time. Honest rings may be late, so only many
  * without a single answer between them count.
  */
+/* Hearsay, copied by recv(); what is no question is a ring. */
+static void hear(struct fa_env *env, char *message, size_t len)
+{
+	struct fa_envs *envs = env->pool->envs;
+	size_t head = sizeof(struct fa_question);
+	uint32_t serial;
+
+	if (len <= head || !fa_secret_name_fits(message + head, len - head))
+		return;
+	memcpy(&serial, message, sizeof(serial));
+	message[len] = '\0';
+	envs->on_ask(envs->data, env, serial, message + head);
+}
+
+/* Who does not read its answers gets no more of them. */
+static void give(struct fa_env *env, uint32_t serial, const struct faas_bytes *value)
+{
+	struct fa_gift head = { .serial = serial, .there = value != NULL };
+	struct iovec parts[2] = { { &head, sizeof(head) },
+				  { value ? (void *)value->data : NULL, value ? value->len : 0 } };
+	struct msghdr msg = { .msg_iov = parts, .msg_iovlen = 2 };
+
+	if (env->bell.fd >= 0)
+		sendmsg(env->bell.fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 static void rung(struct fa_env *env)
 {
-	char byte[8];
+	char message[sizeof(struct fa_question) + FA_QUESTION_NAME + 2];
+	ssize_t len;
 	int n = 0;
 
-	while (n < RINGS_PER_TURN && recv(env->bell.fd, byte, sizeof(byte), MSG_DONTWAIT) > 0)
-		n++;
+	for (; n < RINGS_PER_TURN; n++) {
+		len = recv(env->bell.fd, message, sizeof(message) - 1, MSG_DONTWAIT);
+		if (len <= 0)
+			break;
+		hear(env, message, (size_t)len);
+	}
 	if (atomic_fetch_add(&env->junk, (uint32_t)n) + (uint32_t)n <= JUNK_MAX ||
 	    !checks(env, FA_CHECK_JUNK)) {
 		if (n == RINGS_PER_TURN)
@@ -615,6 +648,7 @@ const struct fa_env_kind fa_env_process = {
 	.patience = patience,
 	.check = check,
 	.rung = rung,
+	.give = give,
 	.taken = taken,
 	.retire = retire_process,
 	.kill = kill_process,

@@ -414,6 +414,7 @@ const struct fa_env_kind fa_env_thread = {
 	.check = check,
 	.stop = stop,
 	.rung = rung,
+	.give = fa_thread_give,
 	.taken = taken,
 	.retire = retire,
 	.kill = kill_thread,

@@ -84,6 +84,13 @@ struct fa_thread {
 	int64_t took_ns;                   /* what it took */
 	char region[32], memory[12];
 	struct fa_variables variables;
+
+	/* secrets: under lines_lock but for what only the handler's thread touches */
+	uint32_t asked;                    /* number of its last question */
+	_Atomic uint32_t answered;         /* futex: that one has its answer */
+	struct fa_thread_secret *given;    /* the answer */
+	struct fa_thread_secret *secrets;  /* of the running call */
+	int questions;
 	struct fa_thread_slot inline_slot; /* on a caller's own thread */
 
 	/* its thread, if it ever needed one */
@@ -126,6 +133,11 @@ static inline bool fa_thread_stopped(struct fa_thread *thread)
 }
 
 #define FA_THREAD_GAP_MAX_NS 64000 /* a longer gap tells no more than this one */
+
+const char *fa_thread_secret(struct faas_context *context, const char *name);
+void fa_thread_forget_secrets(struct fa_thread *thread);
+/* [loop] */
+void fa_thread_give(struct fa_env *env, uint32_t serial, const struct faas_bytes *value);
 
 /* Give it a thread of its own, or an `error`. */
 void fa_thread_start(struct fa_thread *thread);

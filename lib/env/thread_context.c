@@ -316,6 +316,7 @@ static const struct faas_api api = {
 	.alloc = api_alloc,
 	.remaining_ms = api_remaining_ms,
 	.getenv = api_getenv,
+	.secret = fa_thread_secret,
 };
 
 /* ---- calls ------------------------------------------------------------ */
@@ -408,4 +409,6 @@ void fa_thread_leave(struct fa_thread *thread)
 	thread->slot = NULL;
 	if (thread->chunks)
 		release_chunks(thread, true);
+	if (thread->questions)
+		fa_thread_forget_secrets(thread);
 }

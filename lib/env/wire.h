@@ -131,6 +131,28 @@ struct fa_loop_page {
 	_Alignas(64) _Atomic uint32_t epoch;
 };
 
+/* ---- the bell --------------------------------------------------------- */
+
+/*
+ * A message of one byte is a ring. A longer one asks for a secret by its name; the
+ * answer comes back over the same socket, as one message. Rings and questions without
+ * an answer of an invocation between them are counted, and too many are a violation.
+ */
+struct fa_question {
+	uint32_t serial;
+	char name[]; /* without a NUL */
+};
+
+struct fa_gift {
+	uint32_t serial;
+	uint32_t there; /* 0: there is none */
+	char value[];
+};
+
+#define FA_QUESTION_NAME 512
+#define FA_GIFT_MAX 65536
+#define FA_QUESTIONS_MAX 32 /* of one event, or hook */
+
 /* ---- the log pipe ---------------------------------------------------- */
 
 /*

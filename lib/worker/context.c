@@ -165,6 +165,13 @@ static const char *api_getenv(struct faas_context *context, const char *name)
 	return fa_settings_getenv(call_of(context)->variables, name);
 }
 
+static const char *api_secret(struct faas_context *context, const char *name)
+{
+	struct fa_context *call = call_of(context);
+
+	return fa_secret_ask(&call->asker, name, call->deadline_ns);
+}
+
 struct fa_chunk {
 	struct fa_chunk *next;
 	size_t used, size;
@@ -235,6 +242,7 @@ static const struct faas_api api = {
 	.alloc = api_alloc,
 	.remaining_ms = api_remaining_ms,
 	.getenv = api_getenv,
+	.secret = api_secret,
 };
 
 /* ---- calls ------------------------------------------------------------ */
@@ -275,6 +283,8 @@ void fa_context_leave(struct fa_context *call)
 	call->logged += fa_output_flush();
 	if (call->chunks)
 		release_chunks(call);
+	if (call->asker.count)
+		fa_secrets_forget(&call->asker);
 }
 
 static const char *next_string(const char **at)

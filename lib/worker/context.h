@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <env/wire.h>
 #include <faas/plugin.h>
+#include <worker/secret.h>
 #include <worker/settings.h>
 
 #define FA_TRACE_NAME "_X_AMZN_TRACE_ID="
@@ -43,6 +44,8 @@ struct fa_context {
 	/* _X_AMZN_TRACE_ID of the open request, behind the last variable */
 	char **trace_place;
 	char trace[FA_TRACE_TEXT];
+
+	struct fa_asker asker; /* `fd` is of the environment */
 
 	/* memory of faas_alloc() */
 	struct fa_chunk *chunks;

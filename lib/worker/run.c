@@ -155,6 +155,7 @@ static void set_up(struct worker *w)
 	fa_signals_init(&w->response->last_words);
 	fa_output_init(run->log_fd);
 	w->call.variables = run->variables;
+	w->call.asker.fd = run->bell_fd;
 	if (run->provisioned && !(run->flags & FA_NEST_SNAPSHOT))
 		say_provisioned(run->variables);
 	w->call.settings = &run->settings;

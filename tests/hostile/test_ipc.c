@@ -81,6 +81,8 @@ static const struct hostile rows[] = {
 	/* bell and futex */
 	{ "a_flood_of_rings_ends_the_environment", "areas.ring_for_ever",
 	  .verdicts = NEVER_A_REPAIR | CRASHED },
+	{ "a_flood_of_questions_whose_answers_nobody_reads_ends_the_environment",
+	  "areas.ask_for_ever", .verdicts = NEVER_A_REPAIR | CRASHED },
 	{ "rings_of_odd_sizes_harm_nobody", "areas.ring_with_odd_messages",
 	  .verdicts = ANSWERED | VIOLATED | CRASHED, .traits = POISONED },
 	{ "a_storm_of_wakes_and_false_numbers_is_a_violation", "areas.wake_for_ever",

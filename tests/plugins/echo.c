@@ -136,6 +136,28 @@ static int raw_line(struct faas_context *ctx, struct faas_bytes event)
 	return faas_puts(ctx, "null");
 }
 
+static int secret(struct faas_context *ctx, struct faas_bytes event)
+{
+	char name[64];
+	const char *value;
+
+	snprintf(name, sizeof(name), "%.*s", (int)event.len, (const char *)event.data);
+	value = faas_secret(ctx, name);
+	return faas_puts(ctx, value ? value : "nothing");
+}
+
+/* How many of so many are given. */
+static int many_secrets(struct faas_context *ctx, struct faas_bytes event)
+{
+	char text[24];
+	int given = 0;
+
+	for (long i = number(event); i > 0; i--)
+		given += faas_secret(ctx, "one") != NULL;
+	snprintf(text, sizeof(text), "%d", given);
+	return faas_puts(ctx, text);
+}
+
 /* So many bytes: a JSON string of them. */
 static int big(struct faas_context *ctx, struct faas_bytes event)
 {
@@ -230,7 +252,8 @@ static int loop(struct faas_context *ctx, struct faas_bytes event)
 FAAS_PLUGIN("echo", "1", FAAS_HANDLER(echo), FAAS_HANDLER(drip), FAAS_HANDLER(fail),
 	    FAAS_HANDLER(fail_quietly), FAAS_HANDLER(returns), FAAS_HANDLER(sleep_ms),
 	    FAAS_HANDLER(counter), FAAS_HANDLER(env), FAAS_HANDLER(tmp),
-	    NAMED("log", log_event), FAAS_HANDLER(print), FAAS_HANDLER(raw_line), FAAS_HANDLER(big),
+	    NAMED("log", log_event), FAAS_HANDLER(print), FAAS_HANDLER(raw_line),
+	    FAAS_HANDLER(secret), FAAS_HANDLER(many_secrets), FAAS_HANDLER(big),
 	    FAAS_HANDLER(context), FAAS_HANDLER(alloc), NAMED("exit", exits),
 	    FAAS_HANDLER(segv), NAMED("abort", aborts), FAAS_HANDLER(kill_self),
 	    FAAS_HANDLER(loop));

@@ -15,7 +15,7 @@ STAGES = ("admit", "queue", "env", "outcome")
 CONDUCTOR = (
     "faas", "runtime", "functions", "isolation", "invoke", "invocation", "runner", "seat", "told", "conduct",
     "versions", "code", "control", "cancel", "durable", "testing", "arrive", "turn", "limits", "trace",
-    "deliver", "ending", "messages", "recall", "remember",
+    "deliver", "ending", "messages", "recall", "remember", "secrets",
 )
 
 

@@ -152,6 +152,17 @@ RAW(ring_for_ever)
 	return 0;
 }
 
+/* For secrets, of which it never takes one. */
+RAW(ask_for_ever)
+{
+	static const char question[] = "\1\0\0\0name";
+
+	while (for_ever)
+		IGNORE(send(raw->bell, question, sizeof(question) - 1,
+			    MSG_DONTWAIT | MSG_NOSIGNAL) < 0);
+	return 0;
+}
+
 /* Messages of the wrong size: none, and as much as fits. */
 RAW(ring_with_odd_messages)
 {
@@ -267,11 +278,11 @@ RAW(lie_about_its_death)
 }
 
 FAAS_PLUGIN("areas", "1", FAAS_HANDLER(scribble_over_the_response),
-	    FAAS_HANDLER(scribble_over_the_slot),
-	    FAAS_HANDLER(rewrite_the_answer_while_it_is_read), FAAS_HANDLER(write_to_the_request),
-	    FAAS_HANDLER(make_the_request_writable), FAAS_HANDLER(take_the_areas_away),
-	    FAAS_HANDLER(unmap_the_areas_and_hang), FAAS_HANDLER(unmap_the_areas_and_return),
-	    FAAS_HANDLER(ring_for_ever), FAAS_HANDLER(ring_with_odd_messages),
+	    FAAS_HANDLER(scribble_over_the_slot), FAAS_HANDLER(rewrite_the_answer_while_it_is_read),
+	    FAAS_HANDLER(write_to_the_request), FAAS_HANDLER(make_the_request_writable),
+	    FAAS_HANDLER(take_the_areas_away), FAAS_HANDLER(unmap_the_areas_and_hang),
+	    FAAS_HANDLER(unmap_the_areas_and_return), FAAS_HANDLER(ring_for_ever),
+	    FAAS_HANDLER(ask_for_ever), FAAS_HANDLER(ring_with_odd_messages),
 	    FAAS_HANDLER(wake_for_ever), FAAS_HANDLER(wake_without_a_change),
 	    FAAS_HANDLER(requeue_the_host), FAAS_HANDLER(shut_the_bell_down),
 	    FAAS_HANDLER(shut_half_of_the_bell_and_hang), FAAS_HANDLER(close_the_bell),

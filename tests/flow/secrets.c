@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+/* Secrets: asked for by a handler while it runs, given by the host, kept and forgotten. */
+#include <faas/plugin.h>
+
+#include "support/test.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include <runtime.h>
+
+#include "support/control.h"
+
+static int asked; /* times that the host was */
+static int ttl_ms;
+static bool later; /* it answers when the test says so */
+static uint64_t last_id;
+static char last_function[64];
+static struct faas *rt;
+
+static void give(uint64_t id, const char *value)
+{
+	assert_int_equal(faas_secret_give(rt, id,
+					  (struct faas_bytes){ value, value ? strlen(value) : 0 },
+					  ttl_ms, &err),
+			 0);
+}
+
+static void on_secret(void *data, const struct faas_ask *ask)
+{
+	char value[64];
+
+	(void)data;
+	__atomic_store_n(&last_id, ask->id, __ATOMIC_SEQ_CST);
+	snprintf(last_function, sizeof(last_function), "%s:%s", ask->function, ask->version);
+	__atomic_add_fetch(&asked, 1, __ATOMIC_SEQ_CST);
+	if (later)
+		return;
+	snprintf(value, sizeof(value), "<%.40s>", ask->name);
+	give(ask->id, strcmp(ask->name, "none") ? value : NULL);
+}
+
+static int ask_host(struct faas_context *ctx, struct faas_bytes event)
+{
+	char name[64];
+	const char *value;
+
+	snprintf(name, sizeof(name), "%.*s", (int)event.len, (const char *)event.data);
+	value = faas_secret(ctx, name);
+	return faas_puts(ctx, value ? value : "nothing");
+}
+
+static int open_with(const struct faas_config *config)
+{
+	asked = ttl_ms = 0;
+	later = false;
+	control_open_with(config, true);
+	rt = flow.rt;
+	flow_function(&flow, &(struct faas_function_config){ .name = "process",
+							     .handler = "echo.secret" });
+	flow_function(&flow,
+		      &(struct faas_function_config){ .name = "thread", .native = ask_host });
+	return 0;
+}
+
+static int open_it(void **state)
+{
+	(void)state;
+	return open_with(FAAS_CONFIG(.on_secret = on_secret));
+}
+
+static const char *const kinds[] = { "process", "thread" };
+
+TEST(a_handler_is_given_the_secret_that_it_asks_for)
+{
+	for (int i = 0; i < 2; i++) {
+		assert_true(flow_says(flow_call(&flow, kinds[i], "prod/db"), "<prod/db>"));
+		assert_true(flow_says(flow_call_async(&flow, kinds[i], "prod/db"), "<prod/db>"));
+		assert_memory_equal(last_function, kinds[i], strlen(kinds[i]));
+	}
+	assert_int_equal(asked, 4);
+}
+
+TEST(one_that_the_host_does_not_give_is_none)
+{
+	for (int i = 0; i < 2; i++)
+		assert_true(flow_says(flow_call(&flow, kinds[i], "none"), "nothing"));
+}
+
+TEST(a_name_that_is_none_is_not_asked_for)
+{
+	for (int i = 0; i < 2; i++) {
+		assert_true(flow_says(flow_call(&flow, kinds[i], "a b"), "nothing"));
+		assert_true(flow_says(flow_call(&flow, kinds[i], ""), "nothing"));
+	}
+	assert_int_equal(asked, 0);
+}
+
+TEST(what_may_be_kept_is_not_asked_for_again_until_its_time_is_over)
+{
+	ttl_ms = 1000;
+	for (int i = 0; i < 2; i++) {
+		asked = 0;
+		flow_call(&flow, kinds[i], "a");
+		assert_true(flow_says(flow_call(&flow, kinds[i], "a"), "<a>"));
+		assert_int_equal(asked, 1);
+		flow_call(&flow, kinds[i], "b");
+		assert_int_equal(asked, 2);
+		flow_advance(&flow, 1000);
+		flow_call(&flow, kinds[i], "a");
+		assert_int_equal(asked, 3);
+	}
+}
+
+TEST(what_is_kept_is_of_one_function_as_it_is_configured)
+{
+	ttl_ms = 1000;
+	flow_call(&flow, "process", "a");
+	flow_call(&flow, "thread", "a");
+	assert_int_equal(asked, 2);
+	perform("UpdateFunctionConfiguration", "{\"FunctionName\":\"process\",\"Timeout\":5}");
+	flow_call(&flow, "process", "a");
+	assert_int_equal(asked, 3);
+}
+
+/* Wait, in real time and not for ever, until the host was asked so often. */
+static void await_asked(int times)
+{
+	for (int i = 0; __atomic_load_n(&asked, __ATOMIC_SEQ_CST) < times; i++) {
+		assert_true(i < 10000);
+		usleep(1000);
+	}
+}
+
+struct seen {
+	_Atomic int count;
+	char payload[64];
+};
+
+static void on_done(void *data, const struct faas_result *result)
+{
+	struct seen *seen = data;
+
+	snprintf(seen->payload, sizeof(seen->payload), "%d %.*s", result->code,
+		 (int)result->payload.len, (const char *)result->payload.data);
+	seen->count++;
+}
+
+static void start(const char *function, struct seen *seen)
+{
+	assert_int_equal(faas_invoke(flow.rt,
+				     FAAS_REQUEST(.function = function, .payload = { "a", 1 },
+						  .on_done = on_done, .data = seen),
+				     NULL, &err),
+			 0);
+}
+
+static void await(struct seen *seen, int times)
+{
+	for (int i = 0; seen->count < times; i++) {
+		assert_true(i < 10000);
+		usleep(1000);
+	}
+}
+
+struct look {
+	struct fa_call call;
+	int waiting;
+	_Atomic bool done;
+};
+
+static void look(struct fa_call *call)
+{
+	struct look *l = (struct look *)call;
+
+	l->waiting = rt->vault.waiting;
+	l->done = true;
+}
+
+/* Wait until so many handlers wait for an answer. */
+static void await_waiting(int count)
+{
+	for (int i = 0, seen = -1; seen != count; i++) {
+		struct look l = { .call.run = look };
+
+		fa_loop_call(&rt->loop, &l.call);
+		while (!l.done)
+			usleep(100);
+		seen = l.waiting;
+		assert_true(i < 10000);
+		usleep(1000);
+	}
+}
+
+TEST(an_answer_may_come_later_and_serves_all_that_wait_for_it)
+{
+	later = true;
+	for (int i = 0; i < 2; i++) {
+		struct seen seen = { 0 };
+
+		asked = 0;
+		start(kinds[i], &seen);
+		start(kinds[i], &seen);
+		await_waiting(2);
+		give(last_id, "late");
+		await(&seen, 2);
+		assert_string_equal(seen.payload, "0 late");
+		assert_int_equal(asked, 1);
+	}
+}
+
+TEST(a_question_that_nobody_answers_ends_after_half_a_minute)
+{
+	struct seen seen = { 0 };
+
+	later = true;
+	perform("UpdateFunctionConfiguration", "{\"FunctionName\":\"process\",\"Timeout\":900}");
+	start("process", &seen);
+	await_asked(1);
+	flow_advance(&flow, 29999);
+	assert_int_equal(seen.count, 0);
+	flow_advance(&flow, 1);
+	await(&seen, 1);
+	assert_string_equal(seen.payload, "0 nothing");
+	give(last_id, "too late"); /* and harms nobody */
+	await_waiting(0);
+}
+
+TEST(an_answer_for_one_who_is_gone_is_for_nobody)
+{
+	struct seen seen = { 0 };
+
+	later = true;
+	start("process", &seen);
+	await_asked(1);
+	assert_int_equal(faas_recycle(flow.rt, "process", &err), 0);
+	assert_int_equal(faas_function_delete(flow.rt, "process", &err), 0);
+	flow_advance(&flow, 3100); /* its time is over: it is killed */
+	await(&seen, 1);
+	assert_memory_equal(seen.payload, "-8 ", 3);
+	give(last_id, "late");
+}
+
+TEST(closing_does_not_wait_for_answers)
+{
+	static struct seen seen;
+
+	later = true;
+	for (int i = 0; i < 2; i++)
+		start(kinds[i], &seen);
+	await_asked(2);
+	/* control_close() returns */
+}
+
+TEST(without_a_host_that_gives_there_are_none)
+{
+	for (int i = 0; i < 2; i++)
+		assert_true(flow_says(flow_call(&flow, kinds[i], "a"), "nothing"));
+}
+
+TEST(a_handler_asks_for_thirty_two_and_not_for_one_more)
+{
+	flow_function(&flow, &(struct faas_function_config){ .name = "many",
+							     .handler = "echo.many_secrets" });
+	for (int i = 0; i < 4; i++) /* each event has as many again */
+		assert_true(flow_says(flow_call(&flow, "many", "33"), "32"));
+	assert_int_equal(asked, 4 * 32);
+}
+
+TEST(what_is_no_secret_is_refused)
+{
+	static char large[65538];
+
+	memset(large, 'x', sizeof(large));
+	assert_int_equal(faas_secret_give(rt, 1, (struct faas_bytes){ large, 65537 }, 0, &err),
+			 FAAS_EINVAL);
+	assert_int_equal(faas_secret_give(rt, 1, (struct faas_bytes){ "a\0b", 3 }, 0, &err),
+			 FAAS_EINVAL);
+	assert_string_equal(err.message, "a secret is a text of at most 65536 bytes");
+	assert_int_equal(faas_secret_give(rt, 1, (struct faas_bytes){ "a", 1 }, -1, &err),
+			 FAAS_EINVAL);
+	assert_int_equal(faas_secret_give(rt, 1, (struct faas_bytes){ "a", 1 }, 86400001, &err),
+			 FAAS_EINVAL);
+	assert_int_equal(faas_secret_give(NULL, 1, (struct faas_bytes){ "a", 1 }, 0, &err),
+			 FAAS_EINVAL);
+	assert_int_equal(faas_secret_give(rt, 77, (struct faas_bytes){ large, 65536 }, 0, &err), 0);
+}
+
+TEST(no_secret_is_in_any_log)
+{
+	for (int i = 0; i < 2; i++)
+		flow_call(&flow, kinds[i], "hush");
+	flow_await_log(&flow, "REPORT");
+	assert_int_equal(flow_log_count(&flow, "hush"), 0);
+}
+
+static int open_without(void **state)
+{
+	(void)state;
+	return open_with(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define ROW(name) cmocka_unit_test_setup_teardown(name, open_it, control_close)
+		ROW(a_handler_is_given_the_secret_that_it_asks_for),
+		ROW(one_that_the_host_does_not_give_is_none),
+		ROW(a_name_that_is_none_is_not_asked_for),
+		ROW(what_may_be_kept_is_not_asked_for_again_until_its_time_is_over),
+		ROW(what_is_kept_is_of_one_function_as_it_is_configured),
+		ROW(an_answer_may_come_later_and_serves_all_that_wait_for_it),
+		ROW(a_question_that_nobody_answers_ends_after_half_a_minute),
+		ROW(an_answer_for_one_who_is_gone_is_for_nobody),
+		ROW(closing_does_not_wait_for_answers),
+		cmocka_unit_test_setup_teardown(without_a_host_that_gives_there_are_none,
+						open_without, control_close),
+		ROW(a_handler_asks_for_thirty_two_and_not_for_one_more),
+		ROW(what_is_no_secret_is_refused),
+		ROW(no_secret_is_in_any_log),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
