@@ -37,6 +37,7 @@ struct verdict {
 static char folder[64];
 static uint8_t payload[EVENTS][6000];
 static int to_parent;
+static bool apart;    /* the control of messages: told of in a commit of its own */
 static int log_pages; /* few: much is brought home while faults happen */
 
 static size_t length(int event)
@@ -94,8 +95,14 @@ static void end_one(struct fa_store *store, int n, int64_t id)
 		return;
 	message.body = (struct faas_bytes){ payload[n], length(n) };
 	tell(n, ENDING);
-	if (stores_complete_with(store, id, end_of(n), dead ? &message : NULL) == FA_STORE_DONE)
-		tell(n, ENDED);
+	if (stores_complete_with(store, id, end_of(n), dead && !apart ? &message : NULL) !=
+	    FA_STORE_DONE)
+		return;
+	if (dead && apart)
+		fa_store_perform(store, &(struct fa_store_op){ .verb = FA_STORE_SEND,
+							       .messages = &message,
+							       .message_count = 1 });
+	tell(n, ENDED);
 }
 
 static void work(bool weak)
@@ -346,6 +353,22 @@ TEST(a_queue_that_does_not_sync_its_commits_is_caught_losing_events)
 	assert_true(v.lost > 0);
 }
 
+/* And it finds a queue that tells of an end in another commit than the end's. */
+TEST(an_end_that_is_told_in_a_commit_of_its_own_is_caught_untold)
+{
+	struct verdict v = { 0 };
+
+	log_pages = 4000;
+	apart = true;
+	for (uint32_t seed = 1; seed <= 200 && !v.miscounted; seed++)
+		run_plan(&(struct fault_plan){ .fault = FAULT_KILL,
+					       .at = 40 + mix(seed) % 300,
+					       .seed = seed },
+			 NULL, false, &v);
+	apart = false;
+	assert_true(v.miscounted > 0); /* a death without its message */
+}
+
 /* Where there is no fault at all, all of it is checked as well. */
 TEST(without_a_fault_every_event_is_accounted_for)
 {
@@ -362,6 +385,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_a_fault_every_event_is_accounted_for),
 		cmocka_unit_test(a_queue_that_does_not_sync_its_commits_is_caught_losing_events),
+		cmocka_unit_test(an_end_that_is_told_in_a_commit_of_its_own_is_caught_untold),
 		cmocka_unit_test(no_fault_and_no_crash_loses_or_doubles_an_accepted_event),
 	};
 
