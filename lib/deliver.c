@@ -134,10 +134,11 @@ static void on_accepted(void *data, const struct faas_result *result)
 
 static void to_function(struct delivery *d, const char *function)
 {
+	const struct fa_message *m = &d->fetched->message;
 	int rc = faas_invoke(d->rt,
-			     FAAS_REQUEST(.function = function,
-					  .payload = d->fetched->message.body, .mode = FAAS_EVENT,
-					  .on_done = on_accepted, .data = d),
+			     FAAS_REQUEST(.function = function, .payload = m->body,
+					  .mode = FAAS_EVENT, .on_done = on_accepted, .data = d,
+					  .trace_id = m->trace.len ? m->trace.data : NULL),
 			     NULL, NULL);
 
 	if (rc == FAAS_ECANCELED)

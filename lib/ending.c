@@ -10,6 +10,7 @@
 
 #include <admit/admit.h>
 #include <model/event_config.h>
+#include <model/trace.h>
 #include <outcome/letter.h>
 
 #define AGAIN_NS 1000000000 /* where memory is out for a letter */
@@ -70,6 +71,7 @@ static bool write_letters(struct fa_ending *ending, const struct fa_invocation *
 	const struct fa_version *v = inv->runner->version;
 	bool ok = ending->end == FA_RETRY_SUCCEEDED;
 	struct fa_address one, other, *destination, *dead_letter;
+	char trace[FA_TRACE_MAX + 1];
 	struct fa_ended ended = { .request_id = inv->job.request_id,
 				  .arn = v->arn,
 				  .qualifier = qualifier_of(inv),
@@ -88,6 +90,8 @@ static bool write_letters(struct fa_ending *ending, const struct fa_invocation *
 		return true;
 	if (outcome)
 		ended.answer = outcome->payload;
+	fa_trace_forward(v, &inv->job, trace);
+	ended.trace = trace;
 	ending->letters = fa_letters_create(&inv->rt->mem, &ended, destination, dead_letter);
 	return ending->letters;
 }

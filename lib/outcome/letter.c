@@ -13,7 +13,7 @@
 #include <base/json.h>
 #include <base/text.h>
 
-#define FRAME_MAX 2048    /* all of a record but its payloads */
+#define FRAME_MAX 4096    /* all of a record but its payloads */
 #define ATTRIBUTES_MAX 8192
 #define ERROR_MAX 1024    /* of the message in a dead letter */
 
@@ -200,6 +200,7 @@ static struct fa_message *add(struct fa_letters *letters, struct fa_text *out,
 	m->outgoing = address->kind != FA_TO_QUEUE;
 	m->address = keep(out, address->text, "");
 	m->attributes = keep(out, "{}", "");
+	m->trace = keep(out, e->trace, "");
 	begin = out->len;
 	keep(out, e->arn, ":");
 	keep(out, e->qualifier, "");

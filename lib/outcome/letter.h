@@ -26,6 +26,7 @@ struct fa_ended {
 	bool ran, failed;            /* the last attempt */
 	struct faas_bytes answer;    /* if it ran: the response, or the error as JSON */
 	const char *refusal;         /* if it did not: why */
+	const char *trace;           /* the header that goes on with it, or "" */
 };
 
 struct fa_letters {

@@ -356,6 +356,21 @@ TEST(a_function_hears_of_another_ones_events)
 	assert_int_equal(stats().messages_delivered, 1);
 }
 
+/* g hears of f, f of g, and so on. */
+TEST(functions_that_tell_each_other_without_end_are_stopped)
+{
+	function((struct faas_function_config){ .native = hear, .on_success = "function:g" });
+	function((struct faas_function_config){ .name = "g",
+						.native = hear,
+						.on_success = "function:f" });
+	send_event("f", "1");
+	await_metric("RecursiveInvocationsDropped", 1);
+	assert_in_range(heard_calls, 16, 40); /* of the two together */
+	for (int i = 0; stats().messages_waiting && i < 10000; i++)
+		tick();
+	assert_int_equal(stats().messages_dropped, 1);
+}
+
 TEST(a_delivery_that_fails_is_told_and_tried_again_until_the_function_is_there)
 {
 	function((struct faas_function_config){ .on_success = "function:g" });
@@ -523,6 +538,7 @@ int main(void)
 		BOTH(bytes_that_are_no_json_are_strings_in_a_record),
 		BOTH(an_event_goes_by_the_configuration_of_the_qualifier_it_was_sent_to),
 		BOTH(a_function_hears_of_another_ones_events),
+		BOTH(functions_that_tell_each_other_without_end_are_stopped),
 		BOTH(a_delivery_that_fails_is_told_and_tried_again_until_the_function_is_there),
 		BOTH(a_callback_hears_of_it_again_until_it_says_that_it_is_done),
 		BOTH(after_six_hours_of_failed_deliveries_a_message_is_dropped),

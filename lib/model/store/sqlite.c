@@ -18,7 +18,7 @@
 #define CLAIM_BYTES (16 << 20) /* handed out at once; one row may be on top */
 
 #define MESSAGE_COLUMNS \
-	"id, address, outgoing, due_ms, sent_ms, tries, kind, source, attributes, body"
+	"id, address, outgoing, due_ms, sent_ms, tries, kind, source, attributes, body, trace"
 /* What lies in a queue and is not hidden, oldest first: ?1, ?2. */
 #define VISIBLE "WHERE address = ?1 AND outgoing = 0 AND due_ms <= ?2"
 #define OLDEST_FIRST " ORDER BY due_ms, id"
@@ -40,7 +40,7 @@ static const char *const text[FA_SQLS] = {
 		"UPDATE event SET due_ms = ?, attempts = ?, throttles = ? WHERE id = ?",
 	[FA_SQL_COMPLETE] = "DELETE FROM event WHERE id = ?",
 	[FA_SQL_SEND] = "INSERT INTO message(address, outgoing, due_ms, sent_ms, tries, kind,"
-			" source, attributes, body) VALUES(?, ?, ?, ?, 0, ?, ?, ?, ?)",
+			" source, attributes, body, trace) VALUES(?, ?, ?, ?, 0, ?, ?, ?, ?, ?)",
 	[FA_SQL_FETCH] = "SELECT " MESSAGE_COLUMNS " FROM message"
 			 " WHERE outgoing = 1 AND due_ms <= ?" OLDEST_FIRST " LIMIT ?",
 	[FA_SQL_NEXT_MESSAGE] = "SELECT min(due_ms) FROM message WHERE outgoing = 1",
@@ -51,11 +51,13 @@ static const char *const text[FA_SQLS] = {
 	[FA_SQL_HIDE] = "UPDATE message SET due_ms = ?, tries = tries + 1 WHERE id = ?",
 	[FA_SQL_PEEK] = "SELECT " MESSAGE_COLUMNS " FROM message WHERE address = ?"
 			" AND outgoing = 0 AND id > ? ORDER BY id LIMIT ?",
-	[FA_SQL_MOVE] = "UPDATE message SET address = ?4, outgoing = ?5, due_ms = ?2, tries = 0"
+	[FA_SQL_MOVE] = "UPDATE message SET address = ?4, outgoing = ?5, due_ms = ?2, tries = 0,"
+			" trace = ''"
 			" WHERE id IN (SELECT id FROM message " VISIBLE OLDEST_FIRST " LIMIT ?3)",
 	[FA_SQL_RETURN] = "UPDATE message SET address = 'function:' || source, outgoing = 1,"
-			  " due_ms = ?2, tries = 0 WHERE id IN (SELECT id FROM message " VISIBLE
-			  " AND kind = 2" OLDEST_FIRST " LIMIT ?3)",
+			  " due_ms = ?2, tries = 0, trace = '' WHERE id IN"
+			  " (SELECT id FROM message " VISIBLE " AND kind = 2" OLDEST_FIRST
+			  " LIMIT ?3)",
 	[FA_SQL_SUM] = "SELECT count(*) FILTER (WHERE due_ms <= ?2), count(*), min(sent_ms)"
 		       " FROM message WHERE address = ?1 AND outgoing = 0",
 	[FA_SQL_KEEP] = "INSERT OR REPLACE INTO document(name, body) VALUES(?, ?)",
@@ -85,6 +87,8 @@ static const char *const steps[] = {
 	"ALTER TABLE tally ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0;",
 
 	"CREATE TABLE document(name TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;",
+
+	"ALTER TABLE message ADD COLUMN trace TEXT NOT NULL DEFAULT '';",
 };
 
 #define SCHEMA ((int)(sizeof(steps) / sizeof(*steps)))

@@ -20,6 +20,7 @@ static void bind_one(struct fa_engine *e, const struct fa_message *m)
 	fa_sqlite_bind_text(stmt, 6, m->source);
 	fa_sqlite_bind_text(stmt, 7, m->attributes);
 	fa_sqlite_bind_bytes(stmt, 8, m->body);
+	fa_sqlite_bind_text(stmt, 9, m->trace);
 }
 
 enum fa_engine_code fa_sqlite_send(struct fa_engine *e, struct fa_store_op *op)
@@ -42,9 +43,11 @@ enum fa_engine_code fa_sqlite_send(struct fa_engine *e, struct fa_store_op *op)
 static struct fa_list *read_message(struct fa_engine *e, sqlite3_stmt *row, size_t *bytes)
 {
 	struct faas_bytes address = fa_sqlite_column(row, 1), source = fa_sqlite_column(row, 7),
-			  attributes = fa_sqlite_column(row, 8), body = fa_sqlite_column(row, 9);
-	struct fa_fetched *f = fa_alloc_dirty(e->mem, sizeof(*f) + address.len + source.len +
-							      attributes.len + body.len + 4);
+			  attributes = fa_sqlite_column(row, 8), body = fa_sqlite_column(row, 9),
+			  trace = fa_sqlite_column(row, 10);
+	struct fa_fetched *f =
+		fa_alloc_dirty(e->mem, sizeof(*f) + address.len + source.len + attributes.len +
+					       body.len + trace.len + 5);
 	char *at;
 
 	if (!f)
@@ -61,6 +64,7 @@ static struct fa_list *read_message(struct fa_engine *e, sqlite3_stmt *row, size
 	f->message.source = fa_sqlite_keep(&at, source);
 	f->message.attributes = fa_sqlite_keep(&at, attributes);
 	f->message.body = fa_sqlite_keep(&at, body);
+	f->message.trace = fa_sqlite_keep(&at, trace);
 	*bytes += body.len;
 	return &f->link;
 }

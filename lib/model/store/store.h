@@ -53,6 +53,7 @@ struct fa_message {
 	struct faas_bytes address;    /* in its shortest form, see model/address.h */
 	struct faas_bytes source;     /* ARN of the function whose event ended, with qualifier */
 	struct faas_bytes attributes; /* JSON */
+	struct faas_bytes trace;      /* header of what it tells of, for what it invokes */
 	struct faas_bytes body;
 };
 

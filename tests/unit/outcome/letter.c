@@ -19,7 +19,8 @@ static struct fa_ended ended(const char *event)
 				  .attempts = 1,
 				  .now_ms = 1700000000007,
 				  .event = { event, strlen(event) },
-				  .refusal = "Rate Exceeded." };
+				  .refusal = "Rate Exceeded.",
+				  .trace = "Root=1" };
 }
 
 static struct fa_letters *letters_of(const struct fa_ended *e)
@@ -52,6 +53,7 @@ TEST(an_event_that_did_not_run_has_no_response)
 	     "\"ErrorCode\":{\"StringValue\":\"429\",\"DataType\":\"Number\"},"
 	     "\"ErrorMessage\":{\"StringValue\":\"Rate Exceeded.\",\"DataType\":\"String\"}}");
 	says(letters->messages[1].source, "arn:f:q");
+	says(letters->messages[0].trace, "Root=1");
 	fa_free(letters);
 }
 

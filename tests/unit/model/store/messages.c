@@ -146,6 +146,7 @@ TEST(a_message_is_as_it_was_sent)
 	m.kind = FA_MESSAGE_DEAD_LETTER;
 	m.body = (struct faas_bytes){ "a\0b", 3 };
 	m.attributes = (struct faas_bytes){ "{\"a\":1}", 7 };
+	m.trace = (struct faas_bytes){ "Root=1", 6 };
 	assert_int_equal(fa_store_perform(store, &op), FA_STORE_DONE);
 	assert_int_equal(take(10, 0), 1);
 	got = &fetched[0]->message;
@@ -156,6 +157,7 @@ TEST(a_message_is_as_it_was_sent)
 	assert_string_equal(got->address.data, QUEUE);
 	assert_string_equal(got->source.data, "arn:f");
 	assert_string_equal(got->attributes.data, "{\"a\":1}");
+	assert_string_equal(got->trace.data, "Root=1");
 	fa_free(fetched[0]);
 }
 
