@@ -340,6 +340,79 @@ TEST(a_provisioned_first_event_costs_the_system_calls_of_a_warm_one)
 	assert_int_equal(trace.wakes[TRACEE_CALLER], 1);
 }
 
+/* ---- a cold start in a shell ------------------------------------------ */
+
+/* Milliseconds pass, as a shell is made one after a birth. */
+static void await_environments(int wanted)
+{
+	struct process list[8];
+
+	while (processes_of_environments(getpid(), list, 8) != wanted) {
+		standing.ns += 1000000;
+		fa_loop_wake(&rt->loop);
+		nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+	}
+}
+
+static void end_environment(int others)
+{
+	must(!faas_recycle(rt, "f", NULL), "cannot be recycled");
+	await_environments(others);
+}
+
+/* Time stands still by then: the next shell is not made yet. */
+static void count_a_cold_start(bool shell)
+{
+	stay_here();
+	open_runtime("echo.echo");
+	call();
+	end_environment(0);
+	if (shell) {
+		call();
+		await_environments(2);
+		end_environment(1);
+	}
+	tracer_settle();
+	tracer_begin();
+	call();
+	tracer_end();
+	faas_destroy(rt);
+}
+
+static void start_in_a_shell(void)
+{
+	count_a_cold_start(true);
+}
+
+static void start_without_one(void)
+{
+	count_a_cold_start(false);
+}
+
+static const int of_a_birth[] = { SYS_clone, SYS_setns, SYS_sendmsg, SYS_recvmsg, SYS_setresuid };
+#define OF_A_BIRTH (sizeof(of_a_birth) / sizeof(*of_a_birth))
+
+TEST(a_cold_start_in_a_shell_makes_no_process_and_sends_no_message)
+{
+	run(start_in_a_shell);
+	for (enum tracee who = TRACEE_CALLER; who < TRACEES; who++)
+		for (size_t i = 0; i < OF_A_BIRTH; i++)
+			at_most(trace.calls[who][of_a_birth[i]], 0, who, "of a birth");
+	assert_int_equal(trace.wakes[TRACEE_CALLER], 1);
+	assert_true(trace.calls[TRACEE_BELOW][SYS_openat] > 0); /* it opened the function */
+}
+
+/* The positive control. */
+TEST(a_cold_start_without_a_shell_does)
+{
+	run(start_without_one);
+	assert_int_equal(trace.calls[TRACEE_CALLER][SYS_sendmsg], 1);
+	assert_true(trace.calls[TRACEE_BELOW][SYS_clone] > 0);
+	assert_true(trace.calls[TRACEE_BELOW][SYS_setns] > 0);
+}
+
+/* ---- page faults ------------------------------------------------------- */
+
 static long faults_of(pid_t pid)
 {
 	char path[64], stat[512] = "";
@@ -490,6 +563,8 @@ int main(void)
 		cmocka_unit_test(one_line_of_log_is_one_more_system_call),
 		cmocka_unit_test(one_wake_up_serves_many_events_with_callbacks),
 		cmocka_unit_test(a_provisioned_first_event_costs_the_system_calls_of_a_warm_one),
+		cmocka_unit_test(a_cold_start_in_a_shell_makes_no_process_and_sends_no_message),
+		cmocka_unit_test(a_cold_start_without_a_shell_does),
 		HEAP(a_provisioned_first_event_faults_on_no_page),
 		HEAP(a_large_first_event_does_fault),
 		HEAP(a_warm_call_allocates_its_result_and_nothing_else),
