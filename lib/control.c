@@ -26,6 +26,8 @@ static const struct {
 	{ fa_alias_operations, MOST },
 	{ fa_code_operations, CODE_MOST },
 	{ fa_recursion_operations, MOST },
+	{ fa_runtime_operations, MOST },
+	{ fa_signing_operations, MOST },
 	{ fa_tag_operations, MOST },
 	{ fa_concurrency_operations, MOST },
 	{ fa_event_operations, MOST },

@@ -39,6 +39,8 @@ extern const struct fa_operation fa_function_operations[];
 extern const struct fa_operation fa_alias_operations[];
 extern const struct fa_operation fa_code_operations[];
 extern const struct fa_operation fa_recursion_operations[];
+extern const struct fa_operation fa_runtime_operations[];
+extern const struct fa_operation fa_signing_operations[];
 extern const struct fa_operation fa_tag_operations[];
 extern const struct fa_operation fa_concurrency_operations[];
 extern const struct fa_operation fa_event_operations[];

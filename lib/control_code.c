@@ -6,6 +6,7 @@
 
 #include <base/base64.h>
 #include <base/error.h>
+#include <model/attached.h>
 #include <model/tags.h>
 
 #ifdef __aarch64__
@@ -208,6 +209,17 @@ static int change(struct faas *rt, const struct fa_document *in, struct fa_versi
 	return rc;
 }
 
+/* No signature is looked at here: all code is what the policy calls untrusted. */
+static int check_signature(struct faas *rt, const char *function, struct faas_error *err)
+{
+	if (!fa_signing_enforced(&rt->registry, function))
+		return 0;
+	return fa_error_typed(err, FAAS_EINVAL, "CodeVerificationFailedException",
+			      "The code signature failed one or more of the validation checks for "
+			      "signature mismatch or expiry, and the code signing policy is set to "
+			      "ENFORCE. Lambda blocks the deployment.");
+}
+
 static int update(struct faas *rt, const struct fa_document *in, struct fa_document *out,
 		  struct faas_error *err)
 {
@@ -222,6 +234,8 @@ static int update(struct faas *rt, const struct fa_document *in, struct fa_docum
 	rc = fa_function_check_revision(old, fa_control_text(in, "RevisionId"), err);
 	if (!rc)
 		rc = fa_control_check_architectures(in, "Architectures", err);
+	if (!rc)
+		rc = check_signature(rt, function, err);
 	if (!rc)
 		rc = dry ? check_zip(rt, in, err) : change(rt, in, old, err);
 	if (!rc && dry)

@@ -181,6 +181,7 @@ static void recall_provisioned(struct faas *rt, const struct fa_document *in, co
 void fa_recall_rest(struct faas *rt, const struct fa_document *document, struct fa_version *latest)
 {
 	const struct fa_document *item, *tags = fa_document_get(document, "Tags"),
+				 *attached = fa_document_get(document, "Attached"),
 				 *versions = fa_document_get(document, "Versions"),
 				 *aliases = fa_document_get(document, "Aliases"),
 				 *configs = fa_document_get(document, "EventConfigs"),
@@ -199,6 +200,8 @@ void fa_recall_rest(struct faas *rt, const struct fa_document *document, struct 
 		recall_provisioned(rt, item, name);
 	if (tags)
 		fa_tags_add(&rt->registry, name, tags, NULL);
+	if (attached)
+		fa_attached_restore(&rt->registry, name, attached, NULL);
 	if (number_in(document, "MayRecur"))
 		fa_recursion_set(&rt->registry, name, true, NULL);
 }
@@ -217,6 +220,11 @@ static int add_pending(struct faas *rt, const struct fa_message *m, struct faas_
 	if (!p->document) {
 		fa_free(p);
 		return err->code;
+	}
+	if (!strcmp(p->name, FA_SIGNING_DOCUMENT)) {
+		rt->registry.signing = p->document;
+		fa_free(p);
+		return 0;
 	}
 	if (!fa_map_add(&rt->pending, p->name, p))
 		return 0;

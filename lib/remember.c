@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <base/error.h>
+#include <model/attached.h>
 #include <model/config_document.h>
 #include <model/event_config.h>
 
@@ -145,6 +146,8 @@ static int put_function(struct fa_document *out, const struct faas *rt,
 	rc |= put_event_configs(out, function);
 	rc |= put_provisioned(out, function);
 	rc |= fa_document_put_integer(out, "MayRecur", function->may_recur);
+	if (function->attached)
+		rc |= fa_document_put(out, "Attached", fa_document_copy(function->attached));
 	if (function->tags)
 		rc |= fa_document_put(out, "Tags", fa_document_copy(function->tags));
 	return rc;
@@ -173,13 +176,23 @@ static int write_function(struct faas *rt, const char *name, char **text)
 
 /* ---- onto the disk ---------------------------------------------------- */
 
+/* Code signing configurations are of the account: all of them are one document. */
+static int write_signing(struct faas *rt, char **text)
+{
+	struct fa_document *all = fa_signing_all(&rt->registry);
+
+	*text = all ? fa_document_print(all, &rt->mem) : NULL;
+	fa_document_free(all);
+	return *text ? 0 : FAAS_ENOMEM;
+}
+
 static int remember_one(struct faas *rt, const char *name, struct faas_error *err)
 {
 	struct fa_store_op op = { .verb = FA_STORE_FORGET };
 	enum fa_store_outcome outcome;
 	char *text = NULL;
 
-	if (write_function(rt, name, &text))
+	if (*name == ':' ? write_signing(rt, &text) : write_function(rt, name, &text))
 		return fa_error_nomem(err);
 	op.message.address = (struct faas_bytes){ name, strlen(name) };
 	if (text) {
@@ -204,6 +217,10 @@ int fa_remember(struct faas *rt, struct faas_error *err)
 	if (!rt->durable.lasts)
 		return 0;
 	pthread_mutex_lock(&rt->remembering);
+	if (atomic_exchange(&rt->registry.signing_changed, false))
+		rc = remember_one(rt, FA_SIGNING_DOCUMENT, err);
+	if (rc)
+		atomic_store(&rt->registry.signing_changed, true);
 	while (!rc && fa_registry_changed(&rt->registry, name)) {
 		rc = remember_one(rt, name, err);
 		if (rc)

@@ -621,6 +621,11 @@ FAAS_EXPORT int faas_secret_give(struct faas *rt, uint64_t id, struct faas_bytes
  *   ListProvisionedConcurrencyConfigs DeleteProvisionedConcurrencyConfig
  *   TagResource UntagResource ListTags
  *   PutFunctionRecursionConfig GetFunctionRecursionConfig
+ *   PutRuntimeManagementConfig GetRuntimeManagementConfig
+ *   CreateCodeSigningConfig UpdateCodeSigningConfig GetCodeSigningConfig
+ *   ListCodeSigningConfigs DeleteCodeSigningConfig ListFunctionsByCodeSigningConfig
+ *   PutFunctionCodeSigningConfig GetFunctionCodeSigningConfig
+ *   DeleteFunctionCodeSigningConfig
  *   PutFunctionEventInvokeConfig UpdateFunctionEventInvokeConfig
  *   GetFunctionEventInvokeConfig DeleteFunctionEventInvokeConfig
  *   ListFunctionEventInvokeConfigs

@@ -147,6 +147,11 @@ static json_t *new_text(const char *text)
 	return json_string(plain);
 }
 
+struct fa_document *fa_document_new_text(const char *text)
+{
+	return ours(new_text(text));
+}
+
 int fa_document_put_text(struct fa_document *object, const char *name, const char *text)
 {
 	return fa_document_put(object, name, ours(new_text(text)));

@@ -17,6 +17,7 @@ struct fa_document;
 struct fa_document *fa_document_parse(const char *text, struct faas_error *err);
 struct fa_document *fa_document_object(void); /* NULL: out of memory */
 struct fa_document *fa_document_array(void);
+struct fa_document *fa_document_new_text(const char *text);
 void fa_document_free(struct fa_document *document);
 
 /* What is read is borrowed. NULL: not there, null, or not of that kind. */

@@ -35,6 +35,7 @@ static void free_function(struct fa_function *function)
 	fa_event_configs_free(&function->event_configs);
 	fa_provisioned_free(function);
 	fa_document_free(function->tags);
+	fa_document_free(function->attached);
 	fa_free((char *)function->name);
 	fa_free(function);
 }
@@ -47,6 +48,7 @@ void fa_registry_finish(struct fa_registry *registry)
 	while ((function = fa_map_next(&registry->functions, &pos)))
 		free_function(function);
 	fa_map_finish(&registry->functions);
+	fa_document_free(registry->signing);
 	pthread_rwlock_destroy(&registry->lock);
 }
 
@@ -511,7 +513,8 @@ static struct fa_version *remove_function(struct fa_registry *registry,
 	function->updating = false;
 	function->may_recur = false;
 	fa_document_free(function->tags);
-	function->tags = NULL;
+	fa_document_free(function->attached);
+	function->tags = function->attached = NULL;
 	while ((version = take_one(function))) {
 		version->also = removed;
 		removed = version;

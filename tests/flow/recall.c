@@ -13,29 +13,7 @@
 #include "support/control.h"
 #include "support/stores.h"
 
-static char folder[64];
 static _Atomic int calls;
-
-static int open_it(void **state)
-{
-	(void)state;
-	stores_folder(folder);
-	return control_open_with(&(struct faas_config){ .state_dir = folder }, true);
-}
-
-static int close_it(void **state)
-{
-	control_close(state);
-	stores_remove(folder);
-	return 0;
-}
-
-/* Without the function "f" that a test begins with. */
-static void restart(void)
-{
-	flow_close(&flow);
-	flow_open(&flow, &(struct faas_config){ .state_dir = folder }, true);
-}
 
 static struct faas_function_info *info_of(const char *function)
 {
@@ -70,7 +48,7 @@ TEST(a_function_is_back_with_all_that_was_said_of_it)
 			 0);
 	snprintf(before, sizeof(before), "%s",
 		 perform("GetFunction", "{\"FunctionName\":\"f\"}"));
-	restart();
+	control_restart();
 	assert_string_equal(perform("GetFunction", "{\"FunctionName\":\"f\"}"), before);
 	flow_call(&flow, "f", "{}");
 }
@@ -93,7 +71,7 @@ TEST(versions_aliases_tags_and_limits_are_back)
 		"\"Tags\":{\"team\":\"blue\"}}");
 	perform("PutFunctionConcurrency",
 		"{\"FunctionName\":\"f\",\"ReservedConcurrentExecutions\":7}");
-	restart();
+	control_restart();
 	assert_string_equal(perform("GetAlias", "{\"FunctionName\":\"f\",\"Name\":\"live\"}"),
 			    alias);
 	perform("GetFunction", "{\"FunctionName\":\"f\"}");
@@ -114,7 +92,7 @@ TEST(publishing_after_a_restart_gives_no_number_to_what_is_published)
 	int number;
 
 	assert_int_equal(faas_version_publish(flow.rt, "f", NULL, &number, NULL), 0);
-	restart();
+	control_restart();
 	assert_int_equal(faas_version_publish(flow.rt, "f", NULL, &number, NULL), 0);
 	assert_int_equal(number, 1);
 }
@@ -128,7 +106,7 @@ TEST(what_becomes_of_events_is_back)
 		"{\"OnFailure\":{\"Destination\":\"queue:dead\"}}}");
 	snprintf(before, sizeof(before), "%s",
 		 perform("ListFunctionEventInvokeConfigs", "{\"FunctionName\":\"f\"}"));
-	restart();
+	control_restart();
 	assert_string_equal(perform("ListFunctionEventInvokeConfigs", "{\"FunctionName\":\"f\"}"),
 			    before);
 }
@@ -142,7 +120,7 @@ TEST(a_deleted_function_stays_deleted_and_its_numbers_given)
 	assert_int_equal(faas_version_publish(flow.rt, "g", NULL, &number, NULL), 0);
 	assert_int_equal(faas_function_delete(flow.rt, "g", NULL), 0);
 	assert_int_equal(faas_function_delete(flow.rt, "f", NULL), 0);
-	restart();
+	control_restart();
 	is_not_there("f");
 	is_not_there("g");
 	flow_function(&flow, &(struct faas_function_config){ .name = "g",
@@ -164,19 +142,19 @@ TEST(a_program_may_create_once_more_what_came_back_and_what_it_says_counts)
 	info = info_of("f");
 	snprintf(revision, sizeof(revision), "%s", info->revision);
 	faas_free(info);
-	restart();
+	control_restart();
 	assert_int_equal(faas_function_create(flow.rt, &same, NULL), 0);
 	info = info_of("f");
 	assert_string_equal(info->revision, revision); /* nothing changed */
 	faas_free(info);
 	assert_int_equal(faas_function_create(flow.rt, &same, NULL), FAAS_EEXIST);
-	restart();
+	control_restart();
 	other.memory_mb = 300;
 	assert_int_equal(faas_function_create(flow.rt, &other, NULL), 0);
 	info = info_of("f");
 	assert_int_equal(info->memory_mb, 300);
 	faas_free(info);
-	restart();
+	control_restart();
 	info = info_of("f");
 	assert_int_equal(info->memory_mb, 300);
 	faas_free(info);
@@ -197,7 +175,7 @@ TEST(a_function_of_the_programs_own_code_is_whole_when_it_is_created_again)
 	assert_int_equal(faas_function_create(flow.rt, &own, NULL), 0);
 	assert_int_equal(faas_version_publish(flow.rt, "own", NULL, NULL, NULL), 0);
 	assert_int_equal(faas_alias_set(flow.rt, "own", "live", 1, 0, 0, NULL), 0);
-	restart();
+	control_restart();
 	is_not_there("own");
 	assert_int_equal(faas_function_create(flow.rt, &own, NULL), 0);
 	assert_true(flow_says(flow_call(&flow, "own:live", "{}"), "\"here\""));
@@ -211,7 +189,7 @@ TEST(a_function_whose_code_is_gone_is_whole_when_it_has_some_again)
 					  .code = code,
 					  .handler = "echo.context" };
 
-	snprintf(code, sizeof(code), "%s.code", folder);
+	snprintf(code, sizeof(code), "%s.code", control_folder);
 	snprintf(command, sizeof(command), "mkdir -m 755 %s && cp %s/echo.so %s", code,
 		 TEST_PLUGINS, code);
 	assert_int_equal(system(command), 0);
@@ -219,9 +197,9 @@ TEST(a_function_whose_code_is_gone_is_whole_when_it_has_some_again)
 	assert_int_equal(faas_version_publish(flow.rt, "g", NULL, NULL, NULL), 0);
 	snprintf(command, sizeof(command), "rm -r %s", code);
 	assert_int_equal(system(command), 0);
-	restart();
+	control_restart();
 	is_not_there("g");
-	restart(); /* it is not forgotten, however often */
+	control_restart(); /* it is not forgotten, however often */
 	g.code = TEST_PLUGINS;
 	assert_int_equal(faas_function_create(flow.rt, &g, NULL), 0);
 	is_not_there("g:1"); /* that was of the code that is gone */
@@ -235,7 +213,7 @@ static bool is_on_the_disk(const char *text)
 {
 	char command[256];
 
-	snprintf(command, sizeof(command), "grep -q '%s' %s/queue.db*", text, folder);
+	snprintf(command, sizeof(command), "grep -q '%s' %s/queue.db*", text, control_folder);
 	return !system(command);
 }
 
@@ -244,7 +222,7 @@ TEST(sealed_variables_are_written_sealed_and_open_again)
 	static const char *const secret[] = { "NAME=rosebud", NULL };
 	static const struct faas_key keys[] = { { "k", "0123456789abcdef0123456789abcdef" },
 						{ NULL, NULL } };
-	struct faas_config config = { .state_dir = folder, .keys = keys };
+	struct faas_config config = { .state_dir = control_folder, .keys = keys };
 
 	flow_close(&flow);
 	flow_open(&flow, &config, true);
@@ -256,7 +234,7 @@ TEST(sealed_variables_are_written_sealed_and_open_again)
 	flow_close(&flow);
 	flow_open(&flow, &config, true);
 	assert_true(flow_says(flow_call(&flow, "e", "NAME"), "rosebud|rosebud"));
-	restart(); /* without the key */
+	control_restart(); /* without the key */
 	flow_function(&flow, &(struct faas_function_config){ .name = "e",
 							     .handler = "echo.env",
 							     .environment = variables });
@@ -276,7 +254,8 @@ TEST(without_a_state_dir_nothing_is_remembered)
 
 int main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, open_it, close_it)
+#define CASE(name) \
+	cmocka_unit_test_setup_teardown(name, control_open_lasting, control_close_lasting)
 	const struct CMUnitTest tests[] = {
 		CASE(a_function_is_back_with_all_that_was_said_of_it),
 		CASE(versions_aliases_tags_and_limits_are_back),

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "stores.h"
 #include "test.h"
 
 struct flow flow;
@@ -31,6 +32,28 @@ int control_close(void **state)
 	reply = NULL;
 	flow_close(&flow);
 	return 0;
+}
+
+char control_folder[64];
+
+int control_open_lasting(void **state)
+{
+	(void)state;
+	stores_folder(control_folder);
+	return control_open_with(&(struct faas_config){ .state_dir = control_folder }, true);
+}
+
+int control_close_lasting(void **state)
+{
+	control_close(state);
+	stores_remove(control_folder);
+	return 0;
+}
+
+void control_restart(void)
+{
+	flow_close(&flow);
+	flow_open(&flow, &(struct faas_config){ .state_dir = control_folder }, true);
 }
 
 const char *perform(const char *operation, const char *request)

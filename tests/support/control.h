@@ -16,6 +16,12 @@ int control_open(void **state);
 int control_open_with(const struct faas_config *config, bool virtual_time); /* or so */
 int control_close(void **state);
 
+/* The same with a state_dir of its own; and that runtime once more, without a new "f". */
+extern char control_folder[64];
+int control_open_lasting(void **state);
+int control_close_lasting(void **state);
+void control_restart(void);
+
 /* Perform an operation and return its reply; fails the test if it is refused. */
 const char *perform(const char *operation, const char *request);
 /* It is refused with this type and message. */
