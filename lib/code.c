@@ -31,18 +31,78 @@ static int take_package(struct faas *rt, const struct faas_function_config *c,
 	return !code->package && c->code ? err->code : 0;
 }
 
+static int merge_layers(struct faas *rt, const char *const *arns, struct fa_code *code,
+			struct faas_error *err)
+{
+	struct fa_package *packages[FA_LAYERS_MAX];
+	size_t count = 0;
+	int rc = fa_layers_resolve(&rt->layers, arns, packages, &count, err);
+
+	if (!rc && count) {
+		code->opt = fa_packages_merge(&rt->packages, packages, count, err);
+		rc = code->opt ? 0 : err->code;
+	}
+	for (size_t i = 0; i < count; i++) {
+		code->layer_sizes[i] = packages[i]->zipped;
+		fa_package_unref(packages[i]);
+	}
+	return rc;
+}
+
+static int take_layers(struct faas *rt, const struct faas_function_config *c,
+		       const struct fa_code *given, const struct fa_version *old,
+		       struct fa_code *code, struct faas_error *err)
+{
+	const struct fa_code *from = given && given->opt ? given : old ? &old->code : NULL;
+
+	if (c->layers && from != given)
+		return merge_layers(rt, c->layers, code, err);
+	if (!from)
+		return 0;
+	code->opt = fa_package_ref(from->opt);
+	memcpy(code->layer_sizes, from->layer_sizes, sizeof(code->layer_sizes));
+	return 0;
+}
+
+static int check_sizes(const struct fa_code *code, struct faas_error *err)
+{
+	int64_t opt = code->opt ? code->opt->unzipped : 0;
+	int64_t all = opt + (code->package ? code->package->unzipped : 0);
+
+	if (opt >= FA_ARCHIVE_UNPACKED)
+		return fa_error(err, FAAS_EINVAL,
+				"Layers consume more than the available size of %u bytes",
+				FA_ARCHIVE_UNPACKED);
+	if (opt && all >= FA_ARCHIVE_UNPACKED)
+		return fa_error(err, FAAS_EINVAL,
+				"Function code combined with layers exceeds the maximum allowed "
+				"size of %u bytes. The actual size is %lld bytes.",
+				FA_ARCHIVE_UNPACKED, (long long)all);
+	return 0;
+}
+
 int fa_code_take(struct faas *rt, const struct faas_function_config *c,
 		 const struct fa_code *given, const struct fa_version *old, struct fa_code *code,
 		 struct faas_error *err)
 {
+	int rc;
+
 	*code = (struct fa_code){ .package = NULL };
-	return take_package(rt, c, given, old, code, err);
+	rc = take_package(rt, c, given, old, code, err);
+	if (!rc)
+		rc = take_layers(rt, c, given, old, code, err);
+	if (!rc)
+		rc = check_sizes(code, err);
+	if (rc)
+		fa_code_drop(code);
+	return rc;
 }
 
 void fa_code_drop(struct fa_code *code)
 {
 	fa_package_unref(code->package);
-	code->package = NULL;
+	fa_package_unref(code->opt);
+	code->package = code->opt = NULL;
 }
 
 /* ---- removing ---------------------------------------------------------- */

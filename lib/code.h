@@ -6,7 +6,8 @@
 
 /*
  * What a configuration's code is in the store of packages: what was `given`, or the
- * .zip that it names, or, if it names none, what `old` has (NULL: nothing). Fills in
+ * .zip that it names, or, if it names none, what `old` has (NULL: nothing); and the same
+ * of its layers. Fills in
  * references, to be let go of with fa_code_drop(). FAAS_EINVAL, FAAS_ETOOLARGE,
  * FAAS_ENOMEM, FAAS_ESYSTEM.
  */

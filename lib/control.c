@@ -25,6 +25,7 @@ static const struct {
 	{ fa_function_operations, MOST },
 	{ fa_alias_operations, MOST },
 	{ fa_code_operations, CODE_MOST },
+	{ fa_layer_operations, CODE_MOST },
 	{ fa_recursion_operations, MOST },
 	{ fa_runtime_operations, MOST },
 	{ fa_signing_operations, MOST },

@@ -38,6 +38,7 @@ struct fa_operation {
 extern const struct fa_operation fa_function_operations[];
 extern const struct fa_operation fa_alias_operations[];
 extern const struct fa_operation fa_code_operations[];
+extern const struct fa_operation fa_layer_operations[];
 extern const struct fa_operation fa_recursion_operations[];
 extern const struct fa_operation fa_runtime_operations[];
 extern const struct fa_operation fa_signing_operations[];

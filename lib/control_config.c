@@ -123,6 +123,21 @@ static int put_logging(struct fa_document *out, const struct faas_function_confi
 	return fa_document_put(out, "LoggingConfig", logging) | rc;
 }
 
+static int put_layers(struct fa_document *out, const struct fa_version *v)
+{
+	struct fa_document *list = fa_document_array();
+	int rc = 0;
+
+	for (size_t i = 0; i < v->layer_count; i++) {
+		struct fa_document *layer = fa_document_object();
+
+		rc |= fa_document_put_text(layer, "Arn", v->config.layers[i]);
+		rc |= fa_document_put_integer(layer, "CodeSize", v->code.layer_sizes[i]);
+		rc |= fa_document_append(list, layer);
+	}
+	return fa_document_put(out, "Layers", list) | rc;
+}
+
 /* Lambda counts in seconds: a part of one is told as one. */
 int fa_control_put_config(struct fa_document *out, const struct fa_version *v,
 			  const char *qualifier)
@@ -144,6 +159,8 @@ int fa_control_put_config(struct fa_document *out, const struct fa_version *v,
 	rc |= fa_document_put_text(out, "CodeSha256", v->code_sha256);
 	if (v->code.package)
 		rc |= fa_document_put_integer(out, "CodeSize", v->code.package->zipped);
+	if (v->layer_count)
+		rc |= put_layers(out, v);
 	rc |= fa_document_put_text(out, "PackageType", "Zip");
 	rc |= put_architectures(out);
 	rc |= fa_control_put_text_in(out, "TracingConfig", "Mode", c->tracing);
@@ -330,12 +347,39 @@ bool fa_fits_key(const char *text)
 	return !*text || !strncmp(text, "arn:", 4);
 }
 
+/* The list alone is ours; what is in it is the request's. */
+static int read_layers(struct faas *rt, const struct fa_document *in,
+		       struct faas_function_config *c, struct faas_error *err)
+{
+	const struct fa_document *list = fa_document_get(in, "Layers"), *item;
+	const char **layers;
+	size_t count = 0;
+
+	if (!list)
+		return 0;
+	while (fa_document_item(list, count))
+		count++;
+	layers = fa_alloc(&rt->mem, (count + 1) * sizeof(*layers));
+	c->layers = layers;
+	if (!layers)
+		return fa_error_nomem(err);
+	for (size_t i = 0; (item = fa_document_item(list, i)); i++) {
+		layers[i] = fa_document_text(item);
+		if (!layers[i])
+			return fa_error_typed(err, FAAS_EINVAL, "SerializationException",
+					      "each of Layers must be a string");
+	}
+	return 0;
+}
+
 /* ---- all of it --------------------------------------------------------- */
 
 void fa_control_release_config(struct faas_function_config *c)
 {
 	free_variables(c->environment);
 	c->environment = NULL;
+	fa_free((void *)c->layers);
+	c->layers = NULL;
 }
 
 int fa_control_read_config(struct faas *rt, const struct fa_document *in,
@@ -362,6 +406,8 @@ int fa_control_read_config(struct faas *rt, const struct fa_document *in,
 		rc = read_tracing(in, c, err);
 	if (!rc)
 		rc = read_dead_letter(in, c, err);
+	if (!rc)
+		rc = read_layers(rt, in, c, err);
 	if (rc)
 		fa_control_release_config(c);
 	return rc;

@@ -44,6 +44,7 @@ int fa_control_answer(struct fa_document *out, struct faas *rt, const struct fa_
 	{ "EphemeralStorage", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
 	{ "DeadLetterConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
 	{ "LoggingConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
+	{ "Layers", FA_LIST_FIELD, false, 0, 0, NULL, NULL }, \
 	{ "TracingConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }
 
 #define FA_ROLE_FIELD(needed) \
@@ -53,6 +54,7 @@ int fa_control_answer(struct fa_document *out, struct faas *rt, const struct fa_
 bool fa_fits_role(const char *text);
 bool fa_fits_key(const char *text);
 
+int fa_control_put_time(struct fa_document *out, const char *name, int64_t unix_ms);
 /* {"member": value} under a name. 0 or FAAS_ENOMEM. */
 /* Milliseconds of Unix time. */
 int fa_control_put_time(struct fa_document *out, const char *name, int64_t unix_ms);

@@ -209,6 +209,7 @@ static int open_stages(struct faas *rt, struct faas_error *err)
 	int rc;
 
 	if (fa_packages_init(&rt->packages, &rt->mem, rt->config.state_dir) ||
+	    fa_layers_init(&rt->layers, &rt->mem, rt->config.region, rt->config.account) ||
 	    fa_registry_init(&rt->registry, &rt->mem, rt->config.region, rt->config.account))
 		return fa_error_nomem(err);
 	if (fa_envs_init(&rt->envs, &rt->loop, &rt->mem, rt->clock) < 0)
@@ -240,6 +241,7 @@ static int open_stages(struct faas *rt, struct faas_error *err)
 	if (rc) {
 		fa_envs_finish(&rt->envs);
 		fa_registry_finish(&rt->registry);
+		fa_layers_finish(&rt->layers);
 		fa_packages_finish(&rt->packages);
 	}
 	return rc;
@@ -342,6 +344,7 @@ struct faas *fa_create(const struct faas_config *config, const struct fa_clock *
 	fa_tell_finish(&rt->tell);
 	fa_envs_finish(&rt->envs);
 	fa_registry_finish(&rt->registry);
+	fa_layers_finish(&rt->layers);
 	fa_packages_finish(&rt->packages);
 
 fail_loop:
@@ -415,6 +418,7 @@ static void finish_stages(struct faas *rt)
 	fa_envs_finish(&rt->envs);
 	fa_tell_finish(&rt->tell); /* after the last that could tell anything */
 	fa_registry_finish(&rt->registry);
+	fa_layers_finish(&rt->layers);
 	fa_packages_finish(&rt->packages);
 	fa_loop_close(&rt->loop, on_loop_closed, rt);
 }
@@ -425,6 +429,7 @@ static void forget_functions(struct faas *rt)
 
 	while ((version = fa_registry_take_any(&rt->registry))) {
 		fa_package_keep(version->code.package);
+		fa_package_keep(version->code.opt);
 		fa_version_unref(version);
 	}
 }

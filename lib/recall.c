@@ -37,6 +37,21 @@ static const char *text_in(const struct fa_document *document, const char *name)
 
 /* ---- versions ---------------------------------------------------------- */
 
+/* Merged as they were: the layers themselves may have been deleted since. */
+static int open_layers(struct faas *rt, const struct fa_document *opt, struct fa_code *code,
+		       struct faas_error *err)
+{
+	const struct fa_document *size, *sizes = fa_document_get(opt, "Sizes");
+
+	if (!opt)
+		return 0;
+	for (size_t i = 0; i < FA_LAYERS_MAX && (size = fa_document_item(sizes, i)); i++)
+		fa_document_integer(size, &code->layer_sizes[i]);
+	code->opt = fa_packages_merged(&rt->packages, text_in(opt, "Sha256"),
+				       number_in(opt, "Unzipped"), err);
+	return code->opt ? 0 : err->code;
+}
+
 static int open_code(struct faas *rt, const struct fa_document *in,
 		     const struct faas_function_config *c, struct fa_code *code,
 		     struct faas_error *err)
@@ -53,7 +68,9 @@ static int open_code(struct faas *rt, const struct fa_document *in,
 		if (!given.package)
 			return err->code;
 	}
-	rc = fa_code_take(rt, c, &given, NULL, code, err);
+	rc = open_layers(rt, fa_document_get(in, "Opt"), &given, err);
+	if (!rc)
+		rc = fa_code_take(rt, c, &given, NULL, code, err);
 	fa_code_drop(&given);
 	return rc;
 }
@@ -118,7 +135,7 @@ static struct fa_version *make_version(struct faas *rt, const struct fa_document
 			     fa_function_make(rt, &c, &code, NULL, err);
 		fa_code_drop(&code);
 	}
-	fa_free((void *)c.environment);
+	fa_config_release(&c);
 	if (!v)
 		return NULL;
 	snprintf(v->revision, sizeof(v->revision), "%s", text_in(in, "RevisionId"));

@@ -41,6 +41,23 @@ static int put_sealed(struct fa_document *out, const struct faas *rt, const stru
 	return rc;
 }
 
+static int put_layers(struct fa_document *out, const struct fa_version *v)
+{
+	struct fa_document *opt, *sizes;
+	int rc = 0;
+
+	if (!v->code.opt)
+		return 0;
+	sizes = fa_document_array();
+	for (size_t i = 0; i < v->layer_count; i++)
+		rc |= fa_document_append_integer(sizes, v->code.layer_sizes[i]);
+	opt = fa_document_object();
+	rc |= fa_document_put_text(opt, "Sha256", v->code.opt->sha256);
+	rc |= fa_document_put_integer(opt, "Unzipped", v->code.opt->unzipped);
+	rc |= fa_document_put(opt, "Sizes", sizes);
+	return fa_document_put(out, "Opt", opt) | rc;
+}
+
 static struct fa_document *write_version(const struct faas *rt, const struct fa_version *v)
 {
 	struct faas_function_config config = v->config;
@@ -56,6 +73,7 @@ static struct fa_document *write_version(const struct faas *rt, const struct fa_
 	rc |= fa_document_put_text(out, "ConfigSha256", v->config_sha256);
 	rc |= fa_document_put_integer(out, "Native", v->config.native != NULL);
 	rc |= put_sealed(out, rt, v);
+	rc |= put_layers(out, v);
 	if (zip_of(rt, v))
 		rc |= fa_document_put_text(out, "Zip", zip_of(rt, v));
 	if (!rc)

@@ -7,6 +7,7 @@
 
 #include <admit/quota.h>
 #include <env/pool.h>
+#include <model/layers.h>
 #include <model/registry.h>
 #include <model/sealed.h>
 #include <model/store/store.h>
@@ -65,6 +66,7 @@ struct faas {
 	struct fa_loop loop;
 	struct fa_registry registry;
 	struct fa_packages packages;
+	struct fa_layers layers;
 	struct fa_call sweep;       /* of what nobody uses any more in there */
 	_Atomic bool sweeping;
 	struct fa_keys keys;

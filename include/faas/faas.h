@@ -332,6 +332,13 @@ struct faas_function_config {
 	const char *role;    /* an ARN; told back, and used for nothing */
 
 	const char *kms_key_arn; /* of faas_config.keys; "": the first one, if there is any */
+	/*
+	 * ARNs of at most five versions of layers, NULL-terminated; an empty list for none
+	 * again. They are published with faas_control("PublishLayerVersion"), and lie
+	 * merged at /opt, read-only, what comes later over what came before. Libraries in
+	 * lib/ of a layer or of the code that a plugin needs are found by their SONAMEs.
+	 */
+	const char *const *layers;
 };
 
 #define FAAS_FUNCTION(...) \
@@ -613,6 +620,8 @@ FAAS_EXPORT int faas_secret_give(struct faas *rt, uint64_t id, struct faas_bytes
  * err->type is the API's exception, UnknownOperationException if libfaas has no
  * such operation. It has:
  *   CreateFunction UpdateFunctionCode
+ *   PublishLayerVersion GetLayerVersion GetLayerVersionByArn DeleteLayerVersion
+ *   ListLayers ListLayerVersions
  *   GetFunction GetFunctionConfiguration UpdateFunctionConfiguration
  *   DeleteFunction ListFunctions PublishVersion ListVersionsByFunction
  *   CreateAlias GetAlias UpdateAlias DeleteAlias ListAliases GetAccountSettings

@@ -177,6 +177,11 @@ int fa_document_append(struct fa_document *array, struct fa_document *value)
 	return json_array_append_new(json(array), json(value)) < 0 ? FAAS_ENOMEM : 0;
 }
 
+int fa_document_append_integer(struct fa_document *array, int64_t value)
+{
+	return fa_document_append(array, ours(json_integer(value)));
+}
+
 int fa_document_append_text(struct fa_document *array, const char *text)
 {
 	return fa_document_append(array, ours(new_text(text)));

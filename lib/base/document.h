@@ -44,6 +44,7 @@ int fa_document_put_integer(struct fa_document *object, const char *name, int64_
 int fa_document_put_number(struct fa_document *object, const char *name, double value);
 void fa_document_drop(struct fa_document *object, const char *name);
 int fa_document_append(struct fa_document *array, struct fa_document *value);
+int fa_document_append_integer(struct fa_document *array, int64_t value);
 int fa_document_append_text(struct fa_document *array, const char *text);
 
 /* Compact, members in the order they were put; fa_free(). NULL: out of memory. */

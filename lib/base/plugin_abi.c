@@ -102,16 +102,89 @@ static int check_module(char *path, size_t size, const char *directory, const ch
 	return why ? cannot_import(err, file, why) : 0;
 }
 
-void *fa_module_open(const char *directory, const char *file, struct faas_error *err)
+/* ---- and what it needs ------------------------------------------------- */
+
+#define NEEDED_MAX 64
+#define NEEDED_DEPTH 16
+
+/* Where libraries may be, and why the last one could not be had. */
+struct shelf {
+	const char *directory, *opt;
+	int left, depth;
+	char why[512];
+};
+
+/*
+ * The linker reads LD_LIBRARY_PATH when a program starts, in the worker long before
+ * there is any /opt. But it takes a library that is there already, and its message
+ * begins with the name of the one that is not.
+ */
+static bool is_missing(const struct shelf *shelf, char *name, size_t size)
 {
+	const char *end = strstr(shelf->why, ": cannot open shared object file");
+	size_t len = end ? (size_t)(end - shelf->why) : 0;
+
+	if (!len || len >= size || memchr(shelf->why, '/', len))
+		return false;
+	memcpy(name, shelf->why, len);
+	name[len] = '\0';
+	return true;
+}
+
+static void *open_needing(struct shelf *shelf, const char *path);
+
+static bool open_from(struct shelf *shelf, const char *place, const char *inside, const char *name)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s%s/%s", place, inside, name) >= (int)sizeof(path) ||
+	    access(path, R_OK) < 0)
+		return false;
+	return open_needing(shelf, path);
+}
+
+static bool open_needed(struct shelf *shelf, const char *name)
+{
+	return open_from(shelf, shelf->directory, "", name) ||
+	       open_from(shelf, shelf->directory, "/lib", name) ||
+	       (*shelf->opt && open_from(shelf, shelf->opt, "/lib", name));
+}
+
+static void *open_needing(struct shelf *shelf, const char *path)
+{
+	char name[256], last[256] = "";
+	void *module = NULL;
+
+	shelf->depth++;
+	while (shelf->depth < NEEDED_DEPTH && shelf->left-- > 0) {
+		const char *why;
+
+		module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+		if (module)
+			break;
+		why = dlerror();
+		snprintf(shelf->why, sizeof(shelf->why), "%s", why ? why : "");
+		if (!is_missing(shelf, name, sizeof(name)) || !strcmp(name, last) ||
+		    !open_needed(shelf, name))
+			break;
+		strcpy(last, name);
+	}
+	shelf->depth--;
+	return module;
+}
+
+void *fa_module_open(const char *directory, const char *opt, const char *file,
+		     struct faas_error *err)
+{
+	struct shelf shelf = { .directory = directory, .opt = opt ? opt : "", .left = NEEDED_MAX };
 	char path[PATH_MAX];
 	void *module;
 
 	if (check_module(path, sizeof(path), directory, file, err) < 0)
 		return NULL;
-	module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	module = open_needing(&shelf, path);
 	if (!module)
-		cannot_import(err, file, dlerror());
+		cannot_import(err, file, shelf.why);
 	return module;
 }
 

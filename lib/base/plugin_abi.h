@@ -15,8 +15,13 @@
  *   Runtime.HandlerNotFound     there is no such method
  */
 
-/* Load <directory>/<file>.so, or <directory>/<file>. Its constructors run. NULL: see err. */
-void *fa_module_open(const char *directory, const char *file, struct faas_error *err);
+/*
+ * Load <directory>/<file>.so, or <directory>/<file>. Its constructors run. NULL: see
+ * err. Libraries that it needs and the system has not are looked for in <directory>,
+ * <directory>/lib and <opt>/lib (`opt` empty: not there), by their SONAMEs.
+ */
+void *fa_module_open(const char *directory, const char *opt, const char *file,
+		     struct faas_error *err);
 
 /* A symbol with the kind it has in its symbol table; NULL: none, or of another kind. */
 void *fa_module_symbol(void *module, const char *name, bool function);

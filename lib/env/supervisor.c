@@ -271,6 +271,7 @@ static int put_function(struct strings *s, const struct fa_version *v)
 
 	fa_name_parse(&name, v->arn, NULL);
 	put(s, v->directory);
+	put(s, v->code.opt ? v->code.opt->directory : "");
 	put(s, v->file);
 	put(s, v->method);
 	put(s, v->config.prototype ? v->config.prototype : "");

@@ -61,7 +61,8 @@ static const struct faas_handler *load(struct fa_thread *thread, struct faas_err
 {
 	const struct fa_version *version = thread->version;
 	const struct faas_plugin *plugin;
-	void *module = fa_module_open(version->directory, version->file, err);
+	const char *opt = version->code.opt ? version->code.opt->directory : "";
+	void *module = fa_module_open(version->directory, opt, version->file, err);
 	int rc;
 
 	if (!module)

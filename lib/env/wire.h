@@ -241,7 +241,8 @@ struct fa_nest_setup {
 	uint32_t weak;        /* enum faas_layer to leave out: positive controls of the tests */
 	uint32_t strings_len;
 	/*
-	 * NUL-terminated each: code directory (absolute), file of the handler in it,
+	 * NUL-terminated each: code directory (absolute), directory of the merged layers
+	 * (absolute; "": none), file of the handler in the first,
 	 * method, prototype ("": a plugin, or the header beside the .so), function
 	 * name, version, ARN, account, region, log group, log format, the least level
 	 * of log lines ("": all); then the environment, "NAME=value" each; then an empty

@@ -40,7 +40,7 @@ static const struct member members[] = {
 	MEMBER(TEXT, kms_key_arn),
 };
 
-#define LAST kms_key_arn /* of the struct */
+#define LAST layers /* of the struct */
 
 _Static_assert(sizeof(struct faas_function_config) ==
 		       offsetof(struct faas_function_config, LAST) +
@@ -67,24 +67,25 @@ static int put_member(struct fa_document *out, const struct member *m, const cha
 	}
 }
 
-static int put_environment(struct fa_document *out, const char *const *environment)
+static int put_list(struct fa_document *out, const char *name, const char *const *texts)
 {
 	struct fa_document *list;
 	int rc = 0;
 
-	if (!environment)
+	if (!texts)
 		return 0;
 	list = fa_document_array();
-	for (; *environment; environment++)
-		rc |= fa_document_append_text(list, *environment);
-	return fa_document_put(out, "environment", list) | rc;
+	for (; *texts; texts++)
+		rc |= fa_document_append_text(list, *texts);
+	return fa_document_put(out, name, list) | rc;
 }
 
 struct fa_document *fa_config_write(const struct faas_function_config *config)
 {
 	struct fa_document *out = fa_document_object();
-	int rc = put_environment(out, config->environment);
+	int rc = put_list(out, "environment", config->environment);
 
+	rc |= put_list(out, "layers", config->layers);
 	for (size_t i = 0; i < COUNT; i++)
 		rc |= put_member(out, &members[i], (const char *)config + members[i].at);
 	if (!rc)
@@ -108,22 +109,22 @@ static void get_member(char *at, const struct member *m, const struct fa_documen
 		*(bool *)at = number != 0;
 }
 
-static int get_environment(struct faas_function_config *config, const struct fa_document *list,
-			   const struct fa_mem *mem)
+static int get_list(const char *const **to, const struct fa_document *list,
+		    const struct fa_mem *mem)
 {
-	const char **variables;
+	const char **texts;
 	size_t n = 0;
 
 	while (fa_document_item(list, n))
 		n++;
 	if (!n)
 		return 0;
-	variables = fa_alloc(mem, (n + 1) * sizeof(*variables));
-	if (!variables)
+	texts = fa_alloc(mem, (n + 1) * sizeof(*texts));
+	if (!texts)
 		return FAAS_ENOMEM;
 	for (size_t i = 0; i < n; i++)
-		variables[i] = fa_document_text(fa_document_item(list, i));
-	config->environment = variables;
+		texts[i] = fa_document_text(fa_document_item(list, i));
+	*to = texts;
 	return 0;
 }
 
@@ -134,5 +135,16 @@ int fa_config_read(struct faas_function_config *config, const struct fa_document
 	for (size_t i = 0; i < COUNT; i++)
 		get_member((char *)config + members[i].at, &members[i],
 			   fa_document_get(document, members[i].name));
-	return get_environment(config, fa_document_get(document, "environment"), mem);
+	if (get_list(&config->environment, fa_document_get(document, "environment"), mem) == 0 &&
+	    get_list(&config->layers, fa_document_get(document, "layers"), mem) == 0)
+		return 0;
+	fa_config_release(config);
+	return FAAS_ENOMEM;
+}
+
+void fa_config_release(struct faas_function_config *config)
+{
+	fa_free((void *)config->environment);
+	fa_free((void *)config->layers);
+	config->environment = config->layers = NULL;
 }

@@ -12,10 +12,13 @@
  */
 struct fa_document *fa_config_write(const struct faas_function_config *config);
 /*
- * Texts are borrowed from the document; `environment` is an fa_alloc()ed array, the
- * caller's. What is not there is at its default. FAAS_ENOMEM.
+ * Texts are borrowed from the document; its lists are released by
+ * fa_config_release(). What is not there is at its default. FAAS_ENOMEM.
  */
 int fa_config_read(struct faas_function_config *config, const struct fa_document *document,
 		   const struct fa_mem *mem);
+
+/* Of one that was read: its lists. */
+void fa_config_release(struct faas_function_config *config);
 
 #endif

@@ -102,5 +102,8 @@ int fa_fingerprint_config(const struct fa_version *v, char out[FA_DIGEST_TEXT])
 		add_text(&digest, *text);
 	for (size_t i = 0; i < v->environment_count; i++)
 		add_text(&digest, c->environment[i]);
+	add_text(&digest, NULL);
+	for (size_t i = 0; i < v->layer_count; i++)
+		add_text(&digest, c->layers[i]);
 	return fa_digest_end(&digest, out);
 }

@@ -272,18 +272,18 @@ const char **fa_config_text(struct faas_function_config *config, size_t index)
 	return (const char **)((char *)config + members[index]);
 }
 
-static int copy_environment(struct fa_version *v)
+static int copy_list(const struct fa_mem *mem, const char *const **to, size_t count)
 {
-	const char *const *from = v->config.environment;
+	const char *const *from = *to;
 	const char **list = NULL;
 
-	v->config.environment = NULL;
-	if (!v->environment_count)
+	*to = NULL;
+	if (!count)
 		return 0;
-	list = fa_alloc(v->mem, (v->environment_count + 1) * sizeof(*list));
-	v->config.environment = list;
-	for (size_t i = 0; list && i < v->environment_count; i++) {
-		list[i] = fa_strdup(v->mem, from[i]);
+	list = fa_alloc(mem, (count + 1) * sizeof(*list));
+	*to = list;
+	for (size_t i = 0; list && i < count; i++) {
+		list[i] = fa_strdup(mem, from[i]);
 		if (!list[i])
 			return FAAS_ENOMEM;
 	}
@@ -293,8 +293,11 @@ static int copy_environment(struct fa_version *v)
 /* They are the caller's before, and all ours after, whatever comes of it. */
 static int copy_strings(struct fa_version *v)
 {
-	int rc = copy_environment(v);
+	int rc = copy_list(v->mem, &v->config.environment, v->environment_count);
 	const char **text;
+
+	if (copy_list(v->mem, &v->config.layers, v->layer_count) < 0)
+		rc = FAAS_ENOMEM;
 
 	/* these are the function's, see event_config.h */
 	v->config.on_success = v->config.on_failure = NULL;
@@ -385,8 +388,14 @@ static int fill(struct fa_version *v, const struct faas_function_config *config,
 
 static void take_code(struct fa_version *v, const struct fa_code *code)
 {
-	if (code)
-		v->code.package = fa_package_ref(code->package);
+	if (!code)
+		return;
+	v->code = *code;
+	fa_package_ref(code->package);
+	fa_package_ref(code->opt);
+	while (v->config.layers && v->layer_count < FA_LAYERS_MAX &&
+	       v->config.layers[v->layer_count])
+		v->layer_count++;
 }
 
 struct fa_version *fa_version_create(const struct fa_mem *mem,
@@ -501,6 +510,7 @@ void fa_version_merge(struct faas_function_config *out, const struct faas_functi
 	TAKE(pristine);
 	TAKE(snapshot);
 	TAKE(environment);
+	TAKE(layers);
 	TAKE(on_success);
 	TAKE(on_failure);
 	TAKE(max_age_s);
@@ -544,6 +554,9 @@ void fa_version_free(struct fa_version *v)
 		return;
 	fa_version_forget_variables(v);
 	fa_free(v->sealed);
+	for (size_t i = 0; v->config.layers && v->config.layers[i]; i++)
+		fa_free((char *)v->config.layers[i]);
+	fa_free((void *)v->config.layers);
 	for (size_t i = 0; (text = fa_config_text(&v->config, i)); i++)
 		fa_free((char *)*text);
 	fa_free((char *)v->directory);
@@ -551,5 +564,6 @@ void fa_version_free(struct fa_version *v)
 	fa_free((char *)v->method);
 	fa_free((char *)v->arn);
 	fa_package_unref(v->code.package);
+	fa_package_unref(v->code.opt);
 	fa_free(v);
 }

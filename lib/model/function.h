@@ -10,9 +10,13 @@
 #include <model/name.h>
 #include <model/package/package.h>
 
+#define FA_LAYERS_MAX 5
+
 /* What of a version's files the store of packages has. */
 struct fa_code {
 	struct fa_package *package; /* NULL: config->code is run from where it lies */
+	struct fa_package *opt;     /* its layers, merged; NULL: none */
+	int64_t layer_sizes[FA_LAYERS_MAX]; /* bytes zipped, in the order of config->layers */
 };
 
 /* Why the variables of a version cannot be read; see sealed.h. */
@@ -45,7 +49,7 @@ struct fa_version {
 	struct fa_logging logging;
 	uint32_t trace_hash;                /* of the function in a lineage */
 	bool traced;                        /* tracing is Active */
-	size_t environment_count;
+	size_t environment_count, layer_count;
 	void *sealed;                       /* the variables, where keys were given; see sealed.h */
 	size_t sealed_len;
 	const struct fa_keys *keys;

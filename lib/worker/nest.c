@@ -373,27 +373,32 @@ _Noreturn static void serve(struct nest *nest)
 	}
 }
 
-/* The strings of the setup, with the directory as environments see it. */
+/* The strings of the setup, with the two directories as environments see them. */
 static bool keep_strings(struct nest *nest, const struct fa_nest_setup *setup)
 {
-	size_t old = strlen(setup->strings) + 1, task = strlen(nest->box.task) + 1;
-	size_t rest = setup->strings_len - old;
-	char *strings = malloc(task + rest);
+	const char *second = setup->strings + strlen(setup->strings) + 1;
+	const char *third = second + strlen(second) + 1;
+	size_t task = strlen(nest->box.task) + 1, opt = strlen(nest->box.opt) + 1;
+	size_t rest = setup->strings_len - (size_t)(third - setup->strings);
+	char *strings = malloc(task + opt + rest);
 
 	if (!strings)
 		return false;
 	memcpy(strings, nest->box.task, task);
-	memcpy(strings + task, setup->strings + old, rest);
+	memcpy(strings + task, nest->box.opt, opt);
+	memcpy(strings + task + opt, third, rest);
 	nest->box.task = strings;
+	nest->box.opt = strings + task;
 	nest->run.strings = strings;
-	nest->run.strings_len = (uint32_t)(task + rest);
+	nest->run.strings_len = (uint32_t)(task + opt + rest);
 	return true;
 }
 
 static const char *adopt(struct nest *nest, const struct fa_nest_setup *setup, int *fds, int count)
 {
 	int snapshot = setup->flags & FA_NEST_SNAPSHOT && count > 2 ? fds[--count] : -1;
-	const char *failed = fa_sandbox_adopt(&nest->box, setup, count > 2 ? fds[2] : -1);
+	const char *failed = fa_sandbox_adopt(&nest->box, setup, count > 2 ? fds[2] : -1,
+					      count > 3 ? fds[3] : -1);
 	void *page;
 
 	fa_template_init(&nest->template, snapshot);

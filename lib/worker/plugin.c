@@ -101,7 +101,7 @@ static int load_method(struct fa_target *target, void *module, const struct fa_s
 int fa_target_load(struct fa_target *target, const struct fa_settings *settings,
 		   struct faas_error *err)
 {
-	void *module = fa_module_open(".", settings->file, err);
+	void *module = fa_module_open(".", settings->opt, settings->file, err);
 
 	if (!module)
 		return FAAS_EPLUGIN;

@@ -52,6 +52,7 @@ struct fa_sandbox {
 	uint32_t flags;
 	uint32_t tmp_mb;
 	const char *task;        /* directory of the code */
+	const char *opt;         /* directory of the layers, or "" */
 
 	pid_t nest;              /* its own pid */
 	struct rlimit processes, files; /* of an environment */
@@ -61,8 +62,9 @@ struct fa_sandbox {
 };
 
 const char *fa_sandbox_prepare(struct fa_sandbox *box, const struct fa_birth *birth);
-/* `code`: from fa_view_code(), or -1. Box takes it. */
-const char *fa_sandbox_adopt(struct fa_sandbox *box, const struct fa_nest_setup *setup, int code);
+/* `code`, `opt`: from fa_view_code(), or -1. Box takes them. */
+const char *fa_sandbox_adopt(struct fa_sandbox *box, const struct fa_nest_setup *setup, int code,
+			     int opt);
 
 /* A mount namespace from the pool, or one made now; -1 if none is needed. 0 or -errno. */
 int fa_sandbox_take_tmp(struct fa_sandbox *box, int *mounts);

@@ -72,7 +72,24 @@ static int set_limits(struct fa_sandbox *box, const struct fa_nest_setup *setup)
 	return rc;
 }
 
-const char *fa_sandbox_adopt(struct fa_sandbox *box, const struct fa_nest_setup *setup, int code)
+/* What is mounted after the ruleset was made is under no rule of it yet. */
+static int enter_layers(struct fa_sandbox *box, int opt)
+{
+	bool view = fa_layers_have(&box->layers, FAAS_LAYER_MOUNT_NS);
+	int rc = 0;
+
+	if (!*box->opt)
+		return 0;
+	if (view)
+		rc = fa_view_enter_layers(opt);
+	if (!rc && fa_layers_have(&box->layers, FAAS_LAYER_LANDLOCK))
+		rc = fa_landlock_allow(FA_FD_RULESET, box->landlock_abi, box->opt,
+				       FA_READ | FA_EXECUTE);
+	return rc;
+}
+
+const char *fa_sandbox_adopt(struct fa_sandbox *box, const struct fa_nest_setup *setup, int code,
+			     int opt)
 {
 	bool view = fa_layers_have(&box->layers, FAAS_LAYER_MOUNT_NS);
 	int rc = 0;
@@ -80,6 +97,9 @@ const char *fa_sandbox_adopt(struct fa_sandbox *box, const struct fa_nest_setup 
 	box->flags = setup->flags;
 	box->tmp_mb = setup->tmp_mb;
 	box->task = view ? FA_VIEW_TASK : setup->strings;
+	box->opt = setup->strings + strlen(setup->strings) + 1;
+	if (*box->opt && view)
+		box->opt = FA_VIEW_OPT;
 	box->pool_target = view ? POOL_TARGET : 0;
 	if (view)
 		rc = fa_view_enter_code(code);
@@ -91,6 +111,13 @@ const char *fa_sandbox_adopt(struct fa_sandbox *box, const struct fa_nest_setup 
 	if (rc < 0) {
 		errno = -rc;
 		return "code directory";
+	}
+	rc = enter_layers(box, opt);
+	if (opt >= 0)
+		close(opt);
+	if (rc < 0) {
+		errno = -rc;
+		return "directory of layers";
 	}
 	if (fa_layers_have(&box->layers, FAAS_LAYER_RLIMITS) && set_limits(box, setup) < 0)
 		return "resource limits";

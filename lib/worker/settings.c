@@ -12,14 +12,15 @@
 
 #include <base/level.h>
 
-#define TASK_ROOT "/var/task"
+#define LAYERS "/opt" /* whether or not there are any */
 
 bool fa_settings_read(struct fa_settings *settings, const char *strings, uint32_t len)
 {
 	const char **fields[] = {
-		&settings->code,     &settings->file,      &settings->method, &settings->prototype,
-		&settings->function, &settings->version,   &settings->arn,    &settings->account,
-		&settings->region,   &settings->log_group, &settings->log_format,
+		&settings->code,      &settings->opt,        &settings->file,
+		&settings->method,    &settings->prototype,  &settings->function,
+		&settings->version,   &settings->arn,        &settings->account,
+		&settings->region,    &settings->log_group,  &settings->log_format,
 		&settings->log_level,
 	};
 	const char *at = strings, *end = strings + len;
@@ -41,9 +42,9 @@ bool fa_settings_read(struct fa_settings *settings, const char *strings, uint32_
 	return at < end;
 }
 
-/* A variable: its name and the pieces of its value. */
+/* A variable: its name and the pieces of its value, up to NULL. */
 struct variable {
-	const char *name, *value, *more, *last;
+	const char *name, *pieces[8];
 };
 
 struct block {
@@ -67,13 +68,11 @@ static void begin(struct block *block)
 
 static void add(struct block *block, const struct variable *variable)
 {
-	const char *pieces[] = { variable->name, "=", variable->value, variable->more,
-				 variable->last };
-
 	begin(block);
-	for (size_t i = 0; i < sizeof(pieces) / sizeof(*pieces); i++)
-		if (pieces[i])
-			add_piece(block, pieces[i], strlen(pieces[i]));
+	add_piece(block, variable->name, strlen(variable->name));
+	add_piece(block, "=", 1);
+	for (const char *const *piece = variable->pieces; *piece; piece++)
+		add_piece(block, *piece, strlen(*piece));
 	add_piece(block, "", 1);
 }
 
@@ -113,12 +112,13 @@ static void add_own(struct block *block, const struct fa_settings *settings,
 
 static void add_defaults(struct block *block, const struct fa_settings *settings)
 {
-	static const struct variable defaults[] = {
-		{ "LANG", "en_US.UTF-8", NULL, NULL },
-		{ "TZ", ":UTC", NULL, NULL },
-		{ "PATH", "/usr/local/bin:/usr/bin:/bin:/opt/bin", NULL, NULL },
-		{ "LD_LIBRARY_PATH", "/lib64:/usr/lib64:" TASK_ROOT ":" TASK_ROOT "/lib:/opt/lib",
-		  NULL, NULL },
+	const char *task = settings->code, *opt = *settings->opt ? settings->opt : LAYERS;
+	const struct variable defaults[] = {
+		{ "LANG", { "en_US.UTF-8" } },
+		{ "TZ", { ":UTC" } },
+		{ "PATH", { "/usr/local/bin:/usr/bin:/bin:", opt, "/bin" } },
+		{ "LD_LIBRARY_PATH",
+		  { "/lib64:/usr/lib64:", task, ":", task, "/lib:", opt, "/lib" } },
 	};
 
 	for (size_t i = 0; i < sizeof(defaults) / sizeof(*defaults); i++)
@@ -130,18 +130,18 @@ char **fa_settings_environ(const struct fa_settings *settings, uint32_t memory_m
 {
 	char memory[12];
 	const struct variable fixed[] = {
-		{ "_HANDLER", settings->file, ".", settings->method },
-		{ "AWS_REGION", settings->region, NULL, NULL },
-		{ "AWS_DEFAULT_REGION", settings->region, NULL, NULL },
-		{ "AWS_LAMBDA_FUNCTION_NAME", settings->function, NULL, NULL },
-		{ "AWS_LAMBDA_FUNCTION_VERSION", settings->version, NULL, NULL },
-		{ "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory, NULL, NULL },
-		{ "AWS_LAMBDA_INITIALIZATION_TYPE", settings->initialization, NULL, NULL },
-		{ "AWS_LAMBDA_LOG_GROUP_NAME", settings->log_group, NULL, NULL },
-		{ "LAMBDA_TASK_ROOT", settings->code, NULL, NULL },
+		{ "_HANDLER", { settings->file, ".", settings->method } },
+		{ "AWS_REGION", { settings->region } },
+		{ "AWS_DEFAULT_REGION", { settings->region } },
+		{ "AWS_LAMBDA_FUNCTION_NAME", { settings->function } },
+		{ "AWS_LAMBDA_FUNCTION_VERSION", { settings->version } },
+		{ "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", { memory } },
+		{ "AWS_LAMBDA_INITIALIZATION_TYPE", { settings->initialization } },
+		{ "AWS_LAMBDA_LOG_GROUP_NAME", { settings->log_group } },
+		{ "LAMBDA_TASK_ROOT", { settings->code } },
 		/* of JSON only */
-		{ "AWS_LAMBDA_LOG_FORMAT", settings->log_format, NULL, NULL },
-		{ "AWS_LAMBDA_LOG_LEVEL", settings->log_level, NULL, NULL },
+		{ "AWS_LAMBDA_LOG_FORMAT", { settings->log_format } },
+		{ "AWS_LAMBDA_LOG_LEVEL", { settings->log_level } },
 	};
 	size_t count = sizeof(fixed) / sizeof(*fixed) - (*settings->log_level ? 0 : 2);
 	struct block block = { .pointers = NULL };

@@ -7,11 +7,11 @@
 #include <faas/types.h>
 
 /*
- * The strings of struct fa_nest_setup by name; `code` is the directory as the
- * environment sees it. All borrowed from there.
+ * The strings of struct fa_nest_setup by name; `code` and `opt` (empty: no layers)
+ * are directories as the environment sees them. All borrowed from there.
  */
 struct fa_settings {
-	const char *code, *file, *method, *prototype;
+	const char *code, *opt, *file, *method, *prototype;
 	const char *function, *version, *arn, *account, *region, *log_group;
 	const char *log_format, *log_level;
 	enum faas_level least_level; /* of log lines; what is below is not written */

@@ -237,7 +237,13 @@ static bool strings_are_whole(const struct fa_nest_setup *setup, size_t len)
 {
 	return len >= sizeof(*setup) && setup->strings_len &&
 	       setup->strings_len == len - sizeof(*setup) &&
-	       !setup->strings[setup->strings_len - 1] && setup->strings[0] == '/';
+	       !setup->strings[setup->strings_len - 1] && setup->strings[0] == '/' &&
+	       strlen(setup->strings) + 1 < setup->strings_len;
+}
+
+static const char *layers_of(const struct fa_nest_setup *setup)
+{
+	return setup->strings + strlen(setup->strings) + 1;
 }
 
 /*
@@ -255,8 +261,9 @@ static int check_readable(const struct supervisor *s, int code)
 	return s->nursery.setuid && (st.st_mode & 05) != 05 ? -EACCES : 0;
 }
 
-/* A clone of the code directory; -1 if nests have no view; *error if it cannot be. */
-static int clone_code(const struct supervisor *s, const struct fa_nest_setup *setup, int *error)
+/* A clone of a directory of code; -1 if nests have no view; *error if it cannot be. */
+static int clone_code(const struct supervisor *s, const struct fa_nest_setup *setup,
+		      const char *path, int *error)
 {
 	int code;
 
@@ -264,9 +271,19 @@ static int clone_code(const struct supervisor *s, const struct fa_nest_setup *se
 	if (!fa_layers_have(&s->nursery.layers, FAAS_LAYER_MOUNT_NS) ||
 	    setup->weak & FAAS_LAYER_MOUNT_NS)
 		return -1;
-	code = fa_view_code(setup->strings);
+	code = fa_view_code(path);
 	*error = code < 0 ? -code : -check_readable(s, code);
 	return code;
+}
+
+static bool add_layers(const struct supervisor *s, const struct fa_nest_setup *setup, int *fds,
+		       int *count, int *error)
+{
+	int opt = *layers_of(setup) ? clone_code(s, setup, layers_of(setup), error) : -1;
+
+	if (opt >= 0)
+		fds[(*count)++] = opt;
+	return !*error;
 }
 
 static struct nest *choose_nest(struct supervisor *s, const struct fa_nest_setup *setup, int *error)
@@ -298,12 +315,15 @@ static void open_nest(struct supervisor *s, const struct fa_nest_setup *setup, s
 	const char *step = "code directory";
 	struct nest *nest;
 
-	code = clone_code(s, setup, &error);
+	code = clone_code(s, setup, setup->strings, &error);
 	if (code >= 0)
 		give[count++] = code;
 	if (error == EACCES && code >= 0)
 		step = "code directory: others need r-x on it";
 	if (error)
+		goto fail;
+	step = "directory of layers";
+	if (!add_layers(s, setup, give, &count, &error))
 		goto fail;
 	step = "snapshot";
 	if (setup->flags & FA_NEST_SNAPSHOT && !add_snapshot(give, &count, &error))

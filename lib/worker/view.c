@@ -24,7 +24,7 @@
 #define PLACE "/sys"
 
 static const char *const directories[] = {
-	"usr", "etc", "var", "var/task", "mnt", "mnt/tmp", "proc", "dev",
+	"usr", "etc", "var", "var/task", "opt", "mnt", "mnt/tmp", "proc", "dev",
 };
 static const char *const system_directories[] = { "usr", "etc" };
 /* Links into /usr, or real directories on systems that still have them. */
@@ -202,4 +202,9 @@ int fa_view_enter(int clone, int *proc_error)
 int fa_view_enter_code(int code)
 {
 	return attach(code, AT_FDCWD, FA_VIEW_TASK);
+}
+
+int fa_view_enter_layers(int opt)
+{
+	return attach(opt, AT_FDCWD, FA_VIEW_OPT);
 }

@@ -23,8 +23,8 @@ TEST(a_function_is_told_with_all_that_is_known_of_it)
 
 TEST(an_operation_that_is_not_there_is_unknown)
 {
-	refused("ListLayers", "{}", "UnknownOperationException",
-		"there is no operation 'ListLayers'");
+	refused("ListClouds", "{}", "UnknownOperationException",
+		"there is no operation 'ListClouds'");
 	assert_true(faas_control(flow.rt, NULL, "{}", NULL, &err) < 0);
 }
 

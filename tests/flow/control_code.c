@@ -1,80 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* CreateFunction and UpdateFunctionCode: code that comes in a request. */
-#include "support/test.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <openssl/evp.h>
-
-#include "support/flow.h"
-#include "support/zips.h"
+#include "upload.h"
 
 #define ARN "arn:aws:lambda:local-1:000000000000:function:"
-#define ROLE "arn:aws:iam::000000000000:role/r"
-#define INVALID "InvalidParameterValueException"
-
-static struct flow flow;
-static struct faas_error err;
-static char *reply;
-static struct zips zip;
-static char base64[1 << 20], request[(1 << 20) + 4096];
-
-static int open_real(void **state)
-{
-	(void)state;
-	memset(&err, 0, sizeof(err));
-	flow_open(&flow, NULL, false);
-	return 0;
-}
-
-static int close_it(void **state)
-{
-	(void)state;
-	faas_free(reply);
-	reply = NULL;
-	flow_close(&flow);
-	return 0;
-}
-
-/* The plugin and a text beside it, as ZipFile. */
-static const char *code(const char *text)
-{
-	zips_begin(&zip);
-	zips_copy(&zip, "package.so", TEST_PLUGINS "/package.so");
-	zips_file(&zip, "text", text);
-	zips_end(&zip, NULL);
-	assert_true(zip.len * 4 / 3 + 8 < sizeof(base64));
-	EVP_EncodeBlock((unsigned char *)base64, zip.data, (int)zip.len);
-	return base64;
-}
-
-static const char *perform(const char *operation)
-{
-	faas_free(reply);
-	reply = NULL;
-	if (faas_control(flow.rt, operation, request, &reply, &err))
-		fail_msg("%s: %s: %s", operation, err.type, err.message);
-	return reply;
-}
-
-static void refused(const char *operation, const char *type, const char *message)
-{
-	assert_true(faas_control(flow.rt, operation, request, NULL, &err) < 0);
-	assert_string_equal(err.message, message);
-	assert_string_equal(err.type, type);
-}
-
-static void has(const char *text)
-{
-	if (!strstr(reply, text))
-		fail_msg("%s has no %s", reply, text);
-}
-
-#define REQUEST(...) snprintf(request, sizeof(request), __VA_ARGS__)
-#define CREATE(more, zip_file) \
-	REQUEST("{\"FunctionName\":\"f\",\"Role\":\"" ROLE "\",\"Runtime\":\"provided.al2023\"," \
-		"\"Handler\":\"package.content\",\"Code\":{\"ZipFile\":\"%s\"}" more "}", zip_file)
 
 static void create(const char *text)
 {
@@ -84,11 +12,7 @@ static void create(const char *text)
 
 static void says(const char *function, const char *expected)
 {
-	const struct faas_result *result = flow_call(&flow, function, "text");
-
-	if (result->code || !flow_says(result, expected))
-		fail_msg("'%.*s' is not '%s'", (int)result->payload.len,
-			 (const char *)result->payload.data, expected);
+	answers(function, "text", expected);
 }
 
 TEST(a_function_is_created_with_its_code_and_runs)
@@ -202,15 +126,11 @@ TEST(what_is_wrong_with_the_code_is_told_in_the_words_of_lambda)
 		"Could not unzip uploaded file. Please check your file, then try to upload again. "
 		"(it is no ZIP, or cut)");
 	zips_begin(&zip);
-	zips_end(&zip, NULL);
-	EVP_EncodeBlock((unsigned char *)base64, zip.data, (int)zip.len);
-	CREATE("", base64);
+	CREATE("", encoded());
 	refused("CreateFunction", INVALID, "Uploaded file must be a non-empty zip");
 	zips_begin(&zip);
 	zips_file(&zip, "../escape", "");
-	zips_end(&zip, NULL);
-	EVP_EncodeBlock((unsigned char *)base64, zip.data, (int)zip.len);
-	CREATE("", base64);
+	CREATE("", encoded());
 	refused("CreateFunction", INVALID,
 		"Could not unzip uploaded file. Please check your file, then try to upload again. "
 		"('../escape' leads out of the package)");

@@ -491,3 +491,26 @@ struct fa_package *fa_packages_merge(struct fa_packages *store, struct fa_packag
 	p->unzipped = unzipped;
 	return make(store, p, &recipe, err);
 }
+
+struct fa_package *fa_packages_merged(struct fa_packages *store, const char *sha256,
+				      int64_t unzipped, struct faas_error *err)
+{
+	struct fa_package *p = NULL;
+	int rc = open_place(store, err);
+
+	if (!rc && strlen(sha256) == FA_DIGEST_TEXT - 1)
+		p = new_package(store, "opt", sha256, err);
+	else if (!rc)
+		fa_error(err, FAAS_EINVAL, "it is no digest");
+	if (!p)
+		return NULL;
+	p->unzipped = unzipped;
+	pthread_mutex_lock(&store->lock);
+	rc = is_known(store, p) ? settle(store, &p, NULL, err) :
+				  fa_error(err, FAAS_ENOTFOUND, "the layers are gone");
+	pthread_mutex_unlock(&store->lock);
+	if (!rc)
+		return p;
+	free_package(p);
+	return NULL;
+}

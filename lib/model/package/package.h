@@ -74,6 +74,10 @@ int fa_packages_check(struct fa_packages *store, const void *zip, size_t len,
 struct fa_package *fa_packages_merge(struct fa_packages *store, struct fa_package *const *layers,
 				     size_t count, struct faas_error *err);
 
+/* The same tree, by its own sha256, if it is in the state_dir still; else FAAS_ENOTFOUND. */
+struct fa_package *fa_packages_merged(struct fa_packages *store, const char *sha256,
+				      int64_t unzipped, struct faas_error *err);
+
 struct fa_package *fa_package_ref(struct fa_package *package); /* NULL is fine */
 /* Who lets go of it from now on does so because the program ends. NULL is fine. */
 void fa_package_keep(struct fa_package *package);

@@ -7,7 +7,8 @@
 #include <unistd.h>
 
 #define STRINGS \
-	"/code\0file\0method\0\0function\0$LATEST\0arn\0account\0region\0/log/group\0Text\0\0"
+	"/code\0/layers\0file\0method\0\0function\0$LATEST\0arn\0" \
+	"account\0region\0/log/group\0Text\0\0"
 
 /* The literal's own NUL is the empty string at the end. */
 static const char plain[] = STRINGS;
@@ -26,6 +27,7 @@ TEST(the_strings_get_their_names)
 	struct fa_settings s = read_settings(plain, sizeof(plain));
 
 	assert_string_equal(s.code, "/code");
+	assert_string_equal(s.opt, "/layers");
 	assert_string_equal(s.file, "file");
 	assert_string_equal(s.method, "method");
 	assert_string_equal(s.prototype, "");
@@ -60,7 +62,7 @@ static char **variables_of(const char *strings, size_t len)
 TEST(the_log_format_is_a_variable_if_it_is_json)
 {
 	static const char json[] =
-		"/code\0file\0method\0\0f\0$LATEST\0arn\0account\0region\0/g\0JSON\0WARN\0";
+		"/code\0\0file\0method\0\0f\0$LATEST\0arn\0account\0region\0/g\0JSON\0WARN\0";
 	struct fa_settings s = read_settings(json, sizeof(json));
 	char **variables = variables_of(json, sizeof(json));
 
@@ -93,8 +95,10 @@ TEST(lambdas_variables_are_there)
 
 	for (size_t i = 0; i < sizeof(want) / sizeof(*want); i++)
 		assert_string_equal(fa_settings_getenv(variables, want[i][0]), want[i][1]);
-	assert_non_null(fa_settings_getenv(variables, "PATH"));
-	assert_non_null(fa_settings_getenv(variables, "LD_LIBRARY_PATH"));
+	assert_string_equal(fa_settings_getenv(variables, "PATH"),
+			    "/usr/local/bin:/usr/bin:/bin:/layers/bin");
+	assert_string_equal(fa_settings_getenv(variables, "LD_LIBRARY_PATH"),
+			    "/lib64:/usr/lib64:/code:/code/lib:/layers/lib");
 	free(variables);
 }
 

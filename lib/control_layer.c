@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* Operations on layers. */
+#include <control_config.h>
+
+#include <string.h>
+
+#include <base/error.h>
+#include <model/runtimes.h>
+
+#define LIST_MOST 50
+
+/* Members of one object become members of another. Takes `from`. */
+static int move(struct fa_document *out, struct fa_document *from, struct faas_error *err)
+{
+	const struct fa_document *value;
+	const char *name = NULL;
+	int rc = 0;
+
+	while (!rc && (name = fa_document_next(from, name, &value)))
+		rc = fa_document_put(out, name, fa_document_copy(value));
+	fa_document_free(from);
+	return rc ? fa_error_nomem(err) : 0;
+}
+
+/* ---- publish ----------------------------------------------------------- */
+
+static int check_runtimes(const struct fa_document *in, struct faas_error *err)
+{
+	const struct fa_document *list = fa_document_get(in, "CompatibleRuntimes"), *item;
+
+	for (size_t i = 0; (item = fa_document_item(list, i)); i++) {
+		const char *name = fa_document_text(item);
+
+		if (!name || !fa_runtime_known(name))
+			return fa_error_typed(err, FAAS_EINVAL, "ValidationException",
+					      "1 validation error detected: Value '[%.60s]' at "
+					      "'compatibleRuntimes' failed to satisfy constraint: "
+					      "Member must satisfy constraint: [Member must "
+					      "satisfy enum value set]",
+					      name ? name : "");
+	}
+	if (fa_document_item(list, 15))
+		return fa_error_typed(err, FAAS_EINVAL, "ValidationException",
+				      "1 validation error detected: Value at 'compatibleRuntimes' "
+				      "failed to satisfy constraint: Member must have length less "
+				      "than or equal to 15");
+	return 0;
+}
+
+static int copy_if_there(struct fa_document *to, const struct fa_document *in, const char *name)
+{
+	const struct fa_document *value = fa_document_get(in, name);
+
+	return value ? fa_document_put(to, name, fa_document_copy(value)) : 0;
+}
+
+/* What the API tells of every version, in its words. */
+static struct fa_document *what_is_said(struct faas *rt, const struct fa_document *in,
+					struct faas_error *err)
+{
+	const char *description = fa_control_text(in, "Description");
+	struct fa_document *said = fa_document_object();
+	int rc = fa_document_put_text(said, "Description", description ? description : "");
+
+	rc |= fa_control_put_time(said, "CreatedDate", rt->clock->unix_ms(rt->clock));
+	rc |= copy_if_there(said, in, "CompatibleRuntimes");
+	rc |= copy_if_there(said, in, "CompatibleArchitectures");
+	rc |= copy_if_there(said, in, "LicenseInfo");
+	if (!rc)
+		return said;
+	fa_document_free(said);
+	fa_error_nomem(err);
+	return NULL;
+}
+
+static int publish(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+		   struct faas_error *err)
+{
+	struct fa_document *said, *told = NULL;
+	struct fa_package *package = NULL;
+	void *zip = NULL;
+	size_t len;
+	int rc = check_runtimes(in, err);
+
+	if (!rc)
+		rc = fa_control_check_architectures(in, "CompatibleArchitectures", err);
+	if (!rc)
+		rc = fa_control_check_zip_object(in, "Content", err);
+	if (rc)
+		return rc;
+	zip = fa_control_zip(rt, fa_document_get(in, "Content"), &len, err);
+	if (zip)
+		package = fa_packages_add(&rt->packages, zip, len, err);
+	fa_free(zip);
+	said = package ? what_is_said(rt, in, err) : NULL;
+	if (said)
+		told = fa_layers_publish(&rt->layers, fa_control_text(in, "LayerName"), package,
+					 said, err);
+	fa_package_unref(package);
+	return told ? move(out, told, err) : err->code;
+}
+
+/* ---- get, delete ------------------------------------------------------- */
+
+static int get(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+	       struct faas_error *err)
+{
+	struct fa_document *told =
+		fa_layers_get(&rt->layers, fa_control_text(in, "LayerName"),
+			      fa_control_number(in, "VersionNumber", 0), err);
+
+	return told ? move(out, told, err) : err->code;
+}
+
+static int get_by_arn(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+		      struct faas_error *err)
+{
+	struct fa_document *told = fa_layers_get_arn(&rt->layers, fa_control_text(in, "Arn"), err);
+
+	return told ? move(out, told, err) : err->code;
+}
+
+static int delete(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+		  struct faas_error *err)
+{
+	(void)out;
+	return fa_layers_delete(&rt->layers, fa_control_text(in, "LayerName"),
+				fa_control_number(in, "VersionNumber", 0), err);
+}
+
+/* ---- lists ------------------------------------------------------------- */
+
+/* Takes `all`. */
+static int put_page(const struct fa_document *in, struct fa_document *out, const char *name,
+		    struct fa_document *all, struct faas_error *err)
+{
+	struct fa_document *page = fa_document_array();
+	size_t count = 0, begin, end;
+	int rc;
+
+	while (fa_document_item(all, count))
+		count++;
+	rc = fa_control_page(in, out, count, LIST_MOST, &begin, &end, err);
+	for (size_t i = begin; !rc && i < end; i++)
+		if (fa_document_append(page, fa_document_copy(fa_document_item(all, i))))
+			rc = fa_error_nomem(err);
+	fa_document_free(all);
+	if (fa_document_put(out, name, page) && !rc)
+		rc = fa_error_nomem(err);
+	return rc;
+}
+
+static int list(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+		struct faas_error *err)
+{
+	struct fa_document *all = fa_layers_list(&rt->layers, err);
+
+	return all ? put_page(in, out, "Layers", all, err) : err->code;
+}
+
+static int list_versions(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+			 struct faas_error *err)
+{
+	struct fa_document *all =
+		fa_layers_list_versions(&rt->layers, fa_control_text(in, "LayerName"), err);
+
+	return all ? put_page(in, out, "LayerVersions", all, err) : err->code;
+}
+
+/* ---- the table --------------------------------------------------------- */
+
+#define END { NULL, 0, false, 0, 0, NULL, NULL }
+#define LAYER { "LayerName", FA_TEXT_FIELD, true, 1, 140, NULL, NULL }
+#define NUMBER { "VersionNumber", FA_INTEGER_FIELD, true, INT32_MIN, INT32_MAX, NULL, NULL }
+#define PAGE \
+	{ "Marker", FA_TEXT_FIELD, false, 0, 0, NULL, NULL }, \
+	{ "MaxItems", FA_INTEGER_FIELD, false, 1, 50, NULL, NULL }
+#define FIELDS(...) (const struct fa_field[]){ __VA_ARGS__, END }
+
+const struct fa_operation fa_layer_operations[] = {
+	{ "PublishLayerVersion",
+	  FIELDS(LAYER, { "Content", FA_OBJECT_FIELD, true, 0, 0, NULL, NULL },
+		 FA_TEXT_OF("Description", 256), FA_TEXT_OF("LicenseInfo", 512),
+		 { "CompatibleRuntimes", FA_LIST_FIELD, false, 0, 0, NULL, NULL },
+		 { "CompatibleArchitectures", FA_LIST_FIELD, false, 0, 0, NULL, NULL }),
+	  publish },
+	{ "GetLayerVersion", FIELDS(LAYER, NUMBER), get },
+	{ "GetLayerVersionByArn", FIELDS({ "Arn", FA_TEXT_FIELD, true, 1, 140, NULL, NULL }),
+	  get_by_arn },
+	{ "DeleteLayerVersion", FIELDS(LAYER, NUMBER), delete },
+	{ "ListLayers", FIELDS(PAGE), list },
+	{ "ListLayerVersions", FIELDS(LAYER, PAGE), list_versions },
+	{ NULL, NULL, NULL },
+};

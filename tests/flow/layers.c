@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/* Layers: published, merged at /opt, and kept by the functions that have them. */
+#include "upload.h"
+
+#define LAYER "arn:aws:lambda:local-1:000000000000:layer:"
+
+/* Without files of their own functions see the host's, where a layer lies elsewhere. */
+static int open_view(void **state)
+{
+	struct faas_isolation *report;
+	bool view;
+
+	open_real(state);
+	assert_int_equal(faas_isolation_report(flow.rt, &report, &err), 0);
+	view = report->applied & FAAS_LAYER_MOUNT_NS;
+	faas_free(report);
+	return view ? 0 : -1;
+}
+
+static void publish(const char *name, const char *file, const char *content)
+{
+	zips_begin(&zip);
+	zips_file(&zip, file, content);
+	REQUEST("{\"LayerName\":\"%s\",\"Content\":{\"ZipFile\":\"%s\"}}", name, encoded());
+	perform("PublishLayerVersion");
+}
+
+static void publish_library(const char *name, const char *file)
+{
+	char path[256], inside[128];
+
+	zips_begin(&zip);
+	snprintf(path, sizeof(path), TEST_PLUGINS "/%s", file);
+	zips_file(&zip, "about", name);
+	snprintf(inside, sizeof(inside), "lib/%s", file);
+	zips_copy(&zip, inside, path);
+	REQUEST("{\"LayerName\":\"%s\",\"Content\":{\"ZipFile\":\"%s\"}}", name, encoded());
+	perform("PublishLayerVersion");
+}
+
+static void set_layers(const char *list)
+{
+	REQUEST("{\"FunctionName\":\"f\",\"Layers\":[%s]}", list);
+	perform("UpdateFunctionConfiguration");
+}
+
+static void create(void)
+{
+	CREATE("", code("one"));
+	perform("CreateFunction");
+}
+
+TEST(a_layer_is_published_and_told_in_the_words_of_lambda)
+{
+	zips_begin(&zip);
+	zips_file(&zip, "text", "of the layer");
+	REQUEST("{\"LayerName\":\"base\",\"Description\":\"d\",\"LicenseInfo\":\"MIT\","
+		"\"CompatibleRuntimes\":[\"provided.al2023\",\"python3.12\"],"
+		"\"Content\":{\"ZipFile\":\"%s\"}}",
+		encoded());
+	perform("PublishLayerVersion");
+	has("\"LayerArn\":\"" LAYER "base\"");
+	has("\"LayerVersionArn\":\"" LAYER "base:1\",\"Version\":1");
+	has("\"CompatibleRuntimes\":[\"provided.al2023\",\"python3.12\"]");
+	has("\"LicenseInfo\":\"MIT\"");
+	has("\"Content\":{\"Location\":\"");
+	perform("PublishLayerVersion");
+	has("\"Version\":2");
+	REQUEST("{\"LayerName\":\"base\",\"VersionNumber\":1}");
+	perform("GetLayerVersion");
+	has("\"LayerVersionArn\":\"" LAYER "base:1\"");
+	REQUEST("{\"Arn\":\"" LAYER "base:2\"}");
+	perform("GetLayerVersionByArn");
+	has("\"Version\":2");
+}
+
+TEST(layers_are_listed_by_name_and_their_versions_the_latest_first)
+{
+	publish("b", "text", "1");
+	publish("a", "text", "1");
+	publish("a", "text", "2");
+	REQUEST("{}");
+	perform("ListLayers");
+	assert_true(strstr(reply, "\"LayerName\":\"a\"") < strstr(reply, "\"LayerName\":\"b\""));
+	has("\"LatestMatchingVersion\":{");
+	has(LAYER "a:2\"");
+	assert_null(strstr(reply, LAYER "a:1\""));
+	REQUEST("{\"LayerName\":\"a\",\"MaxItems\":1}");
+	perform("ListLayerVersions");
+	has(LAYER "a:2\"");
+	has("\"NextMarker\":\"1\"");
+	assert_null(strstr(reply, LAYER "a:1\""));
+	REQUEST("{\"LayerName\":\"none\"}");
+	assert_string_equal(perform("ListLayerVersions"), "{\"LayerVersions\":[]}");
+}
+
+TEST(a_functions_layers_lie_merged_at_opt_later_over_earlier)
+{
+	publish("one", "both", "one");
+	publish("two", "both", "two");
+	publish("three", "only", "three");
+	create();
+	answers("f", "/opt/both", "ENOENT");
+	set_layers("\"" LAYER "one:1\",\"" LAYER "two:1\",\"" LAYER "three:1\"");
+	has("\"Layers\":[{\"Arn\":\"" LAYER "one:1\",\"CodeSize\":");
+	answers("f", "/opt/both", "two");
+	answers("f", "/opt/only", "three");
+	answers("f", "text", "one");
+	set_layers("\"" LAYER "two:1\",\"" LAYER "one:1\"");
+	answers("f", "/opt/both", "one");
+	answers("f", "/opt/only", "ENOENT");
+	set_layers("");
+	answers("f", "/opt/both", "ENOENT");
+	assert_null(strstr(reply, "Layers"));
+}
+
+TEST(a_layer_cannot_be_written_to)
+{
+	publish("one", "text", "one");
+	CREATE(",\"Layers\":[\"" LAYER "one:1\"]", code("one"));
+	perform("CreateFunction");
+	answers("f", "/opt/text", "one");
+	REQUEST("{\"FunctionName\":\"f\",\"Handler\":\"package.make\"}");
+	perform("UpdateFunctionConfiguration");
+	answers("f", "/opt/new", "EROFS");
+}
+
+TEST(the_variables_name_where_layers_are)
+{
+	create();
+	REQUEST("{\"FunctionName\":\"f\",\"Handler\":\"package.variable\"}");
+	perform("UpdateFunctionConfiguration");
+	answers("f", "PATH", "/usr/local/bin:/usr/bin:/bin:/opt/bin");
+	answers("f", "LD_LIBRARY_PATH",
+		"/lib64:/usr/lib64:/var/task:/var/task/lib:/opt/lib");
+}
+
+TEST(new_code_and_other_changes_keep_the_layers)
+{
+	publish("one", "text", "one");
+	create();
+	set_layers("\"" LAYER "one:1\"");
+	REQUEST("{\"FunctionName\":\"f\",\"ZipFile\":\"%s\"}", code("two"));
+	perform("UpdateFunctionCode");
+	answers("f", "/opt/text", "one");
+	answers("f", "text", "two");
+	REQUEST("{\"FunctionName\":\"f\",\"MemorySize\":256}");
+	perform("UpdateFunctionConfiguration");
+	answers("f", "/opt/text", "one");
+}
+
+TEST(a_deleted_layer_stays_with_those_that_have_it)
+{
+	publish("one", "text", "one");
+	create();
+	set_layers("\"" LAYER "one:1\"");
+	REQUEST("{\"FunctionName\":\"f\"}");
+	perform("PublishVersion");
+	REQUEST("{\"LayerName\":\"one\",\"VersionNumber\":1}");
+	perform("DeleteLayerVersion");
+	perform("DeleteLayerVersion");
+	refused("GetLayerVersion", "ResourceNotFoundException",
+		"The resource you requested does not exist.");
+	REQUEST("{\"FunctionName\":\"f\",\"MemorySize\":256}");
+	perform("UpdateFunctionConfiguration");
+	answers("f", "/opt/text", "one");
+	answers("f:1", "/opt/text", "one");
+	publish("one", "text", "other");
+	has("\"Version\":2"); /* a number is never given twice */
+}
+
+TEST(layers_outlive_the_program_with_the_functions_that_have_them)
+{
+	char folder[] = "/tmp/faas-layers-XXXXXX", command[64];
+
+	flow_close(&flow);
+	assert_non_null(mkdtemp(folder));
+	flow_open(&flow, &(struct faas_config){ .state_dir = folder }, false);
+	publish("one", "text", "one");
+	create();
+	set_layers("\"" LAYER "one:1\"");
+	REQUEST("{\"FunctionName\":\"f\"}");
+	perform("PublishVersion");
+	REQUEST("{\"LayerName\":\"one\",\"VersionNumber\":1}");
+	perform("DeleteLayerVersion");
+	flow_close(&flow);
+	flow_open(&flow, &(struct faas_config){ .state_dir = folder }, false);
+	answers("f", "/opt/text", "one");
+	answers("f:1", "/opt/text", "one");
+	REQUEST("{\"FunctionName\":\"f\"}");
+	perform("GetFunctionConfiguration");
+	has("\"Layers\":[{\"Arn\":\"" LAYER "one:1\",\"CodeSize\":");
+	flow_close(&flow);
+	snprintf(command, sizeof(command), "rm -r %s", folder);
+	assert_int_equal(system(command), 0);
+	flow_open(&flow, NULL, false);
+}
+
+TEST(a_plugin_finds_its_libraries_in_layers_and_in_its_own_lib)
+{
+	publish_library("needed", "libneeded.so");
+	publish_library("deeper", "libdeeper.so");
+	zips_begin(&zip);
+	zips_copy(&zip, "needing.so", TEST_PLUGINS "/needing.so");
+	REQUEST("{\"FunctionName\":\"f\",\"Role\":\"" ROLE "\",\"Runtime\":\"provided.al2023\","
+		"\"Handler\":\"needing.handler\",\"Code\":{\"ZipFile\":\"%s\"},"
+		"\"Layers\":[\"" LAYER "needed:1\",\"" LAYER "deeper:1\"]}",
+		encoded());
+	perform("CreateFunction");
+	answers("f", "", "from below");
+
+	set_layers("\"" LAYER "needed:1\""); /* the control: it is the layer that had it */
+	assert_non_null(memmem(flow_call(&flow, "f", "")->payload.data,
+			       flow_call(&flow, "f", "")->payload.len, "libdeeper.so", 12));
+
+	zips_begin(&zip);
+	zips_copy(&zip, "needing.so", TEST_PLUGINS "/needing.so");
+	zips_copy(&zip, "lib/libdeeper.so", TEST_PLUGINS "/libdeeper.so");
+	REQUEST("{\"FunctionName\":\"f\",\"ZipFile\":\"%s\"}", encoded());
+	perform("UpdateFunctionCode");
+	answers("f", "", "from below");
+}
+
+TEST(what_cannot_be_a_functions_layers_is_refused_in_the_words_of_lambda)
+{
+	publish("one", "text", "one");
+	publish("one", "text", "two");
+	create();
+#define LIST(text) REQUEST("{\"FunctionName\":\"f\",\"Layers\":[" text "]}")
+	LIST("\"" LAYER "one:3\"");
+	refused("UpdateFunctionConfiguration", INVALID,
+		"Layer version " LAYER "one:3 does not exist.");
+	LIST("\"" LAYER "one:1\",\"" LAYER "one:2\"");
+	refused("UpdateFunctionConfiguration", INVALID,
+		"Two different versions of the same layer are not allowed to be referenced in the "
+		"same function. " LAYER "one:1 and " LAYER "one:2 are versions of the same layer.");
+	LIST("\"" LAYER "one:1\",\"a:1\",\"b:1\",\"c:1\",\"d:1\",\"e:1\"");
+	assert_int_equal(faas_control(flow.rt, "UpdateFunctionConfiguration", request, NULL, &err),
+			 FAAS_EINVAL);
+	LIST("\"arn:aws:lambda:us-east-1:000000000000:layer:one:1\"");
+	refused("UpdateFunctionConfiguration", INVALID,
+		"Layers are not in the same region as the function. Layers are expected to be in "
+		"region local-1.");
+	LIST("\"arn:aws:lambda:local-1:123456789012:layer:one:1\"");
+	refused("UpdateFunctionConfiguration", "AccessDeniedException",
+		"account 123456789012 is not account 000000000000");
+	LIST("\"" LAYER "one\"");
+	refused("UpdateFunctionConfiguration", INVALID,
+		"Layer version " LAYER "one does not exist.");
+	LIST("1");
+	refused("UpdateFunctionConfiguration", "SerializationException",
+		"each of Layers must be a string");
+}
+
+TEST(at_most_five_layers_are_a_functions)
+{
+	char list[512] = "";
+
+	create();
+	for (int i = 0; i < 6; i++) {
+		char name[8];
+
+		snprintf(name, sizeof(name), "n%d", i);
+		publish(name, name, name);
+		snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s\"" LAYER "n%d:1\"",
+			 i ? "," : "", i);
+		if (i == 4)
+			set_layers(list);
+	}
+	answers("f", "/opt/n0", "n0");
+	answers("f", "/opt/n4", "n4");
+	REQUEST("{\"FunctionName\":\"f\",\"Layers\":[%s]}", list);
+	refused("UpdateFunctionConfiguration", INVALID, "Cannot reference more than 5 layers.");
+}
+
+TEST(what_cannot_be_a_layer_is_refused)
+{
+	REQUEST("{\"LayerName\":\"a b\",\"Content\":{\"ZipFile\":\"%s\"}}", code("one"));
+	refused("PublishLayerVersion", INVALID, "'a b' is neither a layer's name nor its ARN");
+	REQUEST("{\"LayerName\":\"a\",\"Content\":{\"ZipFile\":\"AAAA\"}}");
+	refused("PublishLayerVersion", INVALID,
+		"Could not unzip uploaded file. Please check your file, then try to upload again. "
+		"(it is no ZIP, or cut)");
+	REQUEST("{\"LayerName\":\"a\",\"Content\":{\"S3Bucket\":\"b\"}}");
+	refused("PublishLayerVersion", INVALID,
+		"S3Bucket leads nowhere here: code is taken as ZipFile only");
+	REQUEST("{\"LayerName\":\"a\",\"CompatibleRuntimes\":[\"cobol\"],"
+		"\"Content\":{\"ZipFile\":\"AAAA\"}}");
+	assert_true(faas_control(flow.rt, "PublishLayerVersion", request, NULL, &err) < 0);
+	assert_string_equal(err.type, "ValidationException");
+	REQUEST("{\"LayerName\":\"a\",\"VersionNumber\":0}");
+	refused("GetLayerVersion", INVALID, "Layer Version Cannot be less than 1.");
+	refused("DeleteLayerVersion", INVALID, "Layer Version Cannot be less than 1.");
+	REQUEST("{\"Arn\":\"" LAYER "none:1\"}");
+	refused("GetLayerVersionByArn", "ResourceNotFoundException",
+		"The resource you requested does not exist.");
+	REQUEST("{\"Arn\":\"" LAYER "none\"}");
+	refused("GetLayerVersionByArn", INVALID,
+		"'" LAYER "none' is neither a layer's name nor its ARN");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define FLOW(name) cmocka_unit_test_setup_teardown(name, open_view, close_it)
+		FLOW(a_layer_is_published_and_told_in_the_words_of_lambda),
+		FLOW(layers_are_listed_by_name_and_their_versions_the_latest_first),
+		FLOW(a_functions_layers_lie_merged_at_opt_later_over_earlier),
+		FLOW(a_layer_cannot_be_written_to),
+		FLOW(the_variables_name_where_layers_are),
+		FLOW(new_code_and_other_changes_keep_the_layers),
+		FLOW(a_deleted_layer_stays_with_those_that_have_it),
+		FLOW(layers_outlive_the_program_with_the_functions_that_have_them),
+		FLOW(a_plugin_finds_its_libraries_in_layers_and_in_its_own_lib),
+		FLOW(what_cannot_be_a_functions_layers_is_refused_in_the_words_of_lambda),
+		FLOW(at_most_five_layers_are_a_functions),
+		FLOW(what_cannot_be_a_layer_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+const char *deeper_text(void);
+
+const char *deeper_text(void)
+{
+	return "from below";
+}
