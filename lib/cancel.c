@@ -21,6 +21,7 @@ void fa_invocation_cancel(struct faas *rt, uint64_t id)
 
 		if (inv->id == id && !inv->kept) {
 			cancel(inv);
+			fa_want_pump(rt); /* the next may not want to wait for the same */
 			return;
 		}
 	}

@@ -23,8 +23,6 @@ bool fa_runner_may_begin(struct fa_runner *runner, const char **reason);
 void fa_runner_release(struct fa_runner *runner, struct fa_env *env, bool stays);
 /* What it was leased out of has become smaller: it should not begin another event. */
 bool fa_runner_is_over(const struct fa_runner *runner, const struct fa_env *env);
-/* One more would be throttled, as things are. */
-bool fa_runner_is_full(const struct fa_runner *runner);
 /* Any thread: those that wait for capacity should try again. */
 void fa_want_pump(struct faas *rt);
 

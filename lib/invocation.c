@@ -49,6 +49,18 @@ void fa_invocation_refuse(struct fa_invocation *inv, int code, const char *reaso
 	fa_invocation_free(inv);
 }
 
+/* Who is next may not want to wait for the same. */
+static void lose_patience(struct fa_invocation *inv)
+{
+	struct faas *rt = inv->rt;
+
+	if (fa_invocation_is_event(inv))
+		fa_invocation_throttle(inv, "", FAAS_ETHROTTLED);
+	else
+		fa_invocation_refuse(inv, FAAS_ETHROTTLED, fa_admit_reason(inv->runner->quota));
+	fa_want_pump(rt);
+}
+
 void fa_invocation_due(struct fa_timer *timer)
 {
 	struct fa_invocation *inv = fa_container(timer, struct fa_invocation, timer);
@@ -56,13 +68,14 @@ void fa_invocation_due(struct fa_timer *timer)
 	if (inv->state == PAUSED)
 		fa_invocation_begin(inv);
 	else
-		fa_invocation_refuse(inv, FAAS_ETHROTTLED, fa_admit_reason(inv->runner->quota));
+		lose_patience(inv);
 }
 
 void fa_invocation_pause(struct fa_invocation *inv, int64_t delay_ns)
 {
 	struct faas *rt = inv->rt;
 
+	fa_turn_stop(inv);
 	inv->state = PAUSED;
 	if (fa_loop_timer(&rt->loop, &inv->timer, fa_now(rt->clock) + delay_ns) < 0)
 		fa_invocation_free(inv); /* it was accepted into memory, and memory is out */
@@ -120,20 +133,35 @@ static void on_begin(void *data, struct fa_env *env, struct fa_job *job)
 		fa_told_age(data, inv->runner->version, inv->retry.accepted_ns);
 }
 
+/* Who came first goes first; and leaves a place, or there is none. */
+static bool is_in_turn(struct fa_invocation *inv)
+{
+	struct fa_runner *runner = inv->runner;
+
+	if (inv->state == WAITING)
+		return true;
+	if (!inv->capacity_wait_ms && !inv->kept)
+		fa_invocations_pump(runner);
+	return fa_list_empty(&runner->waiting);
+}
+
 /* Behind others it would wait; but not for what only somebody else's end can bring. */
 static struct fa_env *lease(struct fa_invocation *inv, const char **reason, int *why)
 {
 	struct fa_runner *runner = inv->runner;
-	bool in_turn = fa_list_empty(&runner->waiting) || inv->state == WAITING;
+	struct fa_env *env;
 
 	*why = 0;
-	if (in_turn && !fa_turn_is_soon(runner, inv))
-		return fa_runner_lease(runner, reason, why);
-	if (!in_turn && fa_runner_is_full(runner)) {
+	if (!is_in_turn(inv)) {
 		*reason = fa_admit_reason(runner->quota);
-		*why = FAAS_ETHROTTLED;
+		*why = runner->why ? FAAS_ETHROTTLED : 0;
+		return NULL;
 	}
-	return NULL;
+	env = fa_turn_is_soon(runner, inv) ? NULL : fa_runner_lease(runner, reason, why);
+	runner->why = *why;
+	if (!env && !*why)
+		fa_turn_mind(runner);
+	return env;
 }
 
 void fa_invocation_begin(struct fa_invocation *inv)

@@ -77,6 +77,8 @@ void fa_ending_apply(struct fa_ending *ending, struct fa_invocation *inv);
 
 /* ---- turn.c ---------------------------------------------------------- */
 
+/* Somebody waits for the environment that is first to be through. */
+void fa_turn_mind(struct fa_runner *runner);
 void fa_turn_wait(struct fa_invocation *inv, bool in_front);
 void fa_turn_stop(struct fa_invocation *inv); /* it waits no longer, if it did */
 /* Hand it over behind others; false: nobody may take it, or somebody waits. */

@@ -14,6 +14,7 @@ struct fa_runner {
 	struct fa_list waiting;     /* [loop] of struct fa_invocation, oldest first */
 	struct fa_list leased;      /* [loop] environments that work for the loop */
 	uint32_t load, leases;      /* [loop] events that wait or run, and `leased` counted */
+	int why;                    /* [loop] they wait: a code, 0: for births to be over */
 	struct fa_list hungry;      /* [loop] in faas.hungry while somebody waits */
 	struct fa_list link;        /* [loop] in faas.ending */
 	struct fa_call end;

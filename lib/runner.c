@@ -147,16 +147,6 @@ bool fa_runner_is_over(const struct fa_runner *runner, const struct fa_env *env)
 	return fa_admit_is_over(runner->quota, &runner->provisioned, (enum fa_lease)env->leased);
 }
 
-static bool is_full(const struct fa_runner *runner)
-{
-	return fa_admit_is_full(runner->quota, &runner->provisioned);
-}
-
-bool fa_runner_is_full(const struct fa_runner *runner)
-{
-	return is_full(runner) && !(fa_seats_clear(runner->rt, NULL) && !is_full(runner));
-}
-
 static void pump(struct fa_call *call)
 {
 	struct faas *rt = fa_container(call, struct faas, pump);
@@ -208,6 +198,7 @@ void fa_runners_reap(struct faas *rt)
 		fa_version_free(runner->version);
 		fa_quota_unref(runner->quota);
 		fa_free(runner);
+		fa_want_pump(rt); /* a function that was refused gives back here what it claimed */
 	}
 	if (fa_is_closing(rt))
 		fa_check_closed(rt);

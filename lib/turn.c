@@ -10,6 +10,7 @@
 #define AHEAD_NS 50000 /* hand over ahead at most so much work */
 #define AHEAD_AMONG 64 /* that are looked at, of a function without a limit of its own */
 #define KEPT_MAX 128   /* events of the store that wait at hand, per function */
+#define HELD_MS 10000  /* who did not ask to wait: as long as an init in front of it may take */
 
 void fa_turn_stop(struct fa_invocation *inv)
 {
@@ -23,11 +24,25 @@ void fa_turn_stop(struct fa_invocation *inv)
 	atomic_fetch_sub(&inv->rt->waiting, 1);
 }
 
+void fa_turn_mind(struct fa_runner *runner)
+{
+	if (runner->leases)
+		fa_env_mind(fa_container(runner->leased.next, struct fa_env, lease));
+}
+
+/* Nobody waits for ever, only events of the store as long as they may: it looks after them. */
+static int64_t patience_ms(const struct fa_invocation *inv)
+{
+	if (inv->kept)
+		return 0;
+	return inv->capacity_wait_ms ? inv->capacity_wait_ms : HELD_MS;
+}
+
 void fa_turn_wait(struct fa_invocation *inv, bool in_front)
 {
 	struct faas *rt = inv->rt;
 	struct fa_runner *runner = inv->runner;
-	int64_t wait_ms = inv->capacity_wait_ms;
+	int64_t wait_ms = patience_ms(inv);
 
 	inv->state = WAITING;
 	atomic_fetch_add(&rt->waiting, 1);
@@ -40,8 +55,7 @@ void fa_turn_wait(struct fa_invocation *inv, bool in_front)
 		fa_list_push(&runner->waiting, &inv->turn);
 	else
 		fa_list_append(&runner->waiting, &inv->turn);
-	if (runner->leases)
-		fa_env_mind(fa_container(runner->leased.next, struct fa_env, lease));
+	fa_turn_mind(runner);
 	if (wait_ms && fa_loop_timer(&rt->loop, &inv->timer,
 				     fa_now(rt->clock) + wait_ms * 1000000) < 0)
 		fa_invocation_throttle(inv, "", FAAS_ENOMEM);

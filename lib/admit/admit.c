@@ -53,14 +53,6 @@ void fa_admit_leave(struct fa_quota *quota, struct fa_gate *provisioned, enum fa
 	fa_gate_leave(&quota->on_demand);
 }
 
-bool fa_admit_is_full(const struct fa_quota *quota, const struct fa_gate *provisioned)
-{
-	return fa_gate_is_full(provisioned) &&
-	       (fa_gate_is_full(&quota->on_demand) ||
-		(fa_quota_reserved(quota) == FA_UNRESERVED &&
-		 fa_gate_is_full(&quota->account->unreserved)));
-}
-
 bool fa_admit_is_over(const struct fa_quota *quota, const struct fa_gate *provisioned,
 		      enum fa_lease lease)
 {

@@ -24,8 +24,6 @@ void fa_admit_leave(struct fa_quota *quota, struct fa_gate *provisioned, enum fa
 /* Limits were lowered since: who has it should not begin another event. */
 bool fa_admit_is_over(const struct fa_quota *quota, const struct fa_gate *provisioned,
 		      enum fa_lease lease);
-/* One more would be throttled, as things are. */
-bool fa_admit_is_full(const struct fa_quota *quota, const struct fa_gate *provisioned);
 /* Why one more of this function would be throttled. */
 const char *fa_admit_reason(const struct fa_quota *quota);
 

@@ -42,11 +42,6 @@ static inline void fa_gate_leave(struct fa_gate *gate)
 	atomic_fetch_sub_explicit(&gate->in_use, 1, memory_order_release);
 }
 
-static inline bool fa_gate_is_full(const struct fa_gate *gate)
-{
-	return fa_gate_in_use(gate) >= fa_gate_limit(gate);
-}
-
 /* The limit was lowered: more are inside than may be. */
 static inline bool fa_gate_is_over(const struct fa_gate *gate)
 {

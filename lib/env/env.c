@@ -292,6 +292,8 @@ static void begin(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 	if (!fa_env_is_start(env, job))
 		envs->on_begin(envs->data, env, job);
 	watch_deadline(env, env->kind->check(env, job, now_ns));
+	if (env->minded)
+		fa_env_mind(env);
 }
 
 static void submit(struct fa_env *env, struct fa_job *job, unsigned flags)
@@ -300,8 +302,10 @@ static void submit(struct fa_env *env, struct fa_job *job, unsigned flags)
 
 	fa_env_name(env, job);
 	job->begun = false;
-	if (fa_list_empty(&env->scan))
+	if (fa_list_empty(&env->scan)) {
 		fa_list_append(&envs->scanned, &env->scan);
+		env->minded = false;
+	}
 	if (!ensure_process(env, job)) {
 		/* reported from the scan, as everything is */
 		env->jobs[++env->want & (FA_DEPTH - 1)] = job;
@@ -486,10 +490,12 @@ bool fa_env_is_prompt(const struct fa_env *env)
 	return !env->fresh && !is_late(env, fa_envs_now(env->pool->envs));
 }
 
+/* Each job that it begins from here on may be the one that takes long. */
 void fa_env_mind(struct fa_env *env)
 {
 	int64_t at_ns = fa_envs_now(env->pool->envs) + LATE_NS;
 
+	env->minded = true;
 	if (at_ns < env->check_ns)
 		watch_deadline(env, at_ns);
 }

@@ -107,6 +107,7 @@ struct fa_env {
 	struct fa_list lease;     /* [loop] for who holds it */
 	int leased;               /* for who holds it */
 	struct fa_list unrung;    /* [loop] in fa_envs.unrung: posted to, not yet told so */
+	bool minded;              /* [loop] others wait for its jobs, see fa_env_mind() */
 	struct fa_pool *pool;
 	const struct fa_env_kind *kind;
 	enum fa_env_state state;
@@ -257,7 +258,7 @@ uint32_t fa_env_open_jobs(const struct fa_env *env);
 bool fa_env_accepts(const struct fa_env *env, const struct fa_job *job, int64_t most_ns);
 /* [loop] Initialised, and not at one job for longer than others should wait behind. */
 bool fa_env_is_prompt(const struct fa_env *env);
-/* [loop] Others wait for it: should its job take long, they are told (on_capacity). */
+/* [loop] Others wait for it: should one of its jobs take long, they are told (on_capacity). */
 void fa_env_mind(struct fa_env *env);
 /* [loop] End this job if it is the one that runs. */
 void fa_env_cancel(struct fa_env *env, const struct fa_job *job);

@@ -93,11 +93,15 @@ void fa_pool_park(struct fa_env *env)
 		rest(env, &env->pool->idle);
 }
 
+/* It may be used again, or its memory by others, and nobody gives it back who would say so. */
 void fa_pool_cool(struct fa_env *env)
 {
+	struct fa_envs *envs = env->pool->envs;
+
 	if (env->provisioned)
 		fa_provision_lost(env);
 	rest(env, &env->pool->cold);
+	envs->on_capacity(envs->data);
 }
 
 void fa_pool_use(struct fa_env *env)
@@ -113,14 +117,18 @@ void fa_pool_use(struct fa_env *env)
 	fa_policy_begin(&pool->habit, &env->turn);
 }
 
+/* Somebody may have waited for it. */
 static void uncharge(struct fa_env *env)
 {
 	struct fa_envs *envs = env->pool->envs;
 
+	if (!env->memory_mb)
+		return;
 	pthread_mutex_lock(&envs->lock);
 	envs->memory_mb -= env->memory_mb;
 	pthread_mutex_unlock(&envs->lock);
 	env->memory_mb = 0;
+	envs->on_capacity(envs->data);
 }
 
 static void free_env(struct fa_call *call)
