@@ -470,7 +470,7 @@ void fa_env_abort(struct fa_env *env, enum fa_verdict verdict)
 
 	if (!fa_env_open_jobs(env))
 		return;
-	if (env->kind->stop && !env->kind->stop(env)) {
+	if (!env->kind->stop(env)) {
 		fa_loop_wake(env->pool->envs->loop); /* to scan */
 		return;
 	}

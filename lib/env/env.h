@@ -78,7 +78,7 @@ struct fa_env_kind {
 	int64_t (*check)(struct fa_env *env, struct fa_job *job, int64_t now_ns);
 	/*
 	 * [loop] Before the oldest job is ended from outside: begin nothing after
-	 * it. False: it has its verdict by now. NULL: who does not answer, ends.
+	 * it, or it would run twice. False: it has its verdict by now.
 	 */
 	bool (*stop)(struct fa_env *env);
 	/* [loop] Its bell rang: nothing is believed of it but that it rang. */

@@ -509,6 +509,13 @@ static bool has_news(const struct fa_env *env)
 	       LOAD(env->fate) != FA_ALIVE;
 }
 
+/* Who says that it has begun the next, and has no answer to this one, lies: it may end. */
+static bool stop(struct fa_env *env)
+{
+	return fa_env_open_jobs(env) < 2 || fa_request_hold(env) ||
+	       atomic_load(&env->kit->response->seq) == env->done;
+}
+
 static bool poll_answer(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 {
 	uint32_t seen = atomic_load_explicit(&env->kit->response->seq, memory_order_acquire);
@@ -520,8 +527,10 @@ static bool poll_answer(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 			return false;
 		if (fate == FA_DEAD)
 			conclude_death(env, job, now_ns);
-		else
+		else if (stop(env))
 			job->verdict = FA_CANCELED;
+		else
+			return poll_answer(env, job, now_ns); /* it has answered just now */
 		return true;
 	}
 	if (seen - env->done > env->want - env->done && checks(env, FA_CHECK_REPLY_SEQ))
@@ -647,6 +656,7 @@ const struct fa_env_kind fa_env_process = {
 	.poll = poll_answer,
 	.patience = patience,
 	.check = check,
+	.stop = stop,
 	.rung = rung,
 	.give = give,
 	.taken = taken,

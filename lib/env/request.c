@@ -94,18 +94,23 @@ void fa_request_ring(struct fa_env *env, int64_t now_ns)
 }
 
 /* It stores `begun` before it looks at `seq`, we the other way round: one of us sees the other. */
+bool fa_request_hold(struct fa_env *env)
+{
+	uint32_t oldest = env->done + 1;
+
+	atomic_store(&env->kit->request->seq, oldest);
+	if ((int32_t)(atomic_load(&env->kit->response->begun) - oldest) <= 0)
+		return true;
+	atomic_store(&env->kit->request->seq, env->rung);
+	fa_request_rouse(env, 1);
+	return false;
+}
+
 bool fa_request_recall(struct fa_env *env)
 {
-	uint32_t want = env->done + 1;
-
-	if (!env->kit || env->rung != env->want)
+	if (!env->kit || env->rung != env->want || !fa_request_hold(env))
 		return false;
-	atomic_store(&env->kit->request->seq, want);
-	if (atomic_load(&env->kit->response->begun) != want) {
-		fa_request_publish(env);
-		return false;
-	}
-	env->want = env->rung = want;
+	env->want = env->rung = env->done + 1;
 	return true;
 }
 

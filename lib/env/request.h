@@ -13,6 +13,8 @@ void fa_request_post(struct fa_env *env, struct fa_job *job, unsigned flags);
 void fa_request_ring(struct fa_env *env, int64_t now_ns);
 bool fa_request_recall(struct fa_env *env);
 
+/* Let nothing begin that is behind the oldest job. False: it may have; all is as it was. */
+bool fa_request_hold(struct fa_env *env);
 /* Make all that is posted visible, and wake the worker if it sleeps. */
 void fa_request_publish(struct fa_env *env);
 /* Wake it if it sleeps for this reason, see fa_response_head.sleeping. */

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* What has not begun is taken back, or held back, and what has is not: on areas without a worker.
+ */
+#include "support/test.h"
+
+#include <stdlib.h>
+
+#include <env/env.h>
+#include <env/request.h>
+
+static struct fa_kit kit;
+static struct fa_env env;
+
+/* The oldest of three is number 7; the worker says that it has begun this one. */
+static void hand_over_three(uint32_t begun)
+{
+	memset(&env, 0, sizeof(env));
+	env.kit = &kit;
+	env.done = 6;
+	env.want = env.rung = 9;
+	atomic_store(&kit.request->seq, 9);
+	atomic_store(&kit.response->begun, begun);
+}
+
+static uint32_t may_begin(void)
+{
+	return atomic_load(&kit.request->seq);
+}
+
+TEST(what_stands_behind_the_oldest_is_held_back_until_it_begins)
+{
+	for (uint32_t begun = 5; begun <= 7; begun++) {
+		hand_over_three(begun);
+		assert_true(fa_request_hold(&env));
+		assert_int_equal(may_begin(), 7);
+		assert_int_equal(env.want, 9);
+	}
+}
+
+TEST(what_has_begun_behind_the_oldest_goes_on_and_so_does_the_rest)
+{
+	for (uint32_t begun = 8; begun <= 9; begun++) {
+		hand_over_three(begun);
+		assert_false(fa_request_hold(&env));
+		assert_int_equal(may_begin(), 9);
+		assert_false(fa_request_recall(&env));
+		assert_int_equal(may_begin(), 9);
+		assert_int_equal(env.want, 9);
+	}
+}
+
+TEST(what_is_taken_back_is_no_longer_posted)
+{
+	hand_over_three(7);
+	assert_true(fa_request_recall(&env));
+	assert_int_equal(may_begin(), 7);
+	assert_int_equal(env.want, 7);
+	assert_int_equal(env.rung, 7);
+}
+
+/* Numbers wrap. */
+TEST(the_oldest_may_be_the_last_of_all_numbers)
+{
+	hand_over_three(0);
+	env.done = UINT32_MAX - 1;
+	env.want = env.rung = 1;
+	atomic_store(&kit.response->begun, UINT32_MAX);
+	assert_true(fa_request_hold(&env));
+	assert_int_equal(may_begin(), UINT32_MAX);
+	atomic_store(&kit.response->begun, 0);
+	assert_false(fa_request_hold(&env));
+	assert_int_equal(may_begin(), 1);
+}
+
+/* One that only had to be told of is not told of by a hold. */
+TEST(what_was_not_told_of_yet_is_not_told_of)
+{
+	hand_over_three(8);
+	env.want = 10;
+	assert_false(fa_request_hold(&env));
+	assert_int_equal(may_begin(), 9);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_stands_behind_the_oldest_is_held_back_until_it_begins),
+		cmocka_unit_test(what_has_begun_behind_the_oldest_goes_on_and_so_does_the_rest),
+		cmocka_unit_test(what_is_taken_back_is_no_longer_posted),
+		cmocka_unit_test(the_oldest_may_be_the_last_of_all_numbers),
+		cmocka_unit_test(what_was_not_told_of_yet_is_not_told_of),
+	};
+	int failed;
+
+	kit.request = calloc(1, FA_REQUEST_AREA);
+	kit.response = calloc(1, FA_RESPONSE_AREA);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	free(kit.request);
+	free(kit.response);
+	return failed;
+}
