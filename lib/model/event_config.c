@@ -247,6 +247,10 @@ void fa_event_config_find(struct fa_registry *registry, const struct fa_version 
 		*out->on_success = *out->on_failure = '\0';
 		out->max_retries = out->max_age_s = FA_UNSAID;
 	}
+	if (!function) { /* it was deleted, and its last events are as it was made */
+		out->max_retries = version->config.max_retries;
+		out->max_age_s = version->config.max_age_s;
+	}
 	if (out->max_retries == FA_UNSAID)
 		out->max_retries = FA_MAX_RETRIES;
 	if (out->max_age_s == FA_UNSAID)
