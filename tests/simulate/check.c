@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The library's books against what is there: environments are counted one by one, and
+ * the sums, the gates, the lists have to agree. And nobody waits while he could run.
+ */
+#include "check.h"
+
+#include <admit/admit.h>
+#include <invocation.h>
+
+#include "world.h"
+
+#define SOON MS /* what is left to an environment that is awake is looked at again by then */
+
+struct count {
+	int ready, idle, cold, away, unborn, machines;
+	int64_t memory_mb, evictable_mb;
+};
+
+static struct fa_runner *runner_of(const struct fa_pool *pool)
+{
+	return pool->version->runner;
+}
+
+static void count_env(struct count *count, const struct fa_env *env, const char *list,
+		      unsigned states)
+{
+	if (!(states & 1u << env->state))
+		broken("e%u is in state %d and in the list of those %s", env->id, (int)env->state,
+		       list);
+	if (env->memory_mb < 0)
+		broken("e%u is charged with %d MB", env->id, env->memory_mb);
+	count->unborn += env->unborn;
+	count->machines += env->thread != NULL;
+	count->memory_mb += env->memory_mb;
+}
+
+static int count_list(struct count *count, const struct fa_list *list, const char *name,
+		      unsigned states)
+{
+	const struct fa_list *pos;
+	int n = 0;
+
+	fa_list_for(pos, list)
+	{
+		count_env(count, fa_container(pos, struct fa_env, link), name, states);
+		n++;
+	}
+	return n;
+}
+
+static void check_pool(const struct fa_pool *pool, struct count *count)
+{
+	const char *name = pool->version->config.name;
+	int64_t kept;
+
+	*count = (struct count){ 0 };
+	count->ready = count_list(count, &pool->ready, "ready", 1u << FA_IDLE);
+	kept = count->memory_mb;
+	count->idle = count_list(count, &pool->idle, "idle", 1u << FA_IDLE);
+	count->cold = count_list(count, &pool->cold, "cold", 1u << FA_COLD);
+	count->evictable_mb = count->memory_mb - kept;
+	count->away = count_list(count, &pool->away, "away",
+				 1u << FA_STARTING | 1u << FA_BUSY | 1u << FA_CRASHED |
+					 1u << FA_DYING | 1u << FA_HEIR);
+	if (pool->ready_count != count->ready ||
+	    pool->idle_count != count->ready + count->idle + count->cold)
+		broken("%s: %d ready and %d idle are told of, there are %d, %d and %d cold", name,
+		       pool->ready_count, pool->idle_count, count->ready, count->idle, count->cold);
+	if (pool->alive != count->ready + count->idle + count->cold + count->away)
+		broken("%s: %d alive, %d in its lists", name, pool->alive,
+		       count->ready + count->idle + count->cold + count->away);
+	if (pool->unborn != count->unborn)
+		broken("%s: %d unborn, told of %d", name, count->unborn, pool->unborn);
+}
+
+/* ---- limits ----------------------------------------------------------- */
+
+#define QUOTAS 256
+
+static struct places {
+	const struct fa_quota *quota; /* NULL: the account's */
+	int of[FA_LEASE_SHARED + 1], all;
+} places[QUOTAS];
+static int quota_count;
+
+static struct places *places_of(const struct fa_quota *quota)
+{
+	int i = 0;
+
+	while (i < quota_count && places[i].quota != quota)
+		i++;
+	if (i == QUOTAS)
+		broken("more than %d functions", QUOTAS);
+	if (i == quota_count)
+		places[quota_count++] = (struct places){ .quota = quota };
+	return &places[i];
+}
+
+static void check_count(int told, int inside, const char *name, const char *what)
+{
+	if (told != inside)
+		broken("%s: %d are told of that run %s, there are %d", name, told, what, inside);
+}
+
+static void count_places(const struct fa_pool *pool)
+{
+	const struct fa_runner *runner = runner_of(pool);
+	struct places *all = places_of(NULL), *of_function = places_of(runner->quota);
+	const struct fa_list *pos;
+	int provisioned = 0;
+
+	fa_list_for(pos, &pool->away)
+	{
+		const struct fa_env *env = fa_container(pos, struct fa_env, link);
+
+		if (env->state != FA_BUSY && env->state != FA_CRASHED)
+			continue;
+		provisioned += env->leased == FA_LEASE_PROVISIONED;
+		all->of[env->leased]++;
+		all->all++;
+		of_function->of[env->leased]++;
+		of_function->all++;
+	}
+	check_count(fa_gate_in_use(&runner->provisioned), provisioned, pool->version->config.name,
+		    "in what is provisioned");
+}
+
+/* Those inside stay when a limit is lowered: only where none is, they can be held against it. */
+static void check_limit(int inside, int limit)
+{
+	if (world.fixed_limits && inside > limit)
+		broken("%d run at a time, the limit is %d", inside, limit);
+}
+
+static void check_quotas(void)
+{
+	for (int i = 0; i < quota_count; i++) {
+		const struct fa_quota *quota = places[i].quota;
+		const int *of = places[i].of;
+
+		if (!quota) {
+			check_count(fa_gate_in_use(&world.rt->account.unreserved),
+				    of[FA_LEASE_SHARED], "the account", "in what is shared");
+			check_limit(places[i].all, world.rt->account.limit);
+			continue;
+		}
+		check_count(fa_gate_in_use(&quota->on_demand),
+			    of[FA_LEASE_RESERVED] + of[FA_LEASE_SHARED], "a function", "on demand");
+		check_count(atomic_load(&quota->provisioned_in_use), of[FA_LEASE_PROVISIONED],
+			    "a function", "in what is provisioned");
+		if (fa_quota_reserved(quota) != FA_UNRESERVED)
+			check_limit(places[i].all, fa_quota_reserved(quota));
+	}
+}
+
+/* ---- who waits --------------------------------------------------------- */
+
+static bool has_room(const struct fa_gate *gate)
+{
+	return fa_gate_in_use(gate) < fa_gate_limit(gate);
+}
+
+static bool has_place(const struct fa_runner *runner)
+{
+	return has_room(&runner->provisioned) ||
+	       (has_room(&runner->quota->on_demand) &&
+		(fa_quota_reserved(runner->quota) != FA_UNRESERVED ||
+		 has_room(&world.rt->account.unreserved)));
+}
+
+/* The first of those that wait, unless the library chose to let it wait a little. */
+static bool could_run(const struct fa_runner *runner, const struct count *all)
+{
+	const struct fa_invocation *first =
+		fa_container(runner->waiting.next, struct fa_invocation, turn);
+	const struct fa_pool *pool = runner->pool;
+	const struct fa_envs *envs = &world.rt->envs;
+
+	if (world.rt->finishing || !has_place(runner) || fa_turn_is_soon(runner, first))
+		return false;
+	if (!fa_list_empty(&pool->ready) || !fa_list_empty(&pool->idle))
+		return true;
+	if (pool->unborn >= FA_UNBORN_MAX)
+		return false;
+	return !fa_list_empty(&pool->cold) ||
+	       all->memory_mb - all->evictable_mb + pool->version->config.memory_mb <=
+		       envs->max_memory_mb;
+}
+
+static void check_patience(const struct fa_runner *runner, const struct count *all)
+{
+	static const struct fa_runner *suspect;
+	static uint64_t seed;
+	static int64_t since_ns;
+
+	if (!could_run(runner, all)) {
+		if (suspect == runner)
+			suspect = NULL;
+		return;
+	}
+	if (suspect != runner || seed != world.seed) {
+		suspect = runner;
+		seed = world.seed;
+		since_ns = now();
+	}
+	if (next_ns() - since_ns > SOON)
+		broken("%s: somebody waits since %.6f, and there is room",
+		       runner->version->config.name, (double)since_ns / SECOND);
+}
+
+static int check_waiting(const struct count *all)
+{
+	const struct fa_list *pos, *turn;
+	int waiting = 0;
+
+	fa_list_for(pos, &world.rt->hungry)
+	{
+		const struct fa_runner *runner = fa_container(pos, struct fa_runner, hungry);
+
+		if (fa_list_empty(&runner->waiting))
+			broken("%s is said to have somebody who waits",
+			       runner->version->config.name);
+		fa_list_for(turn, &runner->waiting) waiting++;
+		check_patience(runner, all);
+	}
+	return waiting;
+}
+
+/* Others were handed over behind it because it would be short: if not, they are taken back. */
+static void check_behind(const struct fa_env *env)
+{
+	const struct fa_job *oldest = env->jobs[(env->done + 1) & (FA_DEPTH - 1)];
+
+	if (fa_env_open_jobs(env) > 1 && oldest->begun && next_ns() - oldest->start_ns > SOON)
+		broken("e%u is at one job since %.6f, and %u stand behind it", env->id,
+		       (double)oldest->start_ns / SECOND, fa_env_open_jobs(env) - 1);
+}
+
+static void check_load(const struct fa_pool *pool)
+{
+	const struct fa_runner *runner = runner_of(pool);
+	const struct fa_list *pos;
+	uint32_t load = 0, leases = 0;
+
+	fa_list_for(pos, &runner->waiting) load++;
+	fa_list_for(pos, &runner->leased)
+	{
+		const struct fa_env *env = fa_container(pos, struct fa_env, lease);
+
+		check_behind(env);
+		load += fa_env_open_jobs(env);
+		leases++;
+	}
+	if (load != runner->load || leases != runner->leases)
+		broken("%s: a load of %u in %u environments, told of %u in %u",
+		       pool->version->config.name, load, leases, runner->load, runner->leases);
+}
+
+/* ---- all of it --------------------------------------------------------- */
+
+static void add(struct count *all, const struct count *count)
+{
+	all->machines += count->machines;
+	all->memory_mb += count->memory_mb;
+	all->evictable_mb += count->evictable_mb;
+}
+
+static void check_events(void)
+{
+	int accepted = 0, succeeded = 0, canceled = 0, queued = atomic_load(&world.rt->queued);
+
+	for (int i = 0; i < world.request_count; i++) {
+		const struct request *r = &world.requests[i];
+
+		if (r->mode != FAAS_EVENT || r->refused)
+			continue;
+		accepted += r->code == FAAS_OK || !r->told;
+		succeeded += r->succeeded;
+		canceled += r->canceled;
+	}
+	if (accepted < succeeded + world.dropped + queued ||
+	    accepted - canceled > succeeded + world.dropped + queued)
+		broken("%d events accepted (%d called off), but %d succeeded + %d dropped + %d "
+		       "queued",
+		       accepted, canceled, succeeded, world.dropped, queued);
+}
+
+void check_books(void)
+{
+	struct count all = { 0 }, count;
+	const struct fa_list *pos;
+	int waiting;
+
+	if (world.closed)
+		return;
+	quota_count = 0;
+	fa_list_for(pos, &world.rt->envs.pools)
+	{
+		const struct fa_pool *pool = fa_container(pos, struct fa_pool, link);
+
+		check_pool(pool, &count);
+		check_load(pool);
+		count_places(pool);
+		add(&all, &count);
+	}
+	check_quotas();
+	if (all.machines != world.machines)
+		broken("%d processes, %d of them in environments", world.machines, all.machines);
+	if (all.memory_mb != world.rt->envs.memory_mb)
+		broken("%lld MB are charged, environments have %lld MB",
+		       (long long)world.rt->envs.memory_mb, (long long)all.memory_mb);
+	if (all.memory_mb > world.rt->envs.max_memory_mb)
+		broken("%lld MB of %lld are charged", (long long)all.memory_mb,
+		       (long long)world.rt->envs.max_memory_mb);
+	waiting = check_waiting(&all);
+	if (waiting != atomic_load(&world.rt->waiting))
+		broken("%d wait, told of %d", waiting, atomic_load(&world.rt->waiting));
+	if (!world.closing)
+		check_events();
+}

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SIMULATE_CHECK_H
+#define SIMULATE_CHECK_H
+
+/* What must be so whenever nobody has anything to do: else broken(). */
+void check_books(void);
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where the library's parts call each other (--wrap), a test may put a fault between
+ * them, to show that it would be found. Also what the library tells of its events.
+ */
+#include "machine.h"
+
+#include <string.h>
+
+#include <admit/admit.h>
+#include <invocation.h>
+#include <outcome/tell.h>
+
+const char *const plant_names[PLANTS] = {
+	[NO_PLANT] = "",
+	[LOST_WAKE_UP] = "lost-wake-up",
+	[TOO_MANY] = "too-many",
+	[LOST_PLACE] = "lost-place",
+	[ENDLESS_RETRIES] = "endless-retries",
+	[WRONG_ORDER] = "wrong-order",
+	[WRONG_SUM] = "wrong-sum",
+	[TOLD_TWICE] = "told-twice",
+	[BEGINS_TWICE] = "begins-twice",
+};
+
+static bool planted(enum plant plant, unsigned thousandths)
+{
+	return world.plant == plant && chance(thousandths);
+}
+
+#define WRAP(type, name, ...) \
+	type __real_##name(__VA_ARGS__); \
+	type __wrap_##name(__VA_ARGS__); \
+	type __wrap_##name(__VA_ARGS__)
+
+WRAP(void, fa_loop_call, struct fa_loop *loop, struct fa_call *call)
+{
+	if (world.rt && call == &world.rt->pump && planted(LOST_WAKE_UP, 50))
+		atomic_store(&world.rt->pumping, false);
+	else
+		__real_fa_loop_call(loop, call);
+}
+
+WRAP(enum fa_lease, fa_admit_enter, struct fa_quota *quota, struct fa_gate *provisioned,
+	const char **reason)
+{
+	enum fa_lease lease = __real_fa_admit_enter(quota, provisioned, reason);
+
+	if (lease != FA_LEASE_NONE || !planted(TOO_MANY, 100))
+		return lease;
+	atomic_fetch_add(&quota->on_demand.in_use, 1);
+	return FA_LEASE_RESERVED;
+}
+
+WRAP(void, fa_admit_leave, struct fa_quota *quota, struct fa_gate *provisioned, enum fa_lease lease)
+{
+	if (!planted(LOST_PLACE, 20))
+		__real_fa_admit_leave(quota, provisioned, lease);
+}
+
+WRAP(enum fa_retry_end, fa_retry_after_error, struct fa_retry *retry, int max_retries,
+	int max_age_s, int64_t now_ns, int64_t *delay_ns)
+{
+	int more = planted(ENDLESS_RETRIES, 500);
+
+	return __real_fa_retry_after_error(retry, max_retries + more, max_age_s, now_ns, delay_ns);
+}
+
+WRAP(void, fa_turn_wait, struct fa_invocation *inv, bool in_front)
+{
+	__real_fa_turn_wait(inv, in_front || planted(WRONG_ORDER, 100));
+}
+
+WRAP(void, fa_pool_drop, struct fa_env *env)
+{
+	if (env->memory_mb && planted(WRONG_SUM, 50))
+		env->memory_mb--;
+	__real_fa_pool_drop(env);
+}
+
+WRAP(void, fa_invocation_refuse, struct fa_invocation *inv, int code, const char *reason)
+{
+	struct faas_result result = { .size = sizeof(result), .code = code, .reason = reason };
+
+	if (inv->on_done && planted(TOLD_TWICE, 100))
+		inv->on_done(inv->data, &result);
+	__real_fa_invocation_refuse(inv, code, reason);
+}
+
+WRAP(void, fa_tell_metric, struct fa_tell *tell, struct fa_version *v, const char *name,
+	const char *unit, double value, int64_t time_ms)
+{
+	if (!strcmp(name, "AsyncEventsDropped"))
+		world.dropped += (int)value;
+	__real_fa_tell_metric(tell, v, name, unit, value, time_ms);
+}
+
+/* Machines take the place of processes, and so nobody makes any. */
+WRAP(struct fa_pool *, fa_pool_create, struct fa_envs *envs, struct fa_version *version)
+{
+	struct fa_pool *pool = __real_fa_pool_create(envs, version);
+
+	if (pool)
+		pool->kind = &machine_kind;
+	return pool;
+}
+
+WRAP(int, fa_supervisor_open, struct fa_supervisor *supervisor, struct faas_error *err)
+{
+	(void)supervisor;
+	(void)err;
+	return 0;
+}
+
+WRAP(int, fa_supervisor_watch, struct fa_supervisor *supervisor)
+{
+	(void)supervisor;
+	return 0;
+}
