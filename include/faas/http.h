@@ -30,6 +30,16 @@ struct faas_http_config {
 	const char *path; /* listen on this unix socket instead; what is left of one is replaced */
 	int max_connections; /* 1024; then the ones that are idle make place */
 	int max_buffer_mb;   /* 256; requests and answers under way */
+
+	/*
+	 * The secret of an access key, NULL if there is no such key; copied. [loop] If this is
+	 * set, each request must be signed with AWS Signature Version 4 for the service
+	 * "lambda", its body included, within five minutes. NULL: whoever gets here may do all.
+	 */
+	const char *(*secret_of)(void *data, const char *access_key);
+	void *data;
+
+	const char *cert_file, *key_file; /* PEM: TLS 1.2 or 1.3, with this chain and key */
 };
 
 #define FAAS_HTTP(...) \

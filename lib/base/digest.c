@@ -7,7 +7,10 @@
 
 #include <limits.h>
 
+#include <string.h>
+
 #include <openssl/evp.h>
+#include <base/text.h>
 #include <faas/types.h>
 
 void fa_digest_begin(struct fa_digest *digest)
@@ -55,9 +58,9 @@ size_t fa_base64(char *out, const void *data, size_t len)
 
 size_t fa_base64_read(void *out, const char *text, size_t len)
 {
-	int n = len % 4 || len > INT_MAX ?
-			-1 :
-			EVP_DecodeBlock(out, (const unsigned char *)text, (int)len);
+	int n = len % 4 || len > INT_MAX
+			? -1
+			: EVP_DecodeBlock(out, (const unsigned char *)text, (int)len);
 
 	if (n <= 0)
 		return 0;
@@ -66,4 +69,21 @@ size_t fa_base64_read(void *out, const char *text, size_t len)
 		n--;
 	}
 	return (size_t)n;
+}
+
+void fa_sha256(uint8_t out[FA_SHA256], const void *data, size_t len)
+{
+	if (!EVP_Digest(data, len, out, NULL, EVP_sha256(), NULL))
+		fa_random_bytes(out, FA_SHA256);
+}
+
+void fa_hmac(uint8_t out[FA_SHA256], const void *key, size_t key_len, const void *data, size_t len)
+{
+	uint8_t code[FA_SHA256];
+	size_t size = 0;
+
+	if (!EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, key, key_len, data, len, code,
+		       sizeof(code), &size))
+		fa_random_bytes(code, sizeof(code));
+	memcpy(out, code, sizeof(code));
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define FA_DIGEST_TEXT 45 /* base64 of 32 bytes, and a NUL */
 
@@ -22,5 +23,15 @@ int fa_digest_end(struct fa_digest *digest, char out[FA_DIGEST_TEXT]);
 size_t fa_base64(char *out, const void *data, size_t len);
 /* The other way, of what fa_base64() wrote: len / 4 * 3 bytes of room. 0: it is none. */
 size_t fa_base64_read(void *out, const char *text, size_t len);
+
+#define FA_SHA256 32
+
+/*
+ * SHA-256 of some bytes, and HMAC with it; `out` may be the key. Should libcrypto fail,
+ * nobody can tell the result.
+ */
+void fa_sha256(uint8_t out[FA_SHA256], const void *data, size_t len);
+void fa_hmac(uint8_t out[FA_SHA256], const void *key, size_t key_len, const void *data,
+	     size_t len);
 
 #endif

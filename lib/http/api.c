@@ -143,6 +143,11 @@ void fa_api_serve(struct fa_api *api, struct fa_http_caller *caller,
 		fa_api_refuse(&api->rt->mem, caller, &err, NULL, NULL);
 		return;
 	}
+	if (api->keys.secret_of && fa_sigv4_verify(&api->keys, &api->rt->mem, request,
+						   api->rt->clock->unix_ms(api->rt->clock), &err)) {
+		fa_api_refuse(&api->rt->mem, caller, &err, NULL, NULL);
+		return;
+	}
 	in = fa_document_object();
 	if (!in) {
 		no_memory(api, caller);

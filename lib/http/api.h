@@ -6,12 +6,14 @@
 #include <http/chores.h>
 #include <http/message.h>
 #include <http/route.h>
+#include <http/sigv4.h>
 #include <invoke.h>
 
 /* The Lambda API: a request in, an answer out. All [loop]. */
 struct fa_api {
 	struct faas *rt;
-	struct fa_chores *chores; /* threads for operations that may take their time */
+	struct fa_sigv4_keys keys; /* without secret_of nothing need be signed */
+	struct fa_chores *chores;  /* threads for operations that may take their time */
 };
 
 /* The longest body that is of use to this request. */

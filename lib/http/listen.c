@@ -143,6 +143,7 @@ static void on_broken(void *data, struct fa_conn *conn, int status)
 
 static void free_http(struct faas_http *http)
 {
+	fa_tls_destroy(http->tls);
 	fa_chores_finish(&http->chores);
 	if (http->stop_fd >= 0)
 		close(http->stop_fd);
@@ -220,6 +221,8 @@ static int check(const struct faas_http_config *c, struct faas_error *err)
 	if (c->port < FAAS_NONE || c->port > 65535)
 		return fa_error(err, FAAS_EINVAL, "port is %d: must be between 0 and 65535",
 				c->port);
+	if (!c->cert_file != !c->key_file)
+		return fa_error(err, FAAS_EINVAL, "a certificate and its key go together");
 	if (c->max_connections < 0 || c->max_buffer_mb < 0)
 		return fa_error(err, FAAS_EINVAL,
 				"max_connections and max_buffer_mb cannot be negative");
@@ -236,6 +239,15 @@ static int open_http(struct faas_http *http, const struct faas_http_config *c, i
 		limits.connections = c->max_connections;
 	if (c->max_buffer_mb)
 		limits.held = (size_t)c->max_buffer_mb << 20;
+	if (c->cert_file) {
+		http->tls = fa_tls_create(c->cert_file, c->key_file, err);
+		if (!http->tls) {
+			if (fd >= 0)
+				close(fd);
+			return FAAS_EINVAL;
+		}
+	}
+	http->server.tls = http->tls;
 	http->server_door = door;
 	http->server_door.data = http;
 	if (fd >= 0) {
@@ -263,7 +275,9 @@ static struct faas_http *alloc_http(struct faas *rt, const struct faas_http_conf
 	http->stop_fd = -1;
 	http->call.run = arrive;
 	http->close_call.run = leave;
-	http->api = (struct fa_api){ .rt = rt, .chores = &http->chores };
+	http->api = (struct fa_api){ .rt = rt,
+				     .keys = { c->secret_of, c->data },
+				     .chores = &http->chores };
 	fa_chores_init(&http->chores, &rt->loop);
 	fa_list_init(&http->door.link);
 	http->path = path;

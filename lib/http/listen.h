@@ -13,6 +13,7 @@ struct faas_http {
 	struct fa_http_door server_door;
 	struct fa_api api;
 	struct fa_chores chores;
+	struct fa_tls *tls;
 	struct fa_call call, close_call;
 	char *path; /* of the socket, to be removed */
 	int port;

@@ -32,9 +32,10 @@ class Client:
         self.base = [AWS, "--endpoint-url", f"http://127.0.0.1:{port}", "--output", "json", "lambda"]
         self.out = os.path.join(folder, "out")
 
-    def run(self, *words):
+    def run(self, *words, **variables):
         """(exit status, what it printed as JSON or None, what it complained)"""
-        result = subprocess.run([*self.base, *words], capture_output=True, text=True, env=ENVIRONMENT)
+        result = subprocess.run(
+            [*self.base, *words], capture_output=True, text=True, env={**ENVIRONMENT, **variables})
         return result.returncode, json.loads(result.stdout) if result.stdout.strip() else None, result.stderr
 
     def invoke(self, *words):
@@ -137,11 +138,24 @@ def exceptions(client):
     for words, name in (
             (("get-function", "--function-name", "nobody"), "ResourceNotFoundException"),
             (("get-function", "--function-name", "f", "--qualifier", "9"), "ResourceNotFoundException"),
-            (("update-function-configuration", "--function-name", "f", "--memory-size", "20000"), "ValidationException"),
-            (("list-code-signing-configs",), "UnknownOperationException")):
+            (("update-function-configuration", "--function-name", "f", "--memory-size", "20000"), "ValidationException")):
         code, _, complaint = client.run(*words)
         if code != 254 or f"({name})" not in complaint:
             found.append(f"{words[0]}: {code} {complaint}")
+    return found
+
+
+def signing(client):
+    """All other tests are signed well."""
+    found = []
+    for variables, name in (({"AWS_SECRET_ACCESS_KEY": "other"}, "InvalidSignatureException"),
+                            ({"AWS_ACCESS_KEY_ID": "AKIDOTHER"}, "UnrecognizedClientException")):
+        code, _, complaint = client.run("list-functions", **variables)
+        if code != 254 or f"({name})" not in complaint:
+            found.append(f"{name}: {code} {complaint}")
+    code, _, complaint = client.run("list-functions", "--no-sign-request")
+    if code != 254 or "(MissingAuthenticationTokenException)" not in complaint:
+        found.append(f"unsigned: {code} {complaint}")
     return found
 
 
@@ -176,6 +190,7 @@ TESTS = (
     ("lists_are_read_page_by_page", paging),
     ("tags_are_put_and_removed", tagging),
     ("exceptions_are_known_by_their_names", exceptions),
+    ("who_signs_with_the_wrong_key_or_not_at_all_is_not_let_in", signing),
 )
 
 

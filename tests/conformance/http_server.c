@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The API for a client's test: prints its port, serves until its input ends; or its table of paths.
+/*
+ * The API for a client's test: prints its port, serves until its input ends, signed
+ * requests or, given a certificate and its key, by TLS; or --routes: its table of paths.
  */
 #include <stdio.h>
 #include <string.h>
@@ -20,18 +22,23 @@ static int print_routes(void)
 	return 0;
 }
 
+static const char *secret_of(void *data, const char *access_key)
+{
+	(void)data;
+	return strcmp(access_key, "AKIDEXAMPLE") ? NULL : "secret";
+}
+
 int main(int argc, char **argv)
 {
 	static const char *const variables[] = { "NAME=value", NULL };
 	struct faas_error err = { 0 };
-	struct faas *rt = faas_create(FAAS_CONFIG(.worker = TEST_WORKER, .region = "us-east-1",
-						  .state_dir = argc > 1 ? argv[1] : NULL),
-				      &err);
 	struct faas_http *http;
+	struct faas *rt;
 	char line[64];
 
 	if (argc > 1 && !strcmp(argv[1], "--routes"))
 		return print_routes();
+	rt = faas_create(FAAS_CONFIG(.worker = TEST_WORKER, .region = "us-east-1"), &err);
 	if (!rt ||
 	    faas_function_create(rt,
 				 FAAS_FUNCTION(.name = "f", .code = TEST_PLUGINS,
@@ -43,7 +50,11 @@ int main(int argc, char **argv)
 		    FAAS_FUNCTION(.name = "fails", .code = TEST_PLUGINS, .handler = "echo.fail"),
 		    &err))
 		goto fail;
-	http = faas_http_listen(rt, FAAS_HTTP(.port = 0), &err);
+	http = faas_http_listen(rt,
+				FAAS_HTTP(.secret_of = argc > 2 ? NULL : secret_of,
+					  .cert_file = argc > 2 ? argv[1] : NULL,
+					  .key_file = argc > 2 ? argv[2] : NULL),
+				&err);
 	if (!http)
 		goto fail;
 	printf("%d\n", faas_http_port(http));
@@ -54,5 +65,6 @@ int main(int argc, char **argv)
 
 fail:
 	fprintf(stderr, "%s\n", err.message);
+	faas_destroy(rt);
 	return 1;
 }

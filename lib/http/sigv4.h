@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_HTTP_SIGV4_H
+#define FA_HTTP_SIGV4_H
+
+#include <base/mem.h>
+#include <http/message.h>
+
+/* Who may sign: the secret of an access key, or NULL. Borrowed until it is asked again. */
+struct fa_sigv4_keys {
+	const char *(*secret_of)(void *data, const char *access_key);
+	void *data;
+};
+
+/*
+ * Is this request, its body included, signed for the service "lambda" by a key that is
+ * known, within five minutes? 0, or FAAS_EDENIED, FAAS_EINVAL or FAAS_ENOMEM with the
+ * exception of AWS.
+ */
+int fa_sigv4_verify(const struct fa_sigv4_keys *keys, const struct fa_mem *mem,
+		    const struct fa_http_request *request, int64_t unix_ms, struct faas_error *err);
+
+#endif
