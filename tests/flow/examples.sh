@@ -86,6 +86,24 @@ own_uv_loop() {
 		'answer: Hello, Frances!' 'Function\.Nobody: .*' 'the loop is empty'
 }
 
+# One request by bash alone, then an end as Ctrl-C makes it.
+lambda_server() {
+	local pid port answer
+
+	"$made/examples/lambda-server" --port 0 --state "$work/state" >"$said" 2>&1 &
+	pid=$!
+	for _ in {1..200}; do
+		port=$(sed -n 's,^http://127.0.0.1:,,p' "$said")
+		[ -n "$port" ] && break
+		sleep 0.1
+	done
+	exec 3<>"/dev/tcp/127.0.0.1/$port" &&
+		printf 'GET /2015-03-31/functions HTTP/1.0\r\n\r\n' >&3 &&
+		answer=$(timeout 20 cat <&3)
+	exec 3>&-
+	kill "$pid" && wait "$pid" && [[ $answer == *'{"Functions":[]}' ]]
+}
+
 thumbnails() {
 	mkdir "$work/drawn" "$work/out"
 	"$made/examples/draw" "$work/drawn" 2 &&
@@ -114,7 +132,7 @@ readme_is_true() {
 	readme_shows plugins/hello/hello.c && readme_shows examples/hello.c
 }
 
-echo 1..14
+echo 1..15
 check the_examples_build_against_what_was_installed examples/run --build
 check hello_greets_whom_the_event_names hello
 check hello_builds_with_the_commands_of_the_readme hello_by_hand
@@ -123,6 +141,7 @@ check hello_links_with_the_static_library hello_static
 check a_plugin_that_is_not_there_is_named_in_the_error no_such_plugin
 check c_functions_are_called_by_the_prototypes_of_their_manual_pages any_c_function
 check the_loop_of_a_program_closes_empty own_uv_loop
+check the_lambda_server_answers_and_ends_in_order lambda_server
 check the_thumbnail_example_survives_all_pictures thumbnails
 check pictures_before_and_after_the_bad_ones_become_thumbnails good_pictures
 check a_damaged_picture_is_an_error_of_the_function says '.*Function\.Unreadable.*gd-jpeg.*'

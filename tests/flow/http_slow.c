@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -216,6 +217,58 @@ TEST(nothing_is_read_ahead_of_an_answer)
 	client_close(&client);
 }
 
+/* ---- a crowd --------------------------------------------------------- */
+
+#define SLOW_HEADS 2000
+#define NEVER_READERS 1000
+
+static struct client crowd[SLOW_HEADS];
+
+static void allow_descriptors(void)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	if (limit.rlim_max < SLOW_HEADS + 1200)
+		skip();
+}
+
+static void close_crowd(int count)
+{
+	for (int i = 0; i < count; i++)
+		client_close(&crowd[i]);
+}
+
+TEST(two_thousand_slow_heads_keep_nobody_out)
+{
+	allow_descriptors();
+	for (int i = 0; i < SLOW_HEADS; i++) {
+		client_open(&crowd[i], door_port);
+		client_send(&crowd[i], "GET /pi");
+		if (i % 100 == 99)
+			door_ask_alone(GET("/ping"), 200);
+	}
+	assert_true(door_look().count <= fa_http_limits_default.connections);
+	assert_true(door_look().held < 4 * MIB);
+	close_crowd(SLOW_HEADS);
+}
+
+TEST(a_thousand_readers_that_never_read_take_no_more_than_the_limit)
+{
+	allow_descriptors();
+	for (int i = 0; i < NEVER_READERS; i++) {
+		client_open(&crowd[i], door_port);
+		client_send(&crowd[i], GET("/big"));
+		door_await_requests(i + 1);
+		assert_true(door_look().held <= fa_http_limits_default.held);
+	}
+	assert_true(door_look().evicted > 0);
+	door_ask_alone(GET("/ping"), 200);
+	close_crowd(NEVER_READERS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +286,8 @@ int main(void)
 		SMALL(no_waiting_request_is_sent_away_for_a_new_one),
 		SMALL(of_those_who_hold_too_much_the_one_that_has_not_moved_goes),
 		OPEN(nothing_is_read_ahead_of_an_answer),
+		OPEN(two_thousand_slow_heads_keep_nobody_out),
+		OPEN(a_thousand_readers_that_never_read_take_no_more_than_the_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
