@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <base/counter.h>
 #include <base/error.h>
 #include <base/options.h>
 #include <base/text.h>
@@ -360,6 +361,7 @@ fail:
 
 struct faas *faas_create(const struct faas_config *config, struct faas_error *err)
 {
+	fa_counter_enable();
 	return fa_create(config, &fa_clock_real, err);
 }
 

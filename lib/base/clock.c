@@ -7,6 +7,7 @@
 
 #include <string.h>
 #include <time.h>
+#include <base/counter.h>
 #include <faas/types.h>
 
 static int64_t read_ns(clockid_t id)
@@ -20,7 +21,7 @@ static int64_t read_ns(clockid_t id)
 static int64_t real_now_ns(const struct fa_clock *clock)
 {
 	(void)clock;
-	return read_ns(CLOCK_MONOTONIC);
+	return fa_counter_now_ns();
 }
 
 static int64_t real_unix_ms(const struct fa_clock *clock)

@@ -7,7 +7,7 @@
 #include <base/mem.h>
 
 /*
- * Time is an argument. The real clock reads CLOCK_MONOTONIC and CLOCK_REALTIME;
+ * Time is an argument. The real clock reads CLOCK_MONOTONIC (see counter.h) and CLOCK_REALTIME;
  * a test's clock stands still until told otherwise.
  */
 struct fa_clock {
