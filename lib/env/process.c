@@ -541,10 +541,6 @@ static bool poll_answer(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 	return true;
 }
 
-/*
- * Empty the bell, a little at a time. Honest rings may be late, so only many
- * without a single answer between them count.
- */
 /* Hearsay, copied by recv(); what is no question is a ring. */
 static void hear(struct fa_env *env, char *message, size_t len)
 {
@@ -571,6 +567,10 @@ static void give(struct fa_env *env, uint32_t serial, const struct faas_bytes *v
 		sendmsg(env->bell.fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+/*
+ * Empty the bell, a little at a time. Honest rings may be late, so only many
+ * without a single answer between them count.
+ */
 static void rung(struct fa_env *env)
 {
 	char message[sizeof(struct fa_question) + FA_QUESTION_NAME + 2];

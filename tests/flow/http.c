@@ -16,20 +16,6 @@ static void ask(const char *text, int status, const char *body)
 	door_expect(client_ask(&client, text), status, body);
 }
 
-static int open_it(void **state)
-{
-	(void)state;
-	door_open(&fa_http_limits_default);
-	return 0;
-}
-
-static int close_it(void **state)
-{
-	(void)state;
-	door_close();
-	return 0;
-}
-
 /* ---- manners --------------------------------------------------------- */
 
 TEST(one_connection_serves_many_requests)
@@ -236,7 +222,7 @@ TEST(a_body_too_long_is_refused_before_it_is_sent_and_the_answer_arrives)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define OPEN(name) cmocka_unit_test_setup_teardown(name, open_it, close_it)
+#define OPEN(name) cmocka_unit_test_setup_teardown(name, door_setup, door_teardown)
 		OPEN(one_connection_serves_many_requests),
 		OPEN(an_answer_says_when_and_how_long_it_is),
 		OPEN(requests_sent_at_once_are_answered_in_their_order),

@@ -17,20 +17,6 @@ static void ask(const char *text, int status, const char *body)
 	door_expect(client_ask(&client, text), status, body);
 }
 
-static int open_it(void **state)
-{
-	(void)state;
-	door_open(&fa_http_limits_default);
-	return 0;
-}
-
-static int close_it(void **state)
-{
-	(void)state;
-	door_close();
-	return 0;
-}
-
 /* ---- who is slow ----------------------------------------------------- */
 
 TEST(a_head_has_to_be_complete_in_ten_seconds_however_it_trickles)
@@ -272,8 +258,8 @@ TEST(a_thousand_readers_that_never_read_take_no_more_than_the_limit)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define OPEN(name) cmocka_unit_test_setup_teardown(name, open_it, close_it)
-#define SMALL(name) cmocka_unit_test_setup_teardown(name, open_small, close_it)
+#define OPEN(name) cmocka_unit_test_setup_teardown(name, door_setup, door_teardown)
+#define SMALL(name) cmocka_unit_test_setup_teardown(name, open_small, door_teardown)
 		OPEN(a_head_has_to_be_complete_in_ten_seconds_however_it_trickles),
 		OPEN(who_connects_and_says_nothing_is_let_go),
 		OPEN(an_idle_connection_is_kept_for_a_minute),

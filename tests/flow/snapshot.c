@@ -123,12 +123,11 @@ static void count_good(void *data, const struct faas_result *result)
 	many->done++;
 }
 
-/* Those that are asked for while the template is made wait for it. */
-TEST(many_at_once_share_one_init)
+/* How many of a crowd, all asked at once, were served. */
+static int serve_crowd(void)
 {
 	struct many many = { 0 };
 
-	open_flow("snapshot.tell");
 	for (int i = 0; i < CROWD; i++)
 		assert_int_equal(faas_invoke(flow.rt,
 					     FAAS_REQUEST(.function = "f", .on_done = count_good,
@@ -137,7 +136,14 @@ TEST(many_at_once_share_one_init)
 				 0);
 	while (many.done < CROWD)
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
-	assert_int_equal(many.good, CROWD);
+	return many.good;
+}
+
+/* Those that are asked for while the template is made wait for it. */
+TEST(many_at_once_share_one_init)
+{
+	open_flow("snapshot.tell");
+	assert_int_equal(serve_crowd(), CROWD);
 	await_reports(CROWD);
 	assert_int_equal(flow_log_count(&flow, "init ran"), 1);
 	flow_close(&flow);
@@ -269,18 +275,8 @@ TEST(a_hook_that_fails_is_told_by_its_name)
 /* Everybody who waits becomes the template in turn, and hears of its own failure. */
 TEST(a_template_that_dies_is_made_anew_for_each_that_waits)
 {
-	struct many many = { 0 };
-
 	open_flow("snapshot.crash_init");
-	for (int i = 0; i < CROWD; i++)
-		assert_int_equal(faas_invoke(flow.rt,
-					     FAAS_REQUEST(.function = "f", .on_done = count_good,
-							  .data = &many),
-					     NULL, NULL),
-				 0);
-	while (many.done < CROWD)
-		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
-	assert_int_equal(many.good, 0);
+	assert_int_equal(serve_crowd(), 0);
 	flow_close(&flow);
 }
 
@@ -320,22 +316,12 @@ TEST(an_after_restore_beyond_the_limit_is_ended)
 /* Once by its own limit, then by the function's timeout, as without a snapshot. */
 TEST(an_init_beyond_the_limit_ends_with_the_invocation)
 {
-	struct many many = { 0 };
-
 	flow_open(&flow, NULL, false);
 	flow.rt->envs.init_limit_ns = 50 * 1000000;
 	flow_function(&flow, FAAS_FUNCTION(.name = "f", .handler = "snapshot.hang_init",
 					   .snapshot = true, .timeout_ms = 200));
 	expect_error(flow_call(&flow, "f", ""), "Sandbox.Timedout", "timed out after 0.20");
-	for (int i = 0; i < CROWD; i++)
-		assert_int_equal(faas_invoke(flow.rt,
-					     FAAS_REQUEST(.function = "f", .on_done = count_good,
-							  .data = &many),
-					     NULL, NULL),
-				 0);
-	while (many.done < CROWD)
-		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
-	assert_int_equal(many.good, 0);
+	assert_int_equal(serve_crowd(), 0);
 	flow_close(&flow);
 }
 

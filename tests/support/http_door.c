@@ -226,6 +226,20 @@ void door_close(void)
 	flow_close(&door_flow);
 }
 
+int door_setup(void **state)
+{
+	(void)state;
+	door_open(&fa_http_limits_default);
+	return 0;
+}
+
+int door_teardown(void **state)
+{
+	(void)state;
+	door_close();
+	return 0;
+}
+
 struct door_state door_look(void)
 {
 	on_loop(look);

@@ -39,6 +39,9 @@ struct door_state {
 
 void door_open(const struct fa_http_limits *limits);
 void door_close(void); /* and fails the test unless nothing is left */
+/* For cmocka: with the limits that a server has by default. */
+int door_setup(void **state);
+int door_teardown(void **state);
 struct door_state door_look(void);
 /* Until there are so many connections; bounded. */
 void door_await_count(int count);
