@@ -275,6 +275,45 @@ TEST(a_shell_that_is_killed_is_not_missed)
 	flow_close(&flow);
 }
 
+static _Atomic int held; /* 1: the loop is held up, 2: no longer */
+
+static void hold_up(void *data, const struct faas_result *result)
+{
+	(void)data;
+	(void)result;
+	held = 1;
+	for (int i = 0; held == 1 && i < 2000; i++)
+		usleep(1000);
+}
+
+/* The loop, which would hear of it, is busy; the event must not go to a dead one. */
+TEST(a_shell_that_is_dead_and_not_yet_missed_gets_no_event)
+{
+	pid_t shell;
+
+	open_life();
+	shell = shell_of_f();
+	if (kill(shell, 0) < 0) {
+		print_message("# skipped: only root may kill another user's process\n");
+		flow_close(&flow);
+		skip();
+	}
+	held = 0;
+	assert_int_equal(faas_invoke(flow.rt,
+				     FAAS_REQUEST(.function = "f", .mode = FAAS_DRY_RUN,
+						  .on_done = hold_up),
+				     NULL, NULL),
+			 0);
+	while (!held)
+		usleep(1000);
+	assert_int_equal(kill(shell, SIGKILL), 0);
+	await_environments(0);
+	assert_true(flow_says(flow_call(&flow, "f", "count"), "1"));
+	assert_int_equal(held, 1);
+	held = 2;
+	flow_close(&flow);
+}
+
 TEST(a_shell_ends_with_its_function)
 {
 	open_life();
@@ -336,6 +375,7 @@ int main(void)
 		cmocka_unit_test(a_shell_is_no_environment_of_the_statistics),
 		cmocka_unit_test(waiting_is_no_part_of_init),
 		cmocka_unit_test(a_shell_that_is_killed_is_not_missed),
+		cmocka_unit_test(a_shell_that_is_dead_and_not_yet_missed_gets_no_event),
 		cmocka_unit_test(a_shell_ends_with_its_function),
 		cmocka_unit_test(a_shell_ends_when_an_idle_environment_would),
 		cmocka_unit_test(a_shell_goes_when_memory_is_short),
