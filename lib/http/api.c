@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include <base/error.h>
-#include <control.h>
+#include <control/control.h>
 
 #define INVOKE_MAX 6291456
 #define UNKNOWN_MAX 65536 /* to be answered politely */

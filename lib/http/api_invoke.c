@@ -13,7 +13,7 @@
 #include <base/digest.h>
 #include <base/error.h>
 #include <base/json.h>
-#include <control.h>
+#include <control/control.h>
 #include <http/eventstream.h>
 
 #define CONTEXT_MAX 3583

@@ -14,15 +14,15 @@ import tap
 STAGES = ("admit", "queue", "env", "outcome")
 CONDUCTOR = (
     "faas", "runtime", "functions", "isolation", "invoke", "invocation", "runner", "seat", "told", "conduct",
-    "versions", "code", "control", "cancel", "durable", "testing", "arrive", "turn", "limits", "trace",
+    "versions", "code", "cancel", "durable", "testing", "arrive", "turn", "limits", "trace",
     "deliver", "ending", "messages", "recall", "remember", "secrets",
 )
 
 
 def is_top(name):
-    """The conductor's files; the control door has one for each family of operations."""
+    """The conductor's files."""
     stem = name.removesuffix(".c").removesuffix(".h")
-    return stem != name and (stem in CONDUCTOR or re.fullmatch(r"control_[a-z]+", stem) is not None)
+    return stem != name and stem in CONDUCTOR
 
 
 # Folder -> the folders it may include, itself among them.
@@ -34,13 +34,14 @@ MAY = {
     "source": {"base", "model", "source"},
     "http": {"base", "model", "http"},
     "": {"base", "model", "", *STAGES},  # the files directly in lib/
+    "control": {"base", "model", "", *STAGES, "control"},  # the door whose words are JSON
 }
 # Folder -> single files of other folders that it may include as well.
 MAY_FILE = {
     "env": {"testing.h"},
     "worker": {"env/wire.h"},
-    "source": {"invoke.h", "control.h"},
-    "http": {"invoke.h", "control.h"},
+    "source": {"invoke.h", "control/control.h"},
+    "http": {"invoke.h", "control/control.h"},
 }
 WORKER_PUBLIC = {"faas/plugin.h", "faas/types.h", "faas/faas.h"}
 
@@ -128,7 +129,7 @@ def what_is_allowed_is_accepted():
         of_one_file("env/pool.c", "#include <env/pool.h>\n#include <base/mem.h>\n#include <uv.h>\n")
         + of_one_file("worker/main.c", "#include <env/wire.h>\n#include <ffi.h>\n#include <sys/wait.h>\n")
         + of_one_file("invoke.c", "#include <admit/admit.h>\n#include <outcome/outcome.h>\n")
-        + of_one_file("http/api.c", "#include <control.h>\n")
+        + of_one_file("http/api.c", "#include <control/control.h>\n")
     )
 
 
@@ -142,6 +143,10 @@ def a_stage_that_includes_its_sibling_is_refused():
 
 def a_stage_that_includes_the_conductor_is_refused():
     return of_one_file("env/pool.c", "#include <invoke.h>\n")
+
+
+def a_conductor_that_includes_a_door_is_refused():
+    return of_one_file("invoke.c", "#include <control/control.h>\n")
 
 
 def a_worker_that_includes_more_of_env_than_the_wire_is_refused():
@@ -190,6 +195,7 @@ tap.run(
         base_that_includes_model_is_refused,
         a_stage_that_includes_its_sibling_is_refused,
         a_stage_that_includes_the_conductor_is_refused,
+        a_conductor_that_includes_a_door_is_refused,
         a_worker_that_includes_more_of_env_than_the_wire_is_refused,
         a_host_that_includes_the_worker_is_refused,
         libuv_in_the_model_is_refused,

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include <control.h>
+#include <control/control.h>
 #include <http/route.h>
 
 static struct faas_error err;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Operations on what functions reserve and have provisioned of the account's concurrency. */
-#include <control_config.h>
+#include <control/config.h>
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Operations on what becomes of asynchronous events. */
-#include <control.h>
+#include <control/control.h>
 
 #include <stdio.h>
 #include <string.h>

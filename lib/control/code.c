@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Operations that bring code. It comes in the request, as a ZIP in base64. */
-#include <control_config.h>
+#include <control/config.h>
 
 #include <string.h>
 

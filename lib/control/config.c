@@ -4,7 +4,7 @@
  * borrowed from the request, but for the variables; whether its values are good
  * is for the model to say, except where the API has words of its own.
  */
-#include <control_config.h>
+#include <control/config.h>
 
 #include <limits.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Operations on aliases. */
-#include <control.h>
+#include <control/control.h>
 
 #include <stdio.h>
 #include <stdlib.h>

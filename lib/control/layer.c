@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Operations on layers. */
-#include <control_config.h>
+#include <control/config.h>
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
  * wrong with it is told at once, in the words of Lambda. A member that its
  * operation would not act on is refused: silence would be a promise.
  */
-#include <control.h>
+#include <control/control.h>
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Operations on tags. What they are put on is named by its ARN. */
-#include <control.h>
+#include <control/control.h>
 
 #include <string.h>
 

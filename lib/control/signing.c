@@ -3,7 +3,7 @@
  * Operations on code signing configurations. They are kept, shown and obeyed; since no
  * signature is looked at, one that says Enforce lets no new code pass.
  */
-#include <control_config.h>
+#include <control/config.h>
 
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #define FA_CONTROL_CONFIG_H
 
 /* What the operations that make, change and show functions share: a configuration as JSON. */
-#include <control.h>
+#include <control/control.h>
 
 /* `qualifier`: as the caller wrote it, or NULL for the function itself. 0 or FAAS_ENOMEM. */
 int fa_control_put_config(struct fa_document *out, const struct fa_version *version,

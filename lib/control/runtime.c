@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* When a function's runtime is updated. None is here: it is kept, and told back. */
-#include <control.h>
+#include <control/control.h>
 
 #include <stdio.h>
 #include <string.h>

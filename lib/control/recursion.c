@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Whether a function may be invoked in a loop. */
-#include <control.h>
+#include <control/control.h>
 
 #include <string.h>
 
