@@ -40,6 +40,14 @@ struct faas_http_config {
 	void *data;
 
 	const char *cert_file, *key_file; /* PEM: TLS 1.2 or 1.3, with this chain and key */
+
+	/*
+	 * Web pages, which reach every port of this machine, are kept out: a request with an
+	 * Origin that is not the door's own, and one over the loopback interface whose Host is
+	 * neither an address nor localhost, *.localhost or one of these names, separated by
+	 * blanks. Name here what a proxy on this machine sends as Host.
+	 */
+	const char *names;
 };
 
 #define FAAS_HTTP(...) \

@@ -187,7 +187,7 @@ static void answer_caller(struct fa_http_caller *caller, int status,
 static void on_deadline(struct fa_timer *timer);
 static void on_ready(struct fa_watch *watch, uint32_t events);
 
-int fa_conn_create(struct fa_server *server, int fd)
+int fa_conn_create(struct fa_server *server, int fd, bool local)
 {
 	struct fa_conn *conn = fa_alloc(server->mem, sizeof(*conn));
 	int rc;
@@ -200,6 +200,7 @@ int fa_conn_create(struct fa_server *server, int fd)
 	}
 	conn->caller.answer = answer_caller;
 	conn->server = server;
+	conn->local = local;
 	conn->watch = (struct fa_watch){ .fd = fd, .both = true, .on_ready = on_ready };
 	conn->deadline.on_due = on_deadline;
 	fa_list_init(&conn->link);

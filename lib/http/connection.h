@@ -59,6 +59,7 @@ struct fa_conn {
 	bool ended;    /* the client will send no more */
 	bool last;     /* no request after this one */
 	bool http10, head_only, chunked;
+	bool local; /* the client is on this machine, and came by its loopback interface */
 
 	char *rest; /* read, but of the next request */
 	size_t rest_at, rest_len;
@@ -75,7 +76,7 @@ struct fa_conn {
 };
 
 /* Takes `fd`, also on failure. 0 or a code. */
-int fa_conn_create(struct fa_server *server, int fd);
+int fa_conn_create(struct fa_server *server, int fd, bool local);
 /* Whatever it does, unless the door has its request: then when that is answered. */
 void fa_conn_close(struct fa_conn *conn);
 

@@ -20,6 +20,7 @@
 #include <base/error.h>
 #include <base/options.h>
 #include <http/api.h>
+#include <http/guard.h>
 #include <http/listen.h>
 #include <http/server.h>
 
@@ -120,9 +121,13 @@ static int port_of(int fd)
 
 static size_t on_head(void *data, struct fa_conn *conn, const struct fa_http_request *request)
 {
-	(void)data;
-	(void)conn;
-	return fa_api_body_max(request);
+	struct faas_http *http = data;
+	struct faas_error err = { 0 };
+
+	if (!fa_guard_check(request, conn->local, http->names, &err))
+		return fa_api_body_max(request);
+	fa_api_refuse(&http->rt->mem, &conn->caller, &err, NULL, NULL);
+	return 0;
 }
 
 static void on_request(void *data, struct fa_conn *conn, const struct fa_http_request *request)
@@ -150,6 +155,7 @@ static void free_http(struct faas_http *http)
 	if (http->path)
 		unlink(http->path);
 	fa_free(http->path);
+	fa_free(http->names);
 	fa_free(http);
 }
 
@@ -261,10 +267,11 @@ static struct faas_http *alloc_http(struct faas *rt, const struct faas_http_conf
 				    struct faas_error *err)
 {
 	struct faas_http *http = fa_alloc(&rt->mem, sizeof(*http));
-	char *path = fa_strdup(&rt->mem, c->path);
+	char *path = fa_strdup(&rt->mem, c->path), *names = fa_strdup(&rt->mem, c->names);
 
-	if (!http || (c->path && !path)) {
+	if (!http || (c->path && !path) || (c->names && !names)) {
 		fa_free(path);
+		fa_free(names);
 		fa_free(http);
 		fa_error_nomem(err);
 		return NULL;
@@ -281,6 +288,7 @@ static struct faas_http *alloc_http(struct faas *rt, const struct faas_http_conf
 	fa_chores_init(&http->chores, &rt->loop);
 	fa_list_init(&http->door.link);
 	http->path = path;
+	http->names = names;
 	return http;
 }
 

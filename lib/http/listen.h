@@ -16,6 +16,7 @@ struct faas_http {
 	struct fa_tls *tls;
 	struct fa_call call, close_call;
 	char *path; /* of the socket, to be removed */
+	char *names;
 	int port;
 	int stop_fd; /* the listening socket once more, for faas_http_close() on any thread */
 	int serving; /* [loop] requests of faas_http_serve() that are not answered */

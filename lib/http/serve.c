@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The API for a host that has an HTTP server of its own: a copy of its request goes to the loop. */
+#include <http/guard.h>
 #include <http/listen.h>
 
 #include <stdio.h>
@@ -67,10 +68,13 @@ static void serve(struct fa_call *call)
 {
 	struct served *served = fa_container(call, struct served, call);
 	struct faas_http *http = served->http;
+	struct faas_error err = { 0 };
 
 	http->serving++;
 	http->door.ended = false;
-	if (served->request.body.len > fa_api_body_max(&served->request))
+	if (fa_guard_check(&served->request, false, NULL, &err))
+		fa_api_refuse(&http->rt->mem, &served->caller, &err, NULL, NULL);
+	else if (served->request.body.len > fa_api_body_max(&served->request))
 		fa_api_refuse_status(&http->rt->mem, &served->caller, 413);
 	else
 		fa_api_serve(&http->api, &served->caller, &served->request);

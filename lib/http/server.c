@@ -103,10 +103,30 @@ static bool out_of_descriptors(struct fa_server *server)
 	return false;
 }
 
+union address {
+	struct sockaddr any;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+
+/* Who comes from a loopback address has come to one. */
+static bool is_local(const union address *peer)
+{
+	static const uint8_t mapped[] = { [10] = 0xff, [11] = 0xff, [12] = 127 };
+	const struct in6_addr *in6 = &peer->in6.sin6_addr;
+
+	if (peer->any.sa_family == AF_INET)
+		return ntohl(peer->in.sin_addr.s_addr) >> 24 == 127;
+	return peer->any.sa_family == AF_INET6 &&
+	       (IN6_IS_ADDR_LOOPBACK(in6) || !memcmp(in6, mapped, sizeof(mapped)));
+}
+
 /* Returns whether there may be more. */
 static bool accept_one(struct fa_server *server)
 {
-	int fd = accept4(server->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	union address peer = { .any.sa_family = AF_UNSPEC };
+	socklen_t len = sizeof(peer);
+	int fd = accept4(server->listener.fd, &peer.any, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
 		return out_of_descriptors(server);
@@ -118,7 +138,7 @@ static bool accept_one(struct fa_server *server)
 		return true;
 	}
 	server->accepted++;
-	fa_conn_create(server, fd);
+	fa_conn_create(server, fd, is_local(&peer));
 	return true;
 }
 

@@ -15,7 +15,7 @@
 #include <base/json.h>
 #include <faas/http.h>
 
-#define HOST "Host: x\r\n"
+#define HOST "Host: localhost\r\n"
 #define FUNCTIONS "/2015-03-31/functions"
 #define ARN "arn:aws:lambda:local-1:000000000000:function:f"
 
