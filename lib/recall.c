@@ -11,6 +11,7 @@
 #include <model/event_config.h>
 #include <model/sealed.h>
 #include <model/tags.h>
+#include <model/url.h>
 
 #define PAGE 64
 
@@ -195,6 +196,21 @@ static void recall_provisioned(struct faas *rt, const struct fa_document *in, co
 	fa_limits_provision(rt, target, number_in(in, "Requested"), &(struct faas_error){ 0 });
 }
 
+static void recall_url(struct faas *rt, const struct fa_document *in, const char *function)
+{
+	struct fa_url_change change = { .function = function,
+					.qualifier = text_in(in, "Qualifier"),
+					.create = true,
+					.id = text_in(in, "Id"),
+					.iam = number_in(in, "Iam"),
+					.streams = number_in(in, "Streams"),
+					.cors = fa_document_get(in, "Cors") };
+
+	fa_document_integer(fa_document_get(in, "CreatedMs"), &change.created_ms);
+	fa_document_integer(fa_document_get(in, "ModifiedMs"), &change.now_ms);
+	fa_url_set(&rt->registry, &change, NULL, NULL);
+}
+
 void fa_recall_rest(struct faas *rt, const struct fa_document *document, struct fa_version *latest)
 {
 	const struct fa_document *item, *tags = fa_document_get(document, "Tags"),
@@ -202,7 +218,8 @@ void fa_recall_rest(struct faas *rt, const struct fa_document *document, struct 
 				 *versions = fa_document_get(document, "Versions"),
 				 *aliases = fa_document_get(document, "Aliases"),
 				 *configs = fa_document_get(document, "EventConfigs"),
-				 *provisioned = fa_document_get(document, "Provisioned");
+				 *provisioned = fa_document_get(document, "Provisioned"),
+				 *urls = fa_document_get(document, "Urls");
 	const char *name = latest->config.name;
 	int last = number_in(document, "LastNumber");
 
@@ -215,6 +232,8 @@ void fa_recall_rest(struct faas *rt, const struct fa_document *document, struct 
 		recall_event_config(rt, item, name);
 	for (size_t i = 0; (item = fa_document_item(provisioned, i)); i++)
 		recall_provisioned(rt, item, name);
+	for (size_t i = 0; (item = fa_document_item(urls, i)); i++)
+		recall_url(rt, item, name);
 	if (tags)
 		fa_tags_add(&rt->registry, name, tags, NULL);
 	if (attached)

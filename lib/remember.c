@@ -12,6 +12,7 @@
 #include <model/attached.h>
 #include <model/config_document.h>
 #include <model/event_config.h>
+#include <model/url.h>
 
 /* ---- a function as a document ----------------------------------------- */
 
@@ -151,6 +152,28 @@ static int put_provisioned(struct fa_document *out, const struct fa_function *fu
 	return fa_document_put(out, "Provisioned", list) | rc;
 }
 
+static int put_urls(struct fa_document *out, const struct fa_function *function)
+{
+	struct fa_document *list = fa_document_array(), *item;
+	const struct fa_url *url;
+	uint32_t pos = 0;
+	int rc = 0;
+
+	while ((url = fa_map_next(&function->urls, &pos))) {
+		item = fa_document_object();
+		rc |= fa_document_put_text(item, "Id", url->id);
+		rc |= fa_document_put_text(item, "Qualifier", url->qualifier);
+		rc |= fa_document_put_integer(item, "Iam", url->iam);
+		rc |= fa_document_put_integer(item, "Streams", url->streams);
+		rc |= fa_document_put_integer(item, "CreatedMs", url->created_ms);
+		rc |= fa_document_put_integer(item, "ModifiedMs", url->modified_ms);
+		if (url->cors)
+			rc |= fa_document_put(item, "Cors", fa_document_copy(url->cors));
+		rc |= fa_document_append(list, item);
+	}
+	return fa_document_put(out, "Urls", list) | rc;
+}
+
 static int put_function(struct fa_document *out, const struct faas *rt,
 			const struct fa_function *function)
 {
@@ -163,6 +186,7 @@ static int put_function(struct fa_document *out, const struct faas *rt,
 	rc |= put_aliases(out, function);
 	rc |= put_event_configs(out, function);
 	rc |= put_provisioned(out, function);
+	rc |= put_urls(out, function);
 	rc |= fa_document_put_integer(out, "MayRecur", function->may_recur);
 	if (function->attached)
 		rc |= fa_document_put(out, "Attached", fa_document_copy(function->attached));

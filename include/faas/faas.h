@@ -638,6 +638,8 @@ FAAS_EXPORT int faas_secret_give(struct faas *rt, uint64_t id, struct faas_bytes
  *   PutFunctionEventInvokeConfig UpdateFunctionEventInvokeConfig
  *   GetFunctionEventInvokeConfig DeleteFunctionEventInvokeConfig
  *   ListFunctionEventInvokeConfigs
+ *   CreateFunctionUrlConfig UpdateFunctionUrlConfig GetFunctionUrlConfig
+ *   ListFunctionUrlConfigs DeleteFunctionUrlConfig
  * A member that would change nothing here is refused, not ignored. Code comes as
  * ZipFile, in base64; it is a plugin, and its Runtime is provided.al2023, .al2 or
  * provided. Unpacking takes its time, on this thread.

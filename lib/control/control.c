@@ -32,6 +32,7 @@ static const struct {
 	{ fa_tag_operations, MOST },
 	{ fa_concurrency_operations, MOST },
 	{ fa_event_operations, MOST },
+	{ fa_url_operations, MOST },
 };
 
 /* ---- judging --------------------------------------------------------- */
@@ -212,6 +213,26 @@ int fa_control_target(char out[FA_TARGET_MAX], const struct fa_document *in,
 		fa_text_add(&text, ":");
 		fa_text_add(&text, qualifier);
 	}
+	return 0;
+}
+
+int fa_control_split(struct fa_control_split *out, struct faas *rt, const struct fa_document *in,
+		     struct faas_error *err)
+{
+	char whole[FA_TARGET_MAX];
+	struct fa_name name;
+	int rc = fa_control_target(whole, in, err);
+
+	if (!rc)
+		rc = fa_name_parse(&name, whole, err);
+	if (!rc)
+		rc = fa_registry_check_place(&rt->registry, &name, err);
+	if (rc)
+		return rc;
+	snprintf(out->function, sizeof(out->function), "%.*s", (int)name.function.len,
+		 (const char *)name.function.data);
+	snprintf(out->qualifier, sizeof(out->qualifier), "%.*s", (int)name.qualifier.len,
+		 name.qualifier.len ? (const char *)name.qualifier.data : "");
 	return 0;
 }
 

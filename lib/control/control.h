@@ -45,6 +45,7 @@ extern const struct fa_operation fa_signing_operations[];
 extern const struct fa_operation fa_tag_operations[];
 extern const struct fa_operation fa_concurrency_operations[];
 extern const struct fa_operation fa_event_operations[];
+extern const struct fa_operation fa_url_operations[];
 
 /* All there are, from *at = 0; NULL at the end. A request has to be shorter than `most`. */
 const struct fa_operation *fa_control_next(size_t *at, size_t *most);
@@ -61,6 +62,13 @@ int fa_control(struct faas *rt, const char *operation, const struct fa_document 
 /* FunctionName, with Qualifier behind it: one name. FAAS_EINVAL if both name a qualifier. */
 int fa_control_target(char out[FA_TARGET_MAX], const struct fa_document *in,
 		      struct faas_error *err);
+/* FunctionName without its qualifier, and the qualifier that is meant, "": none. */
+struct fa_control_split {
+	char function[FA_NAME_MAX + 1], qualifier[FA_QUALIFIER_MAX + 1];
+};
+
+int fa_control_split(struct fa_control_split *out, struct faas *rt, const struct fa_document *in,
+		     struct faas_error *err);
 /* What a member says, or `otherwise`. */
 int fa_control_number(const struct fa_document *in, const char *name, int otherwise);
 const char *fa_control_text(const struct fa_document *in, const char *name);

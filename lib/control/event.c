@@ -44,31 +44,6 @@ static int put_config(struct fa_document *out, struct faas *rt, const char *func
 
 /* ---- read what is asked for ------------------------------------------ */
 
-/* FunctionName without its qualifier, and the qualifier that is meant. */
-struct target {
-	char function[FA_NAME_MAX + 1], qualifier[FA_QUALIFIER_MAX + 1];
-};
-
-static int read_target(struct target *target, struct faas *rt, const struct fa_document *in,
-		       struct faas_error *err)
-{
-	char whole[FA_TARGET_MAX];
-	struct fa_name name;
-	int rc = fa_control_target(whole, in, err);
-
-	if (!rc)
-		rc = fa_name_parse(&name, whole, err);
-	if (!rc)
-		rc = fa_registry_check_place(&rt->registry, &name, err);
-	if (rc)
-		return rc;
-	snprintf(target->function, sizeof(target->function), "%.*s", (int)name.function.len,
-		 (const char *)name.function.data);
-	snprintf(target->qualifier, sizeof(target->qualifier), "%.*s", (int)name.qualifier.len,
-		 name.qualifier.len ? (const char *)name.qualifier.data : "");
-	return 0;
-}
-
 /* No OnSuccess: as it was. One without a destination: nobody. */
 static int read_destination(const struct fa_document *destinations, const char *name,
 			    const char **address, struct faas_error *err)
@@ -92,8 +67,8 @@ static int set(struct faas *rt, const struct fa_document *in, struct fa_document
 	struct fa_event_change change = { .whole = whole,
 					  .now_ms = rt->clock->unix_ms(rt->clock) };
 	struct fa_event_config config;
-	struct target target;
-	int rc = read_target(&target, rt, in, err);
+	struct fa_control_split target;
+	int rc = fa_control_split(&target, rt, in, err);
 
 	change.function = target.function;
 	change.qualifier = target.qualifier;
@@ -133,8 +108,8 @@ static int get(struct faas *rt, const struct fa_document *in, struct fa_document
 	       struct faas_error *err)
 {
 	struct fa_event_config config;
-	struct target target;
-	int rc = read_target(&target, rt, in, err);
+	struct fa_control_split target;
+	int rc = fa_control_split(&target, rt, in, err);
 
 	if (!rc)
 		rc = fa_event_config_get(&rt->registry, target.function, target.qualifier, &config,
@@ -147,8 +122,8 @@ static int get(struct faas *rt, const struct fa_document *in, struct fa_document
 static int delete(struct faas *rt, const struct fa_document *in, struct fa_document *out,
 		  struct faas_error *err)
 {
-	struct target target;
-	int rc = read_target(&target, rt, in, err);
+	struct fa_control_split target;
+	int rc = fa_control_split(&target, rt, in, err);
 
 	(void)out;
 	return rc ? rc :
@@ -180,9 +155,9 @@ static int list(struct faas *rt, const struct fa_document *in, struct fa_documen
 		struct faas_error *err)
 {
 	struct fa_event_config *configs;
-	struct target target;
+	struct fa_control_split target;
 	size_t count;
-	int rc = read_target(&target, rt, in, err);
+	int rc = fa_control_split(&target, rt, in, err);
 
 	if (!rc)
 		rc = fa_event_config_list(&rt->registry, target.function, &configs, &count, err);

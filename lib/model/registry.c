@@ -14,6 +14,7 @@
 #include <model/alias.h>
 #include <model/event_config.h>
 #include <model/provisioned.h>
+#include <model/url.h>
 
 int fa_registry_init(struct fa_registry *registry, const struct fa_mem *mem,
 		     const char *region, const char *account)
@@ -21,6 +22,7 @@ int fa_registry_init(struct fa_registry *registry, const struct fa_mem *mem,
 	uint64_t seed;
 
 	fa_map_init(&registry->functions, mem);
+	fa_map_init(&registry->urls, mem);
 	registry->region = region;
 	registry->account = account;
 	fa_random_bytes(&seed, sizeof(seed));
@@ -34,6 +36,7 @@ static void free_function(struct fa_function *function)
 	fa_aliases_free(&function->aliases);
 	fa_event_configs_free(&function->event_configs);
 	fa_provisioned_free(function);
+	fa_urls_free(&function->urls);
 	fa_document_free(function->tags);
 	fa_document_free(function->attached);
 	fa_free((char *)function->name);
@@ -48,6 +51,7 @@ void fa_registry_finish(struct fa_registry *registry)
 	while ((function = fa_map_next(&registry->functions, &pos)))
 		free_function(function);
 	fa_map_finish(&registry->functions);
+	fa_map_finish(&registry->urls);
 	fa_document_free(registry->signing);
 	pthread_rwlock_destroy(&registry->lock);
 }
@@ -284,6 +288,7 @@ static int new_function(struct fa_registry *registry, struct fa_version *version
 	fa_map_init(&function->aliases, mem);
 	fa_map_init(&function->event_configs, mem);
 	fa_map_init(&function->provisioned, mem);
+	fa_map_init(&function->urls, mem);
 	function->latest = version;
 	function->name = fa_strdup(mem, version->config.name);
 	if (function->name)
@@ -510,6 +515,7 @@ static struct fa_version *remove_function(struct fa_registry *registry,
 	fa_aliases_free(&function->aliases);
 	fa_event_configs_free(&function->event_configs);
 	fa_provisioned_free(function);
+	fa_urls_drop(registry, function);
 	function->updating = false;
 	function->may_recur = false;
 	fa_document_free(function->tags);

@@ -24,6 +24,7 @@ struct fa_function {
 	bool may_recur;            /* RecursiveLoop is Allow */
 	struct fa_map event_configs; /* qualifier -> struct fa_event_config, see there */
 	struct fa_map provisioned; /* qualifier -> what is to be, see model/provisioned.h */
+	struct fa_map urls;        /* alias or "" -> struct fa_url, see model/url.h */
 	struct fa_document *attached; /* other plain data of it, see model/attached.h */
 	struct fa_document *tags;  /* key -> text; NULL: none, see model/tags.h */
 };
@@ -36,6 +37,8 @@ struct fa_registry {
 	_Atomic uint64_t draws;  /* of the aliases that lead to two versions */
 	bool remembers;          /* functions that are gone stay until they are forgotten */
 	_Atomic bool changed;    /* one of the functions did */
+	struct fa_map urls;      /* id -> struct fa_url, which its function has */
+	char url_base[64];       /* see fa_url_place() */
 	struct fa_document *signing; /* ARN -> code signing configuration, or NULL */
 	_Atomic bool signing_changed;
 };

@@ -133,6 +133,23 @@ def tagging(client):
     return found
 
 
+def urls(client):
+    found = []
+    code, made, complaint = client.run(
+        "create-function-url-config", "--function-name", "f", "--auth-type", "NONE",
+        "--cors", "AllowOrigins=https://example.org,AllowMethods=GET,MaxAge=60")
+    expect(found, "creation", (code, complaint), (0, ""))
+    code, shown, _ = client.run("get-function-url-config", "--function-name", "f")
+    expect(found, "url", (code, shown), (0, {**made, "LastModifiedTime": made["CreationTime"]}))
+    code, changed, _ = client.run(
+        "update-function-url-config", "--function-name", "f", "--auth-type", "AWS_IAM")
+    expect(found, "change", (code, changed["AuthType"], changed["FunctionUrl"]), (0, "AWS_IAM", made["FunctionUrl"]))
+    code, listed, _ = client.run("list-function-url-configs", "--function-name", "f")
+    expect(found, "list", (code, [c["FunctionUrl"] for c in listed["FunctionUrlConfigs"]]), (0, [made["FunctionUrl"]]))
+    expect(found, "deletion", client.run("delete-function-url-config", "--function-name", "f"), (0, None, ""))
+    return found
+
+
 def exceptions(client):
     found = []
     for words, name in (
@@ -189,6 +206,7 @@ TESTS = (
     ("a_function_is_configured_and_waited_for", configuring),
     ("lists_are_read_page_by_page", paging),
     ("tags_are_put_and_removed", tagging),
+    ("a_function_gets_a_url_and_loses_it", urls),
     ("exceptions_are_known_by_their_names", exceptions),
     ("who_signs_with_the_wrong_key_or_not_at_all_is_not_let_in", signing),
 )

@@ -63,6 +63,16 @@ REQUESTS = [
     ("GetProvisionedConcurrencyConfig", {"FunctionName": "f", "Qualifier": "live"}),
     ("ListProvisionedConcurrencyConfigs", {"FunctionName": "f", "MaxItems": 1}),
     ("DeleteProvisionedConcurrencyConfig", {"FunctionName": "f", "Qualifier": "live"}),
+    ("CreateFunctionUrlConfig", {
+        "FunctionName": "f", "Qualifier": "live", "AuthType": "AWS_IAM",
+        "Cors": {"AllowCredentials": True, "AllowMethods": ["GET"], "AllowOrigins": ["*"], "MaxAge": 5},
+    }),
+    ("UpdateFunctionUrlConfig", {
+        "FunctionName": "f", "Qualifier": "live", "AuthType": "NONE", "InvokeMode": "RESPONSE_STREAM",
+    }),
+    ("GetFunctionUrlConfig", {"FunctionName": "f", "Qualifier": "live"}),
+    ("ListFunctionUrlConfigs", {"FunctionName": "f", "MaxItems": 1}),
+    ("DeleteFunctionUrlConfig", {"FunctionName": "f", "Qualifier": "live"}),
     ("DeleteAlias", {"FunctionName": "f", "Name": "live"}),
     ("PutFunctionConcurrency", {"FunctionName": "f", "ReservedConcurrentExecutions": 7}),
     ("GetFunctionConcurrency", {"FunctionName": "f"}),
@@ -125,6 +135,11 @@ REQUESTS = [
 # What the API has had for longer than Debian's model of it.
 NEWER = {
     "FunctionConfiguration": {"LoggingConfig"},
+    "CreateFunctionUrlConfigResponse": {"InvokeMode"},
+    "FunctionUrlConfig": {"InvokeMode"},
+    "GetFunctionUrlConfigResponse": {"InvokeMode"},
+    "UpdateFunctionUrlConfigRequest": {"InvokeMode"},
+    "UpdateFunctionUrlConfigResponse": {"InvokeMode"},
     "GetRuntimeManagementConfigResponse": {"FunctionArn"},
     "UpdateFunctionConfigurationRequest": {"LoggingConfig"},
 }
@@ -133,10 +148,6 @@ NOT_YET = {
     "event sources": [
         "CreateEventSourceMapping", "UpdateEventSourceMapping", "GetEventSourceMapping", "ListEventSourceMappings",
         "DeleteEventSourceMapping",
-    ],
-    "HTTP": [
-        "CreateFunctionUrlConfig", "UpdateFunctionUrlConfig", "GetFunctionUrlConfig", "ListFunctionUrlConfigs",
-        "DeleteFunctionUrlConfig",
     ],
     "policies": [
         "AddPermission", "RemovePermission", "GetPolicy", "AddLayerVersionPermission", "RemoveLayerVersionPermission",
