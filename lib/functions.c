@@ -400,7 +400,12 @@ int faas_recycle(struct faas *rt, const char *function, struct faas_error *err)
 	return 0;
 }
 
-static void count_environments(const struct fa_version *v, int *idle, int *busy)
+/* Added up. */
+struct census {
+	int idle, cold, busy, starting; /* cold: of the idle ones */
+};
+
+static void count_environments(const struct fa_version *v, struct census *census)
 {
 	struct fa_runner *runner = v->runner;
 	struct fa_pool *pool = runner->pool;
@@ -408,11 +413,14 @@ static void count_environments(const struct fa_version *v, int *idle, int *busy)
 
 	fa_seats_clear(runner->rt, pool);
 	pthread_mutex_lock(&pool->lock);
-	*idle += pool->idle_count;
+	census->idle += pool->idle_count;
+	fa_list_for(pos, &pool->cold)
+		census->cold++;
 	fa_list_for(pos, &pool->away) {
 		struct fa_env *env = fa_container(pos, struct fa_env, link);
 
-		*busy += env->state == FA_BUSY || env->state == FA_CRASHED;
+		census->busy += env->state == FA_BUSY || env->state == FA_CRASHED;
+		census->starting += env->state == FA_STARTING;
 	}
 	pthread_mutex_unlock(&pool->lock);
 }
@@ -421,6 +429,8 @@ static void count_environments(const struct fa_version *v, int *idle, int *busy)
 static void fill_info(struct faas_function_info *info, const struct fa_version *v,
 		      struct fa_provision_report *report)
 {
+	struct census census = { 0 };
+
 	memset(info, 0, sizeof(*info));
 	info->size = sizeof(*info);
 	info->name = v->config.name;
@@ -434,7 +444,11 @@ static void fill_info(struct faas_function_info *info, const struct fa_version *
 	info->timeout_ms = v->config.timeout_ms;
 	info->tmp_mb = v->config.tmp_mb;
 	info->max_concurrency = fa_limits_member(v);
-	count_environments(v, &info->environments_idle, &info->environments_busy);
+	count_environments(v, &census);
+	info->environments_idle = census.idle;
+	info->environments_cold = census.cold;
+	info->environments_busy = census.busy;
+	info->environments_starting = census.starting;
 	fa_provision_report(pool_of(v), report);
 	info->provisioned_requested = report->requested;
 	info->provisioned_available = report->available;
@@ -508,9 +522,8 @@ int faas_function_get(struct faas *rt, const char *function, struct faas_functio
 	return rc;
 }
 
-int faas_function_list(struct faas *rt,
-		       bool (*each)(void *data, const struct faas_function_info *info),
-		       void *data)
+static int list(struct faas *rt, bool published,
+		bool (*each)(void *data, const struct faas_function_info *info), void *data)
 {
 	struct fa_version **all;
 	bool more = true;
@@ -524,7 +537,7 @@ int faas_function_list(struct faas *rt,
 		struct fa_provision_report report;
 		struct faas_function_info info;
 
-		if (more && !all[i]->number) {
+		if (more && (published || !all[i]->number)) {
 			fill_info(&info, all[i], &report);
 			more = each(data, &info);
 		}
@@ -537,15 +550,31 @@ int faas_function_list(struct faas *rt,
 	return 0;
 }
 
+int faas_function_list(struct faas *rt,
+		       bool (*each)(void *data, const struct faas_function_info *info),
+		       void *data)
+{
+	return list(rt, false, each, data);
+}
+
+int faas_version_list(struct faas *rt,
+		      bool (*each)(void *data, const struct faas_function_info *info), void *data)
+{
+	return list(rt, true, each, data);
+}
+
 static void sum_environments(struct faas *rt, struct faas_stats *s)
 {
 	struct fa_version **all = fa_registry_all(&rt->registry, &rt->mem);
+	struct census census = { 0 };
 
 	for (size_t i = 0; all && all[i]; i++) {
-		count_environments(all[i], &s->environments_idle, &s->environments_busy);
+		count_environments(all[i], &census);
 		fa_version_unref(all[i]);
 	}
 	fa_free(all);
+	s->environments_idle = census.idle;
+	s->environments_busy = census.busy;
 }
 
 static void add_counts(struct faas_stats *s, const struct fa_counts *counts, uint64_t *memory_ms)

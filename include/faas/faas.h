@@ -358,6 +358,8 @@ struct faas_function_info {
 				    made; base64, or "" */
 	const char *revision;    /* another with every change */
 	int max_concurrency;     /* of the function as a whole, now */
+	int environments_cold;     /* of the idle ones: without a process, with their /tmp */
+	int environments_starting; /* being initialised ahead of any event */
 };
 
 /*
@@ -399,6 +401,10 @@ FAAS_EXPORT int faas_function_get(struct faas *rt, const char *function,
 FAAS_EXPORT int faas_function_list(struct faas *rt,
 				   bool (*each)(void *data, const struct faas_function_info *info),
 				   void *data);
+/* The same for all versions: $LATEST of a function, then its numbers. */
+FAAS_EXPORT int faas_version_list(struct faas *rt,
+				  bool (*each)(void *data, const struct faas_function_info *info),
+				  void *data);
 
 /*
  * Freeze $LATEST under the next number, for "name:3". If neither configuration

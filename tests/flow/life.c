@@ -90,6 +90,29 @@ TEST(a_crash_resets_the_process_and_keeps_tmp)
 	expect_reset();
 }
 
+static void expect_counts(int idle, int cold)
+{
+	struct faas_function_info *info;
+
+	assert_int_equal(faas_function_get(flow.rt, "life", &info, NULL), 0);
+	assert_int_equal(info->environments_idle, idle);
+	assert_int_equal(info->environments_cold, cold);
+	assert_int_equal(info->environments_starting, 0);
+	faas_free(info);
+}
+
+TEST(an_environment_without_a_process_is_counted_as_cold)
+{
+	expect_counts(0, 0);
+	flow_call(&flow, "life", "put kept");
+	expect_counts(1, 0);
+	flow_call(&flow, "life", "segv");
+	flow_await_idle(&flow, 1, 0);
+	expect_counts(1, 1);
+	flow_call(&flow, "life", "get");
+	expect_counts(1, 0);
+}
+
 TEST(an_exit_resets_the_process_and_keeps_tmp)
 {
 	flow_call(&flow, "life", "put kept");
@@ -267,6 +290,7 @@ int main(void)
 		REAL(an_error_of_the_handler_keeps_the_environment_warm),
 		REAL(a_timeout_resets_the_process_and_keeps_tmp),
 		REAL(a_crash_resets_the_process_and_keeps_tmp),
+		REAL(an_environment_without_a_process_is_counted_as_cold),
 		REAL(an_exit_resets_the_process_and_keeps_tmp),
 		REAL(two_environments_do_not_share_tmp),
 		REAL(a_recycled_function_gets_a_new_environment),

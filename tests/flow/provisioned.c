@@ -51,6 +51,26 @@ TEST(the_report_of_a_failed_one_names_the_error)
 	flow_await_log(&flow, "\tPhase: init\tStatus: error\tError Type: Runtime.ExitError");
 }
 
+static int starting(void)
+{
+	struct faas_function_info *info = NULL;
+	int count;
+
+	assert_int_equal(faas_function_get(flow.rt, "f", &info, NULL), 0);
+	count = info->environments_starting;
+	assert_int_equal(info->environments_idle + info->environments_busy, 0);
+	faas_free(info);
+	return count;
+}
+
+TEST(while_they_are_initialised_they_are_counted_as_starting)
+{
+	function("f", "init.init_loop", 2);
+	for (int i = 0; i < 20000 && starting() != 2; i++)
+		pause_a_little();
+	assert_int_equal(starting(), 2);
+}
+
 TEST(in_a_thread_they_are_ready_too)
 {
 	flow_function(&flow, FAAS_FUNCTION(.name = "f", .handler = "echo.env",
@@ -224,6 +244,7 @@ int main(void)
 		REAL(others_are_not),
 		REAL(the_function_sees_how_it_was_initialised),
 		REAL(the_report_of_a_failed_one_names_the_error),
+		REAL(while_they_are_initialised_they_are_counted_as_starting),
 		REAL(in_a_thread_they_are_ready_too),
 		VIRTUAL(idle_time_does_not_end_them),
 		REAL(one_that_crashed_is_started_again_in_its_tmp),

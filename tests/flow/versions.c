@@ -226,6 +226,30 @@ TEST(the_list_of_functions_names_each_once)
 	assert_int_equal(count, 1);
 }
 
+static bool name_it(void *data, const struct faas_function_info *info)
+{
+	char *names = data;
+
+	strcat(strcat(strcat(strcat(names, info->name), ":"), info->version), " ");
+	return strcmp(info->version, "2") != 0;
+}
+
+TEST(the_list_of_versions_names_each_in_order_until_it_is_enough)
+{
+	char names[128] = "";
+
+	flow_function(&flow,
+		      &(struct faas_function_config){ .name = "e", .handler = "echo.echo" });
+	publish();
+	update(256);
+	publish();
+	update(512);
+	publish();
+	assert_int_equal(faas_version_list(flow.rt, name_it, names), 0);
+	assert_string_equal(names, "e:$LATEST f:$LATEST f:1 f:2 ");
+	assert_int_equal(faas_version_list(flow.rt, NULL, NULL), FAAS_EINVAL);
+}
+
 TEST(each_update_makes_a_new_revision_and_the_code_keeps_its_fingerprint)
 {
 	struct faas_function_info *before, *after, *version;
@@ -261,6 +285,7 @@ int main(void)
 		REAL(a_version_is_not_updated),
 		REAL(all_versions_of_a_function_are_under_its_limit),
 		REAL(the_list_of_functions_names_each_once),
+		REAL(the_list_of_versions_names_each_in_order_until_it_is_enough),
 		REAL(each_update_makes_a_new_revision_and_the_code_keeps_its_fingerprint),
 	};
 
