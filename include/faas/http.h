@@ -22,6 +22,20 @@ FAAS_BEGIN_DECLS
 
 struct faas;
 struct faas_http;
+struct faas_http_page;
+
+/* A request, or the answer to one. */
+struct faas_http_message {
+	size_t size;
+	const char *method;         /* request */
+	const char *target;         /* request: "/path?query", not decoded */
+	int status;                 /* answer */
+	const char *const *headers; /* "Name: value", NULL-terminated; NULL: none */
+	struct faas_bytes body;
+};
+
+#define FAAS_HTTP_MESSAGE(...) \
+	(&(const struct faas_http_message){ .size = sizeof(struct faas_http_message), __VA_ARGS__ })
 
 struct faas_http_config {
 	size_t size;
@@ -48,6 +62,14 @@ struct faas_http_config {
 	 * blanks. Name here what a proxy on this machine sends as Host.
 	 */
 	const char *names;
+
+	/*
+	 * Pages of your own beside the API. Called on the loop for a request that the API has
+	 * no operation for, signed or not, with at most 64 KB of body. True: you answer it, in
+	 * here or later, see faas_http_answer(). False: it is not found.
+	 */
+	bool (*on_page)(void *data, struct faas_http_page *page,
+			const struct faas_http_message *request);
 };
 
 #define FAAS_HTTP(...) \
@@ -68,19 +90,6 @@ FAAS_EXPORT int faas_http_port(const struct faas_http *http); /* 0: none */
  */
 FAAS_EXPORT void faas_http_close(struct faas_http *http);
 
-/* A request, or the answer to one. */
-struct faas_http_message {
-	size_t size;
-	const char *method;         /* request */
-	const char *target;         /* request: "/path?query", not decoded */
-	int status;                 /* answer */
-	const char *const *headers; /* "Name: value", NULL-terminated; NULL: none */
-	struct faas_bytes body;
-};
-
-#define FAAS_HTTP_MESSAGE(...) \
-	(&(const struct faas_http_message){ .size = sizeof(struct faas_http_message), __VA_ARGS__ })
-
 /*
  * The same door for a host that has a server of its own. If this returns 0, `done` is
  * called exactly once, later, on the loop. Any thread.
@@ -88,6 +97,22 @@ struct faas_http_message {
 FAAS_EXPORT int faas_http_serve(struct faas_http *http, const struct faas_http_message *request,
 				void (*done)(void *data, const struct faas_http_message *answer),
 				void *data, struct faas_error *err);
+
+/*
+ * Answer a request that on_page took. All [loop]. Each has to be answered, exactly once, whether
+ * or not its client still waits: faas_close() is done only then. With `more` the answer
+ * goes on with any number of faas_http_write() and one faas_http_end(). What cannot be
+ * a header is left out; those of length, date and connection are not yours to set.
+ */
+FAAS_EXPORT void faas_http_answer(struct faas_http_page *page,
+				  const struct faas_http_message *answer, bool more);
+/*
+ * FAAS_ETHROTTLED: the client has not read what was written before, beyond 64 KB, and
+ * this was not taken; write it later, or leave it out. FAAS_ECANCELED: it is gone, or
+ * the door closes; end it.
+ */
+FAAS_EXPORT int faas_http_write(struct faas_http_page *page, struct faas_bytes piece);
+FAAS_EXPORT void faas_http_end(struct faas_http_page *page);
 
 FAAS_END_DECLS
 

@@ -134,6 +134,9 @@ static void on_request(void *data, struct fa_conn *conn, const struct fa_http_re
 {
 	struct faas_http *http = data;
 
+	if (http->on_page && !fa_route_find(request->method, request->target) &&
+	    fa_page_show(http, conn, request))
+		return;
 	fa_api_serve(&http->api, &conn->caller, request);
 }
 
@@ -289,6 +292,8 @@ static struct faas_http *alloc_http(struct faas *rt, const struct faas_http_conf
 	fa_list_init(&http->door.link);
 	http->path = path;
 	http->names = names;
+	http->on_page = c->on_page;
+	http->data = c->data;
 	return http;
 }
 

@@ -17,6 +17,9 @@ struct faas_http {
 	struct fa_call call, close_call;
 	char *path; /* of the socket, to be removed */
 	char *names;
+	bool (*on_page)(void *data, struct faas_http_page *page,
+			const struct faas_http_message *request);
+	void *data; /* of on_page */
 	int port;
 	int stop_fd; /* the listening socket once more, for faas_http_close() on any thread */
 	int serving; /* [loop] requests of faas_http_serve() that are not answered */
@@ -24,6 +27,9 @@ struct faas_http {
 	bool left;   /* [loop] faas_http_close(): nobody uses it any more */
 };
 
+/* [loop] Whether the host takes a request that is not of the API. */
+bool fa_page_show(struct faas_http *http, struct fa_conn *conn,
+		  const struct fa_http_request *request);
 /* [loop] A request of faas_http_serve() was answered. */
 void fa_http_served(struct faas_http *http);
 

@@ -3,6 +3,7 @@
 #define FA_HTTP_MESSAGE_H
 
 #include <stdbool.h>
+#include <base/mem.h>
 #include <faas/types.h>
 
 /* A header field, or a trailer. Neither contains a NUL, CR or LF. */
@@ -28,6 +29,12 @@ struct fa_http_caller {
 
 /* The value of the first field of that name, in whatever case; NULL if there is none. */
 const char *fa_http_get(const struct fa_http_request *request, const char *name);
+
+/* "Name: value" each, up to a NULL, in one block: fa_free(). NULL: out of memory. */
+const char **fa_http_join(const struct fa_mem *mem, const struct fa_http_field *fields, int count);
+/* The reverse; `headers` may be NULL. */
+struct fa_http_field *fa_http_split(const struct fa_mem *mem, const char *const *headers,
+				    int *count);
 
 /* Into words: 404 is "Not Found". */
 const char *fa_http_reason(int status);

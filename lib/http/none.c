@@ -29,6 +29,26 @@ void faas_http_close(struct faas_http *http)
 	(void)http;
 }
 
+void faas_http_answer(struct faas_http_page *page, const struct faas_http_message *answer,
+		      bool more)
+{
+	(void)page;
+	(void)answer;
+	(void)more;
+}
+
+int faas_http_write(struct faas_http_page *page, struct faas_bytes piece)
+{
+	(void)page;
+	(void)piece;
+	return refuse(NULL);
+}
+
+void faas_http_end(struct faas_http_page *page)
+{
+	(void)page;
+}
+
 int faas_http_serve(struct faas_http *http, const struct faas_http_message *request,
 		    void (*done)(void *data, const struct faas_http_message *answer), void *data,
 		    struct faas_error *err)

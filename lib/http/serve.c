@@ -3,7 +3,6 @@
 #include <http/guard.h>
 #include <http/listen.h>
 
-#include <stdio.h>
 #include <string.h>
 
 #include <base/error.h>
@@ -18,51 +17,25 @@ struct served {
 	struct fa_http_request request;
 	void (*done)(void *data, const struct faas_http_message *answer);
 	void *data;
-	struct fa_http_field fields[];
+	struct fa_http_field *fields;
 };
-
-/* ---- the answer ------------------------------------------------------ */
-
-static size_t text_size(const struct fa_http_field *fields, int count)
-{
-	size_t size = 0;
-
-	for (int i = 0; i < count; i++)
-		size += strlen(fields[i].name) + strlen(fields[i].value) + 3;
-	return size;
-}
-
-/* "Name: value" each, in one block behind the pointers; NULL: out of memory. */
-static const char **join(const struct fa_mem *mem, const struct fa_http_field *fields, int count)
-{
-	size_t size = text_size(fields, count), pointers = sizeof(char *) * (size_t)(count + 1);
-	const char **headers = fa_alloc(mem, pointers + size);
-	char *at = (char *)headers + pointers;
-
-	for (int i = 0; headers && i < count; i++) {
-		headers[i] = at;
-		at += sprintf(at, "%s: %s", fields[i].name, fields[i].value) + 1;
-	}
-	return headers;
-}
 
 static void answer(struct fa_http_caller *caller, int status, const struct fa_http_field *fields,
 		   int field_count, struct faas_bytes body)
 {
 	struct served *served = fa_container(caller, struct served, caller);
 	struct faas_http *http = served->http;
-	const char **headers = join(&http->rt->mem, fields, field_count);
+	const char **headers = fa_http_join(&http->rt->mem, fields, field_count);
 	static const char *const none[] = { NULL };
 
 	served->done(served->data,
 		     FAAS_HTTP_MESSAGE(.status = headers ? status : 500,
 				       .headers = headers ? headers : none, .body = body));
 	fa_free(headers);
+	fa_free(served->fields);
 	fa_free(served);
 	fa_http_served(http);
 }
-
-/* ---- the request ----------------------------------------------------- */
 
 static void serve(struct fa_call *call)
 {
@@ -91,39 +64,24 @@ static char *copy(char **at, const void *data, size_t len)
 	return to;
 }
 
-static void copy_field(struct fa_http_field *field, char **at, const char *header)
-{
-	size_t len = strcspn(header, ":");
-	const char *value = header + len + (header[len] == ':');
-
-	value += strspn(value, " \t");
-	field->name = copy(at, header, len);
-	field->value = copy(at, value, strlen(value));
-}
-
 static struct served *copy_request(const struct fa_mem *mem, const struct faas_http_message *m)
 {
 	size_t size = strlen(m->method) + strlen(m->target) + m->body.len + 3;
-	struct served *served;
-	int count = 0;
-	char *at;
+	struct served *served = fa_alloc_dirty(mem, sizeof(*served) + size);
+	char *at = (char *)(served + 1);
 
-	for (; m->headers && m->headers[count]; count++)
-		size += strlen(m->headers[count]) + 2;
-	served = count > FIELDS_MAX
-			 ? NULL
-			 : fa_alloc_dirty(mem, sizeof(*served) + size +
-						       sizeof(served->fields[0]) * (size_t)count);
 	if (!served)
 		return NULL;
 	memset(served, 0, sizeof(*served));
-	at = (char *)&served->fields[count];
-	for (int i = 0; i < count; i++)
-		copy_field(&served->fields[i], &at, m->headers[i]);
+	served->fields = fa_http_split(mem, m->headers, &served->request.field_count);
+	if (!served->fields || served->request.field_count > FIELDS_MAX) {
+		fa_free(served->fields);
+		fa_free(served);
+		return NULL;
+	}
 	served->request.method = copy(&at, m->method, strlen(m->method));
 	served->request.target = copy(&at, m->target, strlen(m->target));
 	served->request.fields = served->request.trailers = served->fields;
-	served->request.field_count = count;
 	served->request.body.len = m->body.len;
 	served->request.body.data = copy(&at, m->body.data, m->body.len);
 	return served;
