@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""What runs a Python function as Lambda does: its search path, its context, its logs, its errors."""

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+"""The hooks of a function that is started from a snapshot."""
+import sys
+
+import snapshot_restore_py
+
+from faas_runtime.errors import Fault
+
+
+def run(hooks, kind):
+    for function, args, kwargs in hooks:
+        try:
+            function(*args, **kwargs)
+        except Exception as error:
+            raise Fault(kind, f"{type(error).__name__}: {error}") from error
+
+
+def before():
+    """In the reverse of the order in which they were registered, as Lambda does."""
+    run(reversed(snapshot_restore_py.before), "Runtime.BeforeSnapshotError")
+
+
+def after():
+    if "random" in sys.modules:
+        sys.modules["random"].seed()  # or all would draw the same
+    run(snapshot_restore_py.after, "Runtime.AfterRestoreError")
