@@ -19,6 +19,7 @@
 #include <code.h>
 #include <env/meter.h>
 #include <invoke.h>
+#include <messages.h>
 #include <remember.h>
 #include <testing.h>
 
@@ -144,6 +145,7 @@ static void free_runtime(struct faas *rt)
 	pthread_mutex_destroy(&rt->changing);
 	pthread_mutex_destroy(&rt->remembering);
 	fa_recall_finish(rt);
+	fa_queues_finish(&rt->queues);
 	fa_account_finish(&rt->account);
 	fa_free((char *)rt->config.state_dir);
 	fa_free(rt);
@@ -165,6 +167,7 @@ static struct faas *alloc_runtime(const struct faas_config *c, const struct fa_c
 	pthread_mutex_init(&rt->changing, NULL);
 	pthread_mutex_init(&rt->remembering, NULL);
 	fa_map_init(&rt->pending, &rt->mem);
+	fa_queues_init(&rt->queues, &rt->mem);
 	rt->config = *c;
 	rt->config.worker = rt->config.region = rt->config.account = NULL;
 	rt->config.state_dir = NULL;
@@ -236,6 +239,8 @@ static int open_stages(struct faas *rt, struct faas_error *err)
 		rc = fa_durable_open(rt, err);
 	if (!rc) {
 		rc = fa_recall_read(rt, err);
+		if (!rc)
+			rc = fa_queues_recall(rt, err);
 		if (rc)
 			fa_durable_close(rt);
 	}

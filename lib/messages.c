@@ -3,12 +3,21 @@
 #include <messages.h>
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
+#include <base/digest.h>
 #include <base/error.h>
+#include <base/json.h>
+#include <base/options.h>
+#include <base/text.h>
+#include <faas/source.h>
 #include <model/address.h>
 
 #define BODY_MAX 1048576
+#define ID_MAX 128          /* of a group, or what tells a second one */
+#define ATTRIBUTES_MAX 10
+#define DELAY_MAX_S 900
 #define PAGE 64
 #define HIDE_MAX_MS 43200000
 
@@ -21,7 +30,27 @@ void fa_message_show(struct faas_message *shown, const struct fa_message *m)
 					.attributes = m->attributes.data,
 					.body = m->body,
 					.sent_ms = m->sent_ms,
-					.tries = m->tries };
+					.tries = m->tries,
+					.group = m->group.data ? m->group.data : "",
+					.dedup = m->dedup.data ? m->dedup.data : "",
+					.first_ms = m->first_ms,
+					.came_from = m->came_from.data ? m->came_from.data : "" };
+}
+
+void fa_message_take(struct fa_store_op *op, const struct fa_queue *queue, int64_t now_ms,
+		     struct fa_message *to)
+{
+	struct fa_address address;
+
+	op->take.fifo = fa_queue_is_fifo(queue->name);
+	op->take.most = queue->max_receives;
+	if (queue->retention_s)
+		op->take.since_ms = now_ms - queue->retention_s * INT64_C(1000);
+	if (!queue->max_receives || fa_address_parse(&address, queue->dead_letter, NULL))
+		return;
+	to->address = (struct faas_bytes){ queue->dead_letter, strlen(queue->dead_letter) };
+	to->outgoing = address.kind != FA_TO_QUEUE;
+	op->to = to;
 }
 
 /* Enter the runtime for what is done to an address; with `queue` it has to be one. */
@@ -56,41 +85,153 @@ static int perform(struct faas *rt, struct fa_store_op *op, struct faas_error *e
 	}
 }
 
-int faas_send(struct faas *rt, const char *address, struct faas_bytes body, struct faas_error *err)
-{
-	struct fa_message message = { .attributes = { "{}", 2 }, .body = body };
-	struct fa_store_op op = { .verb = FA_STORE_SEND, .messages = &message, .message_count = 1 };
-	struct fa_address to;
-	int rc;
+/* ---- send ------------------------------------------------------------- */
 
-	if (body.len > BODY_MAX)
+static bool is_attribute(struct fa_json value)
+{
+	return fa_json_kind(value) == FA_JSON_OBJECT &&
+	       fa_json_kind(fa_json_get(value, "DataType")) == FA_JSON_STRING &&
+	       (fa_json_kind(fa_json_get(value, "StringValue")) == FA_JSON_STRING ||
+		fa_json_kind(fa_json_get(value, "BinaryValue")) == FA_JSON_STRING);
+}
+
+static int check_attributes(const char *text, struct faas_error *err)
+{
+	struct fa_json all, value;
+	struct fa_json_iter iter;
+	int n = 0;
+	bool good;
+
+	good = fa_json_read(text, strlen(text), &all) && fa_json_kind(all) == FA_JSON_OBJECT;
+	if (good)
+		fa_json_begin(&iter, all);
+	while (good && fa_json_next(&iter, NULL, &value))
+		good = is_attribute(value) && ++n <= ATTRIBUTES_MAX;
+	return good ? 0 :
+		      fa_error(err, FAAS_EINVAL,
+			       "attributes must be an object of at most %d objects with DataType, "
+			       "and StringValue or BinaryValue",
+			       ATTRIBUTES_MAX);
+}
+
+static bool fits_id(const char *id)
+{
+	return *id && strlen(id) <= ID_MAX;
+}
+
+/* Group and dedup of a message for a FIFO queue; `hash` is the place for a dedup of its body. */
+static int order(struct fa_message *m, const struct faas_message *from,
+		 const struct fa_queue *queue, char hash[2 * FA_SHA256 + 1],
+		 struct faas_error *err)
+{
+	struct fa_text text = { .data = hash, .size = 2 * FA_SHA256 + 1 };
+	uint8_t sum[FA_SHA256];
+
+	if (!from->group || !fits_id(from->group))
+		return fa_error_typed(err, FAAS_EINVAL, "MissingParameter",
+				      "The request must contain the parameter MessageGroupId, of "
+				      "at most %d characters.", ID_MAX);
+	if (from->delay_s)
+		return fa_error(err, FAAS_EINVAL,
+				"a message for a FIFO queue has no delay of its own");
+	if (from->dedup && *from->dedup) {
+		if (!fits_id(from->dedup))
+			return fa_error(err, FAAS_EINVAL, "dedup has at most %d characters",
+					ID_MAX);
+		m->dedup = bytes_of(from->dedup);
+	} else if (queue->content_dedup) {
+		fa_sha256(sum, m->body.data, m->body.len);
+		fa_text_hex(&text, sum, sizeof(sum));
+		m->dedup = bytes_of(hash);
+	} else {
+		return fa_error(err, FAAS_EINVAL,
+				"The queue should either have ContentBasedDeduplication enabled "
+				"or MessageDeduplicationId provided explicitly");
+	}
+	m->group = bytes_of(from->group);
+	return 0;
+}
+
+static int check_message(const struct faas_message *m, struct faas_error *err)
+{
+	if (m->body.len > BODY_MAX)
 		return fa_error(err, FAAS_ETOOLARGE, "a message has at most %d bytes", BODY_MAX);
-	rc = enter(rt, address, false, &to, err);
+	if (m->delay_s < 0 || m->delay_s > DELAY_MAX_S)
+		return fa_error(err, FAAS_EINVAL, "delay_s is %d: must be from 0 to %d", m->delay_s,
+				DELAY_MAX_S);
+	return m->attributes ? check_attributes(m->attributes, err) : 0;
+}
+
+static int put(struct faas *rt, const struct fa_address *to, const struct faas_message *from,
+	       int64_t *id, struct faas_error *err)
+{
+	struct fa_message m = { .attributes = bytes_of(from->attributes ? from->attributes : "{}"),
+				.body = from->body };
+	struct fa_store_op op = { .verb = FA_STORE_SEND, .messages = &m, .message_count = 1 };
+	struct fa_queue queue = { .delay_s = 0 };
+	char hash[2 * FA_SHA256 + 1];
+	int rc = 0;
+
+	m.address = bytes_of(to->text);
+	m.outgoing = to->kind != FA_TO_QUEUE;
+	if (!m.outgoing)
+		fa_queues_get(&rt->queues, to->name, &queue);
+	if (!m.outgoing && fa_queue_is_fifo(to->name))
+		rc = order(&m, from, &queue, hash, err);
 	if (rc)
 		return rc;
-	message.address = bytes_of(to.text);
-	message.outgoing = to.kind != FA_TO_QUEUE;
-	message.sent_ms = message.due_ms = rt->clock->unix_ms(rt->clock);
+	m.sent_ms = rt->clock->unix_ms(rt->clock);
+	m.due_ms = m.sent_ms + (from->delay_s ? from->delay_s : queue.delay_s) * INT64_C(1000);
 	rc = perform(rt, &op, err);
-	if (!rc && message.outgoing)
+	if (!rc && m.outgoing)
 		fa_deliver_kick(rt);
+	if (!rc && id)
+		*id = m.id;
+	return rc;
+}
+
+int faas_put(struct faas *rt, const char *address, const struct faas_message *message, int64_t *id,
+	     struct faas_error *err)
+{
+	struct faas_message m;
+	struct fa_address to;
+	int rc = fa_options_copy(&m, sizeof(m), message, "FAAS_MESSAGE", err);
+
+	if (!rc)
+		rc = check_message(&m, err);
+	if (!rc)
+		rc = enter(rt, address, false, &to, err);
+	if (rc)
+		return rc;
+	rc = put(rt, &to, &m, id, err);
 	fa_leave(rt);
 	return rc;
 }
 
+int faas_send(struct faas *rt, const char *address, struct faas_bytes body, struct faas_error *err)
+{
+	return faas_put(rt, address, FAAS_MESSAGE(.body = body), NULL, err);
+}
+
+/* ---- take ------------------------------------------------------------- */
+
 /* One block, with its own copy of everything. */
 static struct faas_message *copy_message(const struct fa_mem *mem, const struct fa_message *m)
 {
-	struct faas_message *copy = fa_alloc_dirty(mem, sizeof(*copy) + m->address.len +
-							 m->source.len + m->attributes.len +
-							 m->body.len + 4);
-	const struct faas_bytes *from[] = { &m->address, &m->source, &m->attributes, &m->body };
-	const char *to[4];
-	char *at = (char *)(copy + 1);
+	const struct faas_bytes *from[] = { &m->address, &m->source, &m->attributes, &m->group,
+					    &m->dedup, &m->came_from, &m->body };
+	struct faas_message *copy;
+	const char *to[7];
+	size_t size = sizeof(*copy);
+	char *at;
 
+	for (int i = 0; i < 7; i++)
+		size += from[i]->len + 1;
+	copy = fa_alloc_dirty(mem, size);
 	if (!copy)
 		return NULL;
-	for (int i = 0; i < 4; i++) {
+	at = (char *)(copy + 1);
+	for (int i = 0; i < 7; i++) {
 		to[i] = memcpy(at, from[i]->data, from[i]->len + 1); /* its NUL, too */
 		at += from[i]->len + 1;
 	}
@@ -98,7 +239,10 @@ static struct faas_message *copy_message(const struct fa_mem *mem, const struct 
 	copy->address = to[0];
 	copy->source = to[1];
 	copy->attributes = to[2];
-	copy->body.data = to[3];
+	copy->group = to[3];
+	copy->dedup = to[4];
+	copy->came_from = to[5];
+	copy->body.data = to[6];
 	return copy;
 }
 
@@ -113,8 +257,10 @@ int faas_take(struct faas *rt, const char *queue, int hide_ms, struct faas_messa
 	      struct faas_error *err)
 {
 	struct fa_store_op op = { .verb = FA_STORE_TAKE, .hide_ms = hide_ms };
+	struct fa_message to = { .outgoing = false };
 	struct fa_fetched *fetched;
 	struct fa_address from;
+	struct fa_queue q;
 	int rc;
 
 	if (!message || hide_ms < 0 || hide_ms > HIDE_MAX_MS)
@@ -125,7 +271,11 @@ int faas_take(struct faas *rt, const char *queue, int hide_ms, struct faas_messa
 	if (rc)
 		return rc;
 	op.message.address = bytes_of(from.text);
+	fa_queues_get(&rt->queues, from.name, &q);
+	fa_message_take(&op, &q, rt->clock->unix_ms(rt->clock), &to);
 	rc = perform(rt, &op, err);
+	if (!rc && op.count && to.outgoing)
+		fa_deliver_kick(rt);
 	fetched = rc ? NULL : pop(&op);
 	if (!rc)
 		*message = fetched ? copy_message(&rt->mem, &fetched->message) : NULL;

@@ -7,4 +7,16 @@
 /* What a host is shown of a message; it borrows all of it. */
 void fa_message_show(struct faas_message *shown, const struct fa_message *message);
 
+/* How a queue is taken from by what was said of it; `to` is filled in and lives as long as `op`. */
+void fa_message_take(struct fa_store_op *op, const struct fa_queue *queue, int64_t now_ms,
+		     struct fa_message *to);
+
+/* Read what was said of queues; before the loop turns. */
+int fa_queues_recall(struct faas *rt, struct faas_error *err);
+/* Show every document whose name begins with `prefix`, until one returns an error. */
+int fa_documents_read(struct faas *rt, const char *prefix,
+		      int (*each)(struct faas *rt, const struct fa_message *document,
+				  struct faas_error *err),
+		      struct faas_error *err);
+
 #endif

@@ -13,6 +13,7 @@
 #include <model/tags.h>
 #include <model/url.h>
 
+#define DOCUMENT_MAX 128 /* the name of one */
 #define PAGE 64
 
 /* One that could not be made. */
@@ -251,6 +252,10 @@ static int add_pending(struct faas *rt, const struct fa_message *m, struct faas_
 
 	if (!p)
 		return fa_error_nomem(err);
+	if (*name == ':' && strcmp(name, FA_SIGNING_DOCUMENT) != 0) {
+		fa_free(p); /* of no function: others read it */
+		return 0;
+	}
 	strcpy(p->name, name);
 	p->document = fa_document_parse(m->body.data, err);
 	if (!p->document) {
@@ -270,7 +275,7 @@ static int add_pending(struct faas *rt, const struct fa_message *m, struct faas_
 }
 
 /* How many were behind `name`, which becomes the last of them; -1 with the error. */
-static int read_page(struct faas *rt, char name[FA_NAME_MAX + 1], struct faas_error *err)
+static int read_page(struct faas *rt, char name[DOCUMENT_MAX], struct faas_error *err)
 {
 	struct fa_store_op op = { .verb = FA_STORE_RECALL, .max = PAGE };
 	struct fa_list *pos;
@@ -286,7 +291,7 @@ static int read_page(struct faas *rt, char name[FA_NAME_MAX + 1], struct faas_er
 
 		if (!rc)
 			rc = add_pending(rt, &f->message, err);
-		snprintf(name, FA_NAME_MAX + 1, "%s", (const char *)f->message.address.data);
+		snprintf(name, DOCUMENT_MAX, "%s", (const char *)f->message.address.data);
 		fa_free(f);
 	}
 	return rc ? -1 : n;
@@ -294,7 +299,7 @@ static int read_page(struct faas *rt, char name[FA_NAME_MAX + 1], struct faas_er
 
 int fa_recall_read(struct faas *rt, struct faas_error *err)
 {
-	char name[FA_NAME_MAX + 1] = "";
+	char name[DOCUMENT_MAX] = "";
 	struct faas_error own = { 0 };
 	int n = 0;
 

@@ -8,6 +8,7 @@
 #include <admit/quota.h>
 #include <env/pool.h>
 #include <model/layers.h>
+#include <model/queue.h>
 #include <model/registry.h>
 #include <model/sealed.h>
 #include <model/store/store.h>
@@ -71,6 +72,7 @@ struct faas {
 	_Atomic bool sweeping;
 	struct fa_keys keys;
 	struct fa_vault vault;
+	struct fa_queues queues;
 	pthread_mutex_t changing;   /* held while a number is given, and while limits change */
 	pthread_mutex_t remembering; /* held while functions are written down, see remember.h */
 	struct fa_map pending;      /* name -> what could not be made again */

@@ -544,6 +544,7 @@ FAAS_EXPORT void faas_cancel(struct faas *rt, uint64_t id);
  * An address is where a message goes:
  *   queue:NAME                  a queue of this runtime, made by the first message to it;
  *                               it keeps them until they are taken. Also as the ARN of SQS.
+ *                               NAME.fifo is one of SQS's FIFO queues: see source.h.
  *   function:NAME[:QUALIFIER]   an asynchronous invocation. Also as the ARN of Lambda.
  *   callback:NAME               faas_config.on_message
  * NAME of a queue or callback: [a-zA-Z0-9-_]+, 1..80.

@@ -54,6 +54,11 @@ struct faas_message {
 	struct faas_bytes body;
 	int64_t sent_ms;        /* Unix time */
 	int tries;              /* deliveries that failed before, or how often it was taken */
+	const char *group;      /* of a FIFO queue: messages of one group stay in order; else "" */
+	const char *dedup;      /* of a FIFO queue, see faas_put(); else "" */
+	int delay_s;            /* for faas_put() only */
+	int64_t first_ms;       /* Unix time when it was taken first; 0: not yet */
+	const char *came_from;  /* the queue where it was taken too often, or "" */
 };
 
 /*

@@ -17,6 +17,18 @@ static bool fits_plain(const char *name)
 			    "0123456789-_") == len;
 }
 
+/* The one dot that a name may have is that of a FIFO queue. */
+static bool fits_queue(const char *name)
+{
+	size_t len = strlen(name);
+	char plain[FA_ADDRESS_NAME_MAX + 1];
+
+	if (len <= 5 || len > FA_ADDRESS_NAME_MAX || strcmp(name + len - 5, ".fifo") != 0)
+		return fits_plain(name);
+	snprintf(plain, sizeof(plain), "%.*s", (int)len - 5, name);
+	return fits_plain(plain);
+}
+
 static bool fits_function(const char *name)
 {
 	struct fa_name parsed;
@@ -28,7 +40,7 @@ static const struct {
 	const char *scheme;
 	bool (*fits)(const char *name);
 } kinds[] = {
-	[FA_TO_QUEUE] = { "queue:", fits_plain },
+	[FA_TO_QUEUE] = { "queue:", fits_queue },
 	[FA_TO_FUNCTION] = { "function:", fits_function },
 	[FA_TO_CALLBACK] = { "callback:", fits_plain },
 };

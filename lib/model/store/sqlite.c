@@ -18,10 +18,16 @@
 #define CLAIM_BYTES (16 << 20) /* handed out at once; one row may be on top */
 
 #define MESSAGE_COLUMNS \
-	"id, address, outgoing, due_ms, sent_ms, tries, kind, source, attributes, body, trace"
+	"id, address, outgoing, due_ms, sent_ms, tries, kind, source, attributes, body, trace," \
+	" grp, dedup, came_from, first_ms"
 /* What lies in a queue and is not hidden, oldest first: ?1, ?2. */
 #define VISIBLE "WHERE address = ?1 AND outgoing = 0 AND due_ms <= ?2"
 #define OLDEST_FIRST " ORDER BY due_ms, id"
+/*
+ * Of a queue with groups so many are looked at, as in SQS: behind them a group is found when
+ * those before it are gone.
+ */
+#define LOOK_AHEAD "20000"
 
 static const char *const text[FA_SQLS] = {
 	[FA_SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -40,15 +46,40 @@ static const char *const text[FA_SQLS] = {
 		"UPDATE event SET due_ms = ?, attempts = ?, throttles = ? WHERE id = ?",
 	[FA_SQL_COMPLETE] = "DELETE FROM event WHERE id = ?",
 	[FA_SQL_SEND] = "INSERT INTO message(address, outgoing, due_ms, sent_ms, tries, kind,"
-			" source, attributes, body, trace) VALUES(?, ?, ?, ?, 0, ?, ?, ?, ?, ?)",
+			" source, attributes, body, trace, grp, dedup, came_from, first_ms)"
+			" VALUES(?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, '', 0)",
 	[FA_SQL_FETCH] = "SELECT " MESSAGE_COLUMNS " FROM message"
 			 " WHERE outgoing = 1 AND due_ms <= ?" OLDEST_FIRST " LIMIT ?",
 	[FA_SQL_NEXT_MESSAGE] = "SELECT min(due_ms) FROM message WHERE outgoing = 1",
 	[FA_SQL_DELAY] = "UPDATE message SET due_ms = ?, tries = tries + 1 WHERE id = ?",
 	[FA_SQL_REMOVE] = "DELETE FROM message WHERE id = ?",
 	[FA_SQL_OLDEST] = "SELECT " MESSAGE_COLUMNS " FROM message " VISIBLE OLDEST_FIRST
-			  " LIMIT 1",
-	[FA_SQL_HIDE] = "UPDATE message SET due_ms = ?, tries = tries + 1 WHERE id = ?",
+			  " LIMIT ?3",
+	[FA_SQL_FIRST_OF_GROUPS] =
+		"SELECT " MESSAGE_COLUMNS " FROM (SELECT * FROM message WHERE address = ?1"
+		" AND outgoing = 0 ORDER BY id LIMIT " LOOK_AHEAD ") AS m WHERE due_ms <= ?2"
+		" AND NOT EXISTS (SELECT 1 FROM message AS o WHERE o.address = ?1"
+		" AND o.outgoing = 0 AND o.grp = m.grp AND o.due_ms > ?2"
+		" AND (o.tries > 0 OR o.id < m.id)) ORDER BY id LIMIT ?3",
+	[FA_SQL_HIDE] = "UPDATE message SET due_ms = ?1, tries = tries + 1,"
+			" first_ms = iif(first_ms, first_ms, ?3) WHERE id = ?2",
+	[FA_SQL_UNHIDE] = "UPDATE message SET due_ms = ?1, tries = tries - 1,"
+			  " first_ms = iif(tries > 1, first_ms, 0)"
+			  " WHERE id = ?2 AND tries > 0 AND due_ms > ?1",
+	[FA_SQL_NEXT_VISIBLE] = "SELECT min(due_ms) FROM message WHERE address = ?1"
+				" AND outgoing = 0 AND due_ms > ?2",
+	[FA_SQL_REDRIVE] = "UPDATE message SET address = ?1, outgoing = ?2, due_ms = ?3,"
+			   " came_from = ?4, tries = 0, first_ms = 0 WHERE id = ?5",
+	[FA_SQL_TOO_OLD] = "SELECT coalesce(max(id), 0) FROM (SELECT id, sent_ms FROM message"
+			   " WHERE address = ?1 AND outgoing = 0 ORDER BY id LIMIT 1)"
+			   " WHERE sent_ms < ?2",
+	[FA_SQL_DEDUP] = "INSERT INTO dedup(address, key, until_ms, id) VALUES(?1, ?2, ?3, 0)"
+			 " ON CONFLICT(address, key) DO UPDATE SET until_ms = ?3"
+			 " WHERE until_ms <= ?4",
+	[FA_SQL_DEDUP_FORGET] = "DELETE FROM dedup WHERE rowid IN (SELECT rowid FROM dedup"
+				" WHERE until_ms <= ? ORDER BY until_ms LIMIT 4)",
+	[FA_SQL_DUPLICATE] = "UPDATE dedup SET id = iif(?3, ?3, id) WHERE address = ?1"
+			     " AND key = ?2 RETURNING id",
 	[FA_SQL_PEEK] = "SELECT " MESSAGE_COLUMNS " FROM message WHERE address = ?"
 			" AND outgoing = 0 AND id > ? ORDER BY id LIMIT ?",
 	[FA_SQL_MOVE] = "UPDATE message SET address = ?4, outgoing = ?5, due_ms = ?2, tries = 0,"
@@ -58,6 +89,7 @@ static const char *const text[FA_SQLS] = {
 			  " due_ms = ?2, tries = 0, trace = '' WHERE id IN"
 			  " (SELECT id FROM message " VISIBLE " AND kind = 2" OLDEST_FIRST
 			  " LIMIT ?3)",
+	[FA_SQL_PURGE] = "DELETE FROM message WHERE address = ? AND outgoing = 0",
 	[FA_SQL_SUM] = "SELECT count(*) FILTER (WHERE due_ms <= ?2), count(*), min(sent_ms)"
 		       " FROM message WHERE address = ?1 AND outgoing = 0",
 	[FA_SQL_KEEP] = "INSERT OR REPLACE INTO document(name, body) VALUES(?, ?)",
@@ -89,6 +121,19 @@ static const char *const steps[] = {
 	"CREATE TABLE document(name TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;",
 
 	"ALTER TABLE message ADD COLUMN trace TEXT NOT NULL DEFAULT '';",
+
+	"ALTER TABLE message ADD COLUMN grp TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE message ADD COLUMN dedup TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE message ADD COLUMN came_from TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE message ADD COLUMN first_ms INTEGER NOT NULL DEFAULT 0;"
+	"DROP INDEX message_in_queue;" /* the second of two columns was never looked at */
+	"CREATE INDEX message_visible ON message(address, due_ms) WHERE outgoing = 0;"
+	"CREATE INDEX message_order ON message(address) WHERE outgoing = 0;"
+	"CREATE INDEX message_group ON message(address, grp, due_ms)"
+	" WHERE outgoing = 0 AND grp <> '';"
+	"CREATE TABLE dedup(address TEXT NOT NULL, key TEXT NOT NULL,"
+	" until_ms INTEGER NOT NULL, id INTEGER NOT NULL, UNIQUE(address, key));"
+	"CREATE INDEX dedup_until ON dedup(until_ms);",
 };
 
 #define SCHEMA ((int)(sizeof(steps) / sizeof(*steps)))

@@ -26,10 +26,19 @@ enum fa_sql {
 	FA_SQL_DELAY,
 	FA_SQL_REMOVE,
 	FA_SQL_OLDEST,
+	FA_SQL_FIRST_OF_GROUPS,
 	FA_SQL_HIDE,
+	FA_SQL_UNHIDE,
+	FA_SQL_NEXT_VISIBLE,
+	FA_SQL_REDRIVE,
+	FA_SQL_TOO_OLD,
+	FA_SQL_DEDUP,
+	FA_SQL_DEDUP_FORGET,
+	FA_SQL_DUPLICATE,
 	FA_SQL_PEEK,
 	FA_SQL_MOVE,
 	FA_SQL_RETURN,
+	FA_SQL_PURGE,
 	FA_SQL_SUM,
 	/* documents */
 	FA_SQL_KEEP,
@@ -71,5 +80,18 @@ struct faas_bytes fa_sqlite_keep(char **at, struct faas_bytes bytes);
 enum fa_engine_code fa_sqlite_send(struct fa_engine *engine, struct fa_store_op *op);
 /* The verbs of messages and documents. */
 enum fa_engine_code fa_sqlite_message(struct fa_engine *engine, struct fa_store_op *op);
+struct fa_list *fa_sqlite_read_message(struct fa_engine *engine, sqlite3_stmt *row,
+				       size_t *bytes);
+/* op->count: whether it was there. */
+enum fa_engine_code fa_sqlite_remove(struct fa_engine *engine, struct fa_store_op *op,
+				     int64_t id);
+
+/* ---- sqlite_queue.c --------------------------------------------------- */
+
+enum fa_engine_code fa_sqlite_take(struct fa_engine *engine, struct fa_store_op *op);
+enum fa_engine_code fa_sqlite_settle(struct fa_engine *engine, struct fa_store_op *op);
+enum fa_engine_code fa_sqlite_return(struct fa_engine *engine, struct fa_store_op *op);
+/* *first: nobody sent this one within five minutes; else m->id is that of the other. */
+enum fa_engine_code fa_sqlite_dedup(struct fa_engine *engine, struct fa_message *m, bool *first);
 
 #endif

@@ -21,33 +21,51 @@ static void bind_one(struct fa_engine *e, const struct fa_message *m)
 	fa_sqlite_bind_text(stmt, 7, m->attributes);
 	fa_sqlite_bind_bytes(stmt, 8, m->body);
 	fa_sqlite_bind_text(stmt, 9, m->trace);
+	fa_sqlite_bind_text(stmt, 10, m->group);
+	fa_sqlite_bind_text(stmt, 11, m->dedup);
+}
+
+/* A second one is accepted, and is the first: nothing is added. */
+static enum fa_engine_code send_one(struct fa_engine *e, struct fa_message *m)
+{
+	enum fa_engine_code code;
+	bool first = true;
+
+	if (m->dedup.len) {
+		code = fa_sqlite_dedup(e, m, &first);
+		if (code || !first)
+			return code;
+	}
+	bind_one(e, m);
+	code = fa_sqlite_run(e, FA_SQL_SEND);
+	if (code)
+		return code;
+	m->id = sqlite3_last_insert_rowid(e->db);
+	e->next.sent++;
+	e->next.lying++;
+	return m->dedup.len ? fa_sqlite_dedup(e, m, &first) : FA_ENGINE_OK;
 }
 
 enum fa_engine_code fa_sqlite_send(struct fa_engine *e, struct fa_store_op *op)
 {
 	enum fa_engine_code code = FA_ENGINE_OK;
 
-	for (int i = 0; i < op->message_count && !code; i++) {
-		bind_one(e, &op->messages[i]);
-		code = fa_sqlite_run(e, FA_SQL_SEND);
-		if (code)
-			break;
-		op->messages[i].id = sqlite3_last_insert_rowid(e->db);
-		e->next.sent++;
-		e->next.lying++;
-	}
+	for (int i = 0; i < op->message_count && !code; i++)
+		code = send_one(e, &op->messages[i]);
 	return code;
 }
 
 /* Columns as in FA_SQL_FETCH. */
-static struct fa_list *read_message(struct fa_engine *e, sqlite3_stmt *row, size_t *bytes)
+struct fa_list *fa_sqlite_read_message(struct fa_engine *e, sqlite3_stmt *row, size_t *bytes)
 {
 	struct faas_bytes address = fa_sqlite_column(row, 1), source = fa_sqlite_column(row, 7),
 			  attributes = fa_sqlite_column(row, 8), body = fa_sqlite_column(row, 9),
-			  trace = fa_sqlite_column(row, 10);
+			  trace = fa_sqlite_column(row, 10), group = fa_sqlite_column(row, 11),
+			  dedup = fa_sqlite_column(row, 12), from = fa_sqlite_column(row, 13);
 	struct fa_fetched *f =
 		fa_alloc_dirty(e->mem, sizeof(*f) + address.len + source.len + attributes.len +
-					       body.len + trace.len + 5);
+					       body.len + trace.len + group.len + dedup.len +
+					       from.len + 8);
 	char *at;
 
 	if (!f)
@@ -65,6 +83,10 @@ static struct fa_list *read_message(struct fa_engine *e, sqlite3_stmt *row, size
 	f->message.attributes = fa_sqlite_keep(&at, attributes);
 	f->message.body = fa_sqlite_keep(&at, body);
 	f->message.trace = fa_sqlite_keep(&at, trace);
+	f->message.group = fa_sqlite_keep(&at, group);
+	f->message.dedup = fa_sqlite_keep(&at, dedup);
+	f->message.came_from = fa_sqlite_keep(&at, from);
+	f->message.first_ms = sqlite3_column_int64(row, 14);
 	*bytes += body.len;
 	return &f->link;
 }
@@ -75,7 +97,7 @@ static enum fa_engine_code fetch(struct fa_engine *e, struct fa_store_op *op)
 
 	sqlite3_bind_int64(e->sql[FA_SQL_FETCH], 1, op->now_ms);
 	sqlite3_bind_int(e->sql[FA_SQL_FETCH], 2, op->max);
-	code = fa_sqlite_collect(e, FA_SQL_FETCH, op, read_message);
+	code = fa_sqlite_collect(e, FA_SQL_FETCH, op, fa_sqlite_read_message);
 	if (!code)
 		code = fa_sqlite_ask(e, FA_SQL_NEXT_MESSAGE, &op->next_ms, 1);
 	if (op->next_ms < 0)
@@ -91,7 +113,7 @@ static enum fa_engine_code delay(struct fa_engine *e, struct fa_store_op *op)
 }
 
 /* Who goes a second time is not counted a second time. */
-static enum fa_engine_code remove_one(struct fa_engine *e, struct fa_store_op *op, int64_t id)
+enum fa_engine_code fa_sqlite_remove(struct fa_engine *e, struct fa_store_op *op, int64_t id)
 {
 	enum fa_engine_code code;
 
@@ -105,27 +127,6 @@ static enum fa_engine_code remove_one(struct fa_engine *e, struct fa_store_op *o
 	return FA_ENGINE_OK;
 }
 
-static enum fa_engine_code take(struct fa_engine *e, struct fa_store_op *op)
-{
-	sqlite3_stmt *stmt = e->sql[FA_SQL_OLDEST];
-	struct fa_message *taken;
-	enum fa_engine_code code;
-
-	fa_sqlite_bind_text(stmt, 1, op->message.address);
-	sqlite3_bind_int64(stmt, 2, op->now_ms);
-	code = fa_sqlite_collect(e, FA_SQL_OLDEST, op, read_message);
-	if (code || fa_list_empty(&op->claimed))
-		return code;
-	taken = &fa_container(op->claimed.next, struct fa_fetched, link)->message;
-	taken->tries++;
-	op->gone = FA_STORE_DELIVERED;
-	if (!op->hide_ms)
-		return remove_one(e, op, taken->id);
-	sqlite3_bind_int64(e->sql[FA_SQL_HIDE], 1, op->now_ms + op->hide_ms);
-	sqlite3_bind_int64(e->sql[FA_SQL_HIDE], 2, taken->id);
-	return fa_sqlite_run(e, FA_SQL_HIDE);
-}
-
 static enum fa_engine_code peek(struct fa_engine *e, struct fa_store_op *op)
 {
 	sqlite3_stmt *stmt = e->sql[FA_SQL_PEEK];
@@ -133,7 +134,7 @@ static enum fa_engine_code peek(struct fa_engine *e, struct fa_store_op *op)
 	fa_sqlite_bind_text(stmt, 1, op->message.address);
 	sqlite3_bind_int64(stmt, 2, op->message.id);
 	sqlite3_bind_int(stmt, 3, op->max);
-	return fa_sqlite_collect(e, FA_SQL_PEEK, op, read_message);
+	return fa_sqlite_collect(e, FA_SQL_PEEK, op, fa_sqlite_read_message);
 }
 
 static enum fa_engine_code move(struct fa_engine *e, struct fa_store_op *op)
@@ -152,6 +153,20 @@ static enum fa_engine_code move(struct fa_engine *e, struct fa_store_op *op)
 	code = fa_sqlite_run(e, which);
 	op->count = sqlite3_changes(e->db);
 	return code;
+}
+
+static enum fa_engine_code purge(struct fa_engine *e, struct fa_store_op *op)
+{
+	enum fa_engine_code code;
+
+	fa_sqlite_bind_text(e->sql[FA_SQL_PURGE], 1, op->message.address);
+	code = fa_sqlite_run(e, FA_SQL_PURGE);
+	if (code)
+		return code;
+	op->count = sqlite3_changes(e->db);
+	e->next.gone[op->gone] += op->count;
+	e->next.lying -= op->count;
+	return FA_ENGINE_OK;
 }
 
 static enum fa_engine_code sum(struct fa_engine *e, struct fa_store_op *op)
@@ -217,13 +232,19 @@ enum fa_engine_code fa_sqlite_message(struct fa_engine *e, struct fa_store_op *o
 	case FA_STORE_DELAY:
 		return delay(e, op);
 	case FA_STORE_REMOVE:
-		return remove_one(e, op, op->message.id);
+		return fa_sqlite_remove(e, op, op->message.id);
 	case FA_STORE_TAKE:
-		return take(e, op);
+		return fa_sqlite_take(e, op);
+	case FA_STORE_SETTLE:
+		return fa_sqlite_settle(e, op);
+	case FA_STORE_RETURN:
+		return fa_sqlite_return(e, op);
 	case FA_STORE_PEEK:
 		return peek(e, op);
 	case FA_STORE_MOVE:
 		return move(e, op);
+	case FA_STORE_PURGE:
+		return purge(e, op);
 	case FA_STORE_SUM:
 		return sum(e, op);
 	case FA_STORE_KEEP:

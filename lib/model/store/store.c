@@ -35,6 +35,8 @@ struct fa_store {
 	struct fa_store_counts counts;
 	bool hurry, closing;
 	const struct fa_mem *mem;
+	void (*on_lying)(void *data, struct faas_bytes address);
+	void *data;
 	bool here;                /* no folder and no thread: whoever submits does it */
 	pthread_mutex_t turn;     /* then held by who does */
 };
@@ -46,7 +48,8 @@ static const bool refusable[FA_STORE_VERBS] = {
 	[FA_STORE_ACCEPT] = true, [FA_STORE_CLAIM] = true, [FA_STORE_SEND] = true,
 	[FA_STORE_FETCH] = true,  [FA_STORE_TAKE] = true,  [FA_STORE_PEEK] = true,
 	[FA_STORE_MOVE] = true,	  [FA_STORE_SUM] = true,   [FA_STORE_KEEP] = true,
-	[FA_STORE_FORGET] = true, [FA_STORE_RECALL] = true,
+	[FA_STORE_FORGET] = true, [FA_STORE_RECALL] = true, [FA_STORE_RETURN] = true,
+	[FA_STORE_PURGE] = true,
 };
 
 /* Of these nobody asks whether they were written. */
@@ -66,20 +69,34 @@ static void forget_claimed(struct fa_store_op *op)
 		fa_free(pos);
 }
 
-static void answer(struct fa_store_op *op, enum fa_store_outcome outcome)
+/* Where something lies now; it may have lain there before. */
+static void tell_lying(struct fa_store *store, const struct fa_store_op *op)
 {
-	if (outcome != FA_STORE_DONE)
+	if (!store->on_lying)
+		return;
+	for (int i = 0; i < op->message_count; i++)
+		if (!op->messages[i].outgoing)
+			store->on_lying(store->data, op->messages[i].address);
+	if (op->to && op->count && !op->to->outgoing)
+		store->on_lying(store->data, op->to->address);
+}
+
+static void answer(struct fa_store *store, struct fa_store_op *op, enum fa_store_outcome outcome)
+{
+	if (outcome == FA_STORE_DONE)
+		tell_lying(store, op);
+	else
 		forget_claimed(op);
 	op->outcome = outcome;
 	op->on_done(op);
 }
 
-static void answer_all(struct fa_list *ops, enum fa_store_outcome outcome)
+static void answer_all(struct fa_store *store, struct fa_list *ops, enum fa_store_outcome outcome)
 {
 	struct fa_list *pos;
 
 	while ((pos = fa_list_pop(ops)))
-		answer(fa_container(pos, struct fa_store_op, link), outcome);
+		answer(store, fa_container(pos, struct fa_store_op, link), outcome);
 }
 
 static enum fa_engine_code apply_all(struct fa_store *store, struct fa_list *ops)
@@ -119,7 +136,7 @@ static enum fa_engine_code write_group(struct fa_store *store, struct fa_list *o
 }
 
 /* The rest stays in `ops`. */
-static void refuse_new(struct fa_list *ops, enum fa_store_outcome outcome)
+static void refuse_new(struct fa_store *store, struct fa_list *ops, enum fa_store_outcome outcome)
 {
 	struct fa_list *pos, *next;
 
@@ -129,7 +146,7 @@ static void refuse_new(struct fa_list *ops, enum fa_store_outcome outcome)
 		if (!refusable[op->verb])
 			continue;
 		fa_list_remove(pos);
-		answer(op, only_reads[op->verb] ? FA_STORE_REFUSED : outcome);
+		answer(store, op, only_reads[op->verb] ? FA_STORE_REFUSED : outcome);
 	}
 }
 
@@ -145,20 +162,20 @@ static void write_ops(struct fa_store *store, struct fa_list *ops)
 	enum fa_engine_code code;
 
 	if (store->poisoned || !fa_folder_is_heavy(&store->folder))
-		refuse_new(ops, FA_STORE_REFUSED);
+		refuse_new(store, ops, FA_STORE_REFUSED);
 	for (int attempt = 0; attempt < 2 && !store->poisoned && !fa_list_empty(ops); attempt++) {
 		code = write_group(store, ops, &outcome);
 		if (!code) {
 			tidy(store); /* before the answers: whoever asks then finds it tidy */
-			answer_all(ops, FA_STORE_DONE);
+			answer_all(store, ops, FA_STORE_DONE);
 			return;
 		}
-		refuse_new(ops, outcome);
+		refuse_new(store, ops, outcome);
 		if (code == FA_ENGINE_FULL)
 			fa_folder_drop_ballast(&store->folder);
 	}
 	if (store->poisoned)
-		answer_all(ops, FA_STORE_UNKNOWN);
+		answer_all(store, ops, FA_STORE_UNKNOWN);
 }
 
 /* ---- the thread ------------------------------------------------------ */
@@ -206,7 +223,7 @@ static void *serve(void *data)
 		pthread_mutex_unlock(&store->lock);
 		write_ops(store, &ops);
 		if (hurry)
-			answer_all(&ops, FA_STORE_UNKNOWN);
+			answer_all(store, &ops, FA_STORE_UNKNOWN);
 		pthread_mutex_lock(&store->lock);
 	}
 	pthread_mutex_unlock(&store->lock);
@@ -249,7 +266,7 @@ static void perform_here(struct fa_store *store, struct fa_store_op *op)
 		outcome = FA_STORE_REFUSED;
 	pthread_mutex_unlock(&store->turn);
 	fa_list_remove(&op->link);
-	answer(op, outcome);
+	answer(store, op, outcome);
 }
 
 /* ---- the interface --------------------------------------------------- */
@@ -287,6 +304,8 @@ struct fa_store *fa_store_open(const struct fa_store_config *config, struct faas
 	}
 	store->folder.dir = store->folder.lock = -1;
 	store->mem = config->mem;
+	store->on_lying = config->on_lying;
+	store->data = config->data;
 	store->here = !config->folder;
 	fa_list_init(&store->submitted);
 	init_locks(store);

@@ -19,7 +19,8 @@
  * the queue. Times are Unix time, given by the caller.
  *
  * A message lies in a queue until it is taken, or it is outgoing: somebody fetches it,
- * delivers it and removes it. Until then it stays, so it may be delivered twice.
+ * delivers it and removes it. Until then it stays, so it may be delivered twice. In a queue
+ * whose messages have groups, a group of which one is hidden waits for it.
  */
 struct fa_store;
 
@@ -54,6 +55,10 @@ struct fa_message {
 	struct faas_bytes source;     /* ARN of the function whose event ended, with qualifier */
 	struct faas_bytes attributes; /* JSON */
 	struct faas_bytes trace;      /* header of what it tells of, for what it invokes */
+	struct faas_bytes group;      /* of a FIFO queue: those of one group stay in order */
+	struct faas_bytes dedup;      /* a second one with it, within five minutes, is not kept */
+	struct faas_bytes came_from;  /* address of the queue where it was taken too often */
+	int64_t first_ms;             /* when it was taken first; 0: not yet */
 	struct faas_bytes body;
 };
 
@@ -75,9 +80,12 @@ enum fa_store_verb {
 	FA_STORE_FETCH,      /* now_ms, max -> fetched: outgoing ones; next_ms */
 	FA_STORE_DELAY,      /* message's id, due_ms: tried once more, and it failed */
 	FA_STORE_REMOVE,     /* message's id, gone; count: whether it was there */
-	FA_STORE_TAKE,       /* message's address, now_ms, hide_ms -> fetched: at most one */
+	FA_STORE_TAKE,       /* message's address, take, now_ms, hide_ms, max -> fetched, next_ms */
+	FA_STORE_SETTLE,     /* ids, gone: those are removed; count: how many were there */
+	FA_STORE_RETURN,     /* ids, now_ms: taken, but nobody saw them; they are back */
 	FA_STORE_PEEK,       /* message's address and id, max -> fetched: those behind that id */
 	FA_STORE_MOVE,       /* message's address, to, now_ms, max -> count */
+	FA_STORE_PURGE,      /* message's address, gone; count: how many lay there */
 	FA_STORE_SUM,        /* message's address, now_ms -> sum */
 	/* documents: what else has to outlive the program, by name */
 	FA_STORE_KEEP,       /* message's address: the name; its body, which replaces another */
@@ -104,6 +112,13 @@ struct fa_store_sum {
 	int64_t oldest_ms; /* when the oldest was sent; INT64_MAX: there is none */
 };
 
+/* How a queue is taken from. */
+struct fa_store_take {
+	bool fifo;            /* its messages have groups */
+	int most;             /* one that was taken so often goes to op->to instead; 0: none does */
+	int64_t since_ms;     /* what was sent before is too old, and dropped */
+};
+
 struct fa_store_op {
 	struct fa_list link;
 	enum fa_store_verb verb;
@@ -115,6 +130,9 @@ struct fa_store_op {
 	struct fa_message message; /* whose id or address is meant */
 	const struct fa_message *to; /* address, outgoing; NULL: dead letters to their source */
 	enum fa_store_gone gone;
+	struct fa_store_take take;
+	const int64_t *ids;        /* `id_count`; live until on_done */
+	int id_count;
 	int64_t now_ms, hide_ms;   /* hide_ms 0: what is taken is gone */
 	int max;
 	struct fa_list claimed;    /* of struct fa_claimed, or of fa_fetched */
@@ -132,6 +150,9 @@ struct fa_store_config {
 	int64_t ballast;    /* bytes kept free for completions; 0: 4 MB */
 	int log_pages;      /* of write-ahead log before it is brought home; 0: 16 MB of them */
 	bool weak;          /* tests: answer before the disk has it */
+	/* A message came to lie in this queue; on the store's thread, before it is answered. */
+	void (*on_lying)(void *data, struct faas_bytes address);
+	void *data;
 };
 
 /* FAAS_EEXIST: another runtime has it open. */

@@ -32,8 +32,9 @@ TEST(arns_are_taken_for_what_they_name)
 
 TEST(what_is_no_address_is_refused)
 {
-	static const char *const bad[] = { "", "queue", "queue:", "queue:a b", "queue:a.fifo",
-					   "function:", "function:f:", "callback:", "http://x",
+	static const char *const bad[] = { "", "queue", "queue:", "queue:a b", "queue:.fifo",
+					   "queue:a.b.fifo", "callback:a.fifo", "function:",
+					   "function:f:", "callback:", "http://x",
 					   "arn:aws:sqs:", "arn:aws:sns:r:a:topic" };
 	struct fa_address address;
 	struct faas_error err;
