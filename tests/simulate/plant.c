@@ -80,7 +80,8 @@ WRAP(void, fa_pool_drop, struct fa_env *env)
 
 WRAP(void, fa_invocation_refuse, struct fa_invocation *inv, int code, const char *reason)
 {
-	struct faas_result result = { .size = sizeof(result), .code = code, .reason = reason };
+	struct faas_result result = { .size = sizeof(result), .code = code, .request_id = "",
+				      .version = "", .error_type = "", .reason = reason };
 
 	if (inv->on_done && planted(TOLD_TWICE, 100))
 		inv->on_done(inv->data, &result);

@@ -11,6 +11,7 @@
 
 #include <runtime.h>
 
+#include "change.h"
 #include "check.h"
 #include "machine.h"
 
@@ -18,15 +19,19 @@
 #define DAY (86400 * SECOND)
 #define CLOSE_STEPS 20000
 
-static int versions;                /* made so far; each says in its description which it is */
-static int last_in[LINES];          /* of the requests that wait: the last that was handed over */
-static int most_retries[FUNCTIONS]; /* that it ever had: an update reaches events that wait */
+static int last_in[LINES]; /* of the requests that wait: the last that was handed over */
 
 /* ---- what machines tell ------------------------------------------------ */
 
+/* What is published keeps the description, and waits in a line of its own. */
 static int line_of(const struct fa_version *version)
 {
-	return atoi(version->config.description) % LINES;
+	return (atoi(version->config.description) * 2 + (version->number != 0)) % LINES;
+}
+
+void open_lines(int described)
+{
+	last_in[described * 2 % LINES] = last_in[(described * 2 + 1) % LINES] = -1;
 }
 
 /* Who waits is handed over in the order of the calls; again only if it has not begun. */
@@ -51,7 +56,7 @@ struct request *request_posted(const struct fa_job *job, const struct fa_env *en
 
 void request_starts(struct request *r)
 {
-	int most = r->mode == FAAS_EVENT ? most_retries[r->function] + 1 : 1;
+	int most = r->mode == FAAS_EVENT ? most_retries_of(r) + 1 : 1;
 	int64_t pause_ns = r->started * 60 * SECOND;
 
 	if (r->started && now() - r->started_ns < pause_ns)
@@ -133,20 +138,13 @@ static void on_done(void *data, const struct faas_result *result)
 
 /* ---- what the host does ------------------------------------------------ */
 
-static const char *name_of(int function)
-{
-	static const char *const names[FUNCTIONS] = { "0", "1", "2", "3", "4" };
-
-	return names[function];
-}
-
 static struct faas_request describe(struct request *r)
 {
 	static const int64_t waits[] = { 1, 10, 1000, 20000, -1 };
 
 	return (struct faas_request){
 		.size = sizeof(struct faas_request),
-		.function = name_of(r->function),
+		.function = r->name,
 		.payload = { &r->number, sizeof(r->number) },
 		.mode = r->mode,
 		.capacity_wait_ms = r->has_wait ? (int)draw_of(waits) : 0,
@@ -173,9 +171,10 @@ static void call_by_callback(enum faas_mode mode, int function)
 
 	if (function >= 0)
 		r->function = function;
+	draw_name(r->name, r->function);
 	request = describe(r);
 	r->in_line = mode == FAAS_SYNC && r->has_wait;
-	note("r%d calls f%d, mode %d, waits %d ms", r->number, r->function, (int)mode,
+	note("r%d calls f%s, mode %d, waits %d ms", r->number, r->name, (int)mode,
 	     request.capacity_wait_ms);
 	copy = *r;
 	r->refused = faas_invoke(world.rt, &request, &r->id, NULL);
@@ -191,7 +190,7 @@ static void wait_for_it(void *data)
 	int rc;
 
 	request.on_done = NULL;
-	note("r%d waits for f%d, up to %d ms", r->number, r->function, request.capacity_wait_ms);
+	note("r%d waits for f%s, up to %d ms", r->number, r->name, request.capacity_wait_ms);
 	rc = faas_invoke_wait(world.rt, &request, &result, NULL);
 	if (rc == FAAS_ENOTFOUND || (rc == FAAS_ECANCELED && !r->posted)) {
 		r->refused = rc;
@@ -206,6 +205,7 @@ static void call_and_wait(void)
 {
 	struct request *r = new_request(FAAS_SYNC);
 
+	draw_name(r->name, r->function);
 	if (!client_begin(wait_for_it, r))
 		world.request_count--;
 }
@@ -225,106 +225,6 @@ static void cancel_one(void)
 	faas_cancel(world.rt, r->id);
 }
 
-/* Where limits are fixed. */
-static bool has_provisioned(int function)
-{
-	return function == 2 || function == 4;
-}
-
-static struct faas_function_config draw_function(int function, char description[16])
-{
-	static const int64_t memory[] = { 128, 128, 256, 512, -1 };
-	static const int64_t timeouts[] = { 10, 100, 1000, 3000, 20000, -1 };
-	static const int64_t limits[] = { 0, 0, 1, 2, 3, 10, -1 };
-	static const int64_t ages[] = { 60, 90, 200, 600, -1 };
-	int limit = (int)draw_of(limits), provisioned = chance(300) ? (int)draw_between(1, 3) : 0;
-	int retries = (int)draw_between(0, 2);
-
-	if (retries > most_retries[function])
-		most_retries[function] = retries;
-	if (world.fixed_limits) {
-		limit = function < 3 ? function : 0;
-		provisioned = has_provisioned(function);
-	}
-	snprintf(description, 16, "%d", versions++);
-	last_in[(versions - 1) % LINES] = -1;
-	if (limit && provisioned > limit)
-		provisioned = limit;
-	return (struct faas_function_config){
-		.size = sizeof(struct faas_function_config),
-		.name = name_of(function),
-		.code = TEST_PLUGINS,
-		.handler = "echo.echo",
-		.description = description,
-		.memory_mb = (int)draw_of(memory),
-		.timeout_ms = (int)draw_of(timeouts),
-		.max_concurrency = limit,
-		.max_retries = retries ? retries : FAAS_NONE,
-		.max_age_s = (int)draw_of(ages),
-		.provisioned = provisioned ? provisioned : FAAS_NONE,
-	};
-}
-
-static void create(int function)
-{
-	char description[16];
-	struct faas_function_config config = draw_function(function, description);
-	struct faas_error err = { 0 };
-	int rc = faas_function_create(world.rt, &config, &err);
-
-	note("f%d is created: %d MB, %d ms, at most %d, %d provisioned: %s", function,
-	     config.memory_mb, config.timeout_ms, config.max_concurrency, config.provisioned,
-	     faas_error_name(rc));
-	if (rc && rc != FAAS_EEXIST && !strstr(err.message, "max_memory_mb") &&
-	    !strstr(err.message, "oncurren"))
-		broken("f%d cannot be created: %s", function, err.message);
-}
-
-static void update(void *data)
-{
-	int function = (int)(intptr_t)data;
-	char description[16];
-	struct faas_function_config config = draw_function(function, description);
-	int rc;
-
-	note("f%d is updated: %d MB, %d ms, at most %d, %d provisioned", function, config.memory_mb,
-	     config.timeout_ms, config.max_concurrency, config.provisioned);
-	rc = faas_function_update(world.rt, &config, NULL);
-	note("f%d was updated: %s", function, faas_error_name(rc));
-}
-
-static void change_functions(void)
-{
-	int function = (int)draw(FUNCTIONS), limit = (int)draw_between(FAAS_NONE, 4), rc;
-
-	switch (draw(6)) {
-	case 0:
-		if (world.fixed_limits)
-			break; /* it would give back what it reserves */
-		note("f%d is deleted", function);
-		faas_function_delete(world.rt, name_of(function), NULL);
-		break;
-	case 1:
-		note("f%d is renewed", function);
-		faas_recycle(world.rt, name_of(function), NULL);
-		break;
-	case 2:
-		if (world.fixed_limits)
-			break;
-		rc = faas_function_reserve(world.rt, name_of(function), limit, NULL);
-		note("f%d reserves %d: %s", function, limit, faas_error_name(rc));
-		break;
-	case 3:
-	case 4:
-		if (world.fixed_limits && has_provisioned(function))
-			break; /* while both versions work, both have what is provisioned */
-		client_begin(update, (void *)(intptr_t)function);
-		break;
-	default:
-		create(function);
-	}
-}
-
 static void burst(void)
 {
 	int function = chance(700) ? (int)draw(FUNCTIONS) : -1, n = (int)draw_between(2, 40);
@@ -342,7 +242,7 @@ static void act(void)
 		return;
 	switch (draw(16)) {
 	case 0:
-		change_functions();
+		change_something();
 		break;
 	case 1:
 		burst();
@@ -489,13 +389,12 @@ uint64_t play(uint64_t seed, enum plant plant)
 	int acts;
 
 	world_open(seed, plant);
-	versions = 0;
-	memset(most_retries, 0, sizeof(most_retries));
+	changes_begin();
 	draw_dials();
 	world.fixed_limits = chance(400);
 	open_runtime();
 	for (int i = 0; i < FUNCTIONS; i++)
-		create(i);
+		create_function(i);
 	acts = (int)draw_between(20, 300);
 	for (int i = 0; i < acts; i++) {
 		for (int n = (int)draw(4); n >= 0; n--)

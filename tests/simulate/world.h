@@ -23,6 +23,7 @@
 #define FUNCTIONS 5
 #define REQUESTS 4096
 #define STEPS 80   /* that are told when something is wrong */
+#define NAME_ROOM 8 /* of a function, with its qualifier */
 #define CLIENTS 16 /* threads of the host inside the library at once */
 
 /* How likely the misfortunes of this play are, in thousandths. */
@@ -36,6 +37,7 @@ struct dials {
 /* One event, from the call to the last that is heard of it. */
 struct request {
 	int number, function;
+	char name[NAME_ROOM]; /* that it calls */
 	enum faas_mode mode;
 	bool canceled, has_wait;
 	bool in_line;       /* its turn can be told from its number */
