@@ -10,6 +10,8 @@
 
 #include <model/event_config.h>
 
+#include "letters.h"
+
 static int versions; /* made so far; each says in its description which it is */
 static int most_retries[FUNCTIONS]; /* that it ever had: an update reaches events that wait */
 static int published[FUNCTIONS];    /* the last number */
@@ -91,6 +93,8 @@ static struct faas_function_config draw_function(int function, char description[
 		.max_concurrency = limit,
 		.max_retries = retries ? retries : FAAS_NONE,
 		.max_age_s = (int)draw_of(ages),
+		.on_success = DONE,
+		.dead_letter = DEAD,
 		.provisioned = provisioned ? provisioned : FAAS_NONE,
 	};
 }
@@ -123,6 +127,15 @@ static void update(void *data)
 	note("f%d was updated: %s", function, faas_error_name(rc));
 }
 
+static void delete_function(int function)
+{
+	note("f%d is deleted", function);
+	faas_function_delete(world.rt, name_of(function), NULL);
+	for (int i = 0; i < world.request_count; i++)
+		if (world.requests[i].function == function && !world.requests[i].succeeded)
+			world.requests[i].orphan = true;
+}
+
 static void change_function(int function)
 {
 	int limit = (int)draw_between(FAAS_NONE, 4), rc;
@@ -131,8 +144,7 @@ static void change_function(int function)
 	case 0:
 		if (world.fixed_limits)
 			break; /* it would give back what it reserves */
-		note("f%d is deleted", function);
-		faas_function_delete(world.rt, name_of(function), NULL);
+		delete_function(function);
 		break;
 	case 1:
 		note("f%d is renewed", function);

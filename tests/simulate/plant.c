@@ -16,6 +16,7 @@ const char *const plant_names[PLANTS] = {
 	[LOST_WAKE_UP] = "lost-wake-up",
 	[TOO_MANY] = "too-many",
 	[LOST_PLACE] = "lost-place",
+	[LOST_LETTER] = "lost-letter",
 	[ENDLESS_RETRIES] = "endless-retries",
 	[WRONG_ORDER] = "wrong-order",
 	[WRONG_SUM] = "wrong-sum",
@@ -64,6 +65,14 @@ WRAP(enum fa_retry_end, fa_retry_after_error, struct fa_retry *retry, int max_re
 	int more = planted(ENDLESS_RETRIES, 500);
 
 	return __real_fa_retry_after_error(retry, max_retries + more, max_age_s, now_ns, delay_ns);
+}
+
+WRAP(void, fa_deliver_letters, struct faas *rt, struct fa_version *v, struct fa_letters *letters)
+{
+	if (!planted(LOST_LETTER, 50))
+		__real_fa_deliver_letters(rt, v, letters);
+	else
+		fa_free(letters);
 }
 
 WRAP(void, fa_turn_wait, struct fa_invocation *inv, bool in_front)

@@ -13,6 +13,7 @@
 
 #include "change.h"
 #include "check.h"
+#include "letters.h"
 #include "machine.h"
 
 #define LINES 512 /* versions with an order of their own */
@@ -240,9 +241,12 @@ static void act(void)
 {
 	if (world.request_count >= REQUESTS - 2)
 		return;
-	switch (draw(16)) {
+	switch (draw(17)) {
 	case 0:
 		change_something();
+		break;
+	case 16:
+		letters_read(false);
 		break;
 	case 1:
 		burst();
@@ -275,7 +279,7 @@ static void act(void)
 static void step_to(int64_t at_ns)
 {
 	go_to(at_ns);
-	if (chance(50) && !world.closing)
+	if (chance(50) && !world.quiet)
 		act(); /* while the library has not seen yet what happened */
 	settle();
 	check_books();
@@ -348,12 +352,16 @@ static void drain(void)
 {
 	int64_t until = now() + DAY;
 
+	world.quiet = true;
 	while (open_requests() || atomic_load(&world.rt->queued) || clients_inside()) {
 		if (next_ns() == INT64_MAX || now() > until)
 			broken("%d requests are open and %d events queued, and nothing happens",
 			       open_requests(), atomic_load(&world.rt->queued));
 		step_to(next_ns());
 	}
+	while (letters_are_hidden())
+		run_until(now() + SECOND);
+	letters_check();
 }
 
 static void on_closed(void *data)
@@ -369,7 +377,7 @@ static void close_runtime(void)
 	int grace = (int)draw_of(graces);
 
 	note("is closed, with %d ms", grace);
-	world.closing = true;
+	world.quiet = world.closing = true;
 	faas_close(world.rt, grace, on_closed, NULL);
 	settle();
 	for (int i = 0; !world.closed; i++) {
@@ -390,6 +398,7 @@ uint64_t play(uint64_t seed, enum plant plant)
 
 	world_open(seed, plant);
 	changes_begin();
+	letters_begin();
 	draw_dials();
 	world.fixed_limits = chance(400);
 	open_runtime();

@@ -54,7 +54,7 @@ TEST(a_seed_plays_the_same_play_again)
 /* The positive controls; the line with the seed has to show the same once more. */
 TEST(what_is_broken_on_purpose_is_found)
 {
-	static const char *const faults[] = { "lost-wake-up",    "too-many",    "lost-place",
+	static const char *const faults[] = { "lost-wake-up",    "too-many",    "lost-place",  "lost-letter",
 					      "endless-retries", "wrong-order", "wrong-sum",
 					      "told-twice",      "begins-twice" };
 

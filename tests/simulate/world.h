@@ -49,6 +49,8 @@ struct request {
 	int64_t started_ns; /* the last time */
 	enum { NOT_RUN, REPLIED, ERRED, DIED } end; /* of the last time */
 	bool succeeded;                             /* an event whose answer was taken */
+	int letters;                                /* that told that it failed for good */
+	bool orphan; /* its function was deleted, and with it who is told of a success */
 	uint64_t id;
 };
 
@@ -58,6 +60,7 @@ enum plant {
 	LOST_WAKE_UP, /* now and then nobody looks for who could run now */
 	TOO_MANY,     /* a function's limit is not looked at now and then */
 	LOST_PLACE,   /* a place under the limits is not given back now and then */
+	LOST_LETTER,  /* nobody is told of the end of an event now and then */
 	ENDLESS_RETRIES,
 	WRONG_ORDER, /* who comes last waits in front */
 	WRONG_SUM,   /* of the memory of environments */
@@ -74,6 +77,7 @@ struct world {
 	uv_loop_t uv;
 	struct faas *rt;
 	bool closing, closed;
+	bool quiet; /* the host begins nothing more */
 	struct failing_mem memory;
 	struct fa_timers timers; /* of the machines */
 	struct dials dials;
