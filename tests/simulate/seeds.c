@@ -54,9 +54,9 @@ TEST(a_seed_plays_the_same_play_again)
 /* The positive controls; the line with the seed has to show the same once more. */
 TEST(what_is_broken_on_purpose_is_found)
 {
-	static const char *const faults[] = { "lost-wake-up",    "too-many",    "lost-place",  "lost-letter",
-					      "endless-retries", "wrong-order", "wrong-sum",
-					      "told-twice",      "begins-twice" };
+	static const char *const faults[] = { "lost-wake-up",    "too-many",    "lost-place",
+					      "lost-letter",     "wrong-order", "wrong-sum",
+					      "endless-retries", "told-twice",  "begins-twice" };
 
 	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
 		char arguments[64], end[512], again[512];
