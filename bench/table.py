@@ -144,6 +144,8 @@ ROWS = [
         ours='durable.one.p50_ns', less='durable.allowance_ns', base='durable.raw.p50_ns'),
     Row('D', 'restart with a million events, to the first delivered', 2e9,
         ours='durable.restart_ns', unit=ns),
+    Row('A', 'decisions on a role with ten statements, the last allows', 1e6, side=LEAST,
+        ours='decide.last_per_s', unit=per_s),
     payload_row('1kb', '1 KB'),
     payload_row('64kb', '64 KB'),
     payload_row('1mb', '1 MB'),
