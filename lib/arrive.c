@@ -119,13 +119,16 @@ static void fill_invocation(struct fa_invocation *inv, struct faas *rt, struct f
 	inv->job.payload = (struct faas_bytes){ inv->payload + meta_max, r->payload.len };
 	if (r->payload.len)
 		memcpy(inv->payload + meta_max, r->payload.data, r->payload.len);
+	if (r->request_id)
+		strcpy(inv->job.request_id, r->request_id);
 	if (r->mode == FAAS_EVENT) {
 		/* known before it runs, and the same for every attempt */
 		uint8_t bits[16];
 
 		inv->retry.accepted_ns = fa_now(rt->clock);
 		fa_random_bytes(bits, sizeof(bits));
-		fa_uuid(inv->job.request_id, bits);
+		if (!r->request_id)
+			fa_uuid(inv->job.request_id, bits);
 		if (!inv->kept)
 			atomic_fetch_add(&rt->queued, 1);
 	}

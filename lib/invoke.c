@@ -161,6 +161,8 @@ static int call_here(const struct visit *visit, struct fa_runner *runner, struct
 		job.payload = request->payload;
 		job.meta = meta;
 		job.meta_len = plain ? 0 : fa_meta_put(meta, request, v);
+		if (request->request_id)
+			strcpy(job.request_id, request->request_id);
 		job.timeout_ns = (int64_t)v->config.timeout_ms * 1000000;
 		job.late = late;
 		stamp(&job, visit->rt, env);

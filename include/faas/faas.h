@@ -503,6 +503,7 @@ struct faas_request {
 
 	void (*on_done)(void *data, const struct faas_result *result);
 	void *data;
+	const char *request_id; /* a UUID of yours, that handler and log see; NULL: a new one */
 };
 
 #define FAAS_REQUEST(...) \

@@ -100,6 +100,16 @@ static int check_text(const char *what, const char *text, size_t max, struct faa
 	return fa_error(err, FAAS_EINVAL, "%s is longer than %zu bytes", what, max);
 }
 
+static int check_uuid(const char *text, struct faas_error *err)
+{
+	size_t len = text ? strspn(text, "0123456789abcdefABCDEF-") : 36;
+	bool good = len == 36 && (!text || !text[len]);
+
+	for (size_t i = 0; good && text && i < len; i++)
+		good = (text[i] == '-') == (i == 8 || i == 13 || i == 18 || i == 23);
+	return good ? 0 : fa_error(err, FAAS_EINVAL, "request_id is '%.60s': must be a UUID", text);
+}
+
 int fa_admit_check(const struct faas_request *r, struct faas_error *err)
 {
 	size_t max = r->mode == FAAS_EVENT ? EVENT_MAX : SYNC_MAX;
@@ -125,6 +135,8 @@ int fa_admit_check(const struct faas_request *r, struct faas_error *err)
 		rc = check_text("trace_id", r->trace_id, TEXT_MAX, err);
 	if (!rc)
 		rc = check_text("tenant_id", r->tenant_id, 256, err);
+	if (!rc)
+		rc = check_uuid(r->request_id, err);
 	return rc;
 }
 

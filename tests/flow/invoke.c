@@ -65,8 +65,7 @@ static int start(const char *function, const char *event, int wait_ms, struct se
 		 uint64_t *id)
 {
 	return faas_invoke(flow.rt,
-			   FAAS_REQUEST(.function = function,
-					.payload = { event, strlen(event) },
+			   FAAS_REQUEST(.function = function, .payload = { event, strlen(event) },
 					.capacity_wait_ms = wait_ms, .on_done = on_done,
 					.data = seen),
 			   id, NULL);
@@ -314,6 +313,29 @@ static void invoke_size(size_t size, int expected_rc)
 	free(payload);
 }
 
+TEST(a_request_id_of_the_hosts_own_is_the_one_that_handler_and_result_see)
+{
+	static const char id[] = "5e34a614-0123-4567-89ab-cdef01234567";
+	static const char *const bad[] = { "", "5e34a614", "5e34a614-0123-4567-89ab-cdef012345678",
+					   "5e34a614x0123-4567-89ab-cdef01234567",
+					   "5e34a61400123-4567-89ab-cdef01234567" };
+	struct faas_request request = *FAAS_REQUEST(.function = "seen", .request_id = id);
+	struct faas_result *result;
+	struct faas_error err;
+
+	flow_function(&flow,
+		      &(struct faas_function_config){ .name = "seen", .handler = "echo.context" });
+	assert_int_equal(faas_invoke_wait(flow.rt, &request, &result, &err), 0);
+	assert_string_equal(result->request_id, id);
+	assert_non_null(strstr(result->payload.data, id));
+	faas_free(result);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		request.request_id = bad[i];
+		assert_int_equal(faas_invoke(flow.rt, &request, NULL, &err), FAAS_EINVAL);
+		assert_non_null(strstr(err.message, "must be a UUID"));
+	}
+}
+
 TEST(six_megabytes_go_both_ways_and_one_byte_more_is_refused)
 {
 	flow_function(&flow,
@@ -346,9 +368,8 @@ TEST(a_response_may_be_a_hundred_bytes_larger_and_not_one_more)
 /* The loop hands over in slots that share one large place; who waits for it uses the same. */
 TEST(large_answers_follow_each_other_on_the_callers_thread_after_the_loops)
 {
-	flow_function(&flow, &(struct faas_function_config){ .name = "big",
-							     .handler = "echo.big",
-							     .max_concurrency = 1 });
+	flow_function(&flow, &(struct faas_function_config){
+				     .name = "big", .handler = "echo.big", .max_concurrency = 1 });
 	assert_int_equal(flow_call_async(&flow, "big", "1000")->payload.len, 1000);
 	assert_int_equal(flow_call(&flow, "big", "2000")->payload.len, 2000);
 	assert_int_equal(flow_call(&flow, "big", "3000")->payload.len, 3000);
@@ -488,6 +509,7 @@ int main(void)
 		CASE(a_dry_run_runs_nothing),
 		CASE(a_function_that_is_not_there_is_named_in_the_error),
 		CASE(a_function_can_be_named_by_its_arn),
+		CASE(a_request_id_of_the_hosts_own_is_the_one_that_handler_and_result_see),
 		CASE(six_megabytes_go_both_ways_and_one_byte_more_is_refused),
 		CASE(a_response_may_be_a_hundred_bytes_larger_and_not_one_more),
 		CASE(large_answers_follow_each_other_on_the_callers_thread_after_the_loops),
