@@ -13,6 +13,13 @@
  * everything under way by max_buffer_mb. A client that is slow, or gone, holds up nobody
  * else, and does not end the invocation it began.
  *
+ * The URLs of functions (CreateFunctionUrlConfig) are served, too. FunctionUrl is one that
+ * works as it is, http://HOST:PORT/url/<id>/...; so do /url/<function>[:<alias>]/... and any
+ * Host of the form <id>.lambda-url.<anything>, of which "localhost" needs no DNS. The function
+ * gets events of payload format 2.0, whose rawPath is what follows. With AuthType AWS_IAM
+ * they have to be signed, for which the door needs keys. Web pages of others may call them:
+ * Cors says what they may read.
+ *
  * While operations run that change something, up to four more threads exist.
  */
 
@@ -70,6 +77,12 @@ struct faas_http_config {
 	 */
 	bool (*on_page)(void *data, struct faas_http_page *page,
 			const struct faas_http_message *request);
+
+	/*
+	 * What FunctionUrl begins with, if clients reach the door by another name, through a
+	 * proxy: "https://functions.example.org". NULL: "http://HOST:PORT" of this door.
+	 */
+	const char *url;
 };
 
 #define FAAS_HTTP(...) \

@@ -167,6 +167,16 @@ int fa_document_put_number(struct fa_document *object, const char *name, double 
 	return fa_document_put(object, name, ours(json_real(value)));
 }
 
+int fa_document_put_boolean(struct fa_document *object, const char *name, bool value)
+{
+	return fa_document_put(object, name, ours(json_boolean(value)));
+}
+
+int fa_document_put_null(struct fa_document *object, const char *name)
+{
+	return fa_document_put(object, name, ours(json_null()));
+}
+
 void fa_document_drop(struct fa_document *object, const char *name)
 {
 	json_object_del(json(object), name);
@@ -175,6 +185,16 @@ void fa_document_drop(struct fa_document *object, const char *name)
 int fa_document_append(struct fa_document *array, struct fa_document *value)
 {
 	return json_array_append_new(json(array), json(value)) < 0 ? FAAS_ENOMEM : 0;
+}
+
+int fa_document_append_to(struct fa_document *object, const char *name, struct fa_document *value)
+{
+	json_t *array = json_object_get(json(object), name);
+
+	if (array)
+		return fa_document_append(ours(array), value);
+	array = json_array();
+	return fa_document_append(ours(array), value) | fa_document_put(object, name, ours(array));
 }
 
 int fa_document_append_integer(struct fa_document *array, int64_t value)

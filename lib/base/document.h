@@ -42,8 +42,12 @@ int fa_document_put(struct fa_document *object, const char *name, struct fa_docu
 int fa_document_put_text(struct fa_document *object, const char *name, const char *text);
 int fa_document_put_integer(struct fa_document *object, const char *name, int64_t value);
 int fa_document_put_number(struct fa_document *object, const char *name, double value);
+int fa_document_put_boolean(struct fa_document *object, const char *name, bool value);
+int fa_document_put_null(struct fa_document *object, const char *name);
 void fa_document_drop(struct fa_document *object, const char *name);
 int fa_document_append(struct fa_document *array, struct fa_document *value);
+/* To the array that is a member of that name, or becomes it. */
+int fa_document_append_to(struct fa_document *object, const char *name, struct fa_document *value);
 int fa_document_append_integer(struct fa_document *array, int64_t value);
 int fa_document_append_text(struct fa_document *array, const char *text);
 

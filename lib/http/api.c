@@ -11,16 +11,25 @@
 
 #include <base/error.h>
 #include <control/control.h>
+#include <http/url.h>
 
 #define INVOKE_MAX 6291456
 #define UNKNOWN_MAX 65536 /* to be answered politely */
 
+bool fa_api_is_meant(const struct fa_http_request *request)
+{
+	struct fa_url_target url;
+
+	return fa_url_is_meant(request, &url) || fa_route_find(request->method, request->target);
+}
+
 size_t fa_api_body_max(const struct fa_http_request *request)
 {
 	const struct fa_route *route = fa_route_find(request->method, request->target);
+	struct fa_url_target url;
 	size_t most = route ? fa_control_most(route->operation) : 0;
 
-	if (route && fa_api_is_invoke(route))
+	if (fa_url_is_meant(request, &url) || (route && fa_api_is_invoke(route)))
 		return INVOKE_MAX;
 	return most ? most - 1 : UNKNOWN_MAX;
 }
@@ -134,8 +143,13 @@ void fa_api_serve(struct fa_api *api, struct fa_http_caller *caller,
 {
 	const struct fa_route *route = fa_route_find(request->method, request->target);
 	struct faas_error err = { 0 };
+	struct fa_url_target url;
 	struct fa_document *in;
 
+	if (fa_url_is_meant(request, &url)) {
+		fa_url_serve(api, caller, request, &url);
+		return;
+	}
 	if (!route) {
 		fa_error_typed(&err, FAAS_ENOTFOUND, "UnknownOperationException",
 			       "%s %.150s is no operation of this API", request->method,

@@ -16,6 +16,8 @@ struct fa_api {
 	struct fa_chores *chores;  /* threads for operations that may take their time */
 };
 
+/* Whether it is for an operation or a function URL, be there such a one or not. */
+bool fa_api_is_meant(const struct fa_http_request *request);
 /* The longest body that is of use to this request. */
 size_t fa_api_body_max(const struct fa_http_request *request);
 /* Answers exactly once, in here or later, on the loop. */
@@ -32,6 +34,12 @@ void fa_api_refuse(const struct fa_mem *mem, struct fa_http_caller *caller,
 		   const struct faas_error *err, const char *reason, const char *request_id);
 /* What was no request, or too much of one: a status of HTTP in the form of an exception. */
 void fa_api_refuse_status(const struct fa_mem *mem, struct fa_http_caller *caller, int status);
+
+/*
+ * Whether what came of an invocation is neither the function's answer nor its error; then
+ * `err` says it in the words of the API.
+ */
+bool fa_api_did_not_run(const struct faas_result *result, struct faas_error *err);
 
 #define FA_API_ID_MAX 37
 void fa_api_new_id(char out[FA_API_ID_MAX]);

@@ -33,22 +33,15 @@ bool fa_api_is_invoke(const struct fa_route *route)
 
 /* ---- the answer ------------------------------------------------------ */
 
-/* It is neither the function's answer nor the function's error. */
-static bool did_not_run(const struct faas_result *r)
+bool fa_api_did_not_run(const struct faas_result *r, struct faas_error *err)
 {
-	return r->code == FAAS_ETHROTTLED || r->code == FAAS_ENOMEM || r->code == FAAS_ESYSTEM ||
-	       r->code == FAAS_ECANCELED || r->code == FAAS_EUNKNOWN;
-}
-
-static void refuse(const struct invocation *inv, const struct faas_result *r)
-{
-	struct faas_error err;
-
-	fa_error(&err, r->code, "%s", faas_strerror(r->code));
+	if (r->code != FAAS_ETHROTTLED && r->code != FAAS_ENOMEM && r->code != FAAS_ESYSTEM &&
+	    r->code != FAAS_ECANCELED && r->code != FAAS_EUNKNOWN)
+		return false;
+	fa_error(err, r->code, "%s", faas_strerror(r->code));
 	if (r->code == FAAS_ECANCELED)
-		fa_error_typed(&err, r->code, "ServiceException", "the service is shutting down");
-	fa_api_refuse(&inv->api->rt->mem, inv->caller, &err,
-		      r->code == FAAS_ETHROTTLED ? r->reason : NULL, r->request_id);
+		fa_error_typed(err, r->code, "ServiceException", "the service is shutting down");
+	return true;
 }
 
 static struct fa_document *describe_end(const struct faas_result *r, const char *tail)
@@ -138,11 +131,13 @@ static void on_done(void *data, const struct faas_result *r)
 	struct invocation *inv = data;
 	char tail[TAIL_TEXT] = "";
 	struct fa_http_field id = { "x-amzn-RequestId", r->request_id };
+	struct faas_error err;
 
 	if (r->log_tail.len && r->log_tail.len <= 4096)
 		fa_base64(tail, r->log_tail.data, r->log_tail.len);
-	if (did_not_run(r))
-		refuse(inv, r);
+	if (fa_api_did_not_run(r, &err))
+		fa_api_refuse(&inv->api->rt->mem, inv->caller, &err,
+			      r->code == FAAS_ETHROTTLED ? r->reason : NULL, r->request_id);
 	else if (inv->mode == FAAS_EVENT)
 		inv->caller->answer(inv->caller, 202, &id, 1, (struct faas_bytes){ "", 0 });
 	else if (inv->mode == FAAS_DRY_RUN)

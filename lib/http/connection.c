@@ -8,9 +8,12 @@
  */
 #include <http/connection.h>
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include <base/text.h>
 #include <http/answer.h>
@@ -187,6 +190,23 @@ static void answer_caller(struct fa_http_caller *caller, int status,
 static void on_deadline(struct fa_timer *timer);
 static void on_ready(struct fa_watch *watch, uint32_t events);
 
+static void source_of_caller(const struct fa_http_caller *caller, char out[FA_SOURCE_MAX])
+{
+	const struct fa_conn *conn = fa_container(caller, struct fa_conn, caller);
+	union {
+		struct sockaddr any;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} peer = { .any.sa_family = AF_UNSPEC };
+	socklen_t len = sizeof(peer);
+
+	getpeername(conn->wire.fd, &peer.any, &len);
+	if (peer.any.sa_family == AF_INET)
+		inet_ntop(AF_INET, &peer.in.sin_addr, out, FA_SOURCE_MAX);
+	else if (peer.any.sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &peer.in6.sin6_addr, out, FA_SOURCE_MAX);
+}
+
 int fa_conn_create(struct fa_server *server, int fd, bool local)
 {
 	struct fa_conn *conn = fa_alloc(server->mem, sizeof(*conn));
@@ -199,6 +219,7 @@ int fa_conn_create(struct fa_server *server, int fd, bool local)
 		return FAAS_ENOMEM;
 	}
 	conn->caller.answer = answer_caller;
+	conn->caller.source = source_of_caller;
 	conn->server = server;
 	conn->local = local;
 	conn->watch = (struct fa_watch){ .fd = fd, .both = true, .on_ready = on_ready };

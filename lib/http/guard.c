@@ -14,16 +14,17 @@
 #include <strings.h>
 
 #include <base/error.h>
+#include <http/url.h>
 
-#define NAME_MAX 253
+#define HOST_MAX 253
 
 /* "localhost:9001" without the port, "[::1]:9001" without brackets, too; NULL: too long. */
-static const char *name_of(char out[NAME_MAX + 1], const char *host)
+static const char *name_of(char out[HOST_MAX + 1], const char *host)
 {
 	bool bracket = *host == '[';
 	size_t len = strcspn(host += bracket, bracket ? "]" : ":");
 
-	if (len > NAME_MAX)
+	if (len > HOST_MAX)
 		return NULL;
 	memcpy(out, host, len);
 	out[len] = '\0';
@@ -64,7 +65,7 @@ static bool is_among(const char *names, const char *name)
 /* A browser always names a host; what names none is of HTTP/1.0, and no browser. */
 static bool may_be_called(const char *host, const char *names)
 {
-	char text[NAME_MAX + 1];
+	char text[HOST_MAX + 1];
 	const char *name = host ? name_of(text, host) : NULL;
 
 	return !host || (name && (is_number(name) || is_localhost(name) || is_among(names, name)));
@@ -81,13 +82,15 @@ int fa_guard_check(const struct fa_http_request *request, bool local, const char
 		   struct faas_error *err)
 {
 	const char *host = fa_http_get(request, "Host"), *origin = fa_http_get(request, "Origin");
+	struct fa_url_target url = { .by_host = false };
+	bool is_url = fa_url_is_meant(request, &url);
 
-	if (local && !may_be_called(host, names))
+	if (local && !url.by_host && !may_be_called(host, names))
 		return fa_error(err, FAAS_EDENIED,
 				"'%.80s' is no name of this door: it answers to addresses, to "
 				"localhost and to the names that its host program gave it",
 				host);
-	if (origin && !is_own(origin, host))
+	if (origin && !is_url && !is_own(origin, host))
 		return fa_error(err, FAAS_EDENIED,
 				"a page of '%.80s' may not use this door: only pages of "
 				"'http://%.60s' may",

@@ -23,6 +23,7 @@
 #include <http/guard.h>
 #include <http/listen.h>
 #include <http/server.h>
+#include <model/url.h>
 
 #define BACKLOG 512
 
@@ -134,8 +135,7 @@ static void on_request(void *data, struct fa_conn *conn, const struct fa_http_re
 {
 	struct faas_http *http = data;
 
-	if (http->on_page && !fa_route_find(request->method, request->target) &&
-	    fa_page_show(http, conn, request))
+	if (http->on_page && !fa_api_is_meant(request) && fa_page_show(http, conn, request))
 		return;
 	fa_api_serve(&http->api, &conn->caller, request);
 }
@@ -232,10 +232,35 @@ static int check(const struct faas_http_config *c, struct faas_error *err)
 				c->port);
 	if (!c->cert_file != !c->key_file)
 		return fa_error(err, FAAS_EINVAL, "a certificate and its key go together");
+	if (c->url && (strlen(c->url) > FA_URL_BASE_MAX || !strstr(c->url, "://") ||
+		       c->url[strlen(c->url) - 1] == '/'))
+		return fa_error(err, FAAS_EINVAL,
+				"url is '%.80s': must be \"scheme://host[:port]\" of at most %d "
+				"characters",
+				c->url, FA_URL_BASE_MAX);
 	if (c->max_connections < 0 || c->max_buffer_mb < 0)
 		return fa_error(err, FAAS_EINVAL,
 				"max_connections and max_buffer_mb cannot be negative");
 	return 0;
+}
+
+/* What function URLs begin with, for clients on this machine, or as the host says. */
+static void place_urls(struct faas_http *http, const struct faas_http_config *c)
+{
+	const char *host = c->host ? c->host : "127.0.0.1";
+	char base[FA_URL_MAX];
+	bool any = !strcmp(host, "::") || !strcmp(host, "0.0.0.0"), colon = strchr(host, ':');
+
+	if (!c->url && !http->port)
+		return;
+	if (c->url)
+		snprintf(base, sizeof(base), "%s", c->url);
+	else
+		snprintf(base, sizeof(base), "%s://%s%s%s:%d", http->tls ? "https" : "http",
+			 !any && colon ? "[" : "", any ? "127.0.0.1" : host,
+			 !any && colon ? "]" : "", http->port);
+	if (strlen(base) <= FA_URL_BASE_MAX)
+		fa_url_place(&http->rt->registry, base);
 }
 
 static int open_http(struct faas_http *http, const struct faas_http_config *c, int fd,
@@ -263,6 +288,7 @@ static int open_http(struct faas_http *http, const struct faas_http_config *c, i
 		http->port = port_of(fd);
 		http->stop_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	}
+	place_urls(http, c);
 	return fa_server_open(&http->server, &http->rt->loop, &http->server_door, &limits, fd, err);
 }
 

@@ -6,6 +6,13 @@
 #include <string.h>
 #include <strings.h>
 
+void fa_http_source(const struct fa_http_caller *caller, char out[FA_SOURCE_MAX])
+{
+	strcpy(out, "127.0.0.1");
+	if (caller->source)
+		caller->source(caller, out);
+}
+
 const char *fa_http_get(const struct fa_http_request *request, const char *name)
 {
 	for (int i = 0; i < request->field_count; i++)
@@ -82,6 +89,13 @@ const char *fa_http_reason(int status)
 		{ 201, "Created" },
 		{ 202, "Accepted" },
 		{ 204, "No Content" },
+		{ 206, "Partial Content" },
+		{ 301, "Moved Permanently" },
+		{ 302, "Found" },
+		{ 303, "See Other" },
+		{ 304, "Not Modified" },
+		{ 307, "Temporary Redirect" },
+		{ 308, "Permanent Redirect" },
 		{ 400, "Bad Request" },
 		{ 401, "Unauthorized" },
 		{ 402, "Payment Required" },
@@ -90,12 +104,14 @@ const char *fa_http_reason(int status)
 		{ 405, "Method Not Allowed" },
 		{ 408, "Request Timeout" },
 		{ 409, "Conflict" },
+		{ 406, "Not Acceptable" },
 		{ 410, "Gone" },
 		{ 412, "Precondition Failed" },
 		{ 413, "Content Too Large" },
 		{ 414, "URI Too Long" },
 		{ 415, "Unsupported Media Type" },
 		{ 417, "Expectation Failed" },
+		{ 422, "Unprocessable Content" },
 		{ 429, "Too Many Requests" },
 		{ 431, "Request Header Fields Too Large" },
 		{ 500, "Internal Server Error" },

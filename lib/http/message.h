@@ -21,11 +21,18 @@ struct fa_http_request {
 };
 
 /* Who waits for an answer: a connection, or a host that has a server of its own. */
+#define FA_SOURCE_MAX 46
+
 struct fa_http_caller {
 	/* Once, with all of it; what is shown is copied. */
 	void (*answer)(struct fa_http_caller *caller, int status,
 		       const struct fa_http_field *fields, int field_count, struct faas_bytes body);
+	/* The address it comes from, if it is known; else `out` stays as it is. NULL: never. */
+	void (*source)(const struct fa_http_caller *caller, char out[FA_SOURCE_MAX]);
 };
+
+/* An address of IP, always: of this machine for what came by no network. */
+void fa_http_source(const struct fa_http_caller *caller, char out[FA_SOURCE_MAX]);
 
 /* The value of the first field of that name, in whatever case; NULL if there is none. */
 const char *fa_http_get(const struct fa_http_request *request, const char *name);

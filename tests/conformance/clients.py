@@ -13,6 +13,7 @@ import sys
 import tempfile
 
 AWS = "/usr/bin/aws"
+CURL = "/usr/bin/curl"
 ENVIRONMENT = {
     **os.environ, "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret",
     "AWS_DEFAULT_REGION": "us-east-1", "AWS_PAGER": "", "AWS_MAX_ATTEMPTS": "1",
@@ -150,6 +151,38 @@ def urls(client):
     return found
 
 
+def curl(url, *words):
+    """(status, body) of a request by curl, which knows nothing of us."""
+    result = subprocess.run(
+        [CURL, "-s", "-w", "\n%{http_code}", *words, url], capture_output=True, text=True, check=False)
+    body, _, status = result.stdout.rpartition("\n")
+    return int(status), body
+
+
+def calling(client):
+    """The URL that was given works as it is; by its host; and, of AWS_IAM, signed by curl."""
+    found = []
+    _, made, _ = client.run("create-function-url-config", "--function-name", "f", "--auth-type", "NONE")
+    url = made["FunctionUrl"]
+    status, body = curl(url + "a?b=c", "-H", "Content-Type: application/json", "-d", '{"x":1}')
+    event = json.loads(body)
+    expect(found, "status", status, 200)
+    expect(found, "event", (event["rawPath"], event["rawQueryString"], event["body"]), ("/a", "b=c", '{"x":1}'))
+    port = url.split("/")[2].split(":")[1]
+    status, body = curl(f"http://{url.split('/')[4]}.lambda-url.us-east-1.localhost:{port}/z")
+    expect(found, "by its host", (status, json.loads(body)["rawPath"]), (200, "/z"))
+    client.run("update-function-url-config", "--function-name", "f", "--auth-type", "AWS_IAM")
+    expect(found, "unsigned", curl(url)[0], 403)
+    signed = ("--aws-sigv4", "aws:amz:us-east-1:lambda", "--user")
+    status, body = curl(url, *signed, "AKIDEXAMPLE:secret")
+    expect(found, "signed", (status, json.loads(body)["requestContext"]["authorizer"]["iam"]["accessKey"]),
+           (200, "AKIDEXAMPLE"))
+    expect(found, "signed wrongly", curl(url, *signed, "AKIDEXAMPLE:other")[0], 403)
+    client.run("delete-function-url-config", "--function-name", "f")
+    expect(found, "gone", curl(url)[0], 404)
+    return found
+
+
 def exceptions(client):
     found = []
     for words, name in (
@@ -207,6 +240,7 @@ TESTS = (
     ("lists_are_read_page_by_page", paging),
     ("tags_are_put_and_removed", tagging),
     ("a_function_gets_a_url_and_loses_it", urls),
+    ("curl_calls_a_function_by_its_url", calling),
     ("exceptions_are_known_by_their_names", exceptions),
     ("who_signs_with_the_wrong_key_or_not_at_all_is_not_let_in", signing),
 )
