@@ -2,6 +2,7 @@
 # Sourced by ./tests/run and ./examples/run.
 #
 #   need_packages gcc meson ...    have these Debian packages installed, or stop
+#   try_npm name@version ...       have these in $TEST_NPM, or say that they are not
 
 _as_root() {
 	if [ "$(id -u)" = 0 ]; then
@@ -49,6 +50,24 @@ need_packages() {
 			--no-install-recommends $missing >/dev/null && return 0
 	echo "Installing failed. Needed are: ${missing% }" >&2
 	exit 1
+}
+
+# Programs that tests ask for an opinion; what is missing is a test that is skipped.
+export TEST_NPM=${TEST_NPM:-${XDG_CACHE_HOME:-$HOME/.cache}/libfaas/npm}
+
+try_npm() {
+	local package name missing=()
+
+	for package; do
+		name=${package%@*}
+		grep -qs "\"version\": \"${package##*@}\"" "$TEST_NPM/node_modules/$name/package.json" ||
+			missing+=("$package")
+	done
+	[ "${#missing[@]}" = 0 ] && return 0
+	command -v npm >/dev/null && mkdir -p "$TEST_NPM" &&
+		timeout 120 npm install --prefix "$TEST_NPM" --no-audit --no-fund --ignore-scripts "${missing[@]}" \
+			>"$TEST_NPM/npm.log" 2>&1 && return 0
+	echo "Without ${missing[*]}: npm is not there or cannot install them."
 }
 
 # Of Debian 12 it is the C sources, from Debian 13 on a library.

@@ -48,14 +48,17 @@ static bool holds(const struct fa_statement *s, const struct fa_policy_request *
 	return true;
 }
 
-static enum fa_closeness applies(const struct fa_statement *s,
+/* A NotPrincipal that denies knows no exception for who has a boundary: so it is with IAM. */
+static enum fa_closeness applies(const struct fa_statement *s, bool bounded,
 				 const struct fa_policy_request *request)
 {
 	enum fa_closeness meant;
 
 	if (!acts(s, request) || !covers(s, request))
 		return FA_NOT_MEANT;
-	meant = fa_principals_mean(s, request->principal);
+	meant = bounded && s->deny && s->not_principal
+			? FA_MEANT_DIRECTLY
+			: fa_principals_mean(s, request->principal);
 	return meant && holds(s, request) ? meant : FA_NOT_MEANT;
 }
 
@@ -66,7 +69,8 @@ struct saying {
 	enum fa_closeness allows;
 };
 
-static struct saying ask(const struct fa_policy_set *set, const struct fa_policy_request *request)
+static struct saying ask(const struct fa_policy_set *set, bool bounded,
+			 const struct fa_policy_request *request)
 {
 	struct saying said = { false, FA_NOT_MEANT };
 
@@ -77,7 +81,7 @@ static struct saying ask(const struct fa_policy_set *set, const struct fa_policy
 
 			if (!s->deny && said.allows == FA_MEANT_DIRECTLY)
 				continue;
-			now = applies(s, request);
+			now = applies(s, bounded, request);
 			if (s->deny && now) {
 				said.denies = true;
 				return said;
@@ -138,7 +142,7 @@ struct fa_policy_decision fa_policy_decide(const struct fa_policy_rules *rules,
 	const struct fa_principal *who = request->principal;
 
 	for (enum fa_policy_place place = FA_BY_IDENTITY; place <= FA_BY_CONTROL; place++) {
-		said[place] = ask(sets[place], request);
+		said[place] = ask(sets[place], rules->boundary.policies, request);
 		if (said[place].denies)
 			return (struct fa_policy_decision){ FA_EXPLICIT_DENY, place };
 	}

@@ -228,6 +228,13 @@ TEST(not_principal_means_everybody_else)
 					    "'NotPrincipal':{'AWS':'" USER "'}}"));
 }
 
+TEST(not_principal_excepts_nobody_who_has_a_boundary)
+{
+	ASSERT_EXPLICIT(FA_BY_RESOURCE, bob, .identity = ALLOW_ALL, .boundary = ALLOW_ALL,
+			.resource = RESOURCE("{'Effect':'Deny','Action':'*','Resource':'*',"
+					     "'NotPrincipal':{'AWS':'" USER "'}}"));
+}
+
 /* ---- limits ------------------------------------------------------------ */
 
 TEST(boundaries_sessions_and_controls_must_allow_too)
@@ -344,6 +351,7 @@ int main(void)
 		cmocka_unit_test(an_account_that_is_named_leaves_it_to_its_own_policies),
 		cmocka_unit_test(across_accounts_both_must_allow),
 		cmocka_unit_test(not_principal_means_everybody_else),
+		cmocka_unit_test(not_principal_excepts_nobody_who_has_a_boundary),
 		cmocka_unit_test(boundaries_sessions_and_controls_must_allow_too),
 		cmocka_unit_test(
 			a_resource_that_names_a_user_or_session_passes_by_boundary_and_session_policies),
