@@ -17,12 +17,11 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 #include <base/error.h>
+#include <worker/areas.h>
 #include <worker/context.h>
 #include <worker/output.h>
 #include <worker/place.h>
@@ -55,8 +54,7 @@ struct pace {
 /* Not on the stack: that is not part of a snapshot. */
 static struct worker {
 	const struct fa_run *run;
-	const struct fa_request_head *request;
-	struct fa_response_head *response;
+	struct fa_areas areas;
 	struct fa_target target;
 	struct fa_context call;
 	bool broken;   /* init failed; `call.failure` says how */
@@ -82,35 +80,6 @@ static void relax(void)
 }
 
 /* ---- birth ------------------------------------------------------------ */
-
-static void *map_area(const void *at, int fd, size_t size, int protection)
-{
-	void *area = mmap((void *)at, size, protection, MAP_SHARED | (at ? MAP_FIXED : 0), fd, 0);
-
-	if (area == MAP_FAILED)
-		_exit(FA_RUN_BROKEN);
-	return area;
-}
-
-/*
- * Where they were, or anywhere. A child of the function's that returns from the
- * handler must not answer, too.
- */
-static void map_areas(struct worker *w, const struct fa_run *run)
-{
-	w->request = map_area(w->request, run->request_fd, FA_REQUEST_AREA, PROT_READ);
-	w->response =
-		map_area(w->response, run->response_fd, FA_RESPONSE_AREA, PROT_READ | PROT_WRITE);
-	madvise(w->response, FA_RESPONSE_AREA, MADV_DONTFORK);
-	/* looking first brings in all pages that the host has touched, writing would only one */
-	(void)atomic_load(&w->response->seq);
-}
-
-static void close_areas(const struct fa_run *run)
-{
-	close(run->request_fd);
-	close(run->response_fd);
-}
 
 static bool many_cpus(void)
 {
@@ -150,17 +119,17 @@ static void set_up(struct worker *w)
 {
 	const struct fa_run *run = w->run;
 
-	map_areas(w, run);
-	close_areas(run);
-	fa_signals_init(&w->response->last_words);
+	fa_areas_map(&w->areas, run);
+	fa_areas_close(run);
+	fa_signals_init(&w->areas.response->last_words);
 	fa_output_init(run->log_fd);
 	w->call.variables = run->variables;
 	w->call.asker.fd = run->bell_fd;
 	if (run->provisioned && !(run->flags & FA_NEST_SNAPSHOT))
 		say_provisioned(run->variables);
 	w->call.settings = &run->settings;
-	w->call.request = w->request;
-	w->call.response = w->response;
+	w->call.request = w->areas.request;
+	w->call.response = w->areas.response;
 	w->call.log_fd = run->log_fd;
 	fa_context_init(&w->call, run->memory_mb);
 	w->can_spin = run->many_cpus;
@@ -212,9 +181,9 @@ static void settle(struct worker *w)
 		w->broken = !w->pace->pristine;
 	}
 	if (!w->broken && fa_target_has_shutdown(&w->target))
-		atomic_store(&w->response->has_shutdown, 1);
+		atomic_store(&w->areas.response->has_shutdown, 1);
 	w->pace->begun_ns = w->pace->finished_ns = now_ns();
-	atomic_store(&w->response->init_done_ns, (uint64_t)w->pace->finished_ns);
+	atomic_store(&w->areas.response->init_done_ns, (uint64_t)w->pace->finished_ns);
 }
 
 /* ---- snapshots -------------------------------------------------------- */
@@ -256,7 +225,7 @@ static void after_restore(struct worker *w)
 
 static bool nothing_new(const struct worker *w)
 {
-	return atomic_load(&w->request->seq) == w->pace->done;
+	return atomic_load(&w->areas.request->seq) == w->pace->done;
 }
 
 /* Longer than a wake-up only while it is tried out whether being apart pays. */
@@ -267,7 +236,7 @@ static int64_t patience(const struct worker *w)
 
 static bool worth_spinning(const struct worker *w)
 {
-	uint32_t cpu = atomic_load_explicit(&w->request->host_cpu, memory_order_relaxed);
+	uint32_t cpu = atomic_load_explicit(&w->areas.request->host_cpu, memory_order_relaxed);
 
 	return w->can_spin && w->pace->gap_ns < patience(w) && cpu != (uint32_t)sched_getcpu() &&
 	       cpu != UINT32_MAX;
@@ -289,7 +258,7 @@ static void spin(const struct worker *w)
 
 static void sleep_until_posted(struct worker *w)
 {
-	_Atomic uint32_t *sleeping = &w->response->sleeping;
+	_Atomic uint32_t *sleeping = &w->areas.response->sleeping;
 
 	for (;;) {
 		atomic_store(sleeping, 1);
@@ -303,7 +272,7 @@ static void sleep_until_posted(struct worker *w)
 /* Most of a gap may be the host's waking up, and that tells little about its next one. */
 static void learn_gap(struct worker *w)
 {
-	uint64_t posted = atomic_load_explicit(&w->request->posted_ns, memory_order_relaxed);
+	uint64_t posted = atomic_load_explicit(&w->areas.request->posted_ns, memory_order_relaxed);
 	int64_t gap = (int64_t)posted - w->pace->finished_ns,
 		most = w->pace->woke ? 2 * SPIN_NS : GAP_MAX_NS;
 
@@ -313,15 +282,15 @@ static void learn_gap(struct worker *w)
 
 static void learn_wake(struct worker *w)
 {
-	uint64_t posted = atomic_load_explicit(&w->request->posted_ns, memory_order_relaxed);
-	uint32_t cpu = atomic_load_explicit(&w->request->host_cpu, memory_order_relaxed);
+	uint64_t posted = atomic_load_explicit(&w->areas.request->posted_ns, memory_order_relaxed);
+	uint32_t cpu = atomic_load_explicit(&w->areas.request->host_cpu, memory_order_relaxed);
 	int64_t took = w->pace->begun_ns - (int64_t)posted;
 
 	if (!w->can_spin || cpu == (uint32_t)sched_getcpu() || took < 0)
 		return;
 	took = took < SPIN_NS ? SPIN_NS : took > SPIN_MAX_NS ? SPIN_MAX_NS : took;
 	w->pace->wake_ns += (took - w->pace->wake_ns) / 8;
-	atomic_store_explicit(&w->response->wake_ns, (uint32_t)w->pace->wake_ns,
+	atomic_store_explicit(&w->areas.response->wake_ns, (uint32_t)w->pace->wake_ns,
 			      memory_order_relaxed);
 }
 
@@ -333,7 +302,7 @@ static void await_first(struct worker *w, const struct fa_run *run)
 	w->pace = &pace;
 	if (run->waits)
 		sleep_until_posted(w);
-	atomic_store(&w->response->init_start_ns, (uint64_t)now_ns());
+	atomic_store(&w->areas.response->init_start_ns, (uint64_t)now_ns());
 }
 
 static void await_request(struct worker *w)
@@ -354,30 +323,9 @@ static void await_request(struct worker *w)
 
 /* ---- answering -------------------------------------------------------- */
 
-static void wake_host(struct worker *w)
-{
-	w->pace->woke = atomic_load(&w->request->sleeping);
-	if (w->pace->woke)
-		syscall(SYS_futex, &w->response->seq, FUTEX_WAKE, 1, NULL, NULL, 0);
-}
-
-/* Once per sleep of the loop, however many answers there are. */
-static void ring_bell(struct worker *w)
-{
-	const struct fa_loop_page *page = w->run->page;
-	uint32_t epoch = page ? atomic_load(&page->epoch) : w->pace->rung + 1;
-
-	w->pace->woke = false;
-	if (w->run->bell_fd < 0 || (page && (!(epoch & 1) || epoch == w->pace->rung)))
-		return;
-	w->pace->rung = epoch;
-	w->pace->woke = true;
-	send(w->run->bell_fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
 static void consider_moving(struct worker *w)
 {
-	uint32_t cpu = atomic_load_explicit(&w->request->host_cpu, memory_order_relaxed);
+	uint32_t cpu = atomic_load_explicit(&w->areas.request->host_cpu, memory_order_relaxed);
 	bool close = w->can_spin && w->pace->gap_ns < CLOSE_NS && w->pace->took_ns < SPIN_NS;
 
 	if (!fa_place_turn(&w->pace->place, w->pace->finished_ns, close,
@@ -391,14 +339,12 @@ static void answer(struct worker *w, uint32_t seq, uint32_t flags)
 {
 	fa_context_close(&w->call);
 	w->pace->done = seq;
-	atomic_store_explicit(&w->response->cpu, (uint32_t)sched_getcpu(), memory_order_relaxed);
+	atomic_store_explicit(&w->areas.response->cpu, (uint32_t)sched_getcpu(), memory_order_relaxed);
 	if (w->pace->pristine)
-		atomic_store(&w->response->resetting, seq);
-	atomic_store(&w->response->seq, seq);
-	if (flags & FA_REQ_ASYNC)
-		ring_bell(w);
-	else
-		wake_host(w);
+		atomic_store(&w->areas.response->resetting, seq);
+	atomic_store(&w->areas.response->seq, seq);
+	w->pace->woke = flags & FA_REQ_ASYNC ? fa_areas_ring(w->run, &w->pace->rung) :
+						 fa_areas_wake_host(&w->areas);
 	consider_moving(w);
 }
 
@@ -420,27 +366,15 @@ static void returned(struct worker *w, int rc)
 	fa_context_fail(&w->call, FA_FAILED, "Runtime.HandlerError", message);
 }
 
-/*
- * An event that was handed over ahead begins when the one before it ends, and
- * its time begins then, too; so it does behind an init that costs no time.
- */
-static int64_t deadline_of(const struct worker *w, const struct fa_request_slot *slot)
-{
-	int64_t late = w->pace->finished_ns + w->run->timeout_ms * INT64_C(1000000);
-	bool after_init = w->pace->done == 0 && !(slot->flags & FA_REQ_INIT_FREE);
-
-	return after_init || late < slot->deadline_ns ? slot->deadline_ns : late;
-}
-
 static void invoke(struct worker *w, const struct fa_request_slot *slot)
 {
-	struct faas_bytes event = { (const char *)w->request + slot->off, slot->len };
+	struct faas_bytes event = { (const char *)w->areas.request + slot->off, slot->len };
 	returned(w, fa_target_invoke(&w->target, &w->call.context, event));
 	fa_context_leave(&w->call);
 	w->pace->finished_ns = now_ns();
 	w->pace->took_ns = w->pace->finished_ns - w->pace->begun_ns;
 	w->pace->begun_ns = w->pace->finished_ns;
-	atomic_store_explicit(&w->response->service_ns,
+	atomic_store_explicit(&w->areas.response->service_ns,
 			      w->pace->took_ns > UINT32_MAX ? UINT32_MAX
 							    : (uint32_t)w->pace->took_ns,
 			      memory_order_relaxed);
@@ -467,14 +401,14 @@ static _Noreturn void report_failed_init(struct worker *w, uint32_t seq, uint32_
 
 static void serve(struct worker *w, uint32_t seq)
 {
-	uint32_t index = seq & (w->request->depth - 1);
-	const struct fa_request_slot *slot =
-		(const void *)((const char *)w->request + FA_SLOTS_OFF + index * FA_SLOT_SIZE);
+	const struct fa_request_slot *slot = fa_areas_slot(&w->areas, seq);
 	uint32_t flags = slot->flags;
 
 	if (flags & FA_REQ_SHUTDOWN && !w->broken)
 		shut_down(w, slot);
-	fa_context_open(&w->call, slot, seq, deadline_of(w, slot));
+	fa_context_open(&w->call, slot, seq,
+			fa_areas_deadline(slot, w->run->timeout_ms, w->pace->done,
+					  w->pace->finished_ns));
 	if (w->broken)
 		report_failed_init(w, seq, flags);
 	if (flags & FA_REQ_START)
@@ -501,15 +435,6 @@ static void serve_pristine(struct worker *w, uint32_t seq)
 	fa_pristine_reset(w->pace->pristine);
 }
 
-/* Requests handed over ahead may be taken back until they begin. */
-static bool claim(struct worker *w, uint32_t seq)
-{
-	if (w->request->depth == 1)
-		return true;
-	atomic_store(&w->response->begun, seq);
-	return (int32_t)(atomic_load(&w->request->seq) - seq) >= 0;
-}
-
 _Noreturn static void live(struct worker *w)
 {
 	struct pace pace = { .gap_ns = GAP_MAX_NS, .wake_ns = SPIN_NS };
@@ -518,7 +443,7 @@ _Noreturn static void live(struct worker *w)
 	settle(w);
 	for (;;) {
 		await_request(w);
-		while (!nothing_new(w) && claim(w, w->pace->done + 1)) {
+		while (!nothing_new(w) && fa_areas_claim(&w->areas, w->pace->done + 1)) {
 			if (w->pace->pristine)
 				serve_pristine(w, w->pace->done + 1);
 			else
@@ -553,16 +478,16 @@ static void restore(struct worker *w, const struct fa_run *run, int snapshot_fd)
 
 	if (!fa_snapshot_restore(snapshot_fd))
 		_exit(FA_RUN_BROKEN);
-	if (w->request != before.request || w->response != before.response)
-		map_areas(w, run);
-	close_areas(run);
+	if (w->areas.request != before.areas.request || w->areas.response != before.areas.response)
+		fa_areas_map(&w->areas, run);
+	fa_areas_close(run);
 }
 
 _Noreturn void fa_run_restored(const struct fa_run *run, int snapshot_fd)
 {
 	struct worker *w = &worker;
 
-	map_areas(w, run);
+	fa_areas_map(&w->areas, run);
 	fa_output_init(run->log_fd);
 	await_first(w, run);
 	restore(w, run, snapshot_fd);
