@@ -219,6 +219,9 @@ typedef int (*faas_handler_fn)(struct faas_context *ctx, struct faas_bytes event
  *   .prototype = "double pow(double x, double y)"
  *           any C function of any .so (without .prototype: the one declared in
  *           <file>.h beside the .so);
+ *   .code = "service/", .runtime = "provided.al2023", .handler = "any word"
+ *           a program: the executable `bootstrap` of the code, or of its layers, which
+ *           asks for events over Lambda's Runtime API (always FAAS_PROCESS);
  *   .native = fn
  *           a handler linked into the host (always FAAS_THREAD).
  *
@@ -277,6 +280,14 @@ typedef int (*faas_handler_fn)(struct faas_context *ctx, struct faas_bytes event
  * the hooks are Runtime.BeforeSnapshotError and Runtime.AfterRestoreError. The
  * copy takes as much memory as an environment, once, and at most tmp_mb. Needs
  * Linux 6.7 and /proc in the sandbox.
+ *
+ * A program is started in the sandbox of a FAAS_PROCESS function with Lambda's variables
+ * and may be anything that others can execute: a script, a static binary, an interpreter.
+ * Its init lasts until it asks for its first event. What it writes and starts is its
+ * environment's: the end of `bootstrap` is that of the environment, with the status as
+ * Lambda tells it. Its Runtime API listens in a network of its own that has nothing else;
+ * with .network, at an address of the host's loopback interface that is drawn at random.
+ * Programs need a namespace of pids. Not for them: .pristine, .snapshot, .prototype.
  */
 struct faas_function_config {
 	size_t size;
@@ -328,7 +339,11 @@ struct faas_function_config {
 	const char *on_success, *on_failure; /* a record of the event and the answer */
 	const char *dead_letter;             /* the event itself, if it failed for good */
 
-	const char *runtime; /* "provided.al2023" or NULL: a plugin or a C function, as here */
+	/*
+	 * "provided.al2023" (or .al2, or "provided"): a program, if the code or a layer has a
+	 * `bootstrap`; else, as with NULL, a plugin or a C function.
+	 */
+	const char *runtime;
 	const char *role;    /* an ARN; told back, and used for nothing */
 
 	const char *kms_key_arn; /* of faas_config.keys; "": the first one, if there is any */

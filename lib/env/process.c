@@ -75,6 +75,13 @@ static bool pristine(const struct fa_env *env)
 	return env->pool->version->config.pristine;
 }
 
+/* It ended after its last answer and before the next event was begun. */
+static bool unstarted(const struct fa_env *env)
+{
+	return (pristine(env) || env->pool->version->program) && env->done &&
+	       LOAD(env->kit->response->resetting) == env->done;
+}
+
 static int ask_nest(struct fa_env *env, bool waits)
 {
 	struct fa_pool *pool = env->pool;
@@ -87,6 +94,7 @@ static int ask_nest(struct fa_env *env, bool waits)
 	int fds[5] = { env->kit->request_fd, env->kit->response_fd, env->kit->bell_worker,
 		       env->kit->log_worker, env->mount_ns };
 
+	memcpy(spawn.stream, env->stream, sizeof(spawn.stream));
 	return fa_ctl_send(pool->nest.watch.fd, &spawn, sizeof(spawn), fds,
 			   env->mount_ns >= 0 ? 5 : 4);
 }
@@ -302,7 +310,7 @@ static void conclude_death(struct fa_env *env, struct fa_job *job, int64_t now_n
 	split_init(env, job);
 	job->cpu_ns = env->exit_cpu_ns - env->cpu_seen_ns;
 	job->peak_kb = env->exit_rss_kb;
-	if (pristine(env) && env->done && LOAD(env->kit->response->resetting) == env->done) {
+	if (unstarted(env)) {
 		job->verdict = FA_UNSTARTED;
 		return;
 	}

@@ -9,6 +9,7 @@
 
 #include <sched.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <env/env.h>
 #include <env/futex.h>
@@ -57,11 +58,15 @@ static void fill_slot(struct fa_env *env, struct fa_request_slot *slot, struct f
 void fa_request_rouse(struct fa_env *env, uint32_t reason)
 {
 	_Atomic uint32_t *sleeping = &env->kit->response->sleeping;
+	uint32_t how = atomic_load(sleeping);
 
-	if (atomic_load(sleeping) != reason)
+	if (how != reason && !(how == 3 && reason == 1))
 		return;
 	STORE(*sleeping, 0);
-	fa_futex_wake(sleeping);
+	if (how == 3)
+		send(env->kit->bell, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	else
+		fa_futex_wake(sleeping);
 }
 
 void fa_request_publish(struct fa_env *env)

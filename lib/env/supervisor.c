@@ -272,6 +272,8 @@ static int put_function(struct strings *s, const struct fa_version *v)
 	fa_name_parse(&name, v->arn, NULL);
 	put(s, v->directory);
 	put(s, v->code.opt ? v->code.opt->directory : "");
+	put(s, v->runtime_directory ? v->runtime_directory : "");
+	put(s, v->config.runtime ? v->config.runtime : "");
 	put(s, v->file);
 	put(s, v->method);
 	put(s, v->config.prototype ? v->config.prototype : "");
@@ -310,6 +312,8 @@ static int send_setup(struct fa_supervisor *s, const struct fa_version *v, uint3
 		message.setup.flags |= FA_NEST_PRISTINE;
 	if (v->config.snapshot)
 		message.setup.flags |= FA_NEST_SNAPSHOT;
+	if (v->program)
+		message.setup.flags |= FA_NEST_PROGRAM;
 	if (cpu_cap)
 		message.setup.flags |= FA_NEST_CPU_CAP;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

@@ -93,12 +93,13 @@ struct fa_response_head {
 						 * before `seq` of the requests is looked at once
 						 * more, so that the host may lower that one and
 						 * see what it took back in time */
-	_Atomic uint32_t resetting;             /* FA_NEST_PRISTINE: last request answered, until
-						 * the next one begins; who dies meanwhile has
-						 * not begun it */
+	_Atomic uint32_t resetting;             /* FA_NEST_PRISTINE, FA_NEST_PROGRAM: last request
+						 * answered, until the next one begins; who dies
+						 * meanwhile has not begun it */
 	/*
 	 * Futex of the worker's own sleep: 1 until a request is posted, 2 until a
-	 * response is consumed; the host stores 0, the one word it ever writes here, and
+	 * response is consumed, 3 until a request is posted, but in poll(): it wants a byte
+	 * on the bell. The host stores 0, the one word it ever writes here, and
 	 * wakes it. A futex in the area that it may not write would cost each sleep a
 	 * walk of its mappings: the kernel first looks for a page it could write.
 	 */
@@ -219,6 +220,7 @@ struct fa_spawn {
 	uint32_t provisioned; /* to be initialised ahead of any event, and kept */
 	uint32_t waits;       /* once in its sandbox, for its first request; the function is
 				 opened after that. FA_STILLBORN if a template is needed first */
+	char stream[80];      /* of its logs */
 };
 
 /* What init of a provisioned environment may take; more if the function's timeout is longer. */
@@ -230,6 +232,7 @@ enum fa_nest_flags {
 	FA_NEST_CPU_CAP = 1 << 2,  /* no more CPU than memory_mb / 1769 of a core each */
 	FA_NEST_PRISTINE = 1 << 3, /* reset after each event; none is handed over ahead */
 	FA_NEST_SNAPSHOT = 1 << 4, /* init() once, in a template; its memory for all others */
+	FA_NEST_PROGRAM = 1 << 5,  /* the function is a program that speaks the Runtime API */
 };
 
 struct fa_nest_setup {
@@ -242,14 +245,18 @@ struct fa_nest_setup {
 	uint32_t strings_len;
 	/*
 	 * NUL-terminated each: code directory (absolute), directory of the merged layers
-	 * (absolute; "": none), file of the handler in the first,
-	 * method, prototype ("": a plugin, or the header beside the .so), function
+	 * (absolute; "": none), that of the runtime's own program (the same), name of the
+	 * runtime ("": none), file of the handler in the first, method (of a program: the
+	 * whole handler), prototype ("": a plugin, or the header beside the .so), function
 	 * name, version, ARN, account, region, log group, log format, the least level
 	 * of log lines ("": all); then the environment, "NAME=value" each; then an empty
 	 * string.
 	 */
 	char strings[];
 };
+
+/* How many of `strings` are directories, the first of them. */
+#define FA_DIRECTORIES 3
 
 /* Descriptors of the supervisor when it starts. */
 #define FA_SUPERVISOR_FD 3

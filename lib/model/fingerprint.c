@@ -34,11 +34,12 @@ static int open_regular(const char *path)
 static int open_code(const struct fa_version *v)
 {
 	static const char *const endings[] = { "", ".so" };
+	const char *file = v->program ? "bootstrap" : v->file;
 	char path[PATH_MAX];
 	int fd = -1;
 
 	for (unsigned i = 0; i < 2 && fd < 0; i++) {
-		int len = snprintf(path, sizeof(path), "%s/%s%s", v->directory, v->file,
+		int len = snprintf(path, sizeof(path), "%s/%s%s", v->directory, file,
 				   endings[i]);
 
 		if (len < (int)sizeof(path))

@@ -311,11 +311,64 @@ static int copy_strings(struct fa_version *v)
 	return rc;
 }
 
+static bool has_bootstrap(const char *directory)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	return directory &&
+	       (size_t)snprintf(path, sizeof(path), "%s/bootstrap", directory) < sizeof(path) &&
+	       stat(path, &st) == 0;
+}
+
+/*
+ * What has one of the runtimes that bring their own code is a program if it brings a
+ * `bootstrap`, and else a plugin.
+ */
+static bool is_program(const struct fa_version *v, const struct faas_function_config *c)
+{
+	const struct fa_code *code = &v->code;
+
+	if (!c->runtime || !c->code)
+		return false;
+	return has_bootstrap(code->package ? code->package->directory : c->code) ||
+	       (code->opt && has_bootstrap(code->opt->directory));
+}
+
+static int check_program(const struct fa_version *v, struct faas_error *err)
+{
+	const struct faas_function_config *c = &v->config;
+
+	if (!v->program)
+		return 0;
+	if (c->isolation != FAAS_PROCESS || c->pristine || c->snapshot || c->prototype)
+		return fa_error(err, FAAS_EINVAL,
+				"the code is a program (it has a bootstrap): it is always "
+				"FAAS_PROCESS, and neither pristine nor a snapshot nor called by a "
+				"prototype");
+	return 0;
+}
+
+/* To a program its handler is a word that it alone understands. */
+static int take_handler(struct fa_version *v, const char *handler, struct faas_error *err)
+{
+	int rc = fa_handler_check(handler, err);
+
+	if (rc)
+		return rc;
+	v->file = fa_strdup(v->mem, "");
+	v->method = fa_strdup(v->mem, handler);
+	return v->file && v->method ? 0 : fa_error_nomem(err);
+}
+
 static int split_handler(struct fa_version *v, const char *handler, struct faas_error *err)
 {
 	size_t len;
-	int rc = fa_handler_split(handler, &len, err);
+	int rc;
 
+	if (v->program)
+		return take_handler(v, handler, err);
+	rc = fa_handler_split(handler, &len, err);
 	if (rc)
 		return rc;
 	v->file = fa_memdup(v->mem, handler, len);
@@ -363,10 +416,13 @@ static int fill(struct fa_version *v, const struct faas_function_config *config,
 {
 	int rc = fa_name_check(config->name, err);
 
+	v->program = is_program(v, config);
 	if (!rc)
 		rc = fa_runtime_check(config->runtime, err);
 	if (!rc)
 		rc = check_kind(&v->config, err);
+	if (!rc)
+		rc = check_program(v, err);
 	if (!rc)
 		rc = check_numbers(&v->config, err);
 	if (!rc)

@@ -3,6 +3,7 @@
 #define FA_MODEL_FUNCTION_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <base/digest.h>
 #include <base/mem.h>
 #include <faas/faas.h>
@@ -42,6 +43,8 @@ struct fa_version {
 	struct fa_code code;
 	const char *directory;              /* absolute; holds the file of the handler */
 	const char *file, *method;          /* NULL for a native handler */
+	bool program;                       /* it speaks the Runtime API; `method` is the handler */
+	const char *runtime_directory;      /* NULL: it brings its own bootstrap; static */
 	int number;                         /* 0: not published */
 	const char *qualifier;              /* "$LATEST" or the number */
 	char number_text[12];

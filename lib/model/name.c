@@ -103,6 +103,15 @@ int fa_name_check(const char *name, struct faas_error *err)
 	return 0;
 }
 
+int fa_handler_check(const char *handler, struct faas_error *err)
+{
+	if (handler && *handler && strlen(handler) <= 128 && !strpbrk(handler, " \t\r\n"))
+		return 0;
+	return fa_error(err, FAAS_EINVAL,
+			"Bad handler '%.130s': expected 1 to 128 characters without blanks",
+			handler ? handler : "");
+}
+
 int fa_handler_split(const char *handler, size_t *file_len, struct faas_error *err)
 {
 	const char *dot;

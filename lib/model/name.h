@@ -22,6 +22,8 @@ struct fa_name {
 int fa_name_parse(struct fa_name *name, const char *text, struct faas_error *err);
 /* A name for a new function: [a-zA-Z0-9-_]+, 1..64. */
 int fa_name_check(const char *name, struct faas_error *err);
+/* What any handler is: 1 to 128 characters without blanks. */
+int fa_handler_check(const char *handler, struct faas_error *err);
 /* "file.method", split at the last dot; both parts non-empty, no slash at the ends. */
 int fa_handler_split(const char *handler, size_t *file_len, struct faas_error *err);
 

@@ -9,7 +9,7 @@
 bool fa_runtime_known(const char *name);
 /*
  * FAAS_EINVAL unless what has this runtime can be run: NULL, and the names that bring
- * their own executable code, which here is a plugin or a C function.
+ * their own executable code: a program, a plugin or a C function.
  */
 int fa_runtime_check(const char *name, struct faas_error *err);
 

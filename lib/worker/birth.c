@@ -199,6 +199,7 @@ static void prepare_birth(struct fa_nursery *nursery, struct fa_birth *birth, ui
 {
 	memset(birth, 0, sizeof(*birth));
 	birth->layers = nursery->layers;
+	birth->flags = flags;
 	fa_layers_lose(&birth->layers, weak, ECANCELED);
 	if (flags & FA_NEST_NETWORK)
 		fa_layers_lose(&birth->layers, FAAS_LAYER_NO_NETWORK, ECANCELED);

@@ -30,6 +30,7 @@
 
 #include <worker/clone.h>
 #include <worker/ctl.h>
+#include <worker/program/program.h>
 #include <worker/run.h>
 #include <worker/template.h>
 
@@ -108,6 +109,16 @@ _Noreturn static void fail_to_run(const struct fa_spawn *spawn, const char *step
 	_exit(EXIT_TROUBLE);
 }
 
+/* A program is a process of its own beside process 1. NULL, or why there cannot be one. */
+static const char *cannot_be_program(const struct nest *nest)
+{
+	errno = EPERM;
+	if (!fa_layers_have(&nest->box.layers, FAAS_LAYER_PID_NS))
+		return "program, without a namespace of pids";
+	errno = ENOSYS;
+	return fa_program_possible() ? NULL : "program, built without HTTP";
+}
+
 _Noreturn static void be_environment(struct nest *nest, const struct fa_spawn *spawn,
 				     const int fds[AREAS_AND_PIPES], int mounts)
 {
@@ -117,11 +128,17 @@ _Noreturn static void be_environment(struct nest *nest, const struct fa_spawn *s
 
 	if (failed)
 		fail_to_run(spawn, failed);
+	if (nest->run.flags & FA_NEST_PROGRAM && (failed = cannot_be_program(nest)))
+		fail_to_run(spawn, failed);
 	setpgid(0, 0); /* kill(0, ...) is not for siblings; a session would cost much more */
 	if (!arrange_descriptors(fds, template->file))
 		fail_to_run(spawn, "descriptors");
 	run.provisioned = spawn->provisioned;
 	run.waits = spawn->waits;
+	run.stream = spawn->stream;
+	run.own_network = fa_sandbox_namespaces(&nest->box) & CLONE_NEWNET;
+	if (run.flags & FA_NEST_PROGRAM)
+		fa_program_run(&run);
 	if (template->ready)
 		fa_run_restored(&run, ENV_SNAPSHOT);
 	run.snapshot_fd = template->file < 0 ? 0 : ENV_SNAPSHOT;
@@ -177,9 +194,7 @@ static void add_news(struct nest *nest, const struct fa_spawn *spawn, int pidfd,
 /* A process for these descriptors, which stay the caller's: its pid, or 0 and the host knows. */
 static pid_t bear(struct nest *nest, const struct fa_spawn *spawn, const int *fds, int count)
 {
-	unsigned long namespaces = fa_layers_have(&nest->box.layers, FAAS_LAYER_PID_NS) ?
-					   CLONE_NEWPID :
-					   0;
+	unsigned long namespaces = fa_sandbox_namespaces(&nest->box);
 	/* a template leaves nothing in a /tmp that is to be found later */
 	bool own = count > AREAS_AND_PIPES && !fa_template_is_due(&nest->template);
 	int mounts = own ? fds[AREAS_AND_PIPES] : -1, made = -1, pidfd = -1, rc = 0;
@@ -373,44 +388,51 @@ _Noreturn static void serve(struct nest *nest)
 	}
 }
 
-/* The strings of the setup, with the two directories as environments see them. */
+/* The strings of the setup, with the directories as environments see them. */
 static bool keep_strings(struct nest *nest, const struct fa_nest_setup *setup)
 {
-	const char *second = setup->strings + strlen(setup->strings) + 1;
-	const char *third = second + strlen(second) + 1;
-	size_t task = strlen(nest->box.task) + 1, opt = strlen(nest->box.opt) + 1;
-	size_t rest = setup->strings_len - (size_t)(third - setup->strings);
-	char *strings = malloc(task + opt + rest);
+	const char *rest = setup->strings, **directories = nest->box.directories;
+	size_t lens[FA_DIRECTORIES], len = 0;
+	char *strings, *at;
 
+	for (int i = 0; i < FA_DIRECTORIES; i++) {
+		rest += strlen(rest) + 1;
+		lens[i] = strlen(directories[i]) + 1;
+		len += lens[i];
+	}
+	len += setup->strings_len - (size_t)(rest - setup->strings);
+	at = strings = malloc(len);
 	if (!strings)
 		return false;
-	memcpy(strings, nest->box.task, task);
-	memcpy(strings + task, nest->box.opt, opt);
-	memcpy(strings + task + opt, third, rest);
-	nest->box.task = strings;
-	nest->box.opt = strings + task;
+	for (int i = 0; i < FA_DIRECTORIES; at += lens[i++])
+		directories[i] = memcpy(at, directories[i], lens[i]);
+	memcpy(at, rest, len - (size_t)(at - strings));
 	nest->run.strings = strings;
-	nest->run.strings_len = (uint32_t)(task + opt + rest);
+	nest->run.strings_len = (uint32_t)len;
 	return true;
+}
+
+static bool map_page(struct nest *nest, int fd)
+{
+	void *page = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+
+	close(fd);
+	nest->run.page = page;
+	return page != MAP_FAILED;
 }
 
 static const char *adopt(struct nest *nest, const struct fa_nest_setup *setup, int *fds, int count)
 {
 	int snapshot = setup->flags & FA_NEST_SNAPSHOT && count > 2 ? fds[--count] : -1;
-	const char *failed = fa_sandbox_adopt(&nest->box, setup, count > 2 ? fds[2] : -1,
-					      count > 3 ? fds[3] : -1);
-	void *page;
+	const char *failed = fa_sandbox_adopt(&nest->box, setup, fds + 2, count - 2);
 
 	fa_template_init(&nest->template, snapshot);
 	if (failed)
 		return failed;
 	if (!keep_strings(nest, setup))
 		return "memory";
-	page = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fds[1], 0);
-	if (page == MAP_FAILED)
+	if (!map_page(nest, fds[1]))
 		return "page of the loop";
-	close(fds[1]);
-	nest->run.page = page;
 	nest->run.request_fd = ENV_REQUEST;
 	nest->run.response_fd = ENV_RESPONSE;
 	nest->run.bell_fd = ENV_BELL;

@@ -208,7 +208,7 @@ static int highest_fd(void)
 
 static const char *look_around(struct fa_pristine *p)
 {
-	bool own_tmp = strcmp(p->directory, FA_VIEW_TASK) == 0;
+	bool own_tmp = strcmp(p->directory, fa_view_directories[0]) == 0;
 
 	p->files_fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	p->tmp_fd = own_tmp ? open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;

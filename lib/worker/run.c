@@ -104,17 +104,6 @@ bool fa_run_prepare(struct fa_run *run)
 	return true;
 }
 
-/* The nest prepared what is the same for all; this one is not. */
-static void say_provisioned(char **variables)
-{
-	static char text[] = "AWS_LAMBDA_INITIALIZATION_TYPE=provisioned-concurrency";
-	size_t name = strcspn(text, "=") + 1;
-
-	for (; *variables; variables++)
-		if (!strncmp(*variables, text, name))
-			*variables = text;
-}
-
 static void set_up(struct worker *w)
 {
 	const struct fa_run *run = w->run;
@@ -126,7 +115,7 @@ static void set_up(struct worker *w)
 	w->call.variables = run->variables;
 	w->call.asker.fd = run->bell_fd;
 	if (run->provisioned && !(run->flags & FA_NEST_SNAPSHOT))
-		say_provisioned(run->variables);
+		fa_settings_say_provisioned(run->variables);
 	w->call.settings = &run->settings;
 	w->call.request = w->areas.request;
 	w->call.response = w->areas.response;
@@ -339,7 +328,8 @@ static void answer(struct worker *w, uint32_t seq, uint32_t flags)
 {
 	fa_context_close(&w->call);
 	w->pace->done = seq;
-	atomic_store_explicit(&w->areas.response->cpu, (uint32_t)sched_getcpu(), memory_order_relaxed);
+	atomic_store_explicit(&w->areas.response->cpu, (uint32_t)sched_getcpu(),
+			      memory_order_relaxed);
 	if (w->pace->pristine)
 		atomic_store(&w->areas.response->resetting, seq);
 	atomic_store(&w->areas.response->seq, seq);

@@ -36,6 +36,7 @@ enum {
  */
 struct fa_birth {
 	struct fa_layers layers; /* to be applied */
+	uint32_t flags;          /* enum fa_nest_flags */
 	uint32_t uid;            /* of environments, plus the slot; 0: they keep the nest's */
 	int landlock_abi;
 	int view;                /* detached clone */
@@ -51,8 +52,8 @@ struct fa_sandbox {
 	uint32_t uid;
 	uint32_t flags;
 	uint32_t tmp_mb;
-	const char *task;        /* directory of the code */
-	const char *opt;         /* directory of the layers, or "" */
+	/* code, layers, runtime; "": there is none */
+	const char *directories[FA_DIRECTORIES];
 
 	pid_t nest;              /* its own pid */
 	struct rlimit processes, files; /* of an environment */
@@ -62,9 +63,12 @@ struct fa_sandbox {
 };
 
 const char *fa_sandbox_prepare(struct fa_sandbox *box, const struct fa_birth *birth);
-/* `code`, `opt`: from fa_view_code(), or -1. Box takes them. */
-const char *fa_sandbox_adopt(struct fa_sandbox *box, const struct fa_nest_setup *setup, int code,
-			     int opt);
+/* `trees`: from fa_view_code(), of those directories that there are, or none. Box takes them. */
+const char *fa_sandbox_adopt(struct fa_sandbox *box, const struct fa_nest_setup *setup,
+			     const int *trees, int tree_count);
+
+/* Which namespaces an environment gets when it is cloned: flags of clone(2). */
+unsigned long fa_sandbox_namespaces(const struct fa_sandbox *box);
 
 /* A mount namespace from the pool, or one made now; -1 if none is needed. 0 or -errno. */
 int fa_sandbox_take_tmp(struct fa_sandbox *box, int *mounts);

@@ -8,10 +8,13 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -64,61 +67,64 @@ static int set_limits(struct fa_sandbox *box, const struct fa_nest_setup *setup)
 	     limit(RLIMIT_FSIZE, (rlim_t)setup->tmp_mb << 20);
 	if (rc || setup->flags & FA_NEST_ASAN)
 		return rc;
-	rc = limit(RLIMIT_STACK, STACK_MB << 20) |
-	     limit(RLIMIT_DATA, memory + (DATA_SPARE_MB << 20));
+	rc = limit(RLIMIT_STACK, STACK_MB << 20);
+	if (!(setup->flags & FA_NEST_PROGRAM))
+		rc |= limit(RLIMIT_DATA, memory + (DATA_SPARE_MB << 20));
 	/* Shared mappings are not data; without a group that counts them, bound them so. */
-	if (!fa_layers_have(&box->layers, FAAS_LAYER_CGROUP_MEMORY))
+	if (!fa_layers_have(&box->layers, FAAS_LAYER_CGROUP_MEMORY) &&
+	    !(setup->flags & FA_NEST_PROGRAM))
 		rc |= limit(RLIMIT_AS, 2 * memory + (SPACE_SPARE_MB << 20));
 	return rc;
 }
 
 /* What is mounted after the ruleset was made is under no rule of it yet. */
-static int enter_layers(struct fa_sandbox *box, int opt)
+static int enter_directory(const struct fa_sandbox *box, const char *path, int tree)
 {
-	bool view = fa_layers_have(&box->layers, FAAS_LAYER_MOUNT_NS);
 	int rc = 0;
 
-	if (!*box->opt)
-		return 0;
-	if (view)
-		rc = fa_view_enter_layers(opt);
+	if (fa_layers_have(&box->layers, FAAS_LAYER_MOUNT_NS))
+		rc = fa_view_enter_tree(tree, path);
 	if (!rc && fa_layers_have(&box->layers, FAAS_LAYER_LANDLOCK))
-		rc = fa_landlock_allow(FA_FD_RULESET, box->landlock_abi, box->opt,
+		rc = fa_landlock_allow(FA_FD_RULESET, box->landlock_abi, path,
 				       FA_READ | FA_EXECUTE);
 	return rc;
 }
 
-const char *fa_sandbox_adopt(struct fa_sandbox *box, const struct fa_nest_setup *setup, int code,
-			     int opt)
+static const char *enter_directories(struct fa_sandbox *box, const char *at, const int *trees,
+				     int tree_count)
+{
+	static const char *const names[FA_DIRECTORIES] = { "code directory", "directory of layers",
+							   "directory of the runtime" };
+	bool view = fa_layers_have(&box->layers, FAAS_LAYER_MOUNT_NS);
+	int used = 0;
+
+	for (int i = 0; i < FA_DIRECTORIES; i++, at += strlen(at) + 1) {
+		int rc, tree = *at && used < tree_count ? trees[used++] : -1;
+
+		box->directories[i] = *at && view ? fa_view_directories[i] : at;
+		rc = *at ? enter_directory(box, box->directories[i], tree) : 0;
+		if (tree >= 0)
+			close(tree);
+		if (rc < 0) {
+			errno = -rc;
+			return names[i];
+		}
+	}
+	return NULL;
+}
+
+const char *fa_sandbox_adopt(struct fa_sandbox *box, const struct fa_nest_setup *setup,
+			     const int *trees, int tree_count)
 {
 	bool view = fa_layers_have(&box->layers, FAAS_LAYER_MOUNT_NS);
-	int rc = 0;
+	const char *failed;
 
 	box->flags = setup->flags;
 	box->tmp_mb = setup->tmp_mb;
-	box->task = view ? FA_VIEW_TASK : setup->strings;
-	box->opt = setup->strings + strlen(setup->strings) + 1;
-	if (*box->opt && view)
-		box->opt = FA_VIEW_OPT;
 	box->pool_target = view ? POOL_TARGET : 0;
-	if (view)
-		rc = fa_view_enter_code(code);
-	else if (fa_layers_have(&box->layers, FAAS_LAYER_LANDLOCK))
-		rc = fa_landlock_allow(FA_FD_RULESET, box->landlock_abi, box->task,
-				       FA_READ | FA_EXECUTE);
-	if (code >= 0)
-		close(code);
-	if (rc < 0) {
-		errno = -rc;
-		return "code directory";
-	}
-	rc = enter_layers(box, opt);
-	if (opt >= 0)
-		close(opt);
-	if (rc < 0) {
-		errno = -rc;
-		return "directory of layers";
-	}
+	failed = enter_directories(box, setup->strings, trees, tree_count);
+	if (failed)
+		return failed;
 	if (fa_layers_have(&box->layers, FAAS_LAYER_RLIMITS) && set_limits(box, setup) < 0)
 		return "resource limits";
 	return NULL;
@@ -152,9 +158,30 @@ static bool drop_capabilities(void)
 	return syscall(SYS_capset, &head, none) == 0;
 }
 
+unsigned long fa_sandbox_namespaces(const struct fa_sandbox *box)
+{
+	unsigned long flags = fa_layers_have(&box->layers, FAAS_LAYER_PID_NS) ? CLONE_NEWPID : 0;
+
+	/* nobody but its own processes shall reach its Runtime API */
+	if (box->flags & FA_NEST_PROGRAM && fa_layers_have(&box->layers, FAAS_LAYER_NO_NETWORK))
+		flags |= CLONE_NEWNET;
+	return flags;
+}
+
+static int switch_loopback_on(void)
+{
+	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int rc = sock < 0 ? -1 : ioctl(sock, SIOCSIFFLAGS, &request);
+
+	if (sock >= 0)
+		close(sock);
+	return rc;
+}
+
 static bool enter_namespace(const struct fa_sandbox *box, int mounts)
 {
-	return (mounts < 0 || setns(mounts, CLONE_NEWNS) == 0) && chdir(box->task) == 0;
+	return (mounts < 0 || setns(mounts, CLONE_NEWNS) == 0) && chdir(box->directories[0]) == 0;
 }
 
 /* Another user than the nest's has no capabilities: the kernel sees to that. */
@@ -206,6 +233,8 @@ const char *fa_sandbox_enter(const struct fa_sandbox *box, const struct fa_spawn
 		return "code directory";
 	if (fa_layers_have(&box->layers, FAAS_LAYER_RLIMITS) && !set_own_limits(box, spawn->nproc))
 		return "resource limits";
+	if (fa_sandbox_namespaces(box) & CLONE_NEWNET && switch_loopback_on() < 0)
+		return "loopback interface";
 	failed = change_identity(box, spawn);
 	if (failed)
 		return failed;

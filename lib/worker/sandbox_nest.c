@@ -79,6 +79,14 @@ static int set_capabilities(uint32_t keep)
 	return syscall(SYS_capset, &head, data) < 0 ? -errno : 0;
 }
 
+/* A network of their own, and it begins switched off. */
+static uint32_t capabilities_of(const struct fa_sandbox *box)
+{
+	bool network = fa_sandbox_namespaces(box) & CLONE_NEWNET;
+
+	return NEST_CAPABILITIES | (network ? 1u << CAP_NET_ADMIN : 0);
+}
+
 static void shed_privileges(struct fa_sandbox *box)
 {
 	if (fa_layers_have(&box->layers, FAAS_LAYER_CAPABILITIES)) {
@@ -87,7 +95,7 @@ static void shed_privileges(struct fa_sandbox *box)
 		for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
 			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 		prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-		rc = set_capabilities(NEST_CAPABILITIES);
+		rc = set_capabilities(capabilities_of(box));
 		if (rc < 0)
 			fa_layers_lose(&box->layers, FAAS_LAYER_CAPABILITIES, rc);
 	} else {
@@ -205,6 +213,8 @@ static void install_filter(struct fa_sandbox *box)
 		filter |= FA_FILTER_MEMFD;
 	if (!fa_layers_have(&box->layers, FAAS_LAYER_NO_NETWORK))
 		filter |= FA_FILTER_NETWORK;
+	if (box->flags & FA_NEST_PROGRAM)
+		filter |= FA_FILTER_PROGRAM;
 	rc = fa_seccomp_install(filter);
 	if (rc < 0)
 		fa_layers_lose(&box->layers, FAAS_LAYER_SECCOMP | FAAS_LAYER_NO_NETWORK, rc);
@@ -216,6 +226,7 @@ const char *fa_sandbox_prepare(struct fa_sandbox *box, const struct fa_birth *bi
 	const char *failed;
 
 	box->layers = birth->layers;
+	box->flags = birth->flags;
 	box->landlock_abi = birth->landlock_abi;
 	box->uid = birth->uid;
 	box->nest = getpid();

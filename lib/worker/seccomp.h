@@ -10,7 +10,9 @@ enum fa_filter {
 	FA_FILTER_UNIX = 1 << 0,    /* socket(AF_UNIX): safe where Landlock bounds connect() */
 	FA_FILTER_MEMFD = 1 << 1,   /* memfd_create(): safe where a cgroup counts memory */
 	FA_FILTER_NETWORK = 1 << 2, /* the Internet, too; implies UNIX */
-	FA_FILTERS_COMBINED = 1 << 3,
+	/* Sockets in a network of the environment's own; and no traps: see signals.c */
+	FA_FILTER_PROGRAM = 1 << 3,
+	FA_FILTERS_COMBINED = 1 << 4,
 	/* Not combined: threads but no processes. For environments without a pid namespace. */
 	FA_FILTER_NO_FORK = FA_FILTERS_COMBINED,
 };

@@ -82,7 +82,8 @@ static void refuse_if(scmp_filter_ctx filter, const char *name, struct scmp_arg_
  * An environment is process 1 of its namespace, and the kernel drops signals
  * that process 1 sends itself unless it handles them: raise(), abort() and
  * kill(getpid(), ...) would return. They trap instead, and the run loop's
- * handler of SIGSYS does what the signal would have done. Signals 1 to 31 are
+ * handler of SIGSYS does what the signal would have done. (A program is no process 1,
+ * and has no such handler.) Signals 1 to 31 are
  * covered by five aligned ranges; libc's own real-time signals pass.
  */
 static void trap_own_signals(scmp_filter_ctx filter, const char *name, unsigned signal_arg)
@@ -110,7 +111,7 @@ static void bound_sockets(scmp_filter_ctx filter, unsigned variant)
 	};
 
 	refuse_if(filter, "socketpair", SCMP_A0(SCMP_CMP_NE, AF_UNIX));
-	if (variant & FA_FILTER_NETWORK) {
+	if (variant & (FA_FILTER_NETWORK | FA_FILTER_PROGRAM)) {
 		for (unsigned family = 0; family < AF_NETLINK; family++)
 			if (family != AF_UNIX && family != AF_INET && family != AF_INET6)
 				refuse_if(filter, "socket", SCMP_A0(SCMP_CMP_EQ, family));
@@ -135,9 +136,11 @@ static void state_policy(scmp_filter_ctx filter, unsigned variant)
 	refuse_if(filter, "personality", SCMP_A0(SCMP_CMP_NE, 0xffffffff));
 	refuse_if(filter, "ioctl", SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, TIOCSTI_REQUEST));
 	refuse_if(filter, "ioctl", SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, TIOCLINUX_REQUEST));
-	trap_own_signals(filter, "kill", 1);
-	trap_own_signals(filter, "tkill", 1);
-	trap_own_signals(filter, "tgkill", 2);
+	if (!(variant & FA_FILTER_PROGRAM)) {
+		trap_own_signals(filter, "kill", 1);
+		trap_own_signals(filter, "tkill", 1);
+		trap_own_signals(filter, "tgkill", 2);
+	}
 	bound_sockets(filter, variant);
 	if (!(variant & FA_FILTER_MEMFD))
 		refuse(filter, "memfd_create");

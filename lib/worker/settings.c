@@ -13,21 +13,24 @@
 #include <base/level.h>
 
 #define LAYERS "/opt" /* whether or not there are any */
+#define RUNTIME "/var/runtime"
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#define ROOM 4        /* for fa_settings_put(), and one more */
 
 bool fa_settings_read(struct fa_settings *settings, const char *strings, uint32_t len)
 {
 	const char **fields[] = {
-		&settings->code,      &settings->opt,        &settings->file,
-		&settings->method,    &settings->prototype,  &settings->function,
-		&settings->version,   &settings->arn,        &settings->account,
-		&settings->region,    &settings->log_group,  &settings->log_format,
-		&settings->log_level,
+		&settings->code,      &settings->opt,        &settings->runtime_directory,
+		&settings->runtime,   &settings->file,       &settings->method,
+		&settings->prototype, &settings->function,   &settings->version,
+		&settings->arn,       &settings->account,    &settings->region,
+		&settings->log_group, &settings->log_format, &settings->log_level,
 	};
 	const char *at = strings, *end = strings + len;
 
 	if (!len || end[-1])
 		return false;
-	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
+	for (size_t i = 0; i < COUNT(fields); i++) {
 		if (at == end)
 			return false;
 		*fields[i] = at;
@@ -66,8 +69,11 @@ static void begin(struct block *block)
 	block->count++;
 }
 
+/* One without a value is not there. */
 static void add(struct block *block, const struct variable *variable)
 {
+	if (!*variable->pieces)
+		return;
 	begin(block);
 	add_piece(block, variable->name, strlen(variable->name));
 	add_piece(block, "=", 1);
@@ -121,16 +127,23 @@ static void add_defaults(struct block *block, const struct fa_settings *settings
 		  { "/lib64:/usr/lib64:", task, ":", task, "/lib:", opt, "/lib" } },
 	};
 
-	for (size_t i = 0; i < sizeof(defaults) / sizeof(*defaults); i++)
+	for (size_t i = 0; i < COUNT(defaults); i++)
 		if (!given(settings, defaults[i].name))
 			add(block, &defaults[i]);
 }
 
+static const char *runtime_directory(const struct fa_settings *settings)
+{
+	return *settings->runtime_directory ? settings->runtime_directory : RUNTIME;
+}
+
 char **fa_settings_environ(const struct fa_settings *settings, uint32_t memory_mb)
 {
+	bool program = !*settings->file, managed = *settings->runtime_directory;
+	bool json = *settings->log_level;
 	char memory[12];
 	const struct variable fixed[] = {
-		{ "_HANDLER", { settings->file, ".", settings->method } },
+		{ "_HANDLER", { settings->file, program ? "" : ".", settings->method } },
 		{ "AWS_REGION", { settings->region } },
 		{ "AWS_DEFAULT_REGION", { settings->region } },
 		{ "AWS_LAMBDA_FUNCTION_NAME", { settings->function } },
@@ -139,29 +152,45 @@ char **fa_settings_environ(const struct fa_settings *settings, uint32_t memory_m
 		{ "AWS_LAMBDA_INITIALIZATION_TYPE", { settings->initialization } },
 		{ "AWS_LAMBDA_LOG_GROUP_NAME", { settings->log_group } },
 		{ "LAMBDA_TASK_ROOT", { settings->code } },
-		/* of JSON only */
-		{ "AWS_LAMBDA_LOG_FORMAT", { settings->log_format } },
-		{ "AWS_LAMBDA_LOG_LEVEL", { settings->log_level } },
+		{ "LAMBDA_RUNTIME_DIR", { program ? runtime_directory(settings) : NULL } },
+		{ "AWS_EXECUTION_ENV", { managed ? "AWS_Lambda_" : NULL, settings->runtime } },
+		{ "AWS_LAMBDA_LOG_FORMAT", { json ? settings->log_format : NULL } },
+		{ "AWS_LAMBDA_LOG_LEVEL", { json ? settings->log_level : NULL } },
 	};
-	size_t count = sizeof(fixed) / sizeof(*fixed) - (*settings->log_level ? 0 : 2);
 	struct block block = { .pointers = NULL };
 
 	snprintf(memory, sizeof(memory), "%u", memory_mb);
 	for (int pass = 0; pass < 2; pass++) {
-		add_own(&block, settings, fixed, count);
+		add_own(&block, settings, fixed, COUNT(fixed));
 		add_defaults(&block, settings);
-		for (size_t i = 0; i < count; i++)
+		for (size_t i = 0; i < COUNT(fixed); i++)
 			add(&block, &fixed[i]);
 		if (pass)
 			break;
-		block.pointers = malloc((block.count + 2) * sizeof(char *) + block.bytes);
+		block.pointers = malloc((block.count + ROOM) * sizeof(char *) + block.bytes);
 		if (!block.pointers)
 			return NULL;
-		block.text = (char *)(block.pointers + block.count + 2);
+		block.text = (char *)(block.pointers + block.count + ROOM);
 		block.count = block.bytes = 0;
 	}
-	block.pointers[block.count] = block.pointers[block.count + 1] = NULL;
+	memset(block.pointers + block.count, 0, ROOM * sizeof(char *));
 	return block.pointers;
+}
+
+void fa_settings_put(char **variables, char *assignment)
+{
+	size_t name = strcspn(assignment, "=") + 1;
+
+	while (*variables && strncmp(*variables, assignment, name) != 0)
+		variables++;
+	*variables = assignment;
+}
+
+void fa_settings_say_provisioned(char **variables)
+{
+	static char text[] = "AWS_LAMBDA_INITIALIZATION_TYPE=provisioned-concurrency";
+
+	fa_settings_put(variables, text);
 }
 
 const char *fa_settings_getenv(char *const *variables, const char *name)

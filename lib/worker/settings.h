@@ -7,11 +7,11 @@
 #include <faas/types.h>
 
 /*
- * The strings of struct fa_nest_setup by name; `code` and `opt` (empty: no layers)
- * are directories as the environment sees them. All borrowed from there.
+ * The strings of struct fa_nest_setup by name; `code`, `opt` (empty: no layers) and
+ * `runtime_directory` (empty: none) are as the environment sees them. All borrowed from there.
  */
 struct fa_settings {
-	const char *code, *opt, *file, *method, *prototype;
+	const char *code, *opt, *runtime_directory, *runtime, *file, *method, *prototype;
 	const char *function, *version, *arn, *account, *region, *log_group;
 	const char *log_format, *log_level;
 	enum faas_level least_level; /* of log lines; what is below is not written */
@@ -25,9 +25,14 @@ bool fa_settings_read(struct fa_settings *settings, const char *strings, uint32_
 /*
  * The environment variables of the function: its own, and those that Lambda
  * promises. Nothing of the program that started us is among them. One block of
- * malloc(), with room for one more; NULL when out of memory.
+ * malloc(), with room for a trace header and two of fa_settings_put(); NULL when out of memory.
  */
 char **fa_settings_environ(const struct fa_settings *settings, uint32_t memory_mb);
+
+/* "NAME=value", borrowed, instead of the variable of that name or behind the last. */
+void fa_settings_put(char **variables, char *assignment);
+/* The nest prepared what is the same for all; one that is provisioned is not. */
+void fa_settings_say_provisioned(char **variables);
 
 /* The value of a variable in such a block, or NULL. */
 const char *fa_settings_getenv(char *const *variables, const char *name);

@@ -368,7 +368,7 @@ static bool look_around(struct fa_snapshot *s)
 		return false;
 	for (int i = 0; i < FA_SNAPSHOT_LIMITS; i++)
 		getrlimit((__rlimit_resource_t)i, &s->limit[i]);
-	if (!strcmp(s->directory, FA_VIEW_TASK))
+	if (!strcmp(s->directory, fa_view_directories[0]))
 		statfs("/tmp", &s->tmp);
 	read = fa_maps_read(&s->before, s->maps_fd) && fa_maps_parse(&s->before);
 	for (int i = 0; i < s->before.count; i++)

@@ -31,7 +31,7 @@
 #include <worker/view.h>
 
 #define PAUSE_MS 2 /* of silence before the next spare: a nest just opened goes first */
-#define NOT_FOR_SPARE (FA_NEST_NETWORK) /* flags that the sandbox depends on */
+#define NOT_FOR_SPARE (FA_NEST_NETWORK | FA_NEST_PROGRAM) /* the sandbox depends on them */
 
 struct nest {
 	struct fa_list link;
@@ -241,11 +241,6 @@ static bool strings_are_whole(const struct fa_nest_setup *setup, size_t len)
 	       strlen(setup->strings) + 1 < setup->strings_len;
 }
 
-static const char *layers_of(const struct fa_nest_setup *setup)
-{
-	return setup->strings + strlen(setup->strings) + 1;
-}
-
 /*
  * With a user of its own an environment is neither the owner nor in the group
  * of the code. To say so now is kinder than "Permission denied" from inside.
@@ -276,14 +271,24 @@ static int clone_code(const struct supervisor *s, const struct fa_nest_setup *se
 	return code;
 }
 
-static bool add_layers(const struct supervisor *s, const struct fa_nest_setup *setup, int *fds,
-		       int *count, int *error)
+/* NULL, or what failed. */
+static const char *clone_directories(const struct supervisor *s, const struct fa_nest_setup *setup,
+				     int *fds, int *count, int *error)
 {
-	int opt = *layers_of(setup) ? clone_code(s, setup, layers_of(setup), error) : -1;
+	static const char *const names[FA_DIRECTORIES] = { "code directory", "directory of layers",
+							   "directory of the runtime" };
+	const char *at = setup->strings, *end = at + setup->strings_len;
 
-	if (opt >= 0)
-		fds[(*count)++] = opt;
-	return !*error;
+	for (int i = 0; i < FA_DIRECTORIES && at < end; i++, at += strlen(at) + 1) {
+		int tree = *at ? clone_code(s, setup, at, error) : -1;
+
+		if (tree >= 0)
+			fds[(*count)++] = tree;
+		if (*at && *error)
+			return *error != EACCES || i ? names[i] :
+						       "code directory: others need r-x on it";
+	}
+	return NULL;
 }
 
 static struct nest *choose_nest(struct supervisor *s, const struct fa_nest_setup *setup, int *error)
@@ -311,19 +316,11 @@ static bool add_snapshot(int *fds, int *count, int *error)
 /* Takes fds: the nest's end of its socket to the host, and the loop's page. */
 static void open_nest(struct supervisor *s, const struct fa_nest_setup *setup, size_t len, int *fds)
 {
-	int give[FA_CTL_FDS] = { fds[0], fds[1] }, count = 2, error, code;
-	const char *step = "code directory";
+	int give[FA_CTL_FDS] = { fds[0], fds[1] }, count = 2, error = 0;
+	const char *step = clone_directories(s, setup, give, &count, &error);
 	struct nest *nest;
 
-	code = clone_code(s, setup, setup->strings, &error);
-	if (code >= 0)
-		give[count++] = code;
-	if (error == EACCES && code >= 0)
-		step = "code directory: others need r-x on it";
-	if (error)
-		goto fail;
-	step = "directory of layers";
-	if (!add_layers(s, setup, give, &count, &error))
+	if (step)
 		goto fail;
 	step = "snapshot";
 	if (setup->flags & FA_NEST_SNAPSHOT && !add_snapshot(give, &count, &error))

@@ -23,8 +23,10 @@
 
 #define PLACE "/sys"
 
+const char *const fa_view_directories[FA_DIRECTORIES] = { "/var/task", "/opt", "/var/runtime" };
+
 static const char *const directories[] = {
-	"usr", "etc", "var", "var/task", "opt", "mnt", "mnt/tmp", "proc", "dev",
+	"usr", "etc", "var", "var/task", "var/runtime", "opt", "mnt", "mnt/tmp", "proc", "dev",
 };
 static const char *const system_directories[] = { "usr", "etc" };
 /* Links into /usr, or real directories on systems that still have them. */
@@ -199,12 +201,7 @@ int fa_view_enter(int clone, int *proc_error)
 	return 0;
 }
 
-int fa_view_enter_code(int code)
+int fa_view_enter_tree(int tree, const char *path)
 {
-	return attach(code, AT_FDCWD, FA_VIEW_TASK);
-}
-
-int fa_view_enter_layers(int opt)
-{
-	return attach(opt, AT_FDCWD, FA_VIEW_OPT);
+	return attach(tree, AT_FDCWD, path);
 }

@@ -2,15 +2,16 @@
 #ifndef FA_WORKER_VIEW_H
 #define FA_WORKER_VIEW_H
 
+#include <env/wire.h>
 #include <worker/layers.h>
 
 /*
  * The files that functions see: /usr, /etc and the like read-only, a few
- * devices, /proc of their own, the code at /var/task, layers at /opt, and a private /tmp.
+ * devices, /proc of their own, the code at /var/task, layers at /opt, a runtime at
+ * /var/runtime, and a private /tmp.
  * The supervisor builds what is the same for all once; a nest clones it.
  */
-#define FA_VIEW_TASK "/var/task"
-#define FA_VIEW_OPT "/opt"
+extern const char *const fa_view_directories[FA_DIRECTORIES]; /* of wire.h, in its order */
 #define FA_VIEW_TMP_PARENT "/mnt" /* Landlock's rule for /tmp is on it, see landlock.c */
 #define FA_VIEW_TMP "/mnt/tmp"    /* /tmp is a link to it */
 
@@ -26,7 +27,6 @@ int fa_view_code(const char *path);
  * `proc_error` becomes the errno of a /proc that could not be had.
  */
 int fa_view_enter(int clone, int *proc_error);
-int fa_view_enter_code(int code); /* 0 or -errno */
-int fa_view_enter_layers(int opt);
+int fa_view_enter_tree(int tree, const char *path); /* 0 or -errno */
 
 #endif

@@ -39,7 +39,7 @@ MAY = {
 # Folder -> single files of other folders that it may include as well.
 MAY_FILE = {
     "env": {"testing.h"},
-    "worker": {"env/wire.h"},
+    "worker": {"env/wire.h", "http/parser.h", "http/message.h", "http/answer.h"},  # programs speak HTTP
     "source": {"invoke.h", "control/control.h"},
     "http": {"invoke.h", "control/control.h"},
 }

@@ -110,7 +110,7 @@ void zips_end(struct zips *zip, const char *comment)
 	put_bytes(data, comment, comment ? strlen(comment) : 0);
 }
 
-void zips_copy(struct zips *zip, const char *name, const char *path)
+static void copy(struct zips *zip, const char *name, const char *path, unsigned mode)
 {
 	static char content[1 << 19];
 	FILE *file = fopen(path, "r");
@@ -120,7 +120,18 @@ void zips_copy(struct zips *zip, const char *name, const char *path)
 	len = fread(content, 1, sizeof(content), file);
 	assert_true(feof(file));
 	fclose(file);
-	zips_add(zip, &(struct zips_entry){ .name = name, .data = content, .len = len });
+	zips_add(zip, &(struct zips_entry){
+			      .name = name, .data = content, .len = len, .mode = mode });
+}
+
+void zips_copy(struct zips *zip, const char *name, const char *path)
+{
+	copy(zip, name, path, 0);
+}
+
+void zips_copy_program(struct zips *zip, const char *name, const char *path)
+{
+	copy(zip, name, path, 0100755);
 }
 
 void *zips_deflated(const char *name, size_t zeros, size_t *len)

@@ -36,6 +36,7 @@ void zips_add(struct zips *zip, const struct zips_entry *entry);
 void zips_end(struct zips *zip, const char *comment);
 /* A file of another program as an entry; fails the test if it cannot be read. */
 void zips_copy(struct zips *zip, const char *name, const char *path);
+void zips_copy_program(struct zips *zip, const char *name, const char *path);
 
 /* One file of `len` zeros, compressed. malloc(). */
 void *zips_deflated(const char *name, size_t zeros, size_t *len);

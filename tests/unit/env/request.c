@@ -81,6 +81,35 @@ TEST(what_was_not_told_of_yet_is_not_told_of)
 	assert_int_equal(may_begin(), 9);
 }
 
+static bool rings(void)
+{
+	char ring;
+
+	return recv(kit.bell_worker, &ring, 1, MSG_DONTWAIT) == 1;
+}
+
+TEST(who_sleeps_in_poll_is_woken_by_its_bell)
+{
+	_Atomic uint32_t *sleeping = &kit.response->sleeping;
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	kit.bell = pair[0];
+	kit.bell_worker = pair[1];
+	hand_over_three(7);
+	for (uint32_t how = 0; how <= 4; how++) {
+		atomic_store(sleeping, how);
+		fa_request_publish(&env);
+		assert_int_equal(rings(), how == 3);
+		assert_int_equal(atomic_load(sleeping), how == 1 || how == 3 ? 0 : how);
+	}
+	atomic_store(sleeping, 3);
+	fa_request_rouse(&env, 2);
+	assert_false(rings());
+	close(pair[0]);
+	close(pair[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -89,6 +118,7 @@ int main(void)
 		cmocka_unit_test(what_is_taken_back_is_no_longer_posted),
 		cmocka_unit_test(the_oldest_may_be_the_last_of_all_numbers),
 		cmocka_unit_test(what_was_not_told_of_yet_is_not_told_of),
+		cmocka_unit_test(who_sleeps_in_poll_is_woken_by_its_bell),
 	};
 	int failed;
 

@@ -80,6 +80,9 @@ static void assert_refused(const struct faas_function_config *config, const char
 
 #define IMAGE(...) \
 	FAAS_FUNCTION(.name = "f", .code = folder, .handler = "image.resize", __VA_ARGS__)
+#define NOT_FOR_PROGRAMS                                                                  \
+	"the code is a program (it has a bootstrap): it is always FAAS_PROCESS, and neither " \
+	"pristine nor a snapshot nor called by a prototype"
 #define NATIVE(...) FAAS_FUNCTION(.name = "f", .native = native, __VA_ARGS__)
 
 TEST(what_is_not_said_gets_its_default)
@@ -125,6 +128,37 @@ TEST(nothing_of_the_caller_is_borrowed)
 	assert_string_equal(version->config.environment[0], "SIZE=3");
 	assert_null(version->config.environment[1]);
 	fa_version_unref(version);
+}
+
+TEST(code_with_a_bootstrap_is_a_program_if_its_runtime_is_provided)
+{
+	char path[128];
+	struct fa_version *version;
+	FILE *stream;
+
+	version = must_create(IMAGE(.runtime = "provided"));
+	assert_false(version->program);
+	fa_version_unref(version);
+	snprintf(path, sizeof(path), "%s/bootstrap", folder);
+	stream = fopen(path, "w");
+	assert_non_null(stream);
+	fclose(stream);
+	version = must_create(FAAS_FUNCTION(.name = "f", .code = folder, .handler = "any:word",
+					    .runtime = "provided.al2023"));
+	assert_true(version->program);
+	assert_string_equal(version->method, "any:word");
+	assert_string_equal(version->file, "");
+	fa_version_unref(version);
+	version = must_create(IMAGE());
+	assert_false(version->program);
+	fa_version_unref(version);
+	assert_refused(IMAGE(.runtime = "provided", .pristine = true), NOT_FOR_PROGRAMS);
+	assert_refused(IMAGE(.runtime = "provided", .snapshot = true), NOT_FOR_PROGRAMS);
+	assert_refused(IMAGE(.runtime = "provided", .isolation = FAAS_THREAD), NOT_FOR_PROGRAMS);
+	assert_refused(FAAS_FUNCTION(.name = "f", .code = folder, .handler = "a b",
+				     .runtime = "provided"),
+		       "Bad handler 'a b': expected 1 to 128 characters without blanks");
+	unlink(path);
 }
 
 TEST(a_native_handler_runs_in_a_thread)
@@ -544,6 +578,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ROW(what_is_not_said_gets_its_default),
 		ROW(nothing_of_the_caller_is_borrowed),
+		ROW(code_with_a_bootstrap_is_a_program_if_its_runtime_is_provided),
 		ROW(a_native_handler_runs_in_a_thread),
 		ROW(no_retries_can_be_asked_for),
 		ROW(code_is_a_directory_that_holds_the_file),

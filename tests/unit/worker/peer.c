@@ -38,8 +38,9 @@ static size_t add_string(char *to, const char *text)
 static uint32_t write_strings(char *to, const struct peer_setup *setup)
 {
 	const char *const strings[] = {
-		TEST_PLUGINS, "", setup->file, setup->method, setup->prototype, "name", "$LATEST",
-		"arn:aws:lambda:local-1:000000000000:function:name", "000000000000", "local-1",
+		TEST_PLUGINS, "", "", "", setup->file, setup->method, setup->prototype, "name",
+		"$LATEST", "arn:aws:lambda:local-1:000000000000:function:name", "000000000000",
+		"local-1",
 		"/aws/lambda/name", "Text", "",
 	};
 	size_t len = 0;

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #define STRINGS \
-	"/code\0/layers\0file\0method\0\0function\0$LATEST\0arn\0" \
+	"/code\0/layers\0\0provided\0file\0method\0\0function\0$LATEST\0arn\0" \
 	"account\0region\0/log/group\0Text\0\0"
 
 /* The literal's own NUL is the empty string at the end. */
@@ -62,7 +62,7 @@ static char **variables_of(const char *strings, size_t len)
 TEST(the_log_format_is_a_variable_if_it_is_json)
 {
 	static const char json[] =
-		"/code\0\0file\0method\0\0f\0$LATEST\0arn\0account\0region\0/g\0JSON\0WARN\0";
+		"/code\0\0\0\0file\0method\0\0f\0$LATEST\0arn\0account\0region\0/g\0JSON\0WARN\0";
 	struct fa_settings s = read_settings(json, sizeof(json));
 	char **variables = variables_of(json, sizeof(json));
 
@@ -113,6 +113,41 @@ TEST(a_provisioned_environment_is_told_so)
 			    "provisioned-concurrency");
 	free(variables);
 }
+TEST(a_program_has_variables_of_its_own)
+{
+	static const char program[] = "/code\0\0\0provided\0\0any:word\0\0function\0$LATEST\0arn\0"
+				      "account\0region\0/log/group\0Text\0\0";
+	static const char managed[] = "/code\0\0/var/runtime\0python3.11\0\0a.b\0\0function\0"
+				      "$LATEST\0arn\0account\0region\0/log/group\0JSON\0INFO\0";
+	char **variables = variables_of(program, sizeof(program));
+
+	assert_string_equal(fa_settings_getenv(variables, "_HANDLER"), "any:word");
+	assert_string_equal(fa_settings_getenv(variables, "LAMBDA_RUNTIME_DIR"), "/var/runtime");
+	assert_null(fa_settings_getenv(variables, "AWS_EXECUTION_ENV"));
+	free(variables);
+	variables = variables_of(managed, sizeof(managed));
+	assert_string_equal(fa_settings_getenv(variables, "_HANDLER"), "a.b");
+	assert_string_equal(fa_settings_getenv(variables, "AWS_EXECUTION_ENV"),
+			    "AWS_Lambda_python3.11");
+	assert_string_equal(fa_settings_getenv(variables, "AWS_LAMBDA_LOG_LEVEL"), "INFO");
+	free(variables);
+}
+
+TEST(a_variable_is_put_over_its_like_or_behind_the_last)
+{
+	char **variables = variables_of(plain, sizeof(plain));
+	char first[] = "LANG=C", second[] = "NEW=1";
+
+	fa_settings_put(variables, first);
+	fa_settings_put(variables, second);
+	fa_settings_say_provisioned(variables);
+	assert_string_equal(fa_settings_getenv(variables, "LANG"), "C");
+	assert_string_equal(fa_settings_getenv(variables, "NEW"), "1");
+	assert_string_equal(fa_settings_getenv(variables, "AWS_LAMBDA_INITIALIZATION_TYPE"),
+			    "provisioned-concurrency");
+	free(variables);
+}
+
 TEST(own_variables_win_over_defaults_but_not_over_lambdas)
 {
 	char **variables = variables_of(with_variables, sizeof(with_variables));
@@ -146,6 +181,8 @@ int main(void)
 		cmocka_unit_test(the_log_format_is_a_variable_if_it_is_json),
 		cmocka_unit_test(lambdas_variables_are_there),
 		cmocka_unit_test(a_provisioned_environment_is_told_so),
+		cmocka_unit_test(a_program_has_variables_of_its_own),
+		cmocka_unit_test(a_variable_is_put_over_its_like_or_behind_the_last),
 		cmocka_unit_test(own_variables_win_over_defaults_but_not_over_lambdas),
 		cmocka_unit_test(a_name_is_not_found_by_its_beginning),
 	};

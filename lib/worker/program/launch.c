@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * In a network of its own the API listens where anybody would look for it. In the host's
+ * network others could connect, too: there the address is drawn out of the sixteen million of
+ * the loopback interface, the port by the kernel, and no environment can see which are taken.
+ */
+#include <worker/program/launch.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <base/error.h>
+#include <base/text.h>
+#include <worker/clone.h>
+
+#define PORT 9001
+#define CLOSE_ON_EXEC 4u /* CLOSE_RANGE_CLOEXEC */
+
+struct sockaddr_in fa_launch_address(const struct fa_run *run)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	uint32_t drawn;
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	address.sin_port = htons(PORT);
+	if (run->own_network)
+		return address;
+	fa_random_bytes(&drawn, sizeof(drawn));
+	address.sin_addr.s_addr = htonl(0x7f000001 + drawn % 0xfffffd);
+	address.sin_port = 0;
+	return address;
+}
+
+/* ---- in the child -------------------------------------------------------- */
+
+static _Noreturn void become(const char *path, char **variables, int trouble)
+{
+	char *const argv[] = { (char *)path, NULL };
+	sigset_t none;
+	int error;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	syscall(SYS_close_range, 3, ~0u, CLOSE_ON_EXEC);
+	execve(path, argv, variables);
+	error = errno;
+	if (write(trouble, &error, sizeof(error)) < 0)
+		_exit(126);
+	_exit(127);
+}
+
+/* ---- in process 1 -------------------------------------------------------- */
+
+static bool find_bootstrap(const struct fa_settings *settings, char path[PATH_MAX])
+{
+	const char *const places[] = { settings->runtime_directory, settings->code, settings->opt };
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		if (!*places[i])
+			continue;
+		snprintf(path, PATH_MAX, "%s/bootstrap", places[i]);
+		if (access(path, X_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What is of this environment alone. Static: it is once in a process's life. */
+static void add_variables(const struct fa_run *run, const struct sockaddr_in *api)
+{
+	static char where[64], stream[128];
+	char ip[INET_ADDRSTRLEN];
+
+	snprintf(where, sizeof(where), "AWS_LAMBDA_RUNTIME_API=%s:%u",
+		 inet_ntop(AF_INET, &api->sin_addr, ip, sizeof(ip)), ntohs(api->sin_port));
+	snprintf(stream, sizeof(stream), "AWS_LAMBDA_LOG_STREAM_NAME=%s", run->stream);
+	fa_settings_put(run->variables, where);
+	fa_settings_put(run->variables, stream);
+	if (run->provisioned)
+		fa_settings_say_provisioned(run->variables);
+}
+
+static int cannot_run(struct faas_error *err, const char *path, int error)
+{
+	return fa_error_typed(err, FAAS_EFUNCTION, "Runtime.InvalidEntrypoint",
+			      "fork/exec %s: %s", path, strerror(error));
+}
+
+/* The child's pid once it is the bootstrap: its end of the pipe closes without a word. */
+static pid_t wait_for_exec(pid_t pid, int pipe, const char *path, struct faas_error *err)
+{
+	int error;
+	ssize_t n;
+
+	do
+		n = read(pipe, &error, sizeof(error));
+	while (n < 0 && errno == EINTR);
+	return n == (ssize_t)sizeof(error) ? cannot_run(err, path, error) : pid;
+}
+
+pid_t fa_launch(const struct fa_run *run, const struct sockaddr_in *api, struct faas_error *err)
+{
+	char path[PATH_MAX];
+	int trouble[2];
+	pid_t pid;
+
+	if (!find_bootstrap(&run->settings, path))
+		return fa_error_typed(err, FAAS_EFUNCTION, "Runtime.InvalidEntrypoint",
+				      "Couldn't find valid bootstrap(s): [/var/task/bootstrap "
+				      "/opt/bootstrap]");
+	add_variables(run, api);
+	if (pipe2(trouble, O_CLOEXEC) < 0)
+		return cannot_run(err, path, errno);
+	pid = fa_clone(0, NULL);
+	if (!pid)
+		become(path, run->variables, trouble[1]);
+	close(trouble[1]);
+	pid = pid < 0 ? cannot_run(err, path, -pid) :
+			wait_for_exec(pid, trouble[0], path, err);
+	close(trouble[0]);
+	return pid;
+}

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Process 1 of the environment is ours: it holds the areas, as any worker does, and is the
+ * Runtime API to the program, its child, which shares the sandbox with it. The program
+ * cannot reach it but through the API: process 1 gets no signal from its own namespace, it
+ * cannot be dumped or traced, and what it holds open is closed in the child. For the host
+ * nothing is different: an answer, an exit status, last words.
+ *
+ * What the program sent before it ended counts: its sockets are read before its end is.
+ */
+#include <worker/program/program.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <base/error.h>
+#include <base/text.h>
+#include <worker/areas.h>
+#include <worker/context.h>
+#include <worker/output.h>
+#include <worker/program/launch.h>
+#include <worker/program/runtime_api.h>
+#include <worker/program/server.h>
+
+static struct program {
+	const struct fa_run *run;
+	struct fa_areas areas;
+	struct fa_context call;
+	struct fa_runtime_api api;
+	struct fa_server server;
+	struct fa_connection *waiter; /* asked for the next event */
+	int signals;
+	pid_t runtime;
+	enum { STARTING, SERVING, BROKEN } phase;
+	char *error; /* of init, in the program's own words; or call.failure */
+	size_t error_len;
+	bool open;   /* a request has begun and is not answered */
+	uint32_t seq, flags;
+	uint32_t done, rung;
+	int64_t begun_ns, finished_ns;
+} program;
+
+static int64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+/* ---- answers to the host ------------------------------------------------- */
+
+static void answer(struct program *p)
+{
+	struct fa_response_head *head = p->areas.response;
+	int64_t took_ns;
+
+	p->finished_ns = now_ns();
+	took_ns = p->finished_ns - p->begun_ns;
+	p->call.logged = 1; /* it writes by itself: who knows */
+	fa_context_close(&p->call);
+	p->open = false;
+	p->done = p->seq;
+	atomic_store_explicit(&head->cpu, (uint32_t)sched_getcpu(), memory_order_relaxed);
+	atomic_store_explicit(&head->service_ns,
+			      took_ns > UINT32_MAX ? UINT32_MAX : (uint32_t)took_ns,
+			      memory_order_relaxed);
+	atomic_store(&head->resetting, p->flags & FA_REQ_START ? 0 : p->seq);
+	atomic_store(&head->seq, p->seq);
+	if (p->flags & FA_REQ_ASYNC)
+		fa_areas_ring(p->run, &p->rung);
+	else
+		fa_areas_wake_host(&p->areas);
+}
+
+/* Whatever the program said, without a change. */
+static void say(struct program *p, const void *data, size_t len)
+{
+	p->call.outcome = 0;
+	if (faas_write(&p->call.context, data, len) == 0)
+		p->call.outcome = FA_DONE;
+}
+
+static void finish(struct program *p)
+{
+	const struct fa_runtime_result *result = &p->api.result;
+
+	fa_server_forget(&p->server, p->api.event);
+	if (result->too_large) {
+		p->call.outcome = FA_TOO_LARGE;
+	} else {
+		say(p, result->body.data, result->body.len);
+		if (result->failed && p->call.outcome == FA_DONE)
+			p->call.outcome = FA_FAILED;
+	}
+	memcpy(p->call.failure.type, result->type, sizeof(result->type));
+	answer(p);
+}
+
+static _Noreturn void report_broken(struct program *p)
+{
+	char message[sizeof(p->call.failure.message) + 64], type[FA_RUNTIME_TYPE];
+
+	if (p->error) {
+		say(p, p->error, p->error_len);
+		p->call.outcome = FA_INIT_FAILED;
+	} else {
+		snprintf(type, sizeof(type), "%s", p->call.failure.type);
+		snprintf(message, sizeof(message), "RequestId: %s Error: %s",
+			 p->call.context.request_id, p->call.failure.message);
+		fa_context_fail(&p->call, FA_INIT_FAILED, type, message);
+	}
+	answer(p);
+	_exit(FA_RUN_INIT_FAILED);
+}
+
+/* ---- requests of the host ------------------------------------------------ */
+
+static bool is_posted(const struct program *p)
+{
+	return atomic_load(&p->areas.request->seq) != p->done;
+}
+
+static void send_event(struct program *p, struct fa_connection *to)
+{
+	struct fa_runtime_answer event;
+
+	fa_runtime_event(&p->api, &event);
+	atomic_store(&p->areas.response->resetting, 0);
+	fa_server_answer(to, event.status, event.fields, event.field_count, event.body);
+}
+
+static void offer(struct program *p, const struct fa_request_slot *slot)
+{
+	struct fa_connection *waiter = p->waiter;
+	struct faas_bytes event = { (const char *)p->areas.request + slot->off, slot->len };
+
+	p->open = true;
+	if (!fa_runtime_offer(&p->api, &p->call.context, event) || !waiter)
+		return;
+	p->waiter = NULL;
+	send_event(p, waiter);
+}
+
+static void begin(struct program *p)
+{
+	const struct fa_request_slot *slot = fa_areas_slot(&p->areas, p->done + 1);
+
+	if (slot->flags & FA_REQ_SHUTDOWN)
+		_exit(0);
+	p->seq = p->done + 1;
+	p->flags = slot->flags;
+	p->begun_ns = now_ns();
+	fa_context_open(&p->call, slot, p->seq,
+			fa_areas_deadline(slot, p->run->timeout_ms, p->done, p->finished_ns));
+	if (p->phase == BROKEN)
+		report_broken(p);
+	if (slot->flags & FA_REQ_START) {
+		p->call.outcome = FA_STARTED;
+		answer(p);
+	} else {
+		offer(p, slot);
+	}
+}
+
+/* ---- requests of the program --------------------------------------------- */
+
+static void init_is_over(struct program *p, int phase)
+{
+	p->phase = phase;
+	p->finished_ns = now_ns();
+	atomic_store(&p->areas.response->init_done_ns, (uint64_t)p->finished_ns);
+}
+
+static void keep_error(struct program *p)
+{
+	const struct fa_runtime_result *result = &p->api.result;
+
+	p->error = malloc(result->body.len + 1);
+	if (p->error) {
+		memcpy(p->error, result->body.data, result->body.len);
+		p->error_len = result->body.len;
+	}
+	memcpy(p->call.failure.type, result->type, sizeof(result->type));
+	init_is_over(p, BROKEN);
+}
+
+/* Who asks again has given up what it asked before. */
+static void wait_for_event(struct program *p, struct fa_connection *from)
+{
+	if (p->waiter)
+		fa_server_answer(p->waiter, 503, NULL, 0, (struct faas_bytes){ "", 0 });
+	p->waiter = from;
+}
+
+static void on_request(void *data, struct fa_connection *from,
+		       const struct fa_http_request *request)
+{
+	struct program *p = data;
+	struct fa_runtime_answer reply;
+	enum fa_runtime_step step = fa_runtime_take(&p->api, request, &reply);
+
+	if (step == FA_RUNTIME_RESULT && p->api.state == FA_RUNTIME_INIT_FAILED)
+		keep_error(p);
+	else if (step == FA_RUNTIME_RESULT)
+		finish(p);
+	else if (p->api.state == FA_RUNTIME_RUNNING)
+		atomic_store(&p->areas.response->resetting, 0);
+	if (p->phase == STARTING && p->api.state != FA_RUNTIME_STARTED)
+		init_is_over(p, SERVING);
+	if (step == FA_RUNTIME_WAIT)
+		wait_for_event(p, from);
+	else
+		fa_server_answer(from, reply.status, reply.fields, reply.field_count, reply.body);
+}
+
+static void on_gone(void *data, struct fa_connection *from)
+{
+	struct program *p = data;
+
+	if (p->waiter == from)
+		p->waiter = NULL;
+}
+
+/* ---- the program's end --------------------------------------------------- */
+
+/* As the host expects it of a process 1, which cannot die of a signal of its own. */
+static _Noreturn void end(struct program *p, int status)
+{
+	int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+
+	if (!sig)
+		_exit(WEXITSTATUS(status));
+	atomic_store(&p->areas.response->last_words, (uint32_t)sig);
+	_exit(128 + sig);
+}
+
+/* Others than the runtime are its children, which became ours when it let go of them. */
+static void bury(struct program *p)
+{
+	struct signalfd_siginfo info;
+	int status;
+	pid_t pid;
+
+	while (read(p->signals, &info, sizeof(info)) > 0)
+		;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid != p->runtime)
+			continue;
+		fa_server_drain(&p->server);
+		if (p->phase != BROKEN)
+			end(p, status);
+	}
+}
+
+/* ---- life ---------------------------------------------------------------- */
+
+static void read_bell(const struct program *p)
+{
+	char ring[64];
+
+	while (recv(p->run->bell_fd, ring, sizeof(ring), MSG_DONTWAIT) > 0)
+		;
+}
+
+/* With `ready` the host shall ring for what it posts. */
+static void turn(struct program *p, bool ready)
+{
+	_Atomic uint32_t *sleeping = &p->areas.response->sleeping;
+	struct pollfd fds[2 + FA_SERVER_FDS] = {
+		{ .fd = p->run->bell_fd, .events = POLLIN },
+		{ .fd = p->signals, .events = POLLIN },
+	};
+	int count = 2 + fa_server_fill(&p->server, fds + 2);
+
+	atomic_store(sleeping, ready ? 3 : 0);
+	if (poll(fds, (nfds_t)count, ready && is_posted(p) ? 0 : -1) < 0)
+		count = 0;
+	atomic_store_explicit(sleeping, 0, memory_order_relaxed);
+	if (!count)
+		return;
+	if (fds[0].revents)
+		read_bell(p);
+	fa_server_serve(&p->server, fds + 2, count - 2);
+	if (fds[1].revents)
+		bury(p);
+}
+
+/* One that was made ahead: nothing of the function is here before somebody wants it. */
+static void await_first(struct program *p)
+{
+	struct pollfd bell = { .fd = p->run->bell_fd, .events = POLLIN };
+
+	while (p->run->waits && !is_posted(p)) {
+		atomic_store(&p->areas.response->sleeping, 3);
+		if (!is_posted(p))
+			poll(&bell, 1, -1);
+		read_bell(p);
+	}
+	atomic_store(&p->areas.response->sleeping, 0);
+	atomic_store(&p->areas.response->init_start_ns, (uint64_t)now_ns());
+}
+
+static void set_up(struct program *p, const struct fa_run *run)
+{
+	sigset_t children;
+
+	p->run = run;
+	fa_areas_map(&p->areas, run);
+	fa_areas_close(run);
+	fa_output_init(run->log_fd);
+	p->call.settings = &run->settings;
+	p->call.variables = run->variables;
+	p->call.request = p->areas.request;
+	p->call.response = p->areas.response;
+	p->call.log_fd = run->log_fd;
+	fa_context_init(&p->call, run->memory_mb);
+	sigemptyset(&children);
+	sigaddset(&children, SIGCHLD);
+	sigprocmask(SIG_SETMASK, &children, NULL);
+	p->signals = signalfd(-1, &children, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (p->signals < 0)
+		_exit(FA_RUN_BROKEN);
+}
+
+static void start(struct program *p)
+{
+	struct sockaddr_in address = fa_launch_address(p->run);
+
+	fa_runtime_init(&p->api);
+	p->server.on_request = on_request;
+	p->server.on_gone = on_gone;
+	p->server.data = p;
+	if (fa_server_open(&p->server, &address) < 0)
+		_exit(FA_RUN_BROKEN);
+	p->runtime = fa_launch(p->run, &address, &p->call.failure);
+	if (p->runtime < 0)
+		init_is_over(p, BROKEN);
+}
+
+bool fa_program_possible(void)
+{
+	return true;
+}
+
+_Noreturn void fa_program_run(const struct fa_run *run)
+{
+	struct program *p = &program;
+
+	set_up(p, run);
+	await_first(p);
+	start(p);
+	for (;;) {
+		bool ready = !p->open && p->phase != STARTING;
+
+		if (ready && is_posted(p) && fa_areas_claim(&p->areas, p->done + 1))
+			begin(p);
+		else
+			turn(p, ready);
+	}
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A request names what it wants (a row of `routes`) and perhaps which event it means. The
+ * id is looked at before the state, as Lambda does: an id that is not the event's is a 400
+ * whatever else is wrong. Only what a runtime may say now changes the state; everything
+ * that is refused leaves it as it was.
+ */
+#include <worker/program/runtime_api.h>
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define PREFIX "/2018-06-01"
+#define INVOCATION PREFIX "/runtime/invocation/"
+#define ERROR_TYPE "Lambda-Runtime-Function-Error-Type"
+#define RESPONSE_MODE "Lambda-Runtime-Function-Response-Mode"
+
+typedef enum fa_runtime_step step_fn(struct fa_runtime_api *api,
+				     const struct fa_http_request *request,
+				     struct fa_runtime_answer *answer);
+
+/* ---- answers ---------------------------------------------------------- */
+
+static void add_field(struct fa_runtime_answer *answer, const char *name, const char *value)
+{
+	if (value && *value)
+		answer->fields[answer->field_count++] = (struct fa_http_field){ name, value };
+}
+
+static enum fa_runtime_step reply(struct fa_runtime_answer *answer, int status, const char *type,
+				  const char *body)
+{
+	answer->status = status;
+	answer->body = (struct faas_bytes){ body, strlen(body) };
+	add_field(answer, "Content-Type", type);
+	return FA_RUNTIME_REPLY;
+}
+
+static enum fa_runtime_step refuse(struct fa_runtime_answer *answer, int status, const char *type,
+				   const char *message)
+{
+	snprintf(answer->text, sizeof(answer->text),
+		 "{\"errorMessage\":\"%s\",\"errorType\":\"%s\"}\n", message, type);
+	return reply(answer, status, "application/json", answer->text);
+}
+
+static void refuse_size(struct fa_runtime_answer *answer)
+{
+	char message[80];
+
+	snprintf(message, sizeof(message), "Exceeded maximum allowed payload size (%d bytes).",
+		 FA_RUNTIME_BODY_MAX);
+	refuse(answer, 413, "RequestEntityTooLarge", message);
+}
+
+static const char *state_name(enum fa_runtime_state state)
+{
+	static const char *const names[] = {
+		[FA_RUNTIME_STARTED] = "Started",       [FA_RUNTIME_READY] = "Ready",
+		[FA_RUNTIME_RUNNING] = "Running",       [FA_RUNTIME_SENT] = "ResponseSent",
+		[FA_RUNTIME_INIT_FAILED] = "InitError",
+	};
+
+	return names[state];
+}
+
+static enum fa_runtime_step refuse_state(const struct fa_runtime_api *api,
+					 struct fa_runtime_answer *answer,
+					 enum fa_runtime_state wanted)
+{
+	char message[160];
+
+	snprintf(message, sizeof(message),
+		 "State transition from %s to %s failed for runtime. Error: State transition is "
+		 "not allowed",
+		 state_name(api->state), state_name(wanted));
+	return refuse(answer, 403, "InvalidStateTransition", message);
+}
+
+/* ---- results ---------------------------------------------------------- */
+
+/* (Runtime|Function).[A-Z][a-zA-Z]+ and nothing else */
+static bool is_proper_type(const char *type)
+{
+	size_t dot = strcspn(type, "."), letters = 0;
+
+	if ((strncmp(type, "Runtime.", 8) && strncmp(type, "Function.", 9)) ||
+	    !isupper((unsigned char)type[dot + 1]))
+		return false;
+	while (isalpha((unsigned char)type[dot + 1 + letters]))
+		letters++;
+	return letters > 1 && !type[dot + 1 + letters] && dot + 1 + letters < FA_RUNTIME_TYPE;
+}
+
+static const char *failure_type(const struct fa_http_request *request)
+{
+	const char *type = fa_http_get(request, ERROR_TYPE);
+
+	if (type && is_proper_type(type))
+		return type;
+	return type && !strncmp(type, "Function.", 9) ? "Function.Unknown" : "Runtime.Unknown";
+}
+
+static enum fa_runtime_step end(struct fa_runtime_api *api, const struct fa_http_request *request,
+				struct fa_runtime_answer *answer, enum fa_runtime_state state,
+				bool failed)
+{
+	api->state = state;
+	api->offered = api->offered && state != FA_RUNTIME_SENT;
+	api->result.failed = failed;
+	api->result.too_large = request->body.len > FA_RUNTIME_BODY_MAX;
+	api->result.body = request->body;
+	snprintf(api->result.type, sizeof(api->result.type), "%s",
+		 failed ? failure_type(request) : "");
+	if (api->result.too_large)
+		refuse_size(answer);
+	else
+		reply(answer, 202, "application/json", "{\"status\":\"OK\"}\n");
+	return FA_RUNTIME_RESULT;
+}
+
+/* ---- requests --------------------------------------------------------- */
+
+static enum fa_runtime_step ping(struct fa_runtime_api *api, const struct fa_http_request *request,
+				 struct fa_runtime_answer *answer)
+{
+	(void)api;
+	(void)request;
+	return reply(answer, 200, "text/plain", "pong");
+}
+
+/* A runtime that lost its answer asks again: it gets the same event. */
+static enum fa_runtime_step next(struct fa_runtime_api *api, const struct fa_http_request *request,
+				 struct fa_runtime_answer *answer)
+{
+	(void)request;
+	if (api->state == FA_RUNTIME_INIT_FAILED)
+		return refuse_state(api, answer, FA_RUNTIME_READY);
+	if (!api->offered) {
+		api->state = FA_RUNTIME_READY;
+		return FA_RUNTIME_WAIT;
+	}
+	fa_runtime_event(api, answer);
+	return FA_RUNTIME_REPLY;
+}
+
+static enum fa_runtime_step response(struct fa_runtime_api *api,
+				     const struct fa_http_request *request,
+				     struct fa_runtime_answer *answer)
+{
+	const char *mode = fa_http_get(request, RESPONSE_MODE);
+
+	if (api->state != FA_RUNTIME_RUNNING)
+		return refuse_state(api, answer, FA_RUNTIME_SENT);
+	if (mode && strcasecmp(mode, "streaming") != 0)
+		return refuse(answer, 400, "InvalidFunctionResponseMode",
+			      "Invalid function response mode");
+	return end(api, request, answer, FA_RUNTIME_SENT, false);
+}
+
+static enum fa_runtime_step error(struct fa_runtime_api *api, const struct fa_http_request *request,
+				  struct fa_runtime_answer *answer)
+{
+	if (api->state != FA_RUNTIME_RUNNING)
+		return refuse_state(api, answer, FA_RUNTIME_SENT);
+	return end(api, request, answer, FA_RUNTIME_SENT, true);
+}
+
+static enum fa_runtime_step init_error(struct fa_runtime_api *api,
+				       const struct fa_http_request *request,
+				       struct fa_runtime_answer *answer)
+{
+	if (api->state != FA_RUNTIME_STARTED)
+		return refuse_state(api, answer, FA_RUNTIME_INIT_FAILED);
+	return end(api, request, answer, FA_RUNTIME_INIT_FAILED, true);
+}
+
+static const struct route {
+	const char *method, *before, *after; /* the id is between them; after NULL: there is none */
+	step_fn *take;
+} routes[] = {
+	{ "GET", PREFIX "/ping", NULL, ping },
+	{ "GET", INVOCATION "next", NULL, next },
+	{ "POST", PREFIX "/runtime/init/error", NULL, init_error },
+	{ "POST", INVOCATION, "/response", response },
+	{ "POST", INVOCATION, "/error", error },
+};
+
+/* Is it of this form? Then its id, of no length where the form has none. */
+static bool matches(const struct route *route, const char *target, struct faas_bytes *id)
+{
+	size_t before = strlen(route->before);
+
+	*id = (struct faas_bytes){ target + before, 0 };
+	if (!route->after)
+		return strcmp(target, route->before) == 0;
+	if (strncmp(target, route->before, before))
+		return false;
+	target += before;
+	*id = (struct faas_bytes){ target, strcspn(target, "/") };
+	return id->len && strcmp(target + id->len, route->after) == 0;
+}
+
+static bool is_current(const struct fa_runtime_api *api, struct faas_bytes id)
+{
+	const char *current = api->offered ? api->context->request_id : NULL;
+
+	return current && strlen(current) == id.len && !memcmp(current, id.data, id.len);
+}
+
+enum fa_runtime_step fa_runtime_take(struct fa_runtime_api *api,
+				     const struct fa_http_request *request,
+				     struct fa_runtime_answer *answer)
+{
+	bool known = false;
+	struct faas_bytes id;
+
+	memset(answer, 0, sizeof(*answer));
+	for (size_t i = 0; i < sizeof(routes) / sizeof(*routes); i++) {
+		if (!matches(&routes[i], request->target, &id))
+			continue;
+		known = true;
+		if (strcmp(request->method, routes[i].method) != 0)
+			continue;
+		if (routes[i].after && !is_current(api, id))
+			return refuse(answer, 400, "InvalidRequestID", "Invalid request ID");
+		return routes[i].take(api, request, answer);
+	}
+	if (known)
+		return reply(answer, 405, NULL, "");
+	return reply(answer, 404, "text/plain", "404 page not found\n");
+}
+
+/* ---- events ----------------------------------------------------------- */
+
+void fa_runtime_init(struct fa_runtime_api *api)
+{
+	memset(api, 0, sizeof(*api));
+}
+
+bool fa_runtime_offer(struct fa_runtime_api *api, const struct faas_context *context,
+		      struct faas_bytes event)
+{
+	api->offered = true;
+	api->context = context;
+	api->event = event;
+	return api->state == FA_RUNTIME_READY;
+}
+
+void fa_runtime_event(struct fa_runtime_api *api, struct fa_runtime_answer *answer)
+{
+	const struct faas_context *context = api->context;
+
+	memset(answer, 0, sizeof(*answer));
+	api->state = FA_RUNTIME_RUNNING;
+	answer->status = 200;
+	answer->body = api->event;
+	snprintf(answer->deadline, sizeof(answer->deadline), "%lld",
+		 (long long)context->deadline_ms);
+	add_field(answer, "Content-Type", "application/json");
+	add_field(answer, "Lambda-Runtime-Aws-Request-Id", context->request_id);
+	add_field(answer, "Lambda-Runtime-Deadline-Ms", answer->deadline);
+	add_field(answer, "Lambda-Runtime-Invoked-Function-Arn", context->invoked_arn);
+	add_field(answer, "Lambda-Runtime-Trace-Id", context->trace_id);
+	add_field(answer, "Lambda-Runtime-Client-Context", context->client_context);
+	add_field(answer, "Lambda-Runtime-Aws-Tenant-Id", context->tenant_id);
+}

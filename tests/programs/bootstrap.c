@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A program that does what its event says, a word and what goes with it. The variable INIT
+ * says what it does before it asks for the first one.
+ */
+#include "client.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct reply event, reply;
+static int api = -1;
+static char id[64], path[160];
+
+static void answer(const void *body, size_t len)
+{
+	snprintf(path, sizeof(path), "/runtime/invocation/%s/response", id);
+	client_ask(api, "POST", path, "", body, len, &reply);
+}
+
+static void say(const char *text)
+{
+	answer(text, strlen(text));
+}
+
+static void say_number(long number)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%ld", number);
+	say(text);
+}
+
+/* ---- what it can do ------------------------------------------------------ */
+
+static void echo(const char *text)
+{
+	say(text);
+}
+
+static void count(const char *text)
+{
+	static long calls;
+
+	(void)text;
+	say_number(++calls);
+}
+
+static void header(const char *name)
+{
+	say(client_field(&event, name));
+}
+
+static void env(const char *name)
+{
+	const char *value = getenv(name);
+
+	say(value ? value : "(none)");
+}
+
+static void cwd(const char *text)
+{
+	char where[256];
+
+	(void)text;
+	say(getcwd(where, sizeof(where)) ? where : "?");
+}
+
+static void put(const char *text)
+{
+	FILE *file = fopen("/tmp/kept", "w");
+
+	if (file) {
+		fputs(text, file);
+		fclose(file);
+	}
+	say("put");
+}
+
+static void get(const char *text)
+{
+	char kept[64] = "";
+	FILE *file = fopen("/tmp/kept", "r");
+
+	(void)text;
+	if (file) {
+		if (!fgets(kept, sizeof(kept), file))
+			kept[0] = '\0';
+		fclose(file);
+	}
+	say(kept);
+}
+
+static void print(const char *text)
+{
+	puts(text);
+	fflush(stdout);
+	say("printed");
+}
+
+/* "TYPE BODY" */
+static void fail(const char *text)
+{
+	size_t len = strcspn(text, " ");
+	char field[128];
+
+	snprintf(field, sizeof(field), "Lambda-Runtime-Function-Error-Type: %.*s\r\n", (int)len,
+		 text);
+	snprintf(path, sizeof(path), "/runtime/invocation/%s/error", id);
+	text += len + 1;
+	client_ask(api, "POST", path, field, text, strlen(text), &reply);
+}
+
+static void sleep_for(const char *ms)
+{
+	usleep((unsigned)atoi(ms) * 1000);
+	say("slept");
+}
+
+static void leave(const char *status)
+{
+	exit(atoi(status));
+}
+
+static void die(const char *number)
+{
+	raise(atoi(number));
+}
+
+static void leave_after(const char *text)
+{
+	say(text);
+	exit(3);
+}
+
+/* An answer of so many bytes; then the status that it got. */
+static void large(const char *size)
+{
+	size_t len = (size_t)atol(size);
+	char *body = malloc(len);
+
+	memset(body, 'x', len);
+	answer(body, len);
+	free(body);
+	printf("status %d\n", reply.status);
+	fflush(stdout);
+}
+
+static void eat(const char *mb)
+{
+	for (long i = atol(mb); i > 0; i--)
+		memset(malloc(1 << 20), 1, 1 << 20);
+	say("eaten");
+}
+
+static const struct {
+	const char *word;
+	void (*act)(const char *text);
+} acts[] = {
+	{ "echo", echo },   { "count", count },     { "header", header }, { "env", env },
+	{ "cwd", cwd },     { "put", put },         { "get", get },       { "print", print },
+	{ "fail", fail },   { "sleep", sleep_for }, { "exit", leave },    { "raise", die },
+	{ "large", large }, { "eat", eat },         { "last", leave_after },
+};
+
+static void act(void)
+{
+	size_t len = strcspn(event.body, " ");
+	const char *text = event.body + len + (event.body[len] == ' ');
+
+	for (size_t i = 0; i < sizeof(acts) / sizeof(*acts); i++)
+		if (strlen(acts[i].word) == len && !strncmp(event.body, acts[i].word, len)) {
+			acts[i].act(text);
+			return;
+		}
+	fail("Test.UnknownWord {}");
+}
+
+/* ---- init ----------------------------------------------------------------- */
+
+/* "fail TYPE", "exit STATUS", "sleep MS", "raise SIGNAL" */
+static void init(const char *what)
+{
+	const char *text = what + strcspn(what, " ") + 1;
+	char field[128];
+
+	printf("init\n");
+	fflush(stdout);
+	if (!strncmp(what, "sleep", 5))
+		usleep((unsigned)atoi(text) * 1000);
+	if (!strncmp(what, "exit", 4))
+		exit(atoi(text));
+	if (!strncmp(what, "raise", 5))
+		raise(atoi(text));
+	if (strncmp(what, "fail", 4) != 0)
+		return;
+	snprintf(field, sizeof(field), "Lambda-Runtime-Function-Error-Type: %s\r\n", text);
+	client_ask(api, "POST", "/runtime/init/error", field, "{\"errorMessage\":\"no\"}", 21,
+		   &reply);
+	exit(1);
+}
+
+int main(void)
+{
+	api = client_connect();
+	if (api < 0)
+		return 99;
+	if (getenv("INIT"))
+		init(getenv("INIT"));
+	while (client_ask(api, "GET", "/runtime/invocation/next", "", NULL, 0, &event)) {
+		snprintf(id, sizeof(id), "%s",
+			 client_field(&event, "Lambda-Runtime-Aws-Request-Id"));
+		act();
+	}
+	return 98;
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+#include <worker/program/runtime_api.h>
+
+#include <support/test.h>
+
+#define ID "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
+#define NEXT "/2018-06-01/runtime/invocation/next"
+#define RESPONSE "/2018-06-01/runtime/invocation/" ID "/response"
+#define ERROR "/2018-06-01/runtime/invocation/" ID "/error"
+#define INIT_ERROR "/2018-06-01/runtime/init/error"
+
+static const struct faas_context context = {
+	.request_id = ID,
+	.invoked_arn = "arn",
+	.trace_id = "Root=1",
+	.deadline_ms = 1234567890123,
+};
+
+static struct fa_runtime_api api;
+static struct fa_runtime_answer answer;
+
+static struct faas_bytes bytes(const char *text)
+{
+	return (struct faas_bytes){ text, strlen(text) };
+}
+
+static enum fa_runtime_step ask(const char *method, const char *target, const char *name,
+				const char *value, struct faas_bytes body)
+{
+	struct fa_http_field field = { name, value };
+	struct fa_http_request request = { .method = method,
+					   .target = target,
+					   .fields = &field,
+					   .field_count = name ? 1 : 0,
+					   .body = body };
+
+	return fa_runtime_take(&api, &request, &answer);
+}
+
+static enum fa_runtime_step get(const char *target)
+{
+	return ask("GET", target, NULL, NULL, bytes(""));
+}
+
+static enum fa_runtime_step post(const char *target, const char *body)
+{
+	return ask("POST", target, NULL, NULL, bytes(body));
+}
+
+static const char *field(const char *name)
+{
+	struct fa_http_request shown = { .fields = answer.fields,
+					 .field_count = answer.field_count };
+
+	return fa_http_get(&shown, name);
+}
+
+static void assert_refused(int status, const char *body)
+{
+	assert_int_equal(answer.status, status);
+	assert_int_equal(answer.body.len, strlen(body));
+	assert_memory_equal(answer.body.data, body, strlen(body));
+}
+
+static void start_event(void)
+{
+	fa_runtime_init(&api);
+	assert_false(fa_runtime_offer(&api, &context, bytes("{\"a\":1}")));
+	assert_int_equal(get(NEXT), FA_RUNTIME_REPLY);
+}
+
+TEST(an_event_that_came_first_is_the_answer_to_next)
+{
+	start_event();
+	assert_int_equal(answer.status, 200);
+	assert_memory_equal(answer.body.data, "{\"a\":1}", answer.body.len);
+	assert_string_equal(field("Content-Type"), "application/json");
+	assert_string_equal(field("Lambda-Runtime-Aws-Request-Id"), ID);
+	assert_string_equal(field("Lambda-Runtime-Deadline-Ms"), "1234567890123");
+	assert_string_equal(field("Lambda-Runtime-Invoked-Function-Arn"), "arn");
+	assert_string_equal(field("Lambda-Runtime-Trace-Id"), "Root=1");
+	assert_null(field("Lambda-Runtime-Client-Context"));
+}
+
+TEST(a_runtime_that_asks_first_waits_for_its_event)
+{
+	fa_runtime_init(&api);
+	assert_int_equal(get(NEXT), FA_RUNTIME_WAIT);
+	assert_true(fa_runtime_offer(&api, &context, bytes("1")));
+	fa_runtime_event(&api, &answer);
+	assert_string_equal(field("Lambda-Runtime-Aws-Request-Id"), ID);
+	assert_int_equal(api.state, FA_RUNTIME_RUNNING);
+}
+
+TEST(next_once_more_is_the_same_event)
+{
+	start_event();
+	assert_int_equal(get(NEXT), FA_RUNTIME_REPLY);
+	assert_string_equal(field("Lambda-Runtime-Aws-Request-Id"), ID);
+}
+
+TEST(a_response_is_the_result_and_then_comes_the_next_event)
+{
+	start_event();
+	assert_int_equal(post(RESPONSE, "\"fine\""), FA_RUNTIME_RESULT);
+	assert_refused(202, "{\"status\":\"OK\"}\n");
+	assert_false(api.result.failed);
+	assert_memory_equal(api.result.body.data, "\"fine\"", api.result.body.len);
+	assert_int_equal(get(NEXT), FA_RUNTIME_WAIT);
+}
+
+TEST(a_second_response_has_a_wrong_id)
+{
+	start_event();
+	assert_int_equal(post(RESPONSE, "1"), FA_RUNTIME_RESULT);
+	assert_int_equal(post(RESPONSE, "2"), FA_RUNTIME_REPLY);
+	assert_refused(400, "{\"errorMessage\":\"Invalid request ID\","
+			    "\"errorType\":\"InvalidRequestID\"}\n");
+}
+
+TEST(another_events_id_is_refused_and_the_event_goes_on)
+{
+	start_event();
+	post("/2018-06-01/runtime/invocation/" ID "0/response", "1");
+	assert_int_equal(answer.status, 400);
+	post("/2018-06-01/runtime/invocation/8476/error", "1");
+	assert_int_equal(answer.status, 400);
+	assert_int_equal(post(RESPONSE, "1"), FA_RUNTIME_RESULT);
+}
+
+TEST(who_has_not_asked_for_an_event_cannot_answer_it)
+{
+	fa_runtime_init(&api);
+	fa_runtime_offer(&api, &context, bytes("1"));
+	assert_int_equal(post(RESPONSE, "1"), FA_RUNTIME_REPLY);
+	assert_refused(403, "{\"errorMessage\":\"State transition from Started to ResponseSent "
+			    "failed for runtime. Error: State transition is not allowed\","
+			    "\"errorType\":\"InvalidStateTransition\"}\n");
+	assert_int_equal(post(ERROR, "1"), FA_RUNTIME_REPLY);
+	assert_int_equal(answer.status, 403);
+}
+
+TEST(a_response_may_be_as_large_as_lambdas_and_no_larger)
+{
+	static char large[FA_RUNTIME_BODY_MAX + 1];
+
+	start_event();
+	assert_int_equal(
+		ask("POST", RESPONSE, NULL, NULL, (struct faas_bytes){ large, sizeof(large) }),
+		FA_RUNTIME_RESULT);
+	assert_refused(413, "{\"errorMessage\":\"Exceeded maximum allowed payload size "
+			    "(6291556 bytes).\",\"errorType\":\"RequestEntityTooLarge\"}\n");
+	assert_true(api.result.too_large);
+	start_event();
+	assert_int_equal(
+		ask("POST", RESPONSE, NULL, NULL, (struct faas_bytes){ large, sizeof(large) - 1 }),
+		FA_RUNTIME_RESULT);
+	assert_false(api.result.too_large);
+}
+
+TEST(a_response_mode_that_is_none_is_refused)
+{
+	start_event();
+	ask("POST", RESPONSE, "Lambda-Runtime-Function-Response-Mode", "singing", bytes("1"));
+	assert_refused(400, "{\"errorMessage\":\"Invalid function response mode\","
+			    "\"errorType\":\"InvalidFunctionResponseMode\"}\n");
+	assert_int_equal(api.state, FA_RUNTIME_RUNNING);
+}
+
+static void assert_error_type(const char *sent, const char *taken)
+{
+	start_event();
+	assert_int_equal(ask("POST", ERROR, sent ? "lambda-runtime-function-error-type" : NULL,
+			     sent, bytes("{}")),
+			 FA_RUNTIME_RESULT);
+	assert_true(api.result.failed);
+	assert_string_equal(api.result.type, taken);
+	assert_memory_equal(api.result.body.data, "{}", 2);
+}
+
+TEST(a_streamed_response_is_a_response)
+{
+	start_event();
+	assert_int_equal(ask("POST", RESPONSE, "Lambda-Runtime-Function-Response-Mode",
+			     "streaming", bytes("1")),
+			 FA_RUNTIME_RESULT);
+}
+
+TEST(an_error_has_the_type_that_lambda_would_give_it)
+{
+	assert_error_type("Runtime.ImportModuleError", "Runtime.ImportModuleError");
+	assert_error_type("Function.Mine", "Function.Mine");
+	assert_error_type("Function.mine", "Function.Unknown");
+	assert_error_type("Function.Mine!", "Function.Unknown");
+	assert_error_type("Runtime.X", "Runtime.Unknown");
+	assert_error_type("Runtime.", "Runtime.Unknown");
+	assert_error_type("ValueError", "Runtime.Unknown");
+	assert_error_type(NULL, "Runtime.Unknown");
+	assert_error_type("Function.Aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+			  "Function.Unknown");
+}
+
+TEST(an_init_that_failed_ends_it)
+{
+	fa_runtime_init(&api);
+	assert_int_equal(ask("POST", INIT_ERROR, "Lambda-Runtime-Function-Error-Type",
+			     "Runtime.HandlerNotFound", bytes("{}")),
+			 FA_RUNTIME_RESULT);
+	assert_string_equal(api.result.type, "Runtime.HandlerNotFound");
+	assert_int_equal(get(NEXT), FA_RUNTIME_REPLY);
+	assert_int_equal(answer.status, 403);
+}
+
+TEST(init_cannot_fail_once_an_event_was_asked_for)
+{
+	fa_runtime_init(&api);
+	get(NEXT);
+	assert_int_equal(post(INIT_ERROR, "{}"), FA_RUNTIME_REPLY);
+	assert_int_equal(answer.status, 403);
+	assert_int_equal(api.state, FA_RUNTIME_READY);
+}
+
+TEST(ping_and_what_is_not_there)
+{
+	fa_runtime_init(&api);
+	get("/2018-06-01/ping");
+	assert_refused(200, "pong");
+	get("/2018-06-01/runtime/invocation/");
+	assert_int_equal(answer.status, 404);
+	get("/");
+	assert_int_equal(answer.status, 404);
+	post(NEXT, "");
+	assert_int_equal(answer.status, 405);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_event_that_came_first_is_the_answer_to_next),
+		cmocka_unit_test(a_runtime_that_asks_first_waits_for_its_event),
+		cmocka_unit_test(next_once_more_is_the_same_event),
+		cmocka_unit_test(a_response_is_the_result_and_then_comes_the_next_event),
+		cmocka_unit_test(a_second_response_has_a_wrong_id),
+		cmocka_unit_test(another_events_id_is_refused_and_the_event_goes_on),
+		cmocka_unit_test(who_has_not_asked_for_an_event_cannot_answer_it),
+		cmocka_unit_test(a_response_may_be_as_large_as_lambdas_and_no_larger),
+		cmocka_unit_test(a_response_mode_that_is_none_is_refused),
+		cmocka_unit_test(a_streamed_response_is_a_response),
+		cmocka_unit_test(an_error_has_the_type_that_lambda_would_give_it),
+		cmocka_unit_test(an_init_that_failed_ends_it),
+		cmocka_unit_test(init_cannot_fail_once_an_event_was_asked_for),
+		cmocka_unit_test(ping_and_what_is_not_there),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
