@@ -97,6 +97,31 @@ faas_http_listen(struct faas *rt, const struct faas_http_config *config, struct 
 FAAS_EXPORT int faas_http_port(const struct faas_http *http); /* 0: none */
 
 /*
+ * Routes: requests become events of functions, as with API Gateway. Of the routes that fit the
+ * most exact one is meant: part by part of the path, what is written out goes before {name},
+ * and that before {name+}, which is all the rest; a method goes before ANY. "$default" is for
+ * whatever nothing else fits. Operations of the API and function URLs go before all routes, and
+ * these before on_page. At most 300.
+ */
+struct faas_http_route {
+	size_t size;
+	const char *route;    /* "GET /items/{id}", "ANY /files/{rest+}", "$default" */
+	const char *function; /* name, name:version, name:alias or ARN; NULL: no longer */
+	const char *stage;    /* "$default"; any other is the path's first part, "/dev/items/7" */
+	int payload;          /* 2; 1: events of payload 1.0, whose answers need a statusCode */
+};
+
+#define FAAS_HTTP_ROUTE(...) \
+	(&(const struct faas_http_route){ .size = sizeof(struct faas_http_route), __VA_ARGS__ })
+
+/*
+ * Add a route, in place of one of the same text and stage. Any thread. The function
+ * need not exist yet. FAAS_EINVAL, FAAS_ENOTFOUND (to remove), FAAS_ETOOLARGE.
+ */
+FAAS_EXPORT int faas_http_route(struct faas_http *http, const struct faas_http_route *route,
+				struct faas_error *err);
+
+/*
  * Listen no more: the port is free when this returns. Requests under way are
  * answered, then the connections are closed. `http` is not to be used any more. NULL
  * is allowed.

@@ -11,25 +11,32 @@
 
 #include <base/error.h>
 #include <control/control.h>
+#include <http/gateway.h>
 #include <http/url.h>
 
 #define INVOKE_MAX 6291456
 #define UNKNOWN_MAX 65536 /* to be answered politely */
 
-bool fa_api_is_meant(const struct fa_http_request *request)
+bool fa_api_is_open(const struct fa_api *api, const struct fa_http_request *request)
 {
 	struct fa_url_target url;
 
-	return fa_url_is_meant(request, &url) || fa_route_find(request->method, request->target);
+	return fa_url_is_meant(request, &url) ||
+	       (!fa_route_find(request->method, request->target) &&
+		fa_gateway_has(api->gateway, request));
 }
 
-size_t fa_api_body_max(const struct fa_http_request *request)
+bool fa_api_is_meant(const struct fa_api *api, const struct fa_http_request *request)
+{
+	return fa_route_find(request->method, request->target) || fa_api_is_open(api, request);
+}
+
+size_t fa_api_body_max(const struct fa_api *api, const struct fa_http_request *request)
 {
 	const struct fa_route *route = fa_route_find(request->method, request->target);
-	struct fa_url_target url;
 	size_t most = route ? fa_control_most(route->operation) : 0;
 
-	if (fa_url_is_meant(request, &url) || (route && fa_api_is_invoke(route)))
+	if (fa_api_is_open(api, request) || (route && fa_api_is_invoke(route)))
 		return INVOKE_MAX;
 	return most ? most - 1 : UNKNOWN_MAX;
 }
@@ -150,6 +157,8 @@ void fa_api_serve(struct fa_api *api, struct fa_http_caller *caller,
 		fa_url_serve(api, caller, request, &url);
 		return;
 	}
+	if (!route && fa_gateway_serve(api->gateway, api, caller, request))
+		return;
 	if (!route) {
 		fa_error_typed(&err, FAAS_ENOTFOUND, "UnknownOperationException",
 			       "%s %.150s is no operation of this API", request->method,

@@ -13,13 +13,19 @@
 struct fa_api {
 	struct faas *rt;
 	struct fa_sigv4_keys keys; /* without secret_of nothing need be signed */
+	struct fa_gateway *gateway; /* routes of the host's */
 	struct fa_chores *chores;  /* threads for operations that may take their time */
 };
 
-/* Whether it is for an operation or a function URL, be there such a one or not. */
-bool fa_api_is_meant(const struct fa_http_request *request);
+/*
+ * Function URLs and routes are for the pages of everybody: what these may read they are told
+ * by CORS. All [loop].
+ */
+bool fa_api_is_open(const struct fa_api *api, const struct fa_http_request *request);
+/* Whether it is for one of those, or for an operation. */
+bool fa_api_is_meant(const struct fa_api *api, const struct fa_http_request *request);
 /* The longest body that is of use to this request. */
-size_t fa_api_body_max(const struct fa_http_request *request);
+size_t fa_api_body_max(const struct fa_api *api, const struct fa_http_request *request);
 /* Answers exactly once, in here or later, on the loop. */
 void fa_api_serve(struct fa_api *api, struct fa_http_caller *caller,
 		  const struct fa_http_request *request);

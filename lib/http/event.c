@@ -253,13 +253,13 @@ static int put_domain(struct fa_document *out, const char *domain)
 }
 
 static int put_path(const struct fa_mem *mem, struct fa_document *out, const char *name,
-		    const struct fa_event_frame *frame)
+		    const char *path)
 {
-	size_t len = strcspn(frame->path, "?");
-	char *path = fa_memdup(mem, frame->path, len);
-	int rc = path ? put(mem, out, name, len ? path : "/") : FAAS_ENOMEM;
+	size_t len = strcspn(path, "?");
+	char *copy = fa_memdup(mem, path, len);
+	int rc = copy ? put(mem, out, name, len ? copy : "/") : FAAS_ENOMEM;
 
-	fa_free(path);
+	fa_free(copy);
 	return rc;
 }
 
@@ -343,7 +343,7 @@ static struct fa_document *context_v2(const struct fa_mem *mem,
 		rc |= fa_document_put(out, "authorizer", fa_document_copy(frame->authorizer));
 	rc |= put_domain(out, frame->domain);
 	rc |= fa_document_put_text(http, "method", request->method);
-	rc |= put_path(mem, http, "path", frame);
+	rc |= put_path(mem, http, "path", frame->context_path);
 	rc |= fa_document_put_text(http, "protocol", "HTTP/1.1");
 	rc |= fa_document_put_text(http, "sourceIp", frame->source_ip);
 	rc |= put(mem, http, "userAgent", agent(request));
@@ -366,7 +366,7 @@ char *fa_event_v2(const struct fa_mem *mem, const struct fa_http_request *reques
 	int rc = fa_document_put_text(out, "version", "2.0"), bad;
 
 	rc |= fa_document_put_text(out, "routeKey", frame->route_key);
-	rc |= put_path(mem, out, "rawPath", frame);
+	rc |= put_path(mem, out, "rawPath", frame->path);
 	rc |= put(mem, out, "rawQueryString", query_of(request));
 	rc |= put_cookies(mem, request, out);
 	rc |= put_headers_v2(mem, request, out);
@@ -437,7 +437,7 @@ static struct fa_document *context_v1(const struct fa_mem *mem,
 	rc |= fa_document_put_text(out, "extendedRequestId", frame->request_id);
 	rc |= fa_document_put_text(out, "httpMethod", request->method);
 	rc |= fa_document_put(out, "identity", identity_v1(mem, request, frame));
-	rc |= put_path(mem, out, "path", frame);
+	rc |= put_path(mem, out, "path", frame->context_path);
 	rc |= fa_document_put_text(out, "protocol", "HTTP/1.1");
 	rc |= fa_document_put_text(out, "requestId", frame->request_id);
 	rc |= put_time(out, "requestTime", frame->unix_ms);
@@ -458,7 +458,7 @@ char *fa_event_v1(const struct fa_mem *mem, const struct fa_http_request *reques
 	int rc = fa_document_put_text(out, "version", "1.0"), bad;
 
 	rc |= fa_document_put_text(out, "resource", frame->resource);
-	rc |= put_path(mem, out, "path", frame);
+	rc |= put_path(mem, out, "path", frame->path);
 	rc |= fa_document_put_text(out, "httpMethod", request->method);
 	rc |= put_headers_v1(mem, request, out);
 	bad = put_query(mem, request, out, "queryStringParameters", put, true);

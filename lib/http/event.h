@@ -8,6 +8,7 @@
 /* A request as the event of a function (semantics 8.9). */
 struct fa_event_frame {
 	const char *path;       /* as the function sees it, not decoded; up to '?' or the end */
+	const char *context_path; /* with the stage, which `path` of 1.0 is without */
 	const char *resource;   /* of 1.0: "/items/{id}" */
 	const char *route_key;  /* "GET /items/{id}", "$default" */
 	const char *stage;

@@ -78,19 +78,19 @@ static bool is_own(const char *origin, const char *host)
 	return authority && host && !strcasecmp(authority + 3, host);
 }
 
-int fa_guard_check(const struct fa_http_request *request, bool local, const char *names,
-		   struct faas_error *err)
+int fa_guard_check(const struct fa_http_request *request, bool local, bool open,
+		   const char *names, struct faas_error *err)
 {
 	const char *host = fa_http_get(request, "Host"), *origin = fa_http_get(request, "Origin");
 	struct fa_url_target url = { .by_host = false };
-	bool is_url = fa_url_is_meant(request, &url);
 
+	fa_url_is_meant(request, &url);
 	if (local && !url.by_host && !may_be_called(host, names))
 		return fa_error(err, FAAS_EDENIED,
 				"'%.80s' is no name of this door: it answers to addresses, to "
 				"localhost and to the names that its host program gave it",
 				host);
-	if (origin && !is_url && !is_own(origin, host))
+	if (origin && !open && !is_own(origin, host))
 		return fa_error(err, FAAS_EDENIED,
 				"a page of '%.80s' may not use this door: only pages of "
 				"'http://%.60s' may",

@@ -125,8 +125,9 @@ static size_t on_head(void *data, struct fa_conn *conn, const struct fa_http_req
 	struct faas_http *http = data;
 	struct faas_error err = { 0 };
 
-	if (!fa_guard_check(request, conn->local, http->names, &err))
-		return fa_api_body_max(request);
+	if (!fa_guard_check(request, conn->local, fa_api_is_open(&http->api, request), http->names,
+			    &err))
+		return fa_api_body_max(&http->api, request);
 	fa_api_refuse(&http->rt->mem, &conn->caller, &err, NULL, NULL);
 	return 0;
 }
@@ -135,7 +136,8 @@ static void on_request(void *data, struct fa_conn *conn, const struct fa_http_re
 {
 	struct faas_http *http = data;
 
-	if (http->on_page && !fa_api_is_meant(request) && fa_page_show(http, conn, request))
+	if (http->on_page && !fa_api_is_meant(&http->api, request) &&
+	    fa_page_show(http, conn, request))
 		return;
 	fa_api_serve(&http->api, &conn->caller, request);
 }
@@ -153,6 +155,7 @@ static void free_http(struct faas_http *http)
 {
 	fa_tls_destroy(http->tls);
 	fa_chores_finish(&http->chores);
+	fa_gateway_finish(&http->gateway);
 	if (http->stop_fd >= 0)
 		close(http->stop_fd);
 	if (http->path)
@@ -313,7 +316,9 @@ static struct faas_http *alloc_http(struct faas *rt, const struct faas_http_conf
 	http->close_call.run = leave;
 	http->api = (struct fa_api){ .rt = rt,
 				     .keys = { c->secret_of, c->data },
+				     .gateway = &http->gateway,
 				     .chores = &http->chores };
+	fa_gateway_init(&http->gateway, &rt->mem);
 	fa_chores_init(&http->chores, &rt->loop);
 	fa_list_init(&http->door.link);
 	http->path = path;
@@ -362,6 +367,26 @@ struct faas_http *faas_http_listen(struct faas *rt, const struct faas_http_confi
 		fa_loop_call(&rt->loop, &http->call);
 	fa_leave(rt); /* it arrives before the runtime ends */
 	return http;
+}
+
+int faas_http_route(struct faas_http *http, const struct faas_http_route *route,
+		    struct faas_error *err)
+{
+	struct faas_http_route r;
+	int rc;
+
+	if (!http)
+		return fa_error(err, FAAS_EINVAL, "a door is required");
+	rc = fa_options_copy(&r, sizeof(r), route, "FAAS_HTTP_ROUTE", err);
+	if (!rc && !r.route)
+		rc = fa_error(err, FAAS_EINVAL, "a route is required");
+	if (!rc)
+		rc = fa_enter(http->rt, err);
+	if (rc)
+		return rc;
+	rc = fa_gateway_set(&http->gateway, &r, err);
+	fa_leave(http->rt);
+	return rc;
 }
 
 int faas_http_port(const struct faas_http *http)

@@ -4,6 +4,7 @@
 
 #include <faas/http.h>
 #include <http/api.h>
+#include <http/gateway.h>
 #include <http/server.h>
 
 struct faas_http {
@@ -13,6 +14,7 @@ struct faas_http {
 	struct fa_http_door server_door;
 	struct fa_api api;
 	struct fa_chores chores;
+	struct fa_gateway gateway;
 	struct fa_tls *tls;
 	struct fa_call call, close_call;
 	char *path; /* of the socket, to be removed */

@@ -24,6 +24,14 @@ int faas_http_port(const struct faas_http *http)
 	return 0;
 }
 
+int faas_http_route(struct faas_http *http, const struct faas_http_route *route,
+		    struct faas_error *err)
+{
+	(void)http;
+	(void)route;
+	return refuse(err);
+}
+
 void faas_http_close(struct faas_http *http)
 {
 	(void)http;

@@ -45,9 +45,10 @@ static void serve(struct fa_call *call)
 
 	http->serving++;
 	http->door.ended = false;
-	if (fa_guard_check(&served->request, false, NULL, &err))
+	if (fa_guard_check(&served->request, false, fa_api_is_open(&http->api, &served->request),
+			   NULL, &err))
 		fa_api_refuse(&http->rt->mem, &served->caller, &err, NULL, NULL);
-	else if (served->request.body.len > fa_api_body_max(&served->request))
+	else if (served->request.body.len > fa_api_body_max(&http->api, &served->request))
 		fa_api_refuse_status(&http->rt->mem, &served->caller, 413);
 	else
 		fa_api_serve(&http->api, &served->caller, &served->request);

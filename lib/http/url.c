@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * A request becomes an event, what the function says becomes the answer. Whether a browser
- * may read it is the URL's Cors; whether it is asked for by somebody who may, its AuthType.
- */
+/* Which URL a request is for, and whether it is by somebody who may: that is its AuthType. */
 #include <http/url.h>
 
 #include <stdio.h>
@@ -11,8 +8,7 @@
 
 #include <base/error.h>
 #include <http/cors.h>
-#include <http/event.h>
-#include <http/reply.h>
+#include <http/proxy.h>
 #include <model/url.h>
 
 #define PLACE "/url/"
@@ -102,7 +98,7 @@ static struct fa_document *describe_signer(const struct fa_api *api,
 	char key[256] = "", arn[128];
 	int rc;
 
-	at = strstr(at, "Credential=");
+	at = at ? strstr(at, "Credential=") : NULL;
 	if (at)
 		snprintf(key, sizeof(key), "%.*s", (int)strcspn(at + 11, "/"), at + 11);
 	snprintf(arn, sizeof(arn), "arn:aws:iam::%s:root", account);
@@ -122,169 +118,48 @@ static struct fa_document *describe_signer(const struct fa_api *api,
 
 /* ---- one request ------------------------------------------------------- */
 
-struct call {
-	struct fa_api *api;
-	struct fa_http_caller *caller;
-	struct fa_cors *cors;
-	bool configured; /* the URL has Cors: what the function says of it does not count */
-	char request_id[FA_API_ID_MAX];
-};
-
-static void free_call(struct call *call)
+static void write_domain(char out[FA_URL_MAX], const struct faas *rt,
+			 const struct fa_url_target *target, const struct fa_url *url)
 {
-	if (call)
-		fa_free(call->cors);
-	fa_free(call);
-}
-
-static int fill_fields(const struct call *call, const struct fa_reply *reply,
-		       struct fa_http_field *fields)
-{
-	int count = 0;
-
-	fields[count++] = (struct fa_http_field){ "x-amzn-RequestId", call->request_id };
-	for (int i = 0; i < reply->field_count; i++)
-		if (!call->configured || !fa_cors_owns(reply->fields[i].name))
-			fields[count++] = reply->fields[i];
-	for (int i = 0; i < call->cors->count; i++)
-		fields[count++] = call->cors->fields[i];
-	return count;
-}
-
-static void answer(struct call *call, const struct fa_reply *reply)
-{
-	struct fa_http_field fields[FA_REPLY_FIELDS_MAX + 10];
-	int count = fill_fields(call, reply, fields);
-
-	call->caller->answer(call->caller, reply->status, fields, count, reply->body);
-}
-
-/* The function failed, or said what is no answer of HTTP; what it was is in its log. */
-static void answer_failure(struct call *call)
-{
-	struct fa_reply reply = { .status = 502,
-				  .body = { "Internal Server Error", 21 },
-				  .field_count = 1,
-				  .fields = { { "Content-Type", "application/json" } } };
-
-	answer(call, &reply);
-}
-
-static void on_done(void *data, const struct faas_result *r)
-{
-	struct call *call = data;
-	struct fa_reply reply;
-	struct faas_error err;
-	int rc = 0;
-
-	if (fa_api_did_not_run(r, &err)) {
-		fa_api_refuse(&call->api->rt->mem, call->caller, &err,
-			      r->code == FAAS_ETHROTTLED ? r->reason : NULL, r->request_id);
-	} else {
-		if (!r->code)
-			rc = fa_reply_read(&reply, &call->api->rt->mem, r->payload, FA_REPLY_V2);
-		if (r->code || rc) {
-			answer_failure(call);
-		} else {
-			answer(call, &reply);
-			fa_reply_finish(&reply);
-		}
-	}
-	free_call(call);
-}
-
-static char *make_event(const struct call *call, const struct fa_http_request *request,
-			const struct fa_url_target *target, const struct fa_url *url,
-			struct faas_error *err)
-{
-	const struct faas *rt = call->api->rt;
-	char domain[FA_URL_MAX], source[FA_SOURCE_MAX];
-	struct fa_document *authorizer = url->iam ? describe_signer(call->api, request) : NULL;
-	struct fa_event_frame frame = { .path = target->path,
-					.route_key = "$default",
-					.stage = "$default",
-					.account = url->iam ? rt->config.account : "anonymous",
-					.api_id = url->id,
-					.domain = domain,
-					.source_ip = source,
-					.request_id = call->request_id,
-					.unix_ms = rt->clock->unix_ms(rt->clock),
-					.authorizer = authorizer };
-	char *event;
-
-	fa_http_source(call->caller, source);
 	if (target->by_host)
-		snprintf(domain, sizeof(domain), "%.*s", (int)strcspn(target->name, ":"),
-			 target->name);
+		snprintf(out, FA_URL_MAX, "%.*s", (int)strcspn(target->name, ":"), target->name);
 	else
-		snprintf(domain, sizeof(domain), "%s" HOST_PART "%s.localhost", url->id,
+		snprintf(out, FA_URL_MAX, "%s" HOST_PART "%s.localhost", url->id,
 			 rt->config.region);
-	event = fa_event_v2(&rt->mem, request, &frame, err);
-	fa_document_free(authorizer);
-	return event;
-}
-
-static int invoke(struct call *call, const struct fa_http_request *request,
-		  const struct fa_url_target *target, const struct fa_url *url,
-		  struct faas_error *err)
-{
-	char *event = make_event(call, request, target, url, err), function[CALLED_MAX];
-	struct faas_request r = { .size = sizeof(r),
-				  .function = function,
-				  .request_id = call->request_id,
-				  .trace_id = fa_http_get(request, "X-Amzn-Trace-Id"),
-				  .on_done = on_done,
-				  .data = call };
-	int rc;
-
-	if (!event)
-		return err->code;
-	snprintf(function, sizeof(function), "%s%s%s", url->function, *url->qualifier ? ":" : "",
-		 url->qualifier);
-	r.payload = (struct faas_bytes){ event, strlen(event) };
-	rc = faas_invoke(call->api->rt, &r, NULL, err);
-	fa_free(event);
-	return rc;
-}
-
-static struct call *new_call(struct fa_api *api, struct fa_http_caller *caller,
-			     const struct fa_http_request *request, const struct fa_url *url)
-{
-	struct call *call = fa_alloc(&api->rt->mem, sizeof(*call));
-
-	if (!call)
-		return NULL;
-	call->api = api;
-	call->caller = caller;
-	call->configured = url->cors;
-	call->cors = fa_cors_create(&api->rt->mem, url->cors, request);
-	fa_api_new_id(call->request_id);
-	if (call->cors)
-		return call;
-	free_call(call);
-	return NULL;
 }
 
 static void serve(struct fa_api *api, struct fa_http_caller *caller,
 		  const struct fa_http_request *request, const struct fa_url_target *target,
 		  const struct fa_url *url)
 {
-	struct faas_error err = { 0 };
-	struct call *call = new_call(api, caller, request, url);
-	struct fa_reply empty = { .status = 200, .body = { "", 0 } };
-	bool preflight = call && call->configured && fa_cors_is_preflight(request);
-	int rc = call ? 0 : fa_error_nomem(&err);
+	struct fa_document *signer = url->iam ? describe_signer(api, request) : NULL;
+	char domain[FA_URL_MAX], function[CALLED_MAX];
+	struct fa_proxy proxy = { .function = function,
+				  .rule = FA_REPLY_V2,
+				  .cors = url->cors,
+				  .failed_status = 502,
+				  .failed_body = "Internal Server Error",
+				  .frame = { .path = target->path,
+					     .context_path = target->path,
+					     .route_key = "$default",
+					     .stage = "$default",
+					     .account = url->iam ? api->rt->config.account
+								 : "anonymous",
+					     .api_id = url->id,
+					     .domain = domain,
+					     .authorizer = signer } };
 
-	if (!rc && !preflight && url->iam)
-		rc = authorize(api, request, &err);
-	if (!rc && !preflight)
-		rc = invoke(call, request, target, url, &err);
-	if (preflight)
-		answer(call, &empty);
-	else if (rc)
-		fa_api_refuse(&api->rt->mem, caller, &err, NULL, NULL);
-	if (preflight || rc)
-		free_call(call);
+	write_domain(domain, api->rt, target, url);
+	snprintf(function, sizeof(function), "%s%s%s", url->function, *url->qualifier ? ":" : "",
+		 url->qualifier);
+	fa_proxy_serve(api, caller, request, &proxy);
+	fa_document_free(signer);
+}
+
+/* A browser asks without a signature whether it may ask with one. */
+static bool needs_signature(const struct fa_url *url, const struct fa_http_request *request)
+{
+	return url->iam && !(url->cors && fa_cors_is_preflight(request));
 }
 
 void fa_url_serve(struct fa_api *api, struct fa_http_caller *caller,
@@ -292,10 +167,13 @@ void fa_url_serve(struct fa_api *api, struct fa_http_caller *caller,
 {
 	struct faas_error err = { 0 };
 	struct fa_url *url = find(&api->rt->registry, target, &err);
+	int rc = url ? 0 : FAAS_ENOTFOUND;
 
-	if (url)
-		serve(api, caller, request, target, url);
-	else
+	if (!rc && needs_signature(url, request))
+		rc = authorize(api, request, &err);
+	if (rc)
 		fa_api_refuse(&api->rt->mem, caller, &err, NULL, NULL);
+	else
+		serve(api, caller, request, target, url);
 	fa_url_unref(url);
 }

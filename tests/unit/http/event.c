@@ -23,6 +23,7 @@ static int prepare(void **state)
 					    .target = "/my/path?a=1&a=2&b=x%20y+z",
 					    .fields = fields };
 	frame = (struct fa_event_frame){ .path = request.target,
+					 .context_path = request.target,
 					 .resource = "/{all}",
 					 .route_key = "$default",
 					 .stage = "$default",
@@ -142,7 +143,7 @@ TEST(an_event_of_payload_1_0_has_every_member_that_is_documented)
 
 TEST(what_is_absent_is_left_out_of_2_0_and_null_in_1_0)
 {
-	request.target = frame.path = "/";
+	request.target = frame.path = frame.context_path = "/";
 	make(fa_event_v2);
 	lacks("cookies");
 	lacks("queryStringParameters");
@@ -157,10 +158,10 @@ TEST(what_is_absent_is_left_out_of_2_0_and_null_in_1_0)
 TEST(a_path_begins_with_a_slash_and_is_not_decoded)
 {
 	request.target = "/url/f?x";
-	frame.path = request.target + 6;
+	frame.path = frame.context_path = request.target + 6;
 	make(fa_event_v2);
 	has("\"rawPath\":\"/\"");
-	request.target = frame.path = "/a%20b/%2F";
+	request.target = frame.path = frame.context_path = "/a%20b/%2F";
 	make(fa_event_v2);
 	has("\"rawPath\":\"/a%20b/%2F\"");
 }
@@ -201,11 +202,11 @@ TEST(a_query_is_decoded_and_what_cannot_be_is_told)
 {
 	static const char *const bad[] = { "/?a=%", "/?a=%1", "/?%zz=1", "/?a=%00" };
 
-	request.target = frame.path = "/?&a&=b&%41=%c3%a9&c=d=e&";
+	request.target = frame.path = frame.context_path = "/?&a&=b&%41=%c3%a9&c=d=e&";
 	make(fa_event_v2);
 	has("\"queryStringParameters\":{\"a\":\"\",\"\":\"b\",\"A\":\"\xc3\xa9\",\"c\":\"d=e\"}");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		request.target = frame.path = bad[i];
+		request.target = frame.path = frame.context_path = bad[i];
 		assert_null(fa_event_v2(&fa_mem_libc, &request, &frame, &err));
 		assert_string_equal(err.message, "a part of the query cannot be decoded");
 		assert_null(fa_event_v1(&fa_mem_libc, &request, &frame, &err));
@@ -218,7 +219,7 @@ TEST(a_query_has_a_thousand_parameters_and_no_more)
 
 	for (int i = 0; i < 1000; i++)
 		strcat(target, "a&");
-	request.target = frame.path = target;
+	request.target = frame.path = frame.context_path = target;
 	make(fa_event_v1);
 	strcat(target, "a");
 	assert_null(fa_event_v1(&fa_mem_libc, &request, &frame, &err));
@@ -228,7 +229,7 @@ TEST(a_query_has_a_thousand_parameters_and_no_more)
 TEST(bytes_that_are_no_text_are_read_as_latin_1)
 {
 	field("X-Name", "caf\xe9");
-	request.target = frame.path = "/?n=%e9&%e9=1";
+	request.target = frame.path = frame.context_path = "/?n=%e9&%e9=1";
 	make(fa_event_v2);
 	has("\"x-name\":\"caf\xc3\xa9\"");
 	has("\"queryStringParameters\":{\"n\":\"\xc3\xa9\",\"\xc3\xa9\":\"1\"}");

@@ -20,7 +20,7 @@ static int check(const char *host, const char *origin, bool local)
 		fields[request.field_count++] = (struct fa_http_field){ "host", host };
 	if (origin)
 		fields[request.field_count++] = (struct fa_http_field){ "origin", origin };
-	return fa_guard_check(&request, local, NAMES, &err);
+	return fa_guard_check(&request, local, false, NAMES, &err);
 }
 
 TEST(numbers_localhost_and_the_given_names_are_good_hosts)
