@@ -42,6 +42,17 @@ bool fa_ending_is_off(const struct fa_invocation *inv)
 	return !fa_quota_reserved(inv->runner->quota);
 }
 
+int64_t fa_ending_left_ms(const struct fa_invocation *inv)
+{
+	struct fa_event_config config;
+	int64_t left_ms;
+
+	fa_event_config_find(&inv->rt->registry, inv->runner->version, qualifier_of(inv), &config);
+	left_ms = config.max_age_s * INT64_C(1000) -
+		  (fa_now(inv->rt->clock) - inv->retry.accepted_ns) / 1000000;
+	return left_ms > 0 ? left_ms : 0;
+}
+
 static enum fa_retry_end next_attempt(struct fa_invocation *inv, const struct fa_event_config *c,
 				      const struct fa_outcome *outcome, int64_t *delay_ns)
 {

@@ -69,6 +69,8 @@ struct fa_ending {
 
 /* None of the function's events may run, not even later. */
 bool fa_ending_is_off(const struct fa_invocation *inv);
+/* Until the event is too old to begin; 0: it is. */
+int64_t fa_ending_left_ms(const struct fa_invocation *inv);
 /* `outcome` NULL: it could not run. What is borrowed from it is copied. */
 void fa_ending_decide(struct fa_ending *ending, struct fa_invocation *inv,
 		      const struct fa_outcome *outcome);

@@ -30,11 +30,11 @@ void fa_turn_mind(struct fa_runner *runner)
 		fa_env_mind(fa_container(runner->leased.next, struct fa_env, lease));
 }
 
-/* Nobody waits for ever, only events of the store as long as they may: it looks after them. */
+/* Nobody waits for ever. Events of the store do it until they are too old. */
 static int64_t patience_ms(const struct fa_invocation *inv)
 {
 	if (inv->kept)
-		return 0;
+		return fa_ending_left_ms(inv);
 	return inv->capacity_wait_ms ? inv->capacity_wait_ms : HELD_MS;
 }
 
@@ -56,7 +56,7 @@ void fa_turn_wait(struct fa_invocation *inv, bool in_front)
 	else
 		fa_list_append(&runner->waiting, &inv->turn);
 	fa_turn_mind(runner);
-	if (wait_ms && fa_loop_timer(&rt->loop, &inv->timer,
+	if (fa_loop_timer(&rt->loop, &inv->timer,
 				     fa_now(rt->clock) + wait_ms * 1000000) < 0)
 		fa_invocation_throttle(inv, "", FAAS_ENOMEM);
 }

@@ -205,6 +205,27 @@ TEST(an_event_that_would_be_too_old_at_its_next_turn_expires)
 	assert_int_equal(stats().events_expired, 1);
 }
 
+TEST(an_event_that_waits_for_an_environment_expires_when_it_is_too_old)
+{
+	assert_int_equal(faas_function_update(flow.rt,
+					      FAAS_FUNCTION(.name = "f", .max_age_s = 90,
+							    .timeout_ms = 900000),
+					      NULL),
+			 0);
+	seen->blocked = true;
+	for (int n = 0; n < 3; n++) /* two run */
+		send(n);
+	await(&seen->calls, 2);
+	flow_advance(&flow, 89000);
+	assert_int_equal(stats().events_expired, 0);
+	flow_advance(&flow, 2000);
+	await_waiting(2);
+	assert_int_equal(stats().events_expired, 1);
+	seen->blocked = false;
+	await_waiting(0);
+	assert_int_equal(seen->calls, 2);
+}
+
 /* The clock runs until it was throttled so often, and is in the store again. */
 static void await_throttles(int n)
 {
@@ -316,6 +337,7 @@ int main(void)
 		CASE(an_accepted_event_runs_once_and_is_counted),
 		CASE(a_failed_event_comes_again_after_one_and_two_minutes_with_the_same_id),
 		CASE(an_event_that_would_be_too_old_at_its_next_turn_expires),
+		CASE(an_event_that_waits_for_an_environment_expires_when_it_is_too_old),
 		CASE(a_throttled_event_waits_and_uses_up_no_attempt),
 		CASE(attempts_and_the_id_outlive_a_restart),
 		CASE(what_waits_for_a_function_waits_until_it_is_created),
