@@ -127,13 +127,22 @@ static void update(void *data)
 	note("f%d was updated: %s", function, faas_error_name(rc));
 }
 
+/* Nobody is told of the end of what comes back from the store and finds nothing. */
+static void leave_orphans(int function, bool all)
+{
+	for (int i = 0; i < world.request_count; i++) {
+		struct request *r = &world.requests[i];
+
+		if (r->function == function && (all || strchr(r->name, ':')))
+			r->orphan |= !r->succeeded;
+	}
+}
+
 static void delete_function(int function)
 {
 	note("f%d is deleted", function);
 	faas_function_delete(world.rt, name_of(function), NULL);
-	for (int i = 0; i < world.request_count; i++)
-		if (world.requests[i].function == function && !world.requests[i].succeeded)
-			world.requests[i].orphan = true;
+	leave_orphans(function, true);
 }
 
 static void change_function(int function)
@@ -163,6 +172,8 @@ static void change_function(int function)
 		client_begin(update, (void *)(intptr_t)function);
 		break;
 	default:
+		if (world.fixed_limits && has_provisioned(function))
+			break; /* after a restart this is an update */
 		create_function(function);
 	}
 }
@@ -203,6 +214,7 @@ static void delete_version(int function)
 	snprintf(name, sizeof(name), "%d:%d", function, late_version(function));
 	rc = faas_function_delete(world.rt, name, NULL);
 	note("f%s is deleted: %s", name, faas_error_name(rc));
+	leave_orphans(function, false);
 }
 
 static void provide(int function)
@@ -227,6 +239,7 @@ static void change_names(int function)
 	case 0:
 		rc = faas_alias_delete(world.rt, name_of(function), "live", NULL);
 		note("f%d:live is deleted: %s", function, faas_error_name(rc));
+		leave_orphans(function, false);
 		break;
 	case 1:
 		delete_version(function);

@@ -266,24 +266,77 @@ static void add(struct count *all, const struct count *count)
 	all->evictable_mb += count->evictable_mb;
 }
 
-static void check_events(void)
+/* What the play knows of its events. */
+struct events {
+	int accepted, asked, succeeded, canceled; /* asked: perhaps accepted */
+};
+
+static struct events count_events(void)
 {
-	int accepted = 0, succeeded = 0, canceled = 0, queued = atomic_load(&world.rt->queued);
+	struct events events = { 0 };
 
 	for (int i = 0; i < world.request_count; i++) {
 		const struct request *r = &world.requests[i];
 
 		if (r->mode != FAAS_EVENT || r->refused)
 			continue;
-		accepted += r->code == FAAS_OK || !r->told;
-		succeeded += r->succeeded;
-		canceled += r->canceled;
+		events.accepted += r->told && r->code == FAAS_OK;
+		events.asked += !r->told;
+		events.succeeded += r->succeeded;
+		events.canceled += r->canceled;
 	}
-	if (accepted < succeeded + world.dropped + queued ||
-	    accepted - canceled > succeeded + world.dropped + queued)
+	return events;
+}
+
+static void check_events_in_memory(const struct events *e)
+{
+	int ended = e->succeeded + world.dropped + atomic_load(&world.rt->queued);
+	int accepted = e->accepted + e->asked;
+
+	if (accepted < ended || accepted - e->canceled > ended)
 		broken("%d events accepted (%d called off), but %d succeeded + %d dropped + %d "
 		       "queued",
-		       accepted, canceled, succeeded, world.dropped, queued);
+		       accepted, e->canceled, e->succeeded, world.dropped,
+		       atomic_load(&world.rt->queued));
+}
+
+/* The store may be a step ahead of what was told, and behind what was answered. */
+static void check_events_in_store(const struct events *e)
+{
+	struct faas_stats s = { .size = sizeof(s) };
+
+	faas_stats(world.rt, &s);
+	if (s.events_accepted != s.events_succeeded + s.events_dead + s.events_expired +
+					 (uint64_t)(s.events_queued + s.events_in_flight))
+		broken("%llu events in the store, and not the sum",
+		       (unsigned long long)s.events_accepted);
+	if ((int)s.events_accepted < e->accepted ||
+	    (int)s.events_accepted > e->accepted + e->asked)
+		broken("%llu events in the store, %d accepted and %d asked for",
+		       (unsigned long long)s.events_accepted, e->accepted, e->asked);
+	if ((int)s.events_succeeded > e->succeeded)
+		broken("%llu events succeeded in the store, %d did",
+		       (unsigned long long)s.events_succeeded, e->succeeded);
+}
+
+int open_events(void)
+{
+	struct faas_stats s = { .size = sizeof(s) };
+
+	if (!world.disk)
+		return atomic_load(&world.rt->queued);
+	faas_stats(world.rt, &s);
+	return s.events_queued + s.events_in_flight;
+}
+
+static void check_events(void)
+{
+	struct events events = count_events();
+
+	if (world.disk)
+		check_events_in_store(&events);
+	else
+		check_events_in_memory(&events);
 }
 
 void check_books(void)

@@ -4,5 +4,7 @@
 
 /* What must be so whenever nobody has anything to do: else broken(). */
 void check_books(void);
+/* That were accepted and have not ended. */
+int open_events(void);
 
 #endif

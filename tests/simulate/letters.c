@@ -88,7 +88,7 @@ void letters_check(void)
 
 		if (r->mode != FAAS_EVENT || r->refused || r->code)
 			continue;
-		if (!r->succeeded && !r->letters && !r->canceled)
+		if (!r->succeeded && !r->letters && !r->canceled && !r->orphan)
 			broken("r%d neither succeeded nor is it a dead letter", r->number);
 		succeeded += r->succeeded && !strchr(r->name, ':');
 		orphans += r->succeeded && !strchr(r->name, ':') && r->orphan;

@@ -17,6 +17,8 @@ const char *const plant_names[PLANTS] = {
 	[TOO_MANY] = "too-many",
 	[LOST_PLACE] = "lost-place",
 	[LOST_LETTER] = "lost-letter",
+	[LOST_EVENT] = "lost-event",
+	[COMES_BACK] = "comes-back",
 	[ENDLESS_RETRIES] = "endless-retries",
 	[WRONG_ORDER] = "wrong-order",
 	[WRONG_SUM] = "wrong-sum",
@@ -73,6 +75,18 @@ WRAP(void, fa_deliver_letters, struct faas *rt, struct fa_version *v, struct fa_
 		__real_fa_deliver_letters(rt, v, letters);
 	else
 		fa_free(letters);
+}
+
+WRAP(void, fa_store_submit, struct fa_store *store, struct fa_store_op *op)
+{
+	if (op->verb == FA_STORE_COMPLETE && planted(COMES_BACK, 50))
+		op->verb = FA_STORE_RESCHEDULE;
+	if (op->verb == FA_STORE_ACCEPT && planted(LOST_EVENT, 50)) {
+		op->outcome = FA_STORE_DONE;
+		op->on_done(op);
+	} else {
+		__real_fa_store_submit(store, op);
+	}
 }
 
 WRAP(void, fa_turn_wait, struct fa_invocation *inv, bool in_front)

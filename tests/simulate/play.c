@@ -13,6 +13,7 @@
 
 #include "change.h"
 #include "check.h"
+#include "disk.h"
 #include "letters.h"
 #include "machine.h"
 
@@ -58,9 +59,10 @@ struct request *request_posted(const struct fa_job *job, const struct fa_env *en
 void request_starts(struct request *r)
 {
 	int most = r->mode == FAAS_EVENT ? most_retries_of(r) + 1 : 1;
-	int64_t pause_ns = r->started * 60 * SECOND;
+	int64_t pause_ns = r->started * 60 * SECOND - (world.disk ? MS : 0); /* stored in ms */
 
-	if (r->started && now() - r->started_ns < pause_ns)
+	most += r->restarts;
+	if (r->started && !r->restarts && now() - r->started_ns < pause_ns)
 		broken("r%d begins again after %.6f s", r->number,
 		       (double)(now() - r->started_ns) / SECOND);
 	if (++r->started > most)
@@ -318,20 +320,29 @@ static void draw_dials(void)
 	d->awake = draw_dial() * 2;
 }
 
-static void open_runtime(void)
+static struct faas_config draw_runtime(void)
 {
 	static const int64_t limits[] = { 1, 2, 4, 8, 200, 1000, -1 };
 	static const int64_t memory[] = { 512, 768, 1024, 4096, 100000, -1 };
 	static const int64_t idle[] = { 0, 0, 100, 10000, -1 };
+
+	return (struct faas_config){ .size = sizeof(struct faas_config),
+				     .loop = &world.uv,
+				     .worker = "none",
+				     .max_concurrency = (int)draw_of(limits),
+				     .max_memory_mb = draw_of(memory),
+				     .idle_ms = (int)draw_of(idle),
+				     .keep = (enum faas_keep)draw(3),
+				     .state_dir = world.disk,
+				     .realloc = failing_realloc,
+				     .data = &world.memory };
+}
+
+static void open_runtime(const struct faas_config *config)
+{
 	struct faas_error err = { 0 };
 
-	world.rt = fa_create(FAAS_CONFIG(.loop = &world.uv, .worker = "none",
-					 .max_concurrency = (int)draw_of(limits),
-					 .max_memory_mb = draw_of(memory),
-					 .idle_ms = (int)draw_of(idle),
-					 .keep = (enum faas_keep)draw(3),
-					 .realloc = failing_realloc, .data = &world.memory),
-			     &world.clock.clock, &err);
+	world.rt = fa_create(config, &world.clock.clock, &err);
 	if (!world.rt)
 		broken("no runtime: %s", err.message);
 	note("at most %d at a time, %lld MB, keep %d", world.rt->config.max_concurrency,
@@ -353,10 +364,10 @@ static void drain(void)
 	int64_t until = now() + DAY;
 
 	world.quiet = true;
-	while (open_requests() || atomic_load(&world.rt->queued) || clients_inside()) {
+	while (open_requests() || open_events() || clients_inside()) {
 		if (next_ns() == INT64_MAX || now() > until)
 			broken("%d requests are open and %d events queued, and nothing happens",
-			       open_requests(), atomic_load(&world.rt->queued));
+			       open_requests(), open_events());
 		step_to(next_ns());
 	}
 	while (letters_are_hidden())
@@ -378,6 +389,7 @@ static void close_runtime(void)
 
 	note("is closed, with %d ms", grace);
 	world.quiet = world.closing = true;
+	world.closed = false;
 	faas_close(world.rt, grace, on_closed, NULL);
 	settle();
 	for (int i = 0; !world.closed; i++) {
@@ -389,11 +401,28 @@ static void close_runtime(void)
 		broken("it is closed, and %d requests were never told about", open_requests());
 }
 
+/* The program ends, in order, and another finds what it left. */
+static void restart(const struct faas_config *config)
+{
+	close_runtime();
+	for (int i = 0; i < world.request_count; i++) {
+		struct request *r = &world.requests[i];
+
+		r->id = 0;
+		r->restarts += r->mode == FAAS_EVENT && !r->refused && !r->succeeded;
+	}
+	world.quiet = world.closing = world.closed = false;
+	open_runtime(config);
+	settle();
+	check_books();
+}
+
 uint64_t play(uint64_t seed, enum plant plant)
 {
 	static const int64_t gaps[] = {
 		0, 2000, 10000, 50000, MS, 20 * MS, SECOND, 100 * SECOND, -1
 	};
+	struct faas_config config;
 	int acts;
 
 	world_open(seed, plant);
@@ -401,7 +430,10 @@ uint64_t play(uint64_t seed, enum plant plant)
 	letters_begin();
 	draw_dials();
 	world.fixed_limits = chance(400);
-	open_runtime();
+	if (chance(300))
+		world.disk = disk_begin();
+	config = draw_runtime();
+	open_runtime(&config);
 	for (int i = 0; i < FUNCTIONS; i++)
 		create_function(i);
 	acts = (int)draw_between(20, 300);
@@ -409,10 +441,13 @@ uint64_t play(uint64_t seed, enum plant plant)
 		for (int n = (int)draw(4); n >= 0; n--)
 			act();
 		run_until(now() + draw_of(gaps));
+		if (world.disk && chance(10))
+			restart(&config);
 	}
 	if (chance(700))
 		drain();
 	close_runtime();
+	disk_end();
 	world_close();
 	return world.digest;
 }

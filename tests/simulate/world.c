@@ -6,6 +6,7 @@
  */
 #include "world.h"
 
+#include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -106,6 +107,9 @@ struct client {
 	bool (*ready)(const void *data);
 	const void *data;
 	bool inside, ended, polls;
+	bool ours;                   /* the library's own: the store's */
+	void *(*main)(void *data);   /* of that */
+	const pthread_cond_t *awaits; /* NULL: it was signalled */
 };
 
 static struct client clients[CLIENTS];
@@ -122,43 +126,58 @@ int clients_inside(void)
 	int n = 0;
 
 	for (int i = 0; i < CLIENTS; i++)
-		n += clients[i].inside;
+		n += clients[i].inside && !clients[i].ours;
 	return n;
 }
+
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*main)(void *),
+			  void *data);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*main)(void *),
+			  void *data);
+int __real_pthread_join(pthread_t thread, void **result);
+int __wrap_pthread_join(pthread_t thread, void **result);
+int __real_sem_wait(sem_t *sem);
+int __wrap_sem_wait(sem_t *sem);
 
 static void *client_main(void *data)
 {
 	here = data;
-	sem_wait(&here->go);
+	while (__real_sem_wait(&here->go))
+		;
 	here->run(here->of_run);
 	here->ended = true;
 	sem_post(&back);
 	return NULL;
 }
 
-bool client_begin(void (*run)(void *data), void *data)
+static struct client *begin(void (*run)(void *data), void *data)
 {
 	struct client *c = clients;
 
 	while (c < clients + CLIENTS && c->inside)
 		c++;
 	if (c == clients + CLIENTS)
-		return false;
+		return NULL;
 	*c = (struct client){ .run = run, .of_run = data, .inside = true };
 	sem_init(&c->go, 0, 0);
-	if (pthread_create(&c->thread, NULL, client_main, c))
+	if (__real_pthread_create(&c->thread, NULL, client_main, c))
 		broken("no more threads");
-	return true;
+	return c;
+}
+
+bool client_begin(void (*run)(void *data), void *data)
+{
+	return begin(run, data);
 }
 
 static void resume(struct client *c)
 {
 	sem_post(&c->go);
-	while (sem_wait(&back))
+	while (__real_sem_wait(&back))
 		;
 	if (!c->ended)
 		return;
-	pthread_join(c->thread, NULL);
+	__real_pthread_join(c->thread, NULL);
 	sem_destroy(&c->go);
 	c->inside = false;
 }
@@ -166,7 +185,7 @@ static void resume(struct client *c)
 static void yield(void)
 {
 	sem_post(&back);
-	while (sem_wait(&here->go))
+	while (__real_sem_wait(&here->go))
 		;
 }
 
@@ -212,6 +231,8 @@ long __wrap_syscall(long number, ...);
 int __real_pthread_mutex_lock(pthread_mutex_t *mutex);
 int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex);
 int __wrap_pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex);
+int __wrap_pthread_cond_signal(pthread_cond_t *cond);
+int __wrap_pthread_cond_broadcast(pthread_cond_t *cond);
 
 struct futex {
 	const _Atomic uint32_t *word;
@@ -258,14 +279,102 @@ int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex)
 	return rc ? __real_pthread_mutex_lock(mutex) : 0;
 }
 
+static bool is_signalled(const void *data)
+{
+	return !((const struct client *)data)->awaits;
+}
+
 int __wrap_pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex)
 {
-	(void)cond;
 	if (!here)
 		broken("the loop's thread waits for a condition");
+	here->awaits = cond;
 	pthread_mutex_unlock(mutex);
-	look_again();
+	client_wait(is_signalled, here);
 	return __wrap_pthread_mutex_lock(mutex);
+}
+
+int __wrap_pthread_cond_broadcast(pthread_cond_t *cond)
+{
+	for (int i = 0; i < CLIENTS; i++)
+		if (clients[i].awaits == cond)
+			clients[i].awaits = NULL;
+	return 0;
+}
+
+int __wrap_pthread_cond_signal(pthread_cond_t *cond)
+{
+	return __wrap_pthread_cond_broadcast(cond);
+}
+
+/* ---- the library's own threads ------------------------------------------ */
+
+static void run_ours(void *data)
+{
+	here->main(data);
+}
+
+/* It may begin before this returns, as any thread may: so not before the next resume(). */
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*main)(void *),
+			  void *data)
+{
+	struct client *c = begin(run_ours, data);
+
+	(void)attr;
+	if (!c)
+		return EAGAIN;
+	c->ours = true;
+	c->main = main;
+	*thread = c->thread;
+	return 0;
+}
+
+/* The store's thread depends on nobody else, so whoever waits for it may let only it run. */
+static void resume_ours(void)
+{
+	bool any = false;
+
+	for (int i = 0; i < CLIENTS; i++) {
+		struct client *c = &clients[i];
+
+		if (!c->inside || !c->ours || (c->ready && !c->ready(c->data)))
+			continue;
+		resume(c);
+		any = true;
+	}
+	if (!any)
+		broken("the loop's thread waits for nobody");
+}
+
+int __wrap_pthread_join(pthread_t thread, void **result)
+{
+	struct client *c = clients;
+
+	(void)result;
+	while (!c->inside || !pthread_equal(c->thread, thread))
+		c++;
+	while (c->inside)
+		resume_ours();
+	return 0;
+}
+
+static bool is_posted(const void *data)
+{
+	int value = 0;
+
+	sem_getvalue((sem_t *)data, &value);
+	return value > 0;
+}
+
+int __wrap_sem_wait(sem_t *sem)
+{
+	while (!is_posted(sem)) {
+		if (here)
+			client_wait(is_posted, sem);
+		else
+			resume_ours();
+	}
+	return __real_sem_wait(sem);
 }
 
 /* ---- time ------------------------------------------------------------ */

@@ -50,7 +50,8 @@ struct request {
 	enum { NOT_RUN, REPLIED, ERRED, DIED } end; /* of the last time */
 	bool succeeded;                             /* an event whose answer was taken */
 	int letters;                                /* that told that it failed for good */
-	bool orphan; /* its function was deleted, and with it who is told of a success */
+	bool orphan; /* its function was deleted, and with it who is told of its end */
+	int restarts; /* of the program, which may have cut off an attempt each */
 	uint64_t id;
 };
 
@@ -61,6 +62,8 @@ enum plant {
 	TOO_MANY,     /* a function's limit is not looked at now and then */
 	LOST_PLACE,   /* a place under the limits is not given back now and then */
 	LOST_LETTER,  /* nobody is told of the end of an event now and then */
+	LOST_EVENT,   /* one is told to be in the store, and is not */
+	COMES_BACK,   /* the end of one is not written now and then */
 	ENDLESS_RETRIES,
 	WRONG_ORDER, /* who comes last waits in front */
 	WRONG_SUM,   /* of the memory of environments */
@@ -81,6 +84,7 @@ struct world {
 	struct failing_mem memory;
 	struct fa_timers timers; /* of the machines */
 	struct dials dials;
+	const char *disk;  /* the state_dir of this play, or NULL */
 	bool fixed_limits; /* no limit changes while this play lasts */
 	struct request requests[REQUESTS];
 	int request_count;
