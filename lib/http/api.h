@@ -3,7 +3,7 @@
 #define FA_HTTP_API_H
 
 #include <faas/faas.h>
-#include <http/chores.h>
+#include <base/chores.h>
 #include <http/message.h>
 #include <http/route.h>
 #include <http/sigv4.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One queue, in order, and threads that wait for it. */
-#include <http/chores.h>
+#include <base/chores.h>
 
 #include <signal.h>
 
@@ -39,16 +39,20 @@ static void on_done(struct fa_call *call)
 	chore->done(chore);
 }
 
+static void perform(struct fa_chores *chores, struct fa_chore *chore)
+{
+	chore->run(chore);
+	chore->call.run = on_done;
+	fa_loop_call(chores->loop, &chore->call);
+}
+
 static void *work(void *data)
 {
 	struct fa_chores *chores = data;
 	struct fa_chore *chore;
 
-	while ((chore = take(chores))) {
-		chore->run(chore);
-		chore->call.run = on_done;
-		fa_loop_call(chores->loop, &chore->call);
-	}
+	while ((chore = take(chores)))
+		perform(chores, chore);
 	return NULL;
 }
 
@@ -77,10 +81,8 @@ void fa_chores_add(struct fa_chores *chores, struct fa_chore *chore)
 		chore = NULL;
 	}
 	pthread_mutex_unlock(&chores->lock);
-	if (!chore)
-		return;
-	chore->run(chore);
-	chore->done(chore);
+	if (chore)
+		perform(chores, chore);
 }
 
 void fa_chores_finish(struct fa_chores *chores)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef FA_HTTP_CHORES_H
-#define FA_HTTP_CHORES_H
+#ifndef FA_BASE_CHORES_H
+#define FA_BASE_CHORES_H
 
 #include <base/loop.h>
 
 /*
- * A few threads for what would hold up the loop: they are started when they are
+ * A few threads for what would hold up the loop, or who asks for it: they are started when they are
  * needed, take no signals, and give what is done back to the loop.
  */
 #define FA_CHORE_THREADS 4
@@ -30,7 +30,7 @@ struct fa_chores {
 void fa_chores_init(struct fa_chores *chores, struct fa_loop *loop);
 /* [loop] No chore is open; the threads end, which they are about to do anyway. */
 void fa_chores_finish(struct fa_chores *chores);
-/* [loop] Without a thread to be had it runs here. */
+/* Any thread. Without a thread to be had it runs here, before this returns. */
 void fa_chores_add(struct fa_chores *chores, struct fa_chore *chore);
 
 #endif
