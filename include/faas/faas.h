@@ -665,31 +665,10 @@ FAAS_EXPORT int faas_secret_give(struct faas *rt, uint64_t id, struct faas_bytes
  *   ListFunctionUrlConfigs DeleteFunctionUrlConfig
  * A member that would change nothing here is refused, not ignored. Code comes as
  * ZipFile, in base64; it is a plugin, and its Runtime is provided.al2023, .al2 or
- * provided. Unpacking takes its time, on this thread.
+ * provided. What takes its time of it is done afterwards, on a thread of the library's.
  */
 FAAS_EXPORT int faas_control(struct faas *rt, const char *operation, const char *request,
 			     char **response, struct faas_error *err);
-
-struct faas_stats {
-	size_t size;
-	uint64_t invocations, errors, throttles;
-	uint64_t cold_starts; /* provisioned environments start ahead and do not count */
-	uint64_t log_bytes_dropped;
-	int environments_idle, environments_busy, queued;
-	int64_t billed_ms;
-	double gb_seconds, cost;
-
-	/* Of a state_dir, since it was made. accepted is always the sum of the others. */
-	uint64_t events_accepted, events_succeeded;
-	uint64_t events_dead;    /* failed at all attempts */
-	uint64_t events_expired; /* too old for another */
-	int events_queued, events_in_flight;
-
-	/* With a state_dir since it was made. sent is always the sum of the others. */
-	uint64_t messages_sent, messages_delivered; /* delivered, taken or dropped by the host */
-	uint64_t messages_dropped;                  /* given up after six hours */
-	uint64_t messages_waiting;                  /* in queues and on their way */
-};
 
 FAAS_EXPORT int faas_stats(struct faas *rt, struct faas_stats *stats);
 

@@ -3,8 +3,9 @@
 #define FAAS_TOLD_H
 
 /*
- * What the callbacks of a host program are shown; faas.h has the callbacks. Valid until
- * the callback returns. Members are only ever appended: `size` tells how many there are.
+ * What a host program is told: what its callbacks are shown, valid until they return, and
+ * the counts of faas_stats(). faas.h has the calls. Members are only ever appended: `size`
+ * tells how many there are.
  */
 
 #include <faas/types.h>
@@ -71,6 +72,27 @@ struct faas_ask {
 	const char *name; /* 1 to 512 printable characters of ASCII, chosen by the function */
 	const char *function;
 	const char *version;
+};
+
+struct faas_stats {
+	size_t size;
+	uint64_t invocations, errors, throttles;
+	uint64_t cold_starts; /* provisioned environments start ahead and do not count */
+	uint64_t log_bytes_dropped;
+	int environments_idle, environments_busy, queued;
+	int64_t billed_ms;
+	double gb_seconds, cost;
+
+	/* Of a state_dir, since it was made. accepted is always the sum of the others. */
+	uint64_t events_accepted, events_succeeded;
+	uint64_t events_dead;    /* failed at all attempts */
+	uint64_t events_expired; /* too old for another */
+	int events_queued, events_in_flight;
+
+	/* With a state_dir since it was made. sent is always the sum of the others. */
+	uint64_t messages_sent, messages_delivered; /* delivered, taken or dropped by the host */
+	uint64_t messages_dropped;                  /* given up after six hours */
+	uint64_t messages_waiting;                  /* in queues and on their way */
 };
 
 FAAS_END_DECLS
