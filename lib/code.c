@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a configuration to code in the store, on the caller's thread: unpacking takes
- * as long as it takes. Removing is done by the loop, a bounded piece each turn.
+ * From a configuration to code in the store. Taking it judges it and is quick; making
+ * it takes as long as it takes, on the thread of who waits or on one of our own (build.c).
+ * Removing is done by the loop, a bounded piece each turn.
  */
 #include <code.h>
 
@@ -25,7 +26,7 @@ static int take_package(struct faas *rt, const struct faas_function_config *c,
 	else if (!c->code)
 		code->package = old && !c->native ? fa_package_ref(old->code.package) : NULL;
 	else if (is_zip(c->code))
-		code->package = fa_packages_add_file(&rt->packages, c->code, err);
+		code->package = fa_packages_take_file(&rt->packages, c->code, err);
 	else
 		return 0;
 	return !code->package && c->code ? err->code : 0;
@@ -96,6 +97,19 @@ int fa_code_take(struct faas *rt, const struct faas_function_config *c,
 	if (rc)
 		fa_code_drop(code);
 	return rc;
+}
+
+bool fa_code_is_made(const struct fa_code *code)
+{
+	return (!code->package || atomic_load(&code->package->made)) &&
+	       (!code->opt || atomic_load(&code->opt->made));
+}
+
+int fa_code_make(const struct fa_code *code, struct faas_error *err)
+{
+	int rc = fa_package_make(code->package, err);
+
+	return rc ? rc : fa_package_make(code->opt, err);
 }
 
 void fa_code_drop(struct fa_code *code)

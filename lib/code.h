@@ -14,6 +14,9 @@
 int fa_code_take(struct faas *rt, const struct faas_function_config *config,
 		 const struct fa_code *given, const struct fa_version *old, struct fa_code *code,
 		 struct faas_error *err);
+/* All of it is where it is run from when this returns 0; as fa_package_make(). */
+int fa_code_make(const struct fa_code *code, struct faas_error *err);
+bool fa_code_is_made(const struct fa_code *code);
 void fa_code_drop(struct fa_code *code);
 
 /* Wire the store to the loop, which removes what nobody uses any more. */

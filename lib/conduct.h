@@ -43,10 +43,12 @@ size_t fa_trace_room(const struct fa_version *version, const char *given);
 /* Whether the chain may go on to this function: 0, or RecursiveInvocationException. */
 int fa_trace_admit(struct faas *rt, struct fa_version *version, const char *given,
 		   struct faas_error *err);
-/* The same, and whether its variables can be read. */
+/* The same, and whether it is active and its variables can be read. */
 static inline int fa_may_run(struct faas *rt, struct fa_version *version, const char *given,
 			     struct faas_error *err)
 {
+	if (atomic_load_explicit(&version->state, memory_order_acquire) != FA_STATE_ACTIVE)
+		return fa_version_check_active(version, err);
 	if (version->unreadable)
 		return fa_version_unreadable(version, err);
 	return given ? fa_trace_admit(rt, version, given, err) : 0;

@@ -211,7 +211,7 @@ static struct fa_retry retry_of(const struct faas *rt, const struct fa_stored *e
 				  .throttles = event->throttles };
 }
 
-/* Its function is not there (yet, after a restart): like a throttle, for six hours. */
+/* Its function is not there, or not yet (after a restart): like a throttle, for six hours. */
 static void postpone(struct fa_kept *kept)
 {
 	struct fa_retry retry = retry_of(kept->rt, &kept->op.event);
@@ -239,7 +239,8 @@ static void resume(struct faas *rt, struct fa_claimed *claimed)
 	kept->op.event = claimed->event;
 	take_in_hand(kept);
 	version = fa_registry_find(&rt->registry, claimed->event.function.data, NULL);
-	if (!version) {
+	if (!version || fa_version_check_active(version, NULL) < 0) {
+		fa_version_unref(version);
 		postpone(kept);
 		return;
 	}

@@ -219,6 +219,7 @@ static int open_stages(struct faas *rt, struct faas_error *err)
 	if (fa_envs_init(&rt->envs, &rt->loop, &rt->mem, rt->clock) < 0)
 		return fa_error_nomem(err);
 	fa_code_init(rt);
+	fa_chores_init(&rt->chores, &rt->loop);
 	rt->envs.max_memory_mb = rt->config.max_memory_mb;
 	rt->envs.policy.keep = rt->config.keep;
 	rt->envs.policy.idle_ns = (int64_t)rt->config.idle_ms * 1000000;
@@ -245,6 +246,7 @@ static int open_stages(struct faas *rt, struct faas_error *err)
 			fa_durable_close(rt);
 	}
 	if (rc) {
+		fa_chores_finish(&rt->chores);
 		fa_envs_finish(&rt->envs);
 		fa_registry_finish(&rt->registry);
 		fa_layers_finish(&rt->layers);
@@ -348,6 +350,7 @@ struct faas *fa_create(const struct faas_config *config, const struct fa_clock *
 	}
 	fa_durable_close(rt);
 	fa_tell_finish(&rt->tell);
+	fa_chores_finish(&rt->chores);
 	fa_envs_finish(&rt->envs);
 	fa_registry_finish(&rt->registry);
 	fa_layers_finish(&rt->layers);
@@ -418,6 +421,7 @@ static void free_doors(struct faas *rt)
 static void finish_stages(struct faas *rt)
 {
 	free_doors(rt);
+	fa_chores_finish(&rt->chores);
 	fa_loop_timer_stop(&rt->loop, &rt->grace);
 	fa_durable_close(rt);
 	fa_vault_finish(rt);

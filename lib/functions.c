@@ -101,12 +101,16 @@ int fa_function_add(struct faas *rt, struct fa_version *v, const struct faas_fun
 		if (rc)
 			fa_function_drop(fa_registry_remove(&rt->registry, v));
 	}
-	if (!rc) {
-		fa_provision_begin(pool_of(v));
-		fa_durable_kick(rt);
-	}
+	if (!rc && atomic_load(&v->state) == FA_STATE_ACTIVE)
+		fa_function_begin(rt, v);
 	fa_version_unref(v);
 	return rc;
+}
+
+void fa_function_begin(struct faas *rt, struct fa_version *v)
+{
+	fa_provision_begin(pool_of(v));
+	fa_durable_kick(rt);
 }
 
 /* Events go on to the old version until then, else they would meet none that is ready. */
@@ -117,9 +121,9 @@ static void make_ready(struct faas *rt, const struct fa_version *old, const stru
 		fa_provision_wait(pool_of(next));
 }
 
-/* Takes `next`; a change of `old` is under way. */
-static int swap(struct faas *rt, struct fa_version *old, struct fa_version *next,
-		struct faas_error *err)
+/* A change of `old` is under way. */
+int fa_function_swap(struct faas *rt, struct fa_version *old, struct fa_version *next,
+		     struct faas_error *err)
 {
 	int rc;
 
@@ -161,18 +165,20 @@ static int take_over(struct faas *rt, struct fa_version *old, const struct faas_
 		fa_function_drop(next);
 		return 0;
 	}
-	return swap(rt, old, next, err);
+	return fa_function_swap(rt, old, next, err);
 }
 
-static int make_anew(struct faas *rt, const struct faas_function_config *c,
-		     const struct fa_code *code, struct faas_error *err)
+struct fa_version *fa_function_make_anew(struct faas *rt, const struct faas_function_config *c,
+					 const struct fa_code *code, enum fa_state state,
+					 struct faas_error *err)
 {
 	struct fa_document *document;
 	struct fa_version *v = fa_function_make(rt, c, code, NULL, err);
-	int rc = v ? 0 : code_of(err, FAAS_ENOMEM);
+	int rc;
 
-	if (rc)
-		return rc;
+	if (!v)
+		return NULL;
+	atomic_store(&v->state, state);
 	fa_version_ref(v);
 	rc = fa_function_add(rt, v, c, err);
 	document = rc ? NULL : fa_recall_take(rt, c->name);
@@ -181,8 +187,22 @@ static int make_anew(struct faas *rt, const struct faas_function_config *c,
 		rc = fa_event_config_say(&rt->registry, c->name, c, v->modified_ms, err);
 	}
 	fa_document_free(document);
+	if (!rc)
+		return v;
 	fa_version_unref(v);
-	return rc;
+	return NULL;
+}
+
+static int create(struct faas *rt, const struct faas_function_config *c,
+		  const struct fa_code *code, struct fa_version *old, struct faas_error *err)
+{
+	struct fa_version *v;
+
+	if (old)
+		return take_over(rt, old, c, code, err);
+	v = fa_function_make_anew(rt, c, code, FA_STATE_ACTIVE, err);
+	fa_version_unref(v);
+	return v ? 0 : code_of(err, FAAS_ENOMEM);
 }
 
 int fa_function_create(struct faas *rt, const struct faas_function_config *c,
@@ -193,7 +213,9 @@ int fa_function_create(struct faas *rt, const struct faas_function_config *c,
 	int rc = fa_code_take(rt, c, given, NULL, &code, err);
 
 	if (!rc)
-		rc = old ? take_over(rt, old, c, &code, err) : make_anew(rt, c, &code, err);
+		rc = fa_code_make(&code, err);
+	if (!rc)
+		rc = create(rt, c, &code, old, err);
 	fa_code_drop(&code);
 	fa_version_unref(old);
 	return rc;
@@ -232,52 +254,68 @@ int fa_function_check_revision(const struct fa_version *v, const char *revision,
 			"GetFunction/GetAlias API to retrieve the latest Revision Id");
 }
 
-/* The version that `old` becomes by the change, or NULL. */
-static struct fa_version *make_next(struct faas *rt, struct fa_version *old,
-				    const struct faas_function_config *c,
-				    const struct fa_code *given, struct faas_error *err)
+static struct fa_version *make_merged(struct faas *rt, struct fa_version *old,
+				      const struct faas_function_config *c,
+				      const struct fa_code *code, struct faas_error *err)
 {
 	struct fa_variables variables = { NULL, NULL, 0 };
 	struct faas_function_config merged;
 	struct fa_version *next;
-	struct fa_code code;
 
 	if (!c->environment && fa_variables_open(&variables, old, err) < 0)
 		return NULL;
-	if (fa_code_take(rt, c, given, old, &code, err) < 0) {
-		fa_variables_close(&variables);
-		return NULL;
-	}
 	fa_version_merge(&merged, &old->config, c);
 	if (!c->environment)
 		merged.environment = variables.list;
 	if (!c->max_concurrency) /* it may have been changed since */
 		merged.max_concurrency = fa_limits_member(old);
-	next = fa_function_make(rt, &merged, &code, old, err);
+	next = fa_function_make(rt, &merged, code, old, err);
 	fa_variables_close(&variables);
+	return next;
+}
+
+/* The version that `old` becomes by the change, or NULL. */
+static struct fa_version *make_next(struct faas *rt, struct fa_version *old,
+				    const struct faas_function_config *c,
+				    const struct fa_code *given, bool now, struct faas_error *err)
+{
+	struct fa_version *next = NULL;
+	struct fa_code code;
+
+	if (fa_code_take(rt, c, given, old, &code, err) < 0)
+		return NULL;
+	if (!now || !fa_code_make(&code, err))
+		next = make_merged(rt, old, c, &code, err);
 	fa_code_drop(&code);
 	return next;
+}
+
+struct fa_version *fa_function_begin_change(struct faas *rt, struct fa_version *old,
+					    const struct faas_function_config *c,
+					    const struct fa_code *given, const char *revision,
+					    bool now, struct faas_error *err)
+{
+	struct fa_version *next;
+
+	if (fa_function_check_revision(old, revision, err) < 0 ||
+	    fa_registry_begin(&rt->registry, old, err) < 0)
+		return NULL;
+	next = make_next(rt, old, c, given, now, err);
+	if (next && !fa_event_config_say(&rt->registry, old->config.name, c, next->modified_ms,
+					 err))
+		return next;
+	fa_registry_abandon(&rt->registry, old);
+	fa_function_drop(next);
+	return NULL;
 }
 
 int fa_function_change(struct faas *rt, struct fa_version *old,
 		       const struct faas_function_config *c, const struct fa_code *given,
 		       const char *revision, struct faas_error *err)
 {
-	struct fa_version *next;
-	int rc = fa_function_check_revision(old, revision, err);
+	struct fa_version *next = fa_function_begin_change(rt, old, c, given, revision, true, err);
 
-	if (!rc)
-		rc = fa_registry_begin(&rt->registry, old, err);
-	if (rc)
-		return rc;
-	next = make_next(rt, old, c, given, err);
-	if (!next || fa_event_config_say(&rt->registry, old->config.name, c, next->modified_ms,
-					 err) < 0) {
-		fa_registry_abandon(&rt->registry, old);
-		fa_function_drop(next);
-		return code_of(err, FAAS_ENOMEM);
-	}
-	return swap(rt, old, next, err);
+	return next ? fa_function_swap(rt, old, next, err) : code_of(err, FAAS_ENOMEM);
 }
 
 int faas_function_update(struct faas *rt, const struct faas_function_config *config,
@@ -343,6 +381,15 @@ static const char *qualifier_of(const char *function)
 	return name.qualifier.data ? name.qualifier.data : "";
 }
 
+void fa_function_remove(struct faas *rt, struct fa_version *latest)
+{
+	struct fa_version *removed = fa_registry_remove(&rt->registry, latest);
+
+	if (removed)
+		fa_limits_release(rt, removed);
+	fa_function_drop(removed);
+}
+
 /* A number goes alone, a name with all that is of it. */
 static int delete(struct faas *rt, struct fa_version *v, const char *qualifier,
 		  struct faas_error *err)
@@ -351,10 +398,7 @@ static int delete(struct faas *rt, struct fa_version *v, const char *qualifier,
 	struct fa_version *removed;
 
 	if (!*qualifier) {
-		removed = fa_registry_remove(&rt->registry, v);
-		if (removed)
-			fa_limits_release(rt, removed);
-		fa_function_drop(removed);
+		fa_function_remove(rt, v);
 		return 0;
 	}
 	if (!strcmp(qualifier, "$LATEST"))
@@ -425,10 +469,32 @@ static void count_environments(const struct fa_version *v, struct census *census
 	pthread_mutex_unlock(&pool->lock);
 }
 
-/* `report` keeps the reason that the info borrows. */
-static void fill_info(struct faas_function_info *info, const struct fa_version *v,
-		      struct fa_provision_report *report)
+/* What an info borrows. */
+struct backing {
+	struct fa_provision_report report;
+	struct fa_trouble update;
+};
+
+static void fill_state(struct faas_function_info *info, const struct fa_version *v,
+		       struct fa_trouble *trouble)
 {
+	static const char *const updates[] = { [FA_UPDATED] = "Successful",
+					       [FA_UPDATING] = "InProgress",
+					       [FA_UPDATE_FAILED] = "Failed" };
+	struct faas *rt = ((struct fa_runner *)v->runner)->rt;
+	enum fa_state state = (enum fa_state)atomic_load(&v->state);
+
+	trouble->reason[0] = '\0';
+	info->update_status = updates[fa_registry_update(&rt->registry, v, trouble)];
+	info->update_reason = trouble->reason;
+	info->state = fa_state_name(state);
+	info->state_reason = state == FA_STATE_FAILED ? v->trouble.reason : "";
+}
+
+static void fill_info(struct faas_function_info *info, const struct fa_version *v,
+		      struct backing *backing)
+{
+	struct fa_provision_report *report = &backing->report;
 	struct census census = { 0 };
 
 	memset(info, 0, sizeof(*info));
@@ -456,6 +522,7 @@ static void fill_info(struct faas_function_info *info, const struct fa_version *
 	info->provisioned_reason = report->why;
 	info->code_sha256 = v->code_sha256;
 	info->revision = v->revision;
+	fill_state(info, v, &backing->update);
 }
 
 static const char *put(char **at, const char *text)
@@ -480,7 +547,11 @@ static struct faas_function_info *copy_info(const struct fa_mem *mem,
 				from->provisioned_status,
 				from->provisioned_reason,
 				from->code_sha256,
-				from->revision };
+				from->revision,
+				from->state,
+				from->state_reason,
+				from->update_status,
+				from->update_reason };
 	struct faas_function_info *info;
 	size_t size = sizeof(*info);
 	char *at;
@@ -502,20 +573,24 @@ static struct faas_function_info *copy_info(const struct fa_mem *mem,
 	info->provisioned_reason = put(&at, from->provisioned_reason);
 	info->code_sha256 = put(&at, from->code_sha256);
 	info->revision = put(&at, from->revision);
+	info->state = put(&at, from->state);
+	info->state_reason = put(&at, from->state_reason);
+	info->update_status = put(&at, from->update_status);
+	info->update_reason = put(&at, from->update_reason);
 	return info;
 }
 
 int faas_function_get(struct faas *rt, const char *function, struct faas_function_info **info,
 		      struct faas_error *err)
 {
-	struct fa_provision_report report;
+	struct backing backing;
 	struct faas_function_info shown;
 	int rc;
 	struct fa_version *v = fa_function_open(rt, function, false, &rc, err);
 
 	if (!v)
 		return rc;
-	fill_info(&shown, v, &report);
+	fill_info(&shown, v, &backing);
 	*info = copy_info(&rt->mem, &shown);
 	rc = *info ? 0 : fa_error_nomem(err);
 	fa_function_close(rt, v);
@@ -534,11 +609,11 @@ static int list(struct faas *rt, bool published,
 		return FAAS_ECANCELED;
 	all = fa_registry_all(&rt->registry, &rt->mem);
 	for (size_t i = 0; all && all[i]; i++) {
-		struct fa_provision_report report;
+		struct backing backing;
 		struct faas_function_info info;
 
 		if (more && (published || !all[i]->number)) {
-			fill_info(&info, all[i], &report);
+			fill_info(&info, all[i], &backing);
 			more = each(data, &info);
 		}
 		fa_version_unref(all[i]);

@@ -23,16 +23,42 @@ struct fa_version *fa_function_open(struct faas *rt, const char *function, bool 
 				    struct faas_error *err);
 void fa_function_close(struct faas *rt, struct fa_version *version);
 
-/* Inside a call. `code`: what the store has of it already, or NULL; see fa_code_take(). */
+/*
+ * Inside a call. `code`: what the store has of it already, or NULL; see fa_code_take(). Returns
+ * when the function can run; build.h is for who does not wait.
+ */
 int fa_function_create(struct faas *rt, const struct faas_function_config *config,
 		       const struct fa_code *code, struct faas_error *err);
 /* Inside a call. Exchange `old` for a version with the change; `revision` as in fa_alias_change. */
 int fa_function_change(struct faas *rt, struct fa_version *old,
 		       const struct faas_function_config *change, const struct fa_code *code,
 		       const char *revision, struct faas_error *err);
+/* The two halves of it: what `old` is to become, its code made only if `now`; NULL: see err. */
+struct fa_version *fa_function_begin_change(struct faas *rt, struct fa_version *old,
+					    const struct faas_function_config *change,
+					    const struct fa_code *code, const char *revision,
+					    bool now, struct faas_error *err);
+/* Takes `next`. Waits for what is provisioned of it. */
+int fa_function_swap(struct faas *rt, struct fa_version *old, struct fa_version *next,
+		     struct faas_error *err);
+/*
+ * Inside a call. A function that nobody knew, with code that was taken. Hands out a reference
+ * to its $LATEST; one that is pending cannot run yet.
+ */
+struct fa_version *fa_function_make_anew(struct faas *rt,
+					 const struct faas_function_config *config,
+					 const struct fa_code *code, enum fa_state state,
+					 struct faas_error *err);
+/* It can run now: what is provisioned of it, and events that waited. */
+void fa_function_begin(struct faas *rt, struct fa_version *version);
+/* With all that is of it, if it is its function's $LATEST. */
+void fa_function_remove(struct faas *rt, struct fa_version *latest);
 /* Inside a call. Hands out a reference to what the function's $LATEST is published as. */
 struct fa_version *fa_function_publish(struct faas *rt, struct fa_version *latest,
 				       const char *description, struct faas_error *err);
+/* The same of one that is pending, before anybody makes it: the number shares its fate. */
+struct fa_version *fa_function_publish_pending(struct faas *rt, struct fa_version *latest,
+					       struct faas_error *err);
 /* FAAS_EINVAL: so many could never be there at a time. */
 int fa_function_check_room(const struct faas *rt, int provisioned, int memory_mb,
 			   struct faas_error *err);

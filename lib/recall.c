@@ -37,9 +37,18 @@ static const char *text_in(const struct fa_document *document, const char *name)
 	return text ? text : "";
 }
 
+static void read_trouble(struct fa_trouble *trouble, const struct fa_document *in)
+{
+	snprintf(trouble->code, sizeof(trouble->code), "%s", text_in(in, "Code"));
+	snprintf(trouble->reason, sizeof(trouble->reason), "%s", text_in(in, "Reason"));
+}
+
 /* ---- versions ---------------------------------------------------------- */
 
-/* Merged as they were: the layers themselves may have been deleted since. */
+/*
+ * Merged as they were: the layers themselves may have been deleted since. If they never were
+ * merged, they are taken by their names.
+ */
 static int open_layers(struct faas *rt, const struct fa_document *opt, struct fa_code *code,
 		       struct faas_error *err)
 {
@@ -51,7 +60,7 @@ static int open_layers(struct faas *rt, const struct fa_document *opt, struct fa
 		fa_document_integer(size, &code->layer_sizes[i]);
 	code->opt = fa_packages_merged(&rt->packages, text_in(opt, "Sha256"),
 				       number_in(opt, "Unzipped"), err);
-	return code->opt ? 0 : err->code;
+	return code->opt || err->code == FAAS_ENOTFOUND ? 0 : err->code;
 }
 
 static int open_code(struct faas *rt, const struct fa_document *in,
@@ -66,7 +75,7 @@ static int open_code(struct faas *rt, const struct fa_document *in,
 	if (*zip) {
 		snprintf(path, sizeof(path), "%s%s%s", rt->config.state_dir,
 			 *zip == '/' ? "/code" : "", zip);
-		given.package = fa_packages_add_file(&rt->packages, path, err);
+		given.package = fa_packages_take_file(&rt->packages, path, err);
 		if (!given.package)
 			return err->code;
 	}
@@ -75,6 +84,27 @@ static int open_code(struct faas *rt, const struct fa_document *in,
 		rc = fa_code_take(rt, c, &given, NULL, code, err);
 	fa_code_drop(&given);
 	return rc;
+}
+
+/*
+ * What was being made when the last program ended is made now, and what failed then has
+ * failed. Code that was there and is not any more is no function.
+ */
+static int make_code(const struct fa_code *code, const struct fa_document *in,
+		     struct fa_trouble *trouble, struct faas_error *err)
+{
+	const struct fa_document *failed = fa_document_get(in, "Failed");
+	int rc;
+
+	if (failed) {
+		read_trouble(trouble, failed);
+		return 0;
+	}
+	rc = fa_code_make(code, err);
+	if (!rc || !number_in(in, "Pending"))
+		return rc;
+	fa_trouble_of(trouble, err);
+	return 0;
 }
 
 /* Numbered, but without a place in the registry. */
@@ -115,15 +145,17 @@ static void adopt_sealed(struct faas *rt, const struct fa_document *in, struct f
 	fa_free(bytes);
 }
 
-/* `latest` NULL: this is $LATEST. */
+/* `sibling`: another version of the function, or NULL; with a number it is $LATEST. */
 static struct fa_version *make_version(struct faas *rt, const struct fa_document *in,
-				       const struct fa_version *latest, struct faas_error *err)
+				       const struct fa_version *sibling, struct faas_error *err)
 {
+	struct fa_trouble trouble = { .code = "" };
 	struct fa_version *v = NULL;
 	struct faas_function_config c;
 	const char *key;
 	struct fa_code code;
 	int64_t modified = 0;
+	int number = number_in(in, "Number");
 
 	if (fa_config_read(&c, fa_document_get(in, "Config"), &rt->mem) < 0)
 		return NULL;
@@ -131,10 +163,11 @@ static struct fa_version *make_version(struct faas *rt, const struct fa_document
 	if (*text_in(in, "Sealed"))
 		c.kms_key_arn = NULL;
 	if (number_in(in, "Native"))
-		c.native = latest ? latest->config.native : NULL;
+		c.native = sibling ? sibling->config.native : NULL;
 	if (!open_code(rt, in, &c, &code, err)) {
-		v = latest ? make_numbered(rt, &c, &code, number_in(in, "Number"), latest, err) :
-			     fa_function_make(rt, &c, &code, NULL, err);
+		if (!make_code(&code, in, &trouble, err))
+			v = number ? make_numbered(rt, &c, &code, number, sibling, err) :
+				     fa_function_make(rt, &c, &code, sibling, err);
 		fa_code_drop(&code);
 	}
 	fa_config_release(&c);
@@ -145,6 +178,7 @@ static struct fa_version *make_version(struct faas *rt, const struct fa_document
 	v->modified_ms = modified;
 	adopt_sealed(rt, in, v, key);
 	snprintf(v->config_sha256, sizeof(v->config_sha256), "%s", text_in(in, "ConfigSha256"));
+	fa_version_settle(v, trouble.code[0] ? &trouble : NULL);
 	return v;
 }
 
@@ -313,6 +347,30 @@ int fa_recall_read(struct faas *rt, struct faas_error *err)
 	return n < 0 ? err->code : 0;
 }
 
+/* An update was under way: it comes about now, or has failed. */
+static void recall_update(struct faas *rt, const struct fa_document *document,
+			  struct fa_version *latest)
+{
+	const struct fa_document *in = fa_document_get(document, "Next");
+	const struct fa_document *failed = fa_document_get(document, "UpdateFailed");
+	struct faas_error err = { 0 };
+	struct fa_trouble trouble;
+	struct fa_version *next = in ? make_version(rt, in, latest, &err) : NULL;
+
+	if (next && !fa_registry_swap(&rt->registry, latest, next, &err)) {
+		fa_function_begin(rt, next);
+		fa_function_drop(latest);
+		return;
+	}
+	fa_function_drop(next);
+	if (in)
+		fa_trouble_of(&trouble, &err);
+	else if (failed)
+		read_trouble(&trouble, failed);
+	if (in || failed)
+		fa_registry_fail(&rt->registry, latest, &trouble);
+}
+
 static bool make_function(struct faas *rt, const struct pending *p)
 {
 	const struct fa_document *latest = fa_document_get(p->document, "Latest");
@@ -324,6 +382,7 @@ static bool make_function(struct faas *rt, const struct pending *p)
 	fa_version_ref(v);
 	if (!fa_function_add(rt, v, FAAS_FUNCTION(.name = p->name), &why)) {
 		fa_recall_rest(rt, p->document, v);
+		recall_update(rt, p->document, v);
 		fa_registry_mark(&rt->registry, p->name, true, NULL);
 	}
 	fa_version_unref(v);

@@ -59,6 +59,27 @@ static int put_layers(struct fa_document *out, const struct fa_version *v)
 	return fa_document_put(out, "Opt", opt) | rc;
 }
 
+static int put_trouble(struct fa_document *out, const char *name, const struct fa_trouble *trouble)
+{
+	struct fa_document *object = fa_document_object();
+	int rc = fa_document_put_text(object, "Code", trouble->code);
+
+	rc |= fa_document_put_text(object, "Reason", trouble->reason);
+	return fa_document_put(out, name, object) | rc;
+}
+
+static int put_state(struct fa_document *out, const struct fa_version *v)
+{
+	switch (atomic_load(&v->state)) {
+	case FA_STATE_PENDING:
+		return fa_document_put_integer(out, "Pending", 1);
+	case FA_STATE_FAILED:
+		return put_trouble(out, "Failed", &v->trouble);
+	default:
+		return 0;
+	}
+}
+
 static struct fa_document *write_version(const struct faas *rt, const struct fa_version *v)
 {
 	struct faas_function_config config = v->config;
@@ -73,6 +94,7 @@ static struct fa_document *write_version(const struct faas *rt, const struct fa_
 	rc |= fa_document_put_integer(out, "ModifiedMs", v->modified_ms);
 	rc |= fa_document_put_text(out, "ConfigSha256", v->config_sha256);
 	rc |= fa_document_put_integer(out, "Native", v->config.native != NULL);
+	rc |= put_state(out, v);
 	rc |= put_sealed(out, rt, v);
 	rc |= put_layers(out, v);
 	if (zip_of(rt, v))
@@ -182,6 +204,10 @@ static int put_function(struct fa_document *out, const struct faas *rt,
 	if (!function->latest)
 		return rc;
 	rc |= fa_document_put(out, "Latest", write_version(rt, function->latest));
+	if (function->next)
+		rc |= fa_document_put(out, "Next", write_version(rt, function->next));
+	if (function->trouble.code[0])
+		rc |= put_trouble(out, "UpdateFailed", &function->trouble);
 	rc |= put_versions(out, rt, function);
 	rc |= put_aliases(out, function);
 	rc |= put_event_configs(out, function);
@@ -196,36 +222,39 @@ static int put_function(struct fa_document *out, const struct faas *rt,
 }
 
 /* *text stays NULL if there is nothing to be remembered of it. */
-static int write_function(struct faas *rt, const char *name, char **text)
+static int write_function(struct faas *rt, const char *name, char **text, struct faas_error *err)
 {
 	struct fa_registry *registry = &rt->registry;
 	struct fa_document *out = fa_document_object();
 	const struct fa_function *function;
 	int rc = out ? 0 : FAAS_ENOMEM;
-	bool there;
+	bool there, ending;
 
 	pthread_rwlock_rdlock(&registry->lock);
+	ending = registry->ending; /* it is not there any more, but was not deleted */
 	function = fa_map_get(&registry->functions, name, strlen(name));
 	there = function && (function->latest || function->last_number);
 	if (there)
 		rc |= put_function(out, rt, function);
 	pthread_rwlock_unlock(&registry->lock);
-	if (there && !rc)
+	if (there && !rc && !ending)
 		*text = fa_document_print(out, &rt->mem);
 	fa_document_free(out);
-	return rc || (there && !*text) ? FAAS_ENOMEM : 0;
+	if (ending)
+		return fa_error(err, FAAS_ECANCELED, "the runtime is closing");
+	return rc || (there && !*text) ? fa_error_nomem(err) : 0;
 }
 
 /* ---- onto the disk ---------------------------------------------------- */
 
 /* Code signing configurations are of the account: all of them are one document. */
-static int write_signing(struct faas *rt, char **text)
+static int write_signing(struct faas *rt, char **text, struct faas_error *err)
 {
 	struct fa_document *all = fa_signing_all(&rt->registry);
 
 	*text = all ? fa_document_print(all, &rt->mem) : NULL;
 	fa_document_free(all);
-	return *text ? 0 : FAAS_ENOMEM;
+	return *text ? 0 : fa_error_nomem(err);
 }
 
 static int remember_one(struct faas *rt, const char *name, struct faas_error *err)
@@ -233,9 +262,14 @@ static int remember_one(struct faas *rt, const char *name, struct faas_error *er
 	struct fa_store_op op = { .verb = FA_STORE_FORGET };
 	enum fa_store_outcome outcome;
 	char *text = NULL;
+	int rc;
 
-	if (*name == ':' ? write_signing(rt, &text) : write_function(rt, name, &text))
-		return fa_error_nomem(err);
+	if (*name == ':')
+		rc = write_signing(rt, &text, err);
+	else
+		rc = write_function(rt, name, &text, err);
+	if (rc)
+		return rc;
 	op.message.address = (struct faas_bytes){ name, strlen(name) };
 	if (text) {
 		op.verb = FA_STORE_KEEP;

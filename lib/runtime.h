@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include <admit/quota.h>
+#include <base/chores.h>
 #include <env/pool.h>
 #include <model/layers.h>
 #include <model/queue.h>
@@ -68,6 +69,7 @@ struct faas {
 	struct fa_registry registry;
 	struct fa_packages packages;
 	struct fa_layers layers;
+	struct fa_chores chores;    /* code is made by them, see build.c */
 	struct fa_call sweep;       /* of what nobody uses any more in there */
 	_Atomic bool sweeping;
 	struct fa_keys keys;
@@ -134,6 +136,12 @@ struct faas *fa_create(const struct faas_config *config, const struct fa_clock *
 
 int fa_enter(struct faas *rt, struct faas_error *err);
 void fa_leave(struct faas *rt);
+
+/* Inside: enter once more, which is not refused. */
+static inline void fa_stay(struct faas *rt)
+{
+	atomic_fetch_add_explicit(&rt->callers, 1, memory_order_relaxed);
+}
 
 static inline bool fa_is_closing(const struct faas *rt)
 {

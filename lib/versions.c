@@ -35,6 +35,7 @@ static struct fa_version *freeze(struct faas *rt, struct fa_version *latest,
 	if (!v)
 		return NULL;
 	v->modified_ms = rt->clock->unix_ms(rt->clock);
+	atomic_store(&v->state, atomic_load(&latest->state));
 	if (fa_runner_create(rt, v, latest, err) < 0) {
 		fa_version_free(v);
 		return NULL;
@@ -47,8 +48,8 @@ static struct fa_version *freeze(struct faas *rt, struct fa_version *latest,
 	return NULL;
 }
 
-struct fa_version *fa_function_publish(struct faas *rt, struct fa_version *latest,
-				       const char *description, struct faas_error *err)
+static struct fa_version *publish(struct faas *rt, struct fa_version *latest,
+				  const char *description, struct faas_error *err)
 {
 	struct fa_version *v;
 
@@ -58,6 +59,27 @@ struct fa_version *fa_function_publish(struct faas *rt, struct fa_version *lates
 		v = freeze(rt, latest, description, err);
 	pthread_mutex_unlock(&rt->changing);
 	return v;
+}
+
+struct fa_version *fa_function_publish(struct faas *rt, struct fa_version *latest,
+				       const char *description, struct faas_error *err)
+{
+	switch (atomic_load(&latest->state)) {
+	case FA_STATE_PENDING:
+		fa_registry_in_progress(latest, err);
+		return NULL;
+	case FA_STATE_FAILED:
+		fa_version_check_active(latest, err);
+		return NULL;
+	default:
+		return publish(rt, latest, description, err);
+	}
+}
+
+struct fa_version *fa_function_publish_pending(struct faas *rt, struct fa_version *latest,
+					       struct faas_error *err)
+{
+	return publish(rt, latest, NULL, err);
 }
 
 int faas_version_publish(struct faas *rt, const char *function, const char *description,

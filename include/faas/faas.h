@@ -375,9 +375,18 @@ struct faas_function_info {
 	int max_concurrency;     /* of the function as a whole, now */
 	int environments_cold;     /* of the idle ones: without a process, with their /tmp */
 	int environments_starting; /* being initialised ahead of any event */
+	/*
+	 * "Active"; "Pending": CreateFunction is not through with it, and it cannot be invoked
+	 * yet; or "Failed", and state_reason says why. update_status is "Successful";
+	 * "InProgress": the old one serves; or "Failed": it stays, and update_reason says why.
+	 */
+	const char *state, *state_reason, *update_status, *update_reason;
 };
 
 /*
+ * Returns when the function can be invoked: its code was unpacked on this thread. (The
+ * operations CreateFunction and UpdateFunctionCode of faas_control() return before, as
+ * Lambda's do, and a thread of the library's unpacks; see faas_function_info.)
  * FAAS_EEXIST: there is a function of that name. With a state_dir the functions of the last
  * program, their versions and aliases are there again when faas_create() returns, and their
  * events go on. Each may be created once more: what is given is its configuration from now

@@ -63,6 +63,15 @@ uint64_t fa_archive_unpacked(const struct fa_archive *a)
 	return a->index.unpacked;
 }
 
+bool fa_archive_has(const struct fa_archive *a, const char *name)
+{
+	for (uint32_t i = 0; i < a->index.count; i++)
+		if (a->index.items[i].kind != FA_ARCHIVE_DIRECTORY &&
+		    !strcmp(a->index.items[i].name, name))
+			return true;
+	return false;
+}
+
 /* ---- entries ----------------------------------------------------------- */
 
 /*

@@ -46,6 +46,8 @@ void fa_archive_close(struct fa_archive *archive); /* NULL is fine */
 
 /* Bytes of all files, unpacked. */
 uint64_t fa_archive_unpacked(const struct fa_archive *archive);
+/* Whether there is a file or link of that name, by the directory of entries. */
+bool fa_archive_has(const struct fa_archive *archive, const char *name);
 
 /* 1: there is another entry, borrowed until the next call; 0: there is none; else an error. */
 int fa_archive_next(struct fa_archive *archive, struct fa_archive_entry *entry,

@@ -61,7 +61,7 @@ static struct fa_package *take_package(struct faas *rt, const struct fa_document
 {
 	size_t len;
 	void *zip = fa_control_zip(rt, code, &len, err);
-	struct fa_package *package = zip ? fa_packages_add(&rt->packages, zip, len, err) : NULL;
+	struct fa_package *package = zip ? fa_packages_take(&rt->packages, zip, len, err) : NULL;
 
 	fa_free(zip);
 	return package;
@@ -137,74 +137,83 @@ static int check_creation(struct faas *rt, const struct fa_document *in, char *n
 	return there ? fa_error(err, FAAS_EEXIST, "Function already exist: %s", name) : 0;
 }
 
-static int make_function(struct faas *rt, const struct fa_document *in, const char *name,
-			 struct faas_error *err)
+static struct fa_build *build_function(struct faas *rt, const struct fa_document *in,
+				       const char *name, struct faas_error *err)
 {
 	struct fa_code code = { .package = NULL };
 	struct faas_function_config config;
-	int rc = fa_control_read_config(rt, in, &config, err);
+	struct fa_build *build = NULL;
+	bool publish = false;
 
-	if (rc)
-		return rc;
+	if (fa_control_read_config(rt, in, &config, err) < 0)
+		return NULL;
+	fa_document_boolean(fa_document_get(in, "Publish"), &publish);
 	code.package = take_package(rt, fa_document_get(in, "Code"), err);
-	rc = code.package ? 0 : err->code;
-	if (!rc) {
+	if (code.package) {
 		config.name = name;
 		config.code = code.package->zip;
-		rc = fa_function_create(rt, &config, &code, err);
+		build = fa_build_create(rt, &config, &code, publish, err);
 	}
 	fa_package_unref(code.package);
 	fa_control_release_config(&config);
-	return rc;
-}
-
-/* $LATEST, or with Publish what it was published as. */
-static int answer(struct faas *rt, const struct fa_document *in, struct fa_document *out,
-		  const char *function, struct faas_error *err)
-{
-	struct fa_version *v, *latest = fa_registry_latest(&rt->registry, function, err);
-	bool publish = false;
-	int rc;
-
-	fa_document_boolean(fa_document_get(in, "Publish"), &publish);
-	if (!latest)
-		return err->code;
-	v = publish ? fa_function_publish(rt, latest, NULL, err) : NULL;
-	if (publish && !v)
-		rc = err->code;
-	else
-		rc = fa_control_answer(out, rt, v ? v : latest, v ? v->qualifier : NULL, err);
-	fa_version_unref(v);
-	fa_version_unref(latest);
-	return rc;
+	return build;
 }
 
 static int create(struct faas *rt, const struct fa_document *in, struct fa_document *out,
 		  struct faas_error *err)
 {
 	const struct fa_document *tags = fa_document_get(in, "Tags");
+	struct fa_build *build = NULL;
 	char name[FA_NAME_MAX + 1];
-	int rc = check_creation(rt, in, name, err);
 
-	if (!rc)
-		rc = make_function(rt, in, name, err);
-	if (!rc && tags)
-		rc = fa_tags_add(&rt->registry, name, tags, err);
-	return rc ? rc : answer(rt, in, out, name, err);
+	if (!check_creation(rt, in, name, err))
+		build = build_function(rt, in, name, err);
+	if (build && tags)
+		fa_tags_add(&rt->registry, name, tags, err); /* they were judged */
+	return fa_control_build(rt, build, out, err);
 }
 
 /* ---- update ------------------------------------------------------------ */
 
-static int change(struct faas *rt, const struct fa_document *in, struct fa_version *old,
-		  struct faas_error *err)
+/* With Publish it is waited for: a number is given to what is there, and the answer is it. */
+static int publish_change(struct faas *rt, struct fa_version *old,
+			  const struct faas_function_config *config, const struct fa_code *code,
+			  const char *revision, struct fa_document *out, struct faas_error *err)
 {
+	struct fa_version *latest = NULL, *v = NULL;
+	int rc = fa_function_change(rt, old, config, code, revision, err);
+
+	if (!rc)
+		latest = fa_registry_latest(&rt->registry, old->config.name, err);
+	if (latest)
+		v = fa_function_publish(rt, latest, NULL, err);
+	if (v)
+		rc = fa_control_answer(out, rt, v, v->qualifier, err);
+	else
+		rc = err->code;
+	fa_version_unref(v);
+	fa_version_unref(latest);
+	return rc;
+}
+
+static int change(struct faas *rt, const struct fa_document *in, struct fa_version *old,
+		  struct fa_document *out, struct faas_error *err)
+{
+	const char *revision = fa_control_text(in, "RevisionId");
 	struct fa_code code = { .package = take_package(rt, in, err) };
+	struct faas_function_config config = { .size = sizeof(config) };
+	bool publish = false;
 	int rc;
 
 	if (!code.package)
 		return err->code;
-	rc = fa_function_change(rt, old, FAAS_FUNCTION(.code = code.package->zip), &code,
-				fa_control_text(in, "RevisionId"), err);
+	config.code = code.package->zip;
+	fa_document_boolean(fa_document_get(in, "Publish"), &publish);
+	if (publish)
+		rc = publish_change(rt, old, &config, &code, revision, out, err);
+	else
+		rc = fa_control_build(rt, fa_build_change(rt, old, &config, &code, revision, err),
+				      out, err);
 	fa_package_unref(code.package);
 	return rc;
 }
@@ -236,12 +245,13 @@ static int update(struct faas *rt, const struct fa_document *in, struct fa_docum
 		rc = fa_control_check_architectures(in, "Architectures", err);
 	if (!rc)
 		rc = check_signature(rt, function, err);
-	if (!rc)
-		rc = dry ? check_zip(rt, in, err) : change(rt, in, old, err);
 	if (!rc && dry)
-		rc = fa_control_answer(out, rt, old, NULL, err);
+		rc = check_zip(rt, in, err);
+	if (!rc)
+		rc = dry ? fa_control_answer(out, rt, old, NULL, err) :
+			   change(rt, in, old, out, err);
 	fa_version_unref(old);
-	return rc || dry ? rc : answer(rt, in, out, function, err);
+	return rc;
 }
 
 /* ---- the table --------------------------------------------------------- */

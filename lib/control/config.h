@@ -3,6 +3,7 @@
 #define FA_CONTROL_CONFIG_H
 
 /* What the operations that make, change and show functions share: a configuration as JSON. */
+#include <build.h>
 #include <control/control.h>
 
 /* `qualifier`: as the caller wrote it, or NULL for the function itself. 0 or FAAS_ENOMEM. */
@@ -29,6 +30,10 @@ int fa_control_check_architectures(const struct fa_document *in, const char *nam
 /* A version, and what it is at. */
 int fa_control_answer(struct fa_document *out, struct faas *rt, const struct fa_version *version,
 		      const char *qualifier, struct faas_error *err);
+
+/* Answers with what is being built, as it stands now, and starts it. NULL: err->code. */
+int fa_control_build(struct faas *rt, struct fa_build *build, struct fa_document *out,
+		     struct faas_error *err);
 
 /* The rows of what fa_control_read_config() reads, for the tables of operations. */
 #define FA_CONFIG_FIELDS \

@@ -2,6 +2,7 @@
 /* Operations on functions and their versions. */
 #include <control/config.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include <base/error.h>
@@ -12,17 +13,40 @@
 
 /* ---- a version as JSON ------------------------------------------------ */
 
-/* Lists do not tell these. A version that can be found is one that can be called. */
+static int put_trouble(struct fa_document *out, const char *what, const struct fa_trouble *trouble)
+{
+	char name[40];
+	int rc;
+
+	snprintf(name, sizeof(name), "%sReason", what);
+	rc = fa_document_put_text(out, name, trouble->reason);
+	strcat(name, "Code");
+	return fa_document_put_text(out, name, trouble->code) | rc;
+}
+
+static const struct fa_trouble creating = { "Creating", "The function is being created." };
+
+static int put_update(struct fa_document *out, struct faas *rt, const struct fa_version *v)
+{
+	static const char *const names[] = { [FA_UPDATED] = "Successful",
+					     [FA_UPDATING] = "InProgress",
+					     [FA_UPDATE_FAILED] = "Failed" };
+	struct fa_trouble trouble = creating;
+	enum fa_update update = fa_registry_update(&rt->registry, v, &trouble);
+	int rc = fa_document_put_text(out, "LastUpdateStatus", names[update]);
+
+	return update ? put_trouble(out, "LastUpdateStatus", &trouble) | rc : rc;
+}
+
+/* Lists do not tell these. */
 static int put_state(struct fa_document *out, struct faas *rt, const struct fa_version *v)
 {
-	int rc = fa_document_put_text(out, "State", "Active");
+	enum fa_state state = (enum fa_state)atomic_load(&v->state);
+	int rc = fa_document_put_text(out, "State", fa_state_name(state));
 
-	if (!fa_registry_updating(&rt->registry, v))
-		return fa_document_put_text(out, "LastUpdateStatus", "Successful") | rc;
-	return fa_document_put_text(out, "LastUpdateStatus", "InProgress") |
-	       fa_document_put_text(out, "LastUpdateStatusReason",
-				    "The function is being created.") |
-	       fa_document_put_text(out, "LastUpdateStatusReasonCode", "Creating") | rc;
+	if (state == FA_STATE_ACTIVE)
+		return put_update(out, rt, v) | rc;
+	return put_trouble(out, "State", state == FA_STATE_PENDING ? &creating : &v->trouble) | rc;
 }
 
 int fa_control_answer(struct fa_document *out, struct faas *rt, const struct fa_version *v,
@@ -175,28 +199,39 @@ static int list_versions(struct faas *rt, const struct fa_document *in, struct f
 
 /* ---- change ---------------------------------------------------------- */
 
+int fa_control_build(struct faas *rt, struct fa_build *build, struct fa_document *out,
+		     struct faas_error *err)
+{
+	const struct fa_version *v;
+	int rc;
+
+	if (!build)
+		return err->code;
+	v = fa_build_version(build);
+	rc = fa_control_answer(out, rt, v, v->number ? v->qualifier : NULL, err);
+	fa_build_start(build);
+	return rc;
+}
+
 static int update_configuration(struct faas *rt, const struct fa_document *in,
 				struct fa_document *out, struct faas_error *err)
 {
-	const char *function = fa_control_text(in, "FunctionName");
-	struct fa_version *old = fa_registry_latest(&rt->registry, function, err), *v;
+	struct fa_version *old =
+		fa_registry_latest(&rt->registry, fa_control_text(in, "FunctionName"), err);
 	struct faas_function_config change;
+	struct fa_build *build;
 	int rc;
 
 	if (!old)
 		return err->code;
 	rc = fa_control_read_config(rt, in, &change, err);
 	if (!rc) {
-		rc = fa_function_change(rt, old, &change, NULL,
-					fa_control_text(in, "RevisionId"), err);
+		build = fa_build_change(rt, old, &change, NULL, fa_control_text(in, "RevisionId"),
+					err);
+		rc = fa_control_build(rt, build, out, err);
 		fa_control_release_config(&change);
 	}
 	fa_version_unref(old);
-	if (rc)
-		return rc;
-	v = fa_registry_latest(&rt->registry, function, err);
-	rc = v ? fa_control_answer(out, rt, v, NULL, err) : err->code;
-	fa_version_unref(v);
 	return rc;
 }
 

@@ -316,8 +316,7 @@ static bool has_bootstrap(const char *directory)
 	char path[PATH_MAX];
 	struct stat st;
 
-	return directory &&
-	       (size_t)snprintf(path, sizeof(path), "%s/bootstrap", directory) < sizeof(path) &&
+	return (size_t)snprintf(path, sizeof(path), "%s/bootstrap", directory) < sizeof(path) &&
 	       stat(path, &st) == 0;
 }
 
@@ -331,8 +330,9 @@ static bool is_program(const struct fa_version *v, const struct faas_function_co
 
 	if (!c->runtime || !c->code)
 		return false;
-	return has_bootstrap(code->package ? code->package->directory : c->code) ||
-	       (code->opt && has_bootstrap(code->opt->directory));
+	if (code->package ? code->package->bootstrap : has_bootstrap(c->code))
+		return true;
+	return code->opt && code->opt->bootstrap;
 }
 
 static int check_program(const struct fa_version *v, struct faas_error *err)

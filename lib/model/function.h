@@ -29,12 +29,25 @@ enum fa_kms_trouble {
 	FA_KMS_INVALID,
 };
 
+/* Whether it can run: PENDING becomes one of the others, once. */
+enum fa_state {
+	FA_STATE_ACTIVE = 0,
+	FA_STATE_PENDING,
+	FA_STATE_FAILED,
+};
+
+/* Why something failed, as the API tells it. */
+struct fa_trouble {
+	char code[32];    /* one of StateReasonCode; "": nothing failed */
+	char reason[256];
+};
+
 struct fa_keys;
 
 /*
- * One version of a function: an immutable value. Whoever runs something on it
- * holds a reference; an update makes the next version and swaps. What runs it
- * (leases, pool) hangs off `runner`, which belongs to the conductor.
+ * One version of a function: an immutable value, but for its state. Whoever runs
+ * something on it holds a reference; an update makes the next version and swaps. What
+ * runs it (leases, pool) hangs off `runner`, which belongs to the conductor.
  */
 struct fa_version {
 	_Atomic uint32_t refs;
@@ -61,6 +74,8 @@ struct fa_version {
 	char revision[37];                  /* RevisionId */
 	int64_t modified_ms;                /* Unix time; the conductor's to fill in */
 	struct fa_version *also;            /* removed together with it */
+	_Atomic int state;                  /* enum fa_state */
+	struct fa_trouble trouble;          /* of FA_STATE_FAILED; written before that */
 	void *runner;
 	void (*on_unused)(struct fa_version *version); /* the last reference is gone */
 	void *owner;
@@ -89,6 +104,13 @@ void fa_version_number(struct fa_version *version, int number);
 /* The members of `change` that are not at their default, over those of `base`. */
 void fa_version_merge(struct faas_function_config *out, const struct faas_function_config *base,
 		      const struct faas_function_config *change);
+
+/* FAAS_EEXIST unless it is active. */
+int fa_version_check_active(const struct fa_version *version, struct faas_error *err);
+void fa_version_settle(struct fa_version *version, const struct fa_trouble *trouble);
+/* In the words of the API. */
+void fa_trouble_of(struct fa_trouble *trouble, const struct faas_error *err);
+const char *fa_state_name(enum fa_state state);
 
 static inline void fa_version_ref(struct fa_version *version)
 {

@@ -106,7 +106,7 @@ static struct fa_function *function_of(const struct fa_registry *registry,
 	return fa_registry_function(registry, version->config.name, strlen(version->config.name));
 }
 
-static void note(struct fa_registry *registry, struct fa_function *function)
+void fa_registry_note(struct fa_registry *registry, struct fa_function *function)
 {
 	function->changed = true;
 	atomic_store(&registry->changed, true);
@@ -129,7 +129,7 @@ struct fa_function *fa_registry_open(struct fa_registry *registry, const char *t
 		pthread_rwlock_rdlock(&registry->lock);
 	function = fa_registry_function(registry, name.function.data, name.function.len);
 	if (function && write)
-		note(registry, function);
+		fa_registry_note(registry, function);
 	if (function)
 		return function;
 	pthread_rwlock_unlock(&registry->lock);
@@ -296,7 +296,7 @@ static int new_function(struct fa_registry *registry, struct fa_version *version
 	if (rc)
 		free_function(function);
 	else
-		note(registry, function);
+		fa_registry_note(registry, function);
 	return rc;
 }
 
@@ -315,7 +315,7 @@ int fa_registry_add(struct fa_registry *registry, struct fa_version *version,
 		rc = FAAS_EEXIST;
 	else {
 		function->latest = version;
-		note(registry, function);
+		fa_registry_note(registry, function);
 	}
 	pthread_rwlock_unlock(&registry->lock);
 	if (rc == FAAS_EEXIST)
@@ -323,89 +323,28 @@ int fa_registry_add(struct fa_registry *registry, struct fa_version *version,
 	return rc ? fa_error_nomem(err) : 0;
 }
 
-static int in_progress(const struct fa_version *version, struct faas_error *err)
-{
-	return fa_error(err, FAAS_EEXIST,
-			"The operation cannot be performed at this time. An update is in "
-			"progress for resource: %s",
-			version->arn);
-}
-
 int fa_registry_publish(struct fa_registry *registry, const struct fa_version *latest,
 			struct fa_version *version, struct faas_error *err)
 {
 	struct fa_function *function;
 	int rc = FAAS_EEXIST;
+	bool current, pending;
 
 	pthread_rwlock_wrlock(&registry->lock);
 	function = function_of(registry, latest);
-	if (function && function->latest == latest && !function->updating)
+	current = function && function->latest == latest;
+	pending = atomic_load(&version->state) == FA_STATE_PENDING; /* both are, and share a fate */
+	if (current && (pending || fa_registry_is_settled(function, latest)))
 		rc = fa_map_add(&function->versions, version->qualifier, version);
 	if (!rc) {
 		if (version->number > function->last_number)
 			function->last_number = version->number;
-		note(registry, function);
+		fa_registry_note(registry, function);
 	}
 	pthread_rwlock_unlock(&registry->lock);
 	if (rc == FAAS_EEXIST)
-		return in_progress(latest, err);
+		return fa_registry_in_progress(latest, err);
 	return rc ? fa_error_nomem(err) : 0;
-}
-
-int fa_registry_begin(struct fa_registry *registry, const struct fa_version *latest,
-		      struct faas_error *err)
-{
-	struct fa_function *function;
-	bool begun;
-
-	pthread_rwlock_wrlock(&registry->lock);
-	function = function_of(registry, latest);
-	begun = function && function->latest == latest && !function->updating;
-	if (begun)
-		function->updating = true;
-	pthread_rwlock_unlock(&registry->lock);
-	return begun ? 0 : in_progress(latest, err);
-}
-
-void fa_registry_abandon(struct fa_registry *registry, const struct fa_version *latest)
-{
-	struct fa_function *function;
-
-	pthread_rwlock_wrlock(&registry->lock);
-	function = function_of(registry, latest);
-	if (function && function->latest == latest)
-		function->updating = false;
-	pthread_rwlock_unlock(&registry->lock);
-}
-
-bool fa_registry_updating(struct fa_registry *registry, const struct fa_version *latest)
-{
-	const struct fa_function *function;
-	bool updating;
-
-	pthread_rwlock_rdlock(&registry->lock);
-	function = function_of(registry, latest);
-	updating = function && function->latest == latest && function->updating;
-	pthread_rwlock_unlock(&registry->lock);
-	return updating;
-}
-
-int fa_registry_swap(struct fa_registry *registry, struct fa_version *old,
-		     struct fa_version *next, struct faas_error *err)
-{
-	struct fa_function *function;
-	bool current;
-
-	pthread_rwlock_wrlock(&registry->lock);
-	function = function_of(registry, next);
-	current = function && function->latest == old;
-	if (current) {
-		function->latest = next;
-		function->updating = false;
-		note(registry, function);
-	}
-	pthread_rwlock_unlock(&registry->lock);
-	return current ? 0 : in_progress(old, err);
 }
 
 /* ---- what changed ---------------------------------------------------- */
@@ -439,7 +378,7 @@ void fa_registry_touch(struct fa_registry *registry, const char *name)
 	pthread_rwlock_wrlock(&registry->lock);
 	function = fa_map_get(&registry->functions, name, strlen(name));
 	if (function)
-		note(registry, function);
+		fa_registry_note(registry, function);
 	pthread_rwlock_unlock(&registry->lock);
 }
 
@@ -516,7 +455,8 @@ static struct fa_version *remove_function(struct fa_registry *registry,
 	fa_event_configs_free(&function->event_configs);
 	fa_provisioned_free(function);
 	fa_urls_drop(registry, function);
-	function->updating = false;
+	fa_registry_end_update(function);
+	function->trouble.code[0] = '\0';
 	function->may_recur = false;
 	fa_document_free(function->tags);
 	fa_document_free(function->attached);
@@ -530,7 +470,7 @@ static struct fa_version *remove_function(struct fa_registry *registry,
 		free_function(function);
 	} else {
 		function->recalled = false;
-		note(registry, function);
+		fa_registry_note(registry, function);
 	}
 	return removed;
 }
@@ -564,7 +504,7 @@ struct fa_version *fa_registry_unpublish(struct fa_registry *registry, struct fa
 		removed = fa_map_remove(&function->versions, version->qualifier);
 		fa_event_config_drop(function, version->qualifier);
 		fa_provisioned_forget(function, version->qualifier);
-		note(registry, function);
+		fa_registry_note(registry, function);
 	}
 	pthread_rwlock_unlock(&registry->lock);
 	if (held)
@@ -583,8 +523,10 @@ struct fa_version *fa_registry_take_any(struct fa_registry *registry)
 	uint32_t pos = 0;
 
 	pthread_rwlock_wrlock(&registry->lock);
+	registry->ending = true;
 	while (!version && (function = fa_map_next(&registry->functions, &pos))) {
 		fa_aliases_free(&function->aliases);
+		fa_registry_end_update(function);
 		version = take_one(function);
 	}
 	pthread_rwlock_unlock(&registry->lock);

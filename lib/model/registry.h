@@ -19,6 +19,9 @@ struct fa_function {
 	struct fa_map aliases;     /* name -> struct fa_alias, see model/alias.h */
 	int last_number;
 	bool updating;             /* LastUpdateStatus InProgress: no other change begins */
+	struct fa_version *next;   /* what `latest` is about to become, if that is to be remembered;
+				      one reference */
+	struct fa_trouble trouble; /* LastUpdateStatus Failed */
 	bool changed;              /* since it was last remembered, see fa_registry_changed() */
 	bool recalled;             /* came from the state_dir, and nobody created it since */
 	bool may_recur;            /* RecursiveLoop is Allow */
@@ -36,6 +39,7 @@ struct fa_registry {
 	const char *region, *account;
 	_Atomic uint64_t draws;  /* of the aliases that lead to two versions */
 	bool remembers;          /* functions that are gone stay until they are forgotten */
+	bool ending;             /* fa_registry_take_any(): what is gone now was not deleted */
 	_Atomic bool changed;    /* one of the functions did */
 	struct fa_map urls;      /* id -> struct fa_url, which its function has */
 	char url_base[64];       /* see fa_url_place() */
@@ -72,7 +76,20 @@ int fa_registry_publish(struct fa_registry *registry, const struct fa_version *l
 int fa_registry_begin(struct fa_registry *registry, const struct fa_version *latest,
 		      struct faas_error *err);
 void fa_registry_abandon(struct fa_registry *registry, const struct fa_version *latest);
-bool fa_registry_updating(struct fa_registry *registry, const struct fa_version *latest);
+/* The same, for a change that did not come about. */
+void fa_registry_fail(struct fa_registry *registry, const struct fa_version *latest,
+		      const struct fa_trouble *trouble);
+/* A change of `latest` is under way, to this: should the program end before, the next goes on. */
+void fa_registry_expect(struct fa_registry *registry, const struct fa_version *latest,
+			struct fa_version *next);
+/* How the last change of what this was made for stands. A number is what it ever was. */
+enum fa_update {
+	FA_UPDATED = 0,
+	FA_UPDATING,
+	FA_UPDATE_FAILED,
+};
+enum fa_update fa_registry_update(struct fa_registry *registry, const struct fa_version *version,
+				  struct fa_trouble *trouble);
 /* Exchange `old` for `next` of the same name; takes `next`, hands out the reference of `old`. */
 int fa_registry_swap(struct fa_registry *registry, struct fa_version *old,
 		     struct fa_version *next, struct faas_error *err);
@@ -85,7 +102,7 @@ struct fa_version *fa_registry_remove(struct fa_registry *registry, struct fa_ve
 /* Take out one that was published. Hands out the reference, or NULL. */
 struct fa_version *fa_registry_unpublish(struct fa_registry *registry, struct fa_version *version,
 					 struct faas_error *err);
-/* Any one version, removed, until there is none: to take the registry down. */
+/* Any one version, removed, until there is none: to take the registry down. Nothing is noted. */
 struct fa_version *fa_registry_take_any(struct fa_registry *registry);
 /* References to all, by name and number, in a fa_alloc()ed NULL-terminated array. */
 struct fa_version **fa_registry_all(struct fa_registry *registry, const struct fa_mem *mem);
@@ -106,7 +123,7 @@ struct fa_version *fa_registry_recalled(struct fa_registry *registry, const char
 void fa_registry_mark(struct fa_registry *registry, const char *name, bool recalled,
 		      const int *last_number);
 
-/* ---- for model/alias.c, model/attached.c and model/tags.c -------------- */
+/* ---- for what else is of a function: state.c, alias.c, attached.c, tags.c -- */
 
 /* Parse a name and find its function; the lock is held on success, to read or to write. */
 struct fa_function *fa_registry_open(struct fa_registry *registry, const char *text, bool write,
@@ -117,6 +134,11 @@ void fa_registry_close(struct fa_registry *registry);
 
 struct fa_function *fa_registry_function(const struct fa_registry *registry, const char *name,
 					 size_t len);
+void fa_registry_note(struct fa_registry *registry, struct fa_function *function);
+void fa_registry_end_update(struct fa_function *function); /* whatever came of it */
+/* Nothing is under way: `latest` is that still, and is neither being made nor changed. */
+bool fa_registry_is_settled(const struct fa_function *function, const struct fa_version *latest);
+int fa_registry_in_progress(const struct fa_version *version, struct faas_error *err);
 int fa_registry_no_function(const struct fa_registry *registry, const struct fa_name *name,
 			    struct faas_error *err);
 int fa_registry_check_place(const struct fa_registry *registry, const struct fa_name *name,

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import zipfile
 
 AWS = "/usr/bin/aws"
 CURL = "/usr/bin/curl"
@@ -44,6 +45,8 @@ class Client:
         if os.path.exists(self.out):
             os.unlink(self.out)
         answer = self.run("invoke", "--cli-binary-format", "raw-in-base64-out", *words, self.out)
+        if not os.path.exists(self.out):
+            return (*answer, None)
         with open(self.out, "rb") as file:
             return (*answer, file.read())
 
@@ -115,6 +118,55 @@ def configuring(client):
     expect(found, "waiter", client.run("wait", "function-updated", "--function-name", "f"), (0, None, ""))
     code, reply, _ = client.run("get-function-configuration", "--function-name", "f")
     expect(found, "variables", (code, reply["Environment"]["Variables"]), (0, {"AB": "1", "CD": "two"}))
+    return found
+
+
+def package(client, name, text, damaged=False):
+    """A ZIP with one file, whose content may not be what its directory says."""
+    path = os.path.join(os.path.dirname(client.out), name)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("file", text)
+    if damaged:
+        with open(path, "r+b") as file:
+            data = file.read().replace(text.encode(), text[::-1].encode(), 1)
+            file.seek(0)
+            file.write(data)
+    return "fileb://" + path
+
+
+def state(client):
+    code, reply, _ = client.run("get-function-configuration", "--function-name", "new")
+    return code, reply["State"], reply.get("LastUpdateStatus")
+
+
+def creating(client):
+    found = []
+    create = ("create-function", "--function-name", "new", "--runtime", "provided.al2", "--handler", "file.method",
+              "--role", "arn:aws:iam::000000000000:role/r", "--zip-file")
+    code, reply, complaint = client.run(*create, package(client, "one.zip", "one"))
+    expect(found, "exit", (code, complaint), (0, ""))
+    expect(found, "state", (reply["State"], reply["StateReasonCode"]), ("Pending", "Creating"))
+    expect(found, "waiter", client.run("wait", "function-active-v2", "--function-name", "new"), (0, None, ""))
+    code, reply, complaint = client.run(
+        "update-function-code", "--function-name", "new", "--zip-file", package(client, "two.zip", "two"))
+    expect(found, "update", (code, reply["LastUpdateStatus"]), (0, "InProgress"))
+    expect(found, "waiter", client.run("wait", "function-updated-v2", "--function-name", "new"), (0, None, ""))
+    expect(found, "state", state(client), (0, "Active", "Successful"))
+    client.run("update-function-code", "--function-name", "new", "--zip-file", package(client, "bad.zip", "abcd", True))
+    code, _, complaint = client.run("wait", "function-updated-v2", "--function-name", "new")
+    if code != 255 or "Waiter FunctionUpdatedV2 failed" not in complaint:
+        found.append(f"the waiter for bad code: {code} {complaint}")
+    expect(found, "state", state(client), (0, "Active", "Failed"))
+    client.run("delete-function", "--function-name", "new")
+    client.run(*create, package(client, "bad.zip", "abcd", True))
+    code, _, complaint = client.run("wait", "function-active-v2", "--function-name", "new")
+    if code != 255 or "Waiter FunctionActiveV2 failed" not in complaint:
+        found.append(f"the waiter for a bad function: {code} {complaint}")
+    expect(found, "state", state(client), (0, "Failed", None))
+    code, _, complaint, _ = client.invoke("--function-name", "new")
+    if code != 254 or "(ResourceConflictException)" not in complaint or "state: Failed" not in complaint:
+        found.append(f"invoked: {code} {complaint}")
+    expect(found, "deletion", client.run("delete-function", "--function-name", "new"), (0, None, ""))
     return found
 
 
@@ -237,6 +289,7 @@ TESTS = (
     ("a_function_may_be_named_in_all_forms", names),
     ("versions_and_aliases_are_made_used_and_deleted", versions_and_aliases),
     ("a_function_is_configured_and_waited_for", configuring),
+    ("a_function_is_created_and_updated_and_waited_for", creating),
     ("lists_are_read_page_by_page", paging),
     ("tags_are_put_and_removed", tagging),
     ("a_function_gets_a_url_and_loses_it", urls),

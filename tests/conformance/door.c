@@ -5,8 +5,26 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <faas/faas.h>
+
+/* What was answered is not through yet: the next line may ask for it. */
+static void settle(struct faas *rt, const char *reply)
+{
+	const char *name = strstr(reply, "\"FunctionName\":\"");
+	struct faas_function_info *info;
+	char function[65];
+	bool over = !name;
+
+	if (name)
+		sscanf(name, "\"FunctionName\":\"%64[^\"]", function);
+	while (!over && !faas_function_get(rt, function, &info, NULL)) {
+		over = strcmp(info->state, "Pending") && strcmp(info->update_status, "InProgress");
+		faas_free(info);
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
+}
 
 static void perform(struct faas *rt, char *line)
 {
@@ -22,6 +40,8 @@ static void perform(struct faas *rt, char *line)
 	else
 		printf("%s\n", reply);
 	fflush(stdout);
+	if (reply)
+		settle(rt, reply);
 	faas_free(reply);
 }
 

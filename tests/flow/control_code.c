@@ -7,7 +7,7 @@
 static void create(const char *text)
 {
 	CREATE("", code(text));
-	perform("CreateFunction");
+	deploy("CreateFunction", "f");
 }
 
 static void says(const char *function, const char *expected)
@@ -23,12 +23,12 @@ TEST(a_function_is_created_with_its_code_and_runs)
 	       "\"Environment\":{\"Variables\":{\"NAME\":\"v\"}},"
 	       "\"Tags\":{\"key\":\"value\"}",
 	       code("one"));
-	perform("CreateFunction");
+	deploy("CreateFunction", "f");
 	has("\"FunctionName\":\"f\",\"FunctionArn\":\"" ARN "f\",\"Version\":\"$LATEST\"");
 	has("\"Runtime\":\"provided.al2023\",\"Role\":\"" ROLE
 	    "\",\"Handler\":\"package.content\"");
 	has("\"Timeout\":5,\"MemorySize\":256");
-	has("\"State\":\"Active\"");
+	has("\"State\":\"Pending\"");
 	snprintf(size, sizeof(size), "\"CodeSize\":%zu", zip.len);
 	has(size);
 	says("f", "one");
@@ -44,7 +44,7 @@ TEST(a_new_functions_name_may_be_an_arn_of_here)
 	REQUEST("{\"FunctionName\":\"" ARN "g\",\"Role\":\"" ROLE "\",\"Runtime\":\"provided\","
 		"\"Handler\":\"package.content\",\"Code\":{\"ZipFile\":\"%s\"}}",
 		base64);
-	perform("CreateFunction");
+	deploy("CreateFunction", "g");
 	says("g", "one");
 	REQUEST("{\"FunctionName\":\"g:1\",\"Role\":\"" ROLE "\",\"Runtime\":\"provided\","
 		"\"Handler\":\"package.content\",\"Code\":{\"ZipFile\":\"%s\"}}",
@@ -62,11 +62,11 @@ TEST(a_name_that_is_taken_is_refused_before_its_code_is_looked_at)
 TEST(with_publish_the_first_version_is_made_at_once)
 {
 	CREATE(",\"Publish\":true", code("one"));
-	perform("CreateFunction");
+	deploy("CreateFunction", "f");
 	has("\"FunctionArn\":\"" ARN "f:1\",\"Version\":\"1\"");
 	says("f:1", "one");
 	REQUEST("{\"FunctionName\":\"f\",\"ZipFile\":\"%s\",\"Publish\":true}", code("two"));
-	perform("UpdateFunctionCode");
+	deploy("UpdateFunctionCode", "f");
 	has("\"Version\":\"2\"");
 	says("f:1", "one");
 	says("f:2", "two");
@@ -78,14 +78,14 @@ TEST(new_code_serves_new_events_and_a_dry_run_changes_nothing)
 	create("one");
 	says("f", "one");
 	REQUEST("{\"FunctionName\":\"f\",\"ZipFile\":\"%s\",\"DryRun\":true}", code("two"));
-	perform("UpdateFunctionCode");
+	deploy("UpdateFunctionCode", "f");
 	says("f", "one");
 	REQUEST("{\"FunctionName\":\"f\",\"ZipFile\":\"AAAA\",\"DryRun\":true}");
 	refused("UpdateFunctionCode", INVALID,
 		"Could not unzip uploaded file. Please check your file, then try to upload again. "
 		"(it is no ZIP, or cut)");
 	REQUEST("{\"FunctionName\":\"f\",\"ZipFile\":\"%s\"}", code("two"));
-	perform("UpdateFunctionCode");
+	deploy("UpdateFunctionCode", "f");
 	has("\"Version\":\"$LATEST\"");
 	says("f", "two");
 }
@@ -104,7 +104,7 @@ TEST(a_change_of_the_configuration_keeps_the_code)
 {
 	create("one");
 	REQUEST("{\"FunctionName\":\"f\",\"MemorySize\":512,\"Role\":\"" ROLE "2\"}");
-	perform("UpdateFunctionConfiguration");
+	deploy("UpdateFunctionConfiguration", "f");
 	has("\"MemorySize\":512");
 	has("\"Role\":\"" ROLE "2\"");
 	has("\"CodeSize\":");

@@ -41,13 +41,13 @@ static void publish_library(const char *name, const char *file)
 static void set_layers(const char *list)
 {
 	REQUEST("{\"FunctionName\":\"f\",\"Layers\":[%s]}", list);
-	perform("UpdateFunctionConfiguration");
+	deploy("UpdateFunctionConfiguration", "f");
 }
 
 static void create(void)
 {
 	CREATE("", code("one"));
-	perform("CreateFunction");
+	deploy("CreateFunction", "f");
 }
 
 TEST(a_layer_is_published_and_told_in_the_words_of_lambda)
@@ -118,10 +118,10 @@ TEST(a_layer_cannot_be_written_to)
 {
 	publish("one", "text", "one");
 	CREATE(",\"Layers\":[\"" LAYER "one:1\"]", code("one"));
-	perform("CreateFunction");
+	deploy("CreateFunction", "f");
 	answers("f", "/opt/text", "one");
 	REQUEST("{\"FunctionName\":\"f\",\"Handler\":\"package.make\"}");
-	perform("UpdateFunctionConfiguration");
+	deploy("UpdateFunctionConfiguration", "f");
 	answers("f", "/opt/new", "EROFS");
 }
 
@@ -129,7 +129,7 @@ TEST(the_variables_name_where_layers_are)
 {
 	create();
 	REQUEST("{\"FunctionName\":\"f\",\"Handler\":\"package.variable\"}");
-	perform("UpdateFunctionConfiguration");
+	deploy("UpdateFunctionConfiguration", "f");
 	answers("f", "PATH", "/usr/local/bin:/usr/bin:/bin:/opt/bin");
 	answers("f", "LD_LIBRARY_PATH",
 		"/lib64:/usr/lib64:/var/task:/var/task/lib:/opt/lib");
@@ -141,11 +141,11 @@ TEST(new_code_and_other_changes_keep_the_layers)
 	create();
 	set_layers("\"" LAYER "one:1\"");
 	REQUEST("{\"FunctionName\":\"f\",\"ZipFile\":\"%s\"}", code("two"));
-	perform("UpdateFunctionCode");
+	deploy("UpdateFunctionCode", "f");
 	answers("f", "/opt/text", "one");
 	answers("f", "text", "two");
 	REQUEST("{\"FunctionName\":\"f\",\"MemorySize\":256}");
-	perform("UpdateFunctionConfiguration");
+	deploy("UpdateFunctionConfiguration", "f");
 	answers("f", "/opt/text", "one");
 }
 
@@ -162,7 +162,7 @@ TEST(a_deleted_layer_stays_with_those_that_have_it)
 	refused("GetLayerVersion", "ResourceNotFoundException",
 		"The resource you requested does not exist.");
 	REQUEST("{\"FunctionName\":\"f\",\"MemorySize\":256}");
-	perform("UpdateFunctionConfiguration");
+	deploy("UpdateFunctionConfiguration", "f");
 	answers("f", "/opt/text", "one");
 	answers("f:1", "/opt/text", "one");
 	publish("one", "text", "other");
@@ -206,7 +206,7 @@ TEST(a_plugin_finds_its_libraries_in_layers_and_in_its_own_lib)
 		"\"Handler\":\"needing.handler\",\"Code\":{\"ZipFile\":\"%s\"},"
 		"\"Layers\":[\"" LAYER "needed:1\",\"" LAYER "deeper:1\"]}",
 		encoded());
-	perform("CreateFunction");
+	deploy("CreateFunction", "f");
 	answers("f", "", "from below");
 
 	set_layers("\"" LAYER "needed:1\""); /* the control: it is the layer that had it */
@@ -217,7 +217,7 @@ TEST(a_plugin_finds_its_libraries_in_layers_and_in_its_own_lib)
 	zips_copy(&zip, "needing.so", TEST_PLUGINS "/needing.so");
 	zips_copy(&zip, "lib/libdeeper.so", TEST_PLUGINS "/libdeeper.so");
 	REQUEST("{\"FunctionName\":\"f\",\"ZipFile\":\"%s\"}", encoded());
-	perform("UpdateFunctionCode");
+	deploy("UpdateFunctionCode", "f");
 	answers("f", "", "from below");
 }
 

@@ -10,7 +10,7 @@ static void add_bootstrap(const char *text, unsigned mode)
 static void create(void)
 {
 	CREATE("", encoded());
-	perform("CreateFunction");
+	deploy("CreateFunction", "f");
 }
 
 static void cannot_start(const char *message)
@@ -42,7 +42,7 @@ TEST(a_bootstrap_in_a_zip_runs)
 TEST(code_without_one_is_a_plugin_as_before)
 {
 	CREATE("", code("a text"));
-	perform("CreateFunction");
+	deploy("CreateFunction", "f");
 	answers("f", "text", "a text");
 	REQUEST("{\"FunctionName\":\"f\",\"Handler\":\"word\"}");
 	refused("UpdateFunctionConfiguration", INVALID,
@@ -97,7 +97,7 @@ TEST(a_bootstrap_may_lie_in_a_layer)
 	zips_begin(&zip);
 	zips_file(&zip, "data", "of the function");
 	CREATE(",\"Layers\":[\"arn:aws:lambda:local-1:000000000000:layer:l:1\"]", encoded());
-	perform("CreateFunction");
+	deploy("CreateFunction", "f");
 	answers("f", "cwd x", "/var/task");
 }
 

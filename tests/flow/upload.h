@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <openssl/evp.h>
 
@@ -63,6 +64,31 @@ static const char *perform(const char *operation)
 	reply = NULL;
 	if (faas_control(flow.rt, operation, request, &reply, &err))
 		fail_msg("%s: %s: %s", operation, err.type, err.message);
+	return reply;
+}
+
+/* What a function, or its last change, is: "Pending", "InProgress", ... */
+static void await_state(const char *function, const char *state)
+{
+	struct faas_function_info *info;
+	bool there = false;
+
+	for (int ms = 0; !there && ms < 10000; ms++) {
+		assert_int_equal(faas_function_get(flow.rt, function, &info, &err), 0);
+		there = !strcmp(info->state, state) || !strcmp(info->update_status, state);
+		faas_free(info);
+		if (!there)
+			nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
+	if (!there)
+		fail_msg("%s does not become %s", function, state);
+}
+
+/* Perform, and wait until it has come about. */
+static inline const char *deploy(const char *operation, const char *function)
+{
+	perform(operation);
+	await_state(function, !strcmp(operation, "CreateFunction") ? "Active" : "Successful");
 	return reply;
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A package is unpacked under a name that means nothing, then renamed to what it
- * is: it is there whole or not at all. It is on the disk before it gets that name
- * where it is to outlive the program. The lock is not held while anything is
- * unpacked; if two unpack the same at once, the second one's is thrown away.
+ * Each step is done under a name that means nothing, then renamed to what it is: a
+ * ZIP is there whole or not at all, and so is its tree. Both are on the disk before
+ * they get that name where they are to outlive the program. The lock is not held while
+ * anything is written; if two do the same at once, the second one's is thrown away.
  *
- *   <store>/zip-<digest>/code.zip, task/...     a ZIP and what was in it
+ *   <store>/zip-<digest>/code.zip               a ZIP that was taken,
+ *   <store>/zip-<digest>/task/...               and made
  *   <store>/opt-<digest>/task/...               layers merged
  *   <store>/new-<number>, gone-<number>         on its way in, and out
  */
@@ -14,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,6 +27,7 @@
 
 #define TREE "task"
 #define ZIP "code.zip"
+#define BOOTSTRAP "bootstrap"
 #define INSIDE (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 int fa_packages_init(struct fa_packages *store, const struct fa_mem *mem, const char *state_dir)
@@ -133,14 +136,32 @@ static void discard(struct fa_packages *store, struct fa_package *p)
 	fa_map_remove(&store->packages, p->id);
 	store->zipped -= p->zipped;
 	snprintf(name, sizeof(name), "gone-%llu", (unsigned long long)store->serial++);
-	if (renameat(store->dir, p->id, store->dir, name) == 0)
-		strcpy(p->id, name);
+	renameat(store->dir, p->id, store->dir, name); /* one that was never made has none */
+	strcpy(p->id, name);
 	fa_list_append(&store->unused, &p->link);
+}
+
+/* Out of it, to be let go without the lock. Their number. */
+static size_t take_layers(struct fa_package *p, struct fa_package *layers[FA_PACKAGE_LAYERS])
+{
+	size_t count = p->layer_count;
+
+	memcpy(layers, p->layers, sizeof(p->layers));
+	p->layer_count = 0;
+	return count;
+}
+
+static void drop_layers(struct fa_package *const *layers, size_t count)
+{
+	while (count)
+		fa_package_unref(layers[--count]);
 }
 
 void fa_package_unref(struct fa_package *p)
 {
+	struct fa_package *layers[FA_PACKAGE_LAYERS];
 	struct fa_packages *store;
+	size_t count = 0;
 	bool goes;
 
 	if (!p)
@@ -148,9 +169,12 @@ void fa_package_unref(struct fa_package *p)
 	store = p->store;
 	pthread_mutex_lock(&store->lock);
 	goes = !--p->refs && !p->kept;
-	if (goes)
+	if (goes) {
+		count = take_layers(p, layers);
 		discard(store, p);
+	}
 	pthread_mutex_unlock(&store->lock);
+	drop_layers(layers, count);
 	if (goes && store->on_unused)
 		store->on_unused(store->data);
 }
@@ -229,85 +253,62 @@ static int settle(struct fa_packages *store, struct fa_package **p, const char *
 	return rc;
 }
 
-/* What makes the tree of a package, and what of. */
-struct recipe {
-	int (*fill)(const struct recipe *recipe, int dir, int tree, struct faas_error *err);
-	const void *zip;
-	size_t len;
-	struct fa_archive *archive;
-	struct fa_package *const *layers;
-	size_t count;
+/* A directory with a name of its own, to be filled and then renamed. */
+struct draft {
+	char name[32];
+	int dir;
 };
 
-static int fill_new(struct fa_packages *store, const struct recipe *recipe, const char *name,
-		    struct faas_error *err)
+static int open_draft(struct fa_packages *store, struct draft *draft, struct faas_error *err)
 {
-	int dir = -1, tree = -1, rc = 0;
+	draft->dir = -1;
+	pthread_mutex_lock(&store->lock);
+	snprintf(draft->name, sizeof(draft->name), "new-%llu",
+		 (unsigned long long)store->serial++);
+	pthread_mutex_unlock(&store->lock);
+	if (mkdirat(store->dir, draft->name, 0755) == 0)
+		draft->dir = openat(store->dir, draft->name, INSIDE);
+	if (draft->dir >= 0 && fchmod(draft->dir, 0755) == 0)
+		return 0;
+	return fa_error_errno(err, errno, "cannot make a directory for the code");
+}
 
-	if (mkdirat(store->dir, name, 0755) < 0 || (dir = openat(store->dir, name, INSIDE)) < 0 ||
-	    fchmod(dir, 0755) < 0 || mkdirat(dir, TREE, 0755) < 0 ||
-	    (tree = openat(dir, TREE, INSIDE)) < 0 || fchmod(tree, 0755) < 0)
-		rc = fa_error_errno(err, errno, "cannot make a directory for the code");
-	if (!rc)
-		rc = recipe->fill(recipe, dir, tree, err);
-	if (!rc && store->state_dir) {
-		rc = fa_tree_sync(dir);
-		if (rc)
-			rc = fa_error_errno(err, -rc, "cannot write the code to the disk");
-	}
-	if (tree >= 0)
-		close(tree);
-	if (dir >= 0)
-		close(dir);
-	return rc;
+/* What was not renamed goes. */
+static void close_draft(struct fa_packages *store, const struct draft *draft)
+{
+	if (draft->dir >= 0)
+		close(draft->dir);
+	fa_tree_remove(store->dir, draft->name, NULL);
+}
+
+static int sync_draft(const struct fa_packages *store, const struct draft *draft,
+		      struct faas_error *err)
+{
+	int rc = store->state_dir ? fa_tree_sync(draft->dir) : 0;
+
+	return rc ? fa_error_errno(err, -rc, "cannot write the code to the disk") : 0;
+}
+
+static int sync_dir(const struct fa_packages *store, int dir, struct faas_error *err)
+{
+	if (!store->state_dir || fsync(dir) == 0)
+		return 0;
+	return fa_error_errno(err, errno, "cannot write the code to the disk");
+}
+
+static bool is_there(const struct fa_package *p, const char *name)
+{
+	char path[sizeof(p->id) + 32];
+
+	snprintf(path, sizeof(path), "%s/%s", p->id, name);
+	return faccessat(p->store->dir, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* Is it there, or did an earlier program leave it? Under the lock. */
 static bool is_known(const struct fa_packages *store, const struct fa_package *p)
 {
 	return fa_map_get(&store->packages, p->id, strlen(p->id)) ||
-	       faccessat(store->dir, p->id, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-static int make_new(struct fa_packages *store, struct fa_package **p, const char *name,
-		    const struct recipe *recipe, struct faas_error *err)
-{
-	int rc = fill_new(store, recipe, name, err);
-
-	if (!rc) {
-		pthread_mutex_lock(&store->lock);
-		rc = settle(store, p, name, err);
-		pthread_mutex_unlock(&store->lock);
-	}
-	fa_tree_remove(store->dir, name, NULL); /* unless it is what it was to be */
-	return rc;
-}
-
-/* Takes p, which nobody knows yet. Hands out a reference to it, or to its like. */
-static struct fa_package *make(struct fa_packages *store, struct fa_package *p,
-			       const struct recipe *recipe, struct faas_error *err)
-{
-	char name[32];
-	bool known;
-	int rc = 0;
-
-	pthread_mutex_lock(&store->lock);
-	known = is_known(store, p);
-	if (known)
-		rc = settle(store, &p, NULL, err);
-	snprintf(name, sizeof(name), "new-%llu", (unsigned long long)store->serial++);
-	pthread_mutex_unlock(&store->lock);
-	if (!known)
-		rc = make_new(store, &p, name, recipe, err);
-	if (rc) {
-		free_package(p);
-		return NULL;
-	}
-	if (!store->state_dir || fsync(store->dir) == 0)
-		return p;
-	fa_error_errno(err, errno, "cannot write the code to the disk");
-	fa_package_unref(p);
-	return NULL;
+	       is_there(p, p->zip ? ZIP : TREE);
 }
 
 static int open_place(struct fa_packages *store, struct faas_error *err)
@@ -322,22 +323,58 @@ static int open_place(struct fa_packages *store, struct faas_error *err)
 
 /* ---- a ZIP ------------------------------------------------------------- */
 
-static int write_zip(int dir, const struct recipe *recipe, struct faas_error *err)
+static int write_zip(int dir, const void *zip, size_t len, struct faas_error *err)
 {
 	int fd = openat(dir, ZIP, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644), rc = 0;
 
-	if (fd < 0 || fa_write_all(fd, recipe->zip, recipe->len) < 0)
+	if (fd < 0 || fa_write_all(fd, zip, len) < 0)
 		rc = fa_error_errno(err, errno, "cannot write the code");
 	if (fd >= 0 && close(fd) < 0 && !rc)
 		rc = fa_error_errno(err, errno, "cannot write the code");
 	return rc;
 }
 
-static int fill_zip(const struct recipe *recipe, int dir, int tree, struct faas_error *err)
+static int write_new(struct fa_packages *store, struct fa_package **p, const void *zip,
+		     size_t len, struct faas_error *err)
 {
-	int rc = fa_tree_unpack(tree, recipe->archive, err);
+	struct draft draft;
+	int rc = open_draft(store, &draft, err);
 
-	return rc ? rc : write_zip(dir, recipe, err);
+	if (!rc)
+		rc = write_zip(draft.dir, zip, len, err);
+	if (!rc)
+		rc = sync_draft(store, &draft, err);
+	if (!rc) {
+		pthread_mutex_lock(&store->lock);
+		rc = settle(store, p, draft.name, err);
+		pthread_mutex_unlock(&store->lock);
+	}
+	close_draft(store, &draft);
+	return rc;
+}
+
+/* Takes p, which nobody knows yet. Hands out a reference to it, or to its like. */
+static struct fa_package *enter(struct fa_packages *store, struct fa_package *p, const void *zip,
+				size_t len, struct faas_error *err)
+{
+	bool known;
+	int rc = 0;
+
+	pthread_mutex_lock(&store->lock);
+	known = is_known(store, p);
+	if (known)
+		rc = settle(store, &p, NULL, err);
+	pthread_mutex_unlock(&store->lock);
+	if (!known)
+		rc = write_new(store, &p, zip, len, err);
+	if (rc) {
+		free_package(p);
+		return NULL;
+	}
+	if (!sync_dir(store, store->dir, err))
+		return p;
+	fa_package_unref(p);
+	return NULL;
 }
 
 static int digest(const void *data, size_t len, char sha256[FA_DIGEST_TEXT])
@@ -357,11 +394,11 @@ static int check_size(size_t len, size_t most, struct faas_error *err)
 			      "Zipped size must be smaller than %zu bytes", most);
 }
 
-static struct fa_package *add(struct fa_packages *store, const void *zip, size_t len,
-			      struct faas_error *err)
+static struct fa_package *take(struct fa_packages *store, const void *zip, size_t len,
+			       struct faas_error *err)
 {
-	struct recipe recipe = { .fill = fill_zip, .zip = zip, .len = len };
 	char sha256[FA_DIGEST_TEXT];
+	struct fa_archive *archive;
 	struct fa_package *p = NULL;
 
 	if (open_place(store, err) < 0)
@@ -370,22 +407,34 @@ static struct fa_package *add(struct fa_packages *store, const void *zip, size_t
 		fa_error_nomem(err);
 		return NULL;
 	}
-	recipe.archive = fa_archive_open(store->mem, zip, len, err);
-	if (recipe.archive)
+	archive = fa_archive_open(store->mem, zip, len, err);
+	if (archive)
 		p = new_package(store, "zip", sha256, err);
 	if (p) {
 		p->zipped = (int64_t)len;
-		p->unzipped = (int64_t)fa_archive_unpacked(recipe.archive);
-		p = make(store, p, &recipe, err);
+		p->unzipped = (int64_t)fa_archive_unpacked(archive);
+		p->bootstrap = fa_archive_has(archive, BOOTSTRAP);
+		p = enter(store, p, zip, len, err);
 	}
-	fa_archive_close(recipe.archive);
+	fa_archive_close(archive);
 	return p;
+}
+
+struct fa_package *fa_packages_take(struct fa_packages *store, const void *zip, size_t len,
+				    struct faas_error *err)
+{
+	return check_size(len, FA_ZIP_UPLOAD, err) < 0 ? NULL : take(store, zip, len, err);
 }
 
 struct fa_package *fa_packages_add(struct fa_packages *store, const void *zip, size_t len,
 				   struct faas_error *err)
 {
-	return check_size(len, FA_ZIP_UPLOAD, err) < 0 ? NULL : add(store, zip, len, err);
+	struct fa_package *p = fa_packages_take(store, zip, len, err);
+
+	if (!p || !fa_package_make(p, err))
+		return p;
+	fa_package_unref(p);
+	return NULL;
 }
 
 int fa_packages_check(struct fa_packages *store, const void *zip, size_t len,
@@ -428,33 +477,54 @@ static char *read_file(struct fa_packages *store, int fd, size_t *len, struct fa
 	return data;
 }
 
-struct fa_package *fa_packages_add_file(struct fa_packages *store, const char *path,
-					struct faas_error *err)
+static char *open_file(struct fa_packages *store, const char *path, size_t *len,
+		       struct faas_error *err)
 {
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	struct fa_package *p = NULL;
-	size_t len = 0;
 	char *data;
 
+	*len = 0;
 	if (fd < 0) {
 		fa_error(err, FAAS_EINVAL, "code '%.100s': %s", path, strerrordesc_np(errno));
 		return NULL;
 	}
-	data = read_file(store, fd, &len, err);
+	data = read_file(store, fd, len, err);
 	close(fd);
-	if (data)
-		p = add(store, data, len, err);
+	return data;
+}
+
+struct fa_package *fa_packages_take_file(struct fa_packages *store, const char *path,
+					 struct faas_error *err)
+{
+	size_t len;
+	char *data = open_file(store, path, &len, err);
+	struct fa_package *p = data ? take(store, data, len, err) : NULL;
+
 	fa_free(data);
 	return p;
 }
 
+static int unpack(const struct fa_package *p, int tree, struct faas_error *err)
+{
+	struct fa_archive *archive = NULL;
+	size_t len;
+	char *data = open_file(p->store, p->zip, &len, err);
+	int rc;
+
+	if (data)
+		archive = fa_archive_open(p->store->mem, data, len, err);
+	rc = archive ? fa_tree_unpack(tree, archive, err) : err->code;
+	fa_archive_close(archive);
+	fa_free(data);
+	return rc;
+}
+
 /* ---- layers ------------------------------------------------------------ */
 
-static int fill_layers(const struct recipe *recipe, int dir, int tree, struct faas_error *err)
+static int merge(const struct fa_package *p, int tree, struct faas_error *err)
 {
-	(void)dir;
-	for (size_t i = 0; i < recipe->count; i++) {
-		int from = open(recipe->layers[i]->directory, INSIDE);
+	for (size_t i = 0; i < p->layer_count; i++) {
+		int from = open(p->layers[i]->directory, INSIDE);
 		int rc = from < 0 ? -errno : fa_tree_merge(from, tree);
 
 		if (from >= 0)
@@ -468,14 +538,16 @@ static int fill_layers(const struct recipe *recipe, int dir, int tree, struct fa
 struct fa_package *fa_packages_merge(struct fa_packages *store, struct fa_package *const *layers,
 				     size_t count, struct faas_error *err)
 {
-	const struct recipe recipe = { .fill = fill_layers, .layers = layers, .count = count };
 	char sha256[FA_DIGEST_TEXT];
+	struct fa_package *p, *mine;
 	struct fa_digest all;
-	struct fa_package *p;
 	int64_t unzipped = 0;
+	bool bootstrap = false;
+	int rc;
 
 	fa_digest_begin(&all);
 	for (size_t i = 0; i < count; i++) {
+		bootstrap |= layers[i]->bootstrap;
 		fa_digest_add(&all, layers[i]->sha256, sizeof(layers[i]->sha256));
 		unzipped += layers[i]->unzipped;
 	}
@@ -489,7 +561,19 @@ struct fa_package *fa_packages_merge(struct fa_packages *store, struct fa_packag
 	if (!p)
 		return NULL;
 	p->unzipped = unzipped;
-	return make(store, p, &recipe, err);
+	p->bootstrap = bootstrap;
+	mine = p;
+	pthread_mutex_lock(&store->lock);
+	rc = settle(store, &p, NULL, err);
+	for (size_t i = 0; !rc && p == mine && i < count; i++) {
+		layers[i]->refs++;
+		p->layers[p->layer_count++] = layers[i];
+	}
+	pthread_mutex_unlock(&store->lock);
+	if (!rc)
+		return p;
+	free_package(p);
+	return NULL;
 }
 
 struct fa_package *fa_packages_merged(struct fa_packages *store, const char *sha256,
@@ -505,6 +589,7 @@ struct fa_package *fa_packages_merged(struct fa_packages *store, const char *sha
 	if (!p)
 		return NULL;
 	p->unzipped = unzipped;
+	p->bootstrap = is_there(p, TREE "/" BOOTSTRAP);
 	pthread_mutex_lock(&store->lock);
 	rc = is_known(store, p) ? settle(store, &p, NULL, err) :
 				  fa_error(err, FAAS_ENOTFOUND, "the layers are gone");
@@ -513,4 +598,81 @@ struct fa_package *fa_packages_merged(struct fa_packages *store, const char *sha
 		return p;
 	free_package(p);
 	return NULL;
+}
+
+/* ---- making ------------------------------------------------------------ */
+
+/* Under the name of its package; somebody else may have been faster. */
+static int place_tree(const struct fa_package *p, const struct draft *draft,
+		      struct faas_error *err)
+{
+	struct fa_packages *store = p->store;
+	int dir, rc = 0;
+
+	if (mkdirat(store->dir, p->id, 0755) < 0 && errno != EEXIST)
+		return fa_error_errno(err, errno, "cannot make a directory for the code");
+	dir = openat(store->dir, p->id, INSIDE);
+	if (dir < 0 || fchmod(dir, 0755) < 0 ||
+	    (renameat(draft->dir, TREE, dir, TREE) < 0 && errno != EEXIST && errno != ENOTEMPTY))
+		rc = fa_error_errno(err, errno, "cannot keep the code");
+	else if (!sync_dir(store, dir, err))
+		rc = sync_dir(store, store->dir, err);
+	if (dir >= 0)
+		close(dir);
+	return rc;
+}
+
+static int fill(const struct fa_package *p, const struct draft *draft, struct faas_error *err)
+{
+	int tree = -1, rc;
+
+	if (mkdirat(draft->dir, TREE, 0755) == 0)
+		tree = openat(draft->dir, TREE, INSIDE);
+	if (tree < 0 || fchmod(tree, 0755) < 0)
+		rc = fa_error_errno(err, errno, "cannot make a directory for the code");
+	else
+		rc = p->zip ? unpack(p, tree, err) : merge(p, tree, err);
+	if (tree >= 0)
+		close(tree);
+	return rc;
+}
+
+static int make_tree(const struct fa_package *p, struct faas_error *err)
+{
+	struct draft draft;
+	int rc = open_draft(p->store, &draft, err);
+
+	if (!rc)
+		rc = fill(p, &draft, err);
+	if (!rc)
+		rc = sync_draft(p->store, &draft, err);
+	if (!rc)
+		rc = place_tree(p, &draft, err);
+	close_draft(p->store, &draft);
+	if (rc && !p->zip)
+		unlinkat(p->store->dir, p->id, AT_REMOVEDIR); /* unless it is somebody else's */
+	return rc;
+}
+
+int fa_package_make(struct fa_package *p, struct faas_error *err)
+{
+	struct fa_package *layers[FA_PACKAGE_LAYERS];
+	struct faas_error own = { 0 };
+	size_t count = 0;
+	int rc;
+
+	if (!p || atomic_load(&p->made))
+		return 0;
+	pthread_mutex_lock(&p->store->lock);
+	p->makers++;
+	pthread_mutex_unlock(&p->store->lock);
+	rc = is_there(p, TREE) ? 0 : make_tree(p, err ? err : &own);
+	if (!rc)
+		atomic_store(&p->made, true);
+	pthread_mutex_lock(&p->store->lock);
+	if (!--p->makers && !rc)
+		count = take_layers(p, layers);
+	pthread_mutex_unlock(&p->store->lock);
+	drop_layers(layers, count);
+	return rc;
 }

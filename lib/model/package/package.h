@@ -14,18 +14,26 @@
 #define FA_CODE_STORAGE 80530636800LL /* of all ZIPs together: Lambda's 75 GB */
 #define FA_PACKAGE_SWEEP 1024         /* names that one fa_packages_sweep() takes away */
 
+#define FA_PACKAGE_LAYERS 5           /* that are merged */
+
 /*
- * Unpacked code, by what it is: the same ZIP is on the disk once, whoever uses
- * it. It never changes, and goes when nobody refers to it any more.
+ * Code, by what it is: the same ZIP is on the disk once, whoever uses it. It is taken
+ * at once and made, that is unpacked or merged, when somebody has the time; then it
+ * never changes, and goes when nobody refers to it any more.
  */
 struct fa_package {
 	struct fa_packages *store;
 	uint32_t refs;               /* under the store's lock */
 	char id[FA_DIGEST_TEXT + 8]; /* its directory's name in the store */
 	char sha256[FA_DIGEST_TEXT]; /* of the ZIP, as Lambda writes it */
-	const char *directory;       /* absolute: the tree */
+	const char *directory;       /* absolute: the tree, once it is made */
+	_Atomic bool made;
+	struct fa_package *layers[FA_PACKAGE_LAYERS]; /* that it is to be merged of */
+	size_t layer_count;
+	int makers;                  /* under the store's lock: threads that make it now */
 	const char *zip;             /* absolute: the ZIP itself; NULL of merged layers */
 	int64_t zipped, unzipped;    /* bytes */
+	bool bootstrap;              /* it has, or will have, a program of that name */
 	bool kept;                   /* stays in its state_dir when nobody refers to it */
 	struct fa_list link;         /* in the store's `unused`, under a name that means nothing */
 };
@@ -59,24 +67,32 @@ void fa_packages_finish(struct fa_packages *store);
 bool fa_packages_sweep(struct fa_packages *store);
 
 /*
- * A reference to the code in a ZIP, given as bytes or as a file. NULL with what is
- * wrong with it in the words of Lambda (FAAS_EINVAL, FAAS_ETOOLARGE), or FAAS_ENOMEM,
- * FAAS_ESYSTEM. A failure leaves nothing behind.
+ * A reference to the code in a ZIP, given as bytes or as a file: its directory of entries
+ * is judged and its bytes are on the disk. NULL with what is wrong with it in the words of
+ * Lambda (FAAS_EINVAL, FAAS_ETOOLARGE), or FAAS_ENOMEM, FAAS_ESYSTEM. A failure leaves
+ * nothing behind.
  */
-struct fa_package *fa_packages_add(struct fa_packages *store, const void *zip, size_t len,
-				   struct faas_error *err);
-struct fa_package *fa_packages_add_file(struct fa_packages *store, const char *path,
-					struct faas_error *err);
-/* Only judge it. *sha256 is filled in. */
-int fa_packages_check(struct fa_packages *store, const void *zip, size_t len,
-		      char sha256[FA_DIGEST_TEXT], struct faas_error *err);
-/* One tree of several, what comes later over what came before. */
+struct fa_package *fa_packages_take(struct fa_packages *store, const void *zip, size_t len,
+				    struct faas_error *err);
+struct fa_package *fa_packages_take_file(struct fa_packages *store, const char *path,
+					 struct faas_error *err);
+/* One tree of several, what comes later over what came before. They are made. */
 struct fa_package *fa_packages_merge(struct fa_packages *store, struct fa_package *const *layers,
 				     size_t count, struct faas_error *err);
-
 /* The same tree, by its own sha256, if it is in the state_dir still; else FAAS_ENOTFOUND. */
 struct fa_package *fa_packages_merged(struct fa_packages *store, const char *sha256,
 				      int64_t unzipped, struct faas_error *err);
+/*
+ * Any thread, for as long as it takes: the tree is there when this returns 0, and no part
+ * of it if not. Errors as above. NULL is fine.
+ */
+int fa_package_make(struct fa_package *package, struct faas_error *err);
+/* Taken and made, or neither. */
+struct fa_package *fa_packages_add(struct fa_packages *store, const void *zip, size_t len,
+				   struct faas_error *err);
+/* Only judge it. *sha256 is filled in. */
+int fa_packages_check(struct fa_packages *store, const void *zip, size_t len,
+		      char sha256[FA_DIGEST_TEXT], struct faas_error *err);
 
 struct fa_package *fa_package_ref(struct fa_package *package); /* NULL is fine */
 /* Who lets go of it from now on does so because the program ends. NULL is fine. */

@@ -9,6 +9,7 @@
 static struct failing_mem mem;
 static struct fa_registry registry;
 static struct faas_error err;
+static struct fa_trouble trouble;
 
 static int setup(void **state)
 {
@@ -158,16 +159,16 @@ TEST(a_change_begins_only_when_no_other_is_under_way)
 	struct fa_version *first = add("hello"), *second = make("hello");
 
 	assert_int_equal(fa_registry_begin(&registry, first, &err), 0);
-	assert_true(fa_registry_updating(&registry, first));
+	assert_int_equal(fa_registry_update(&registry, first, &trouble), FA_UPDATING);
 	assert_int_equal(fa_registry_begin(&registry, first, &err), FAAS_EEXIST);
 	fa_registry_abandon(&registry, first);
 	assert_int_equal(fa_registry_begin(&registry, first, &err), 0);
 	assert_int_equal(fa_registry_swap(&registry, first, second, &err), 0);
-	assert_false(fa_registry_updating(&registry, second));
+	assert_int_equal(fa_registry_update(&registry, second, &trouble), FA_UPDATED);
 	assert_int_equal(fa_registry_begin(&registry, first, &err), FAAS_EEXIST);
 	assert_int_equal(fa_registry_begin(&registry, second, &err), 0);
 	fa_registry_abandon(&registry, first); /* is not its to end */
-	assert_true(fa_registry_updating(&registry, second));
+	assert_int_equal(fa_registry_update(&registry, second, &trouble), FA_UPDATING);
 	fa_version_unref(first);
 }
 

@@ -213,8 +213,85 @@ TEST(a_refused_zip_leaves_nothing_behind)
 	zips_end(&zip, NULL);
 	assert_null(fa_packages_add(&store, zip.data, zip.len, &err));
 	assert_int_equal(err.code, FAAS_EINVAL);
+	sweep();
 	assert_int_equal(count(base), 2);
 	assert_int_equal(store.packages.count, 0);
+}
+
+TEST(what_is_taken_is_a_zip_and_no_tree_until_it_is_made)
+{
+	struct fa_package *p;
+	int with_zip;
+
+	one_file("a.so", "code");
+	p = fa_packages_take(&store, zip.data, zip.len, &err);
+	assert_non_null(p);
+	with_zip = count(base);
+	assert_int_equal(access(p->directory, F_OK), -1);
+	assert_int_equal(access(p->zip, R_OK), 0);
+	assert_int_equal(fa_package_make(p, &err), 0);
+	assert_string_equal(content_of(p, "a.so"), "code");
+	assert_int_equal(count(base), with_zip + 2);
+	assert_int_equal(fa_package_make(p, &err), 0);
+	fa_package_unref(p);
+}
+
+static bool has_bootstrap(const char *name)
+{
+	struct fa_package *p, *merged;
+	bool has;
+
+	one_file(name, "");
+	p = fa_packages_take(&store, zip.data, zip.len, &err);
+	assert_non_null(p);
+	has = p->bootstrap;
+	assert_int_equal(fa_package_make(p, &err), 0);
+	merged = fa_packages_merge(&store, &p, 1, &err);
+	assert_int_equal(merged->bootstrap, has);
+	fa_package_unref(merged);
+	fa_package_unref(p);
+	sweep();
+	return has;
+}
+
+TEST(whether_there_is_a_bootstrap_is_known_before_it_is_unpacked)
+{
+	assert_true(has_bootstrap("bootstrap"));
+	assert_false(has_bootstrap("bin/bootstrap"));
+	assert_false(has_bootstrap("bootstrap/file"));
+	assert_false(has_bootstrap("bootstrap.so"));
+}
+
+TEST(what_cannot_be_made_leaves_no_part_of_a_tree)
+{
+	struct fa_package *p;
+	int with_zip;
+
+	zips_file(&zip, "good", "content");
+	zips_add(&zip, &(struct zips_entry){ .name = "bad", .data = "content", .crc_xor = 1 });
+	zips_end(&zip, NULL);
+	p = fa_packages_take(&store, zip.data, zip.len, &err);
+	with_zip = count(base);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(fa_package_make(p, &err), FAAS_EINVAL);
+	assert_int_equal(count(base), with_zip);
+	fa_package_unref(p);
+	sweep();
+	assert_int_equal(count(base), 2);
+}
+
+TEST(a_merge_that_is_never_made_lets_its_layers_go)
+{
+	struct fa_package *layer, *all;
+
+	one_file("text", "layer");
+	layer = add();
+	all = fa_packages_merge(&store, &layer, 1, &err);
+	fa_package_unref(layer);
+	fa_package_unref(all);
+	sweep();
+	assert_int_equal(store.packages.count, 0);
+	assert_int_equal(count(base), 2);
 }
 
 TEST(L11_a_file_is_never_written_through_a_link)
@@ -237,6 +314,7 @@ TEST(L11_a_file_is_never_written_through_a_link)
 	zips_end(&zip, NULL);
 	assert_null(fa_packages_add(&store, zip.data, zip.len, &err));
 	assert_non_null(strstr(err.message, "('d' is in the way of another entry)"));
+	sweep();
 	assert_int_equal(count(base), 2);
 }
 
@@ -280,6 +358,7 @@ TEST(L13_few_bytes_cannot_ask_for_more_directories_than_allowed)
 	zips_end(&zip, NULL);
 	assert_null(fa_packages_add(&store, zip.data, zip.len, &err));
 	assert_non_null(strstr(err.message, "(it has too many files and directories)"));
+	sweep();
 	assert_int_equal(count(base), 2);
 }
 
@@ -337,16 +416,16 @@ TEST(a_file_is_read_and_what_is_no_file_is_refused)
 	file = fopen(path, "w");
 	fwrite(zip.data, 1, zip.len, file);
 	fclose(file);
-	p = fa_packages_add_file(&store, path, &err);
+	p = fa_packages_take_file(&store, path, &err);
 	assert_non_null(p);
-	assert_ptr_equal(p, add());
+	assert_ptr_equal(p, add()); /* which makes it, too */
 	fa_package_unref(p);
 	fa_package_unref(p);
 	unlink(path);
-	assert_null(fa_packages_add_file(&store, path, &err));
+	assert_null(fa_packages_take_file(&store, path, &err));
 	assert_int_equal(err.code, FAAS_EINVAL);
 	assert_int_equal(mkfifo(path, 0600), 0);
-	assert_null(fa_packages_add_file(&store, path, &err));
+	assert_null(fa_packages_take_file(&store, path, &err));
 	assert_string_equal(err.message, "the code is not a regular file");
 }
 
@@ -388,7 +467,11 @@ TEST(layers_are_merged_later_over_earlier_and_share_their_files)
 	fa_package_unref(again);
 	fa_package_unref(layers[0]);
 	fa_package_unref(layers[1]);
+	sweep(); /* it has them until it is made */
+	assert_int_equal(store.packages.count, 3);
+	assert_int_equal(fa_package_make(all, &err), 0);
 	sweep();
+	assert_int_equal(store.packages.count, 1);
 	assert_string_equal(content_of(all, "lib/one"), "first");
 	assert_string_equal(content_of(all, "lib/both"), "second");
 	assert_string_equal(content_of(all, "was_file/x"), "in a directory now");
@@ -515,6 +598,10 @@ int main(void)
 		UNIT(what_is_dropped_is_gone_at_once_and_can_come_again_before_it_is_swept),
 		UNIT(a_large_package_is_swept_piece_by_piece),
 		UNIT(a_refused_zip_leaves_nothing_behind),
+		UNIT(what_is_taken_is_a_zip_and_no_tree_until_it_is_made),
+		UNIT(whether_there_is_a_bootstrap_is_known_before_it_is_unpacked),
+		UNIT(what_cannot_be_made_leaves_no_part_of_a_tree),
+		UNIT(a_merge_that_is_never_made_lets_its_layers_go),
 		UNIT(L11_a_file_is_never_written_through_a_link),
 		UNIT(a_link_that_was_slipped_in_is_not_followed_by_the_writer),
 		UNIT(L13_few_bytes_cannot_ask_for_more_directories_than_allowed),

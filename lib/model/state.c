@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whether a version can run, and how a change of $LATEST stands. One change at a time:
+ * it begins, and then the next version takes the place of the last, or does not.
+ */
+#include <model/registry.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include <base/error.h>
+
+/* ---- a version --------------------------------------------------------- */
+
+const char *fa_state_name(enum fa_state state)
+{
+	static const char *const names[] = { [FA_STATE_ACTIVE] = "Active",
+					     [FA_STATE_PENDING] = "Pending",
+					     [FA_STATE_FAILED] = "Failed" };
+
+	return names[state];
+}
+
+int fa_version_check_active(const struct fa_version *v, struct faas_error *err)
+{
+	enum fa_state state = (enum fa_state)atomic_load(&v->state);
+
+	if (state == FA_STATE_ACTIVE)
+		return 0;
+	return fa_error(err, FAAS_EEXIST,
+			"The operation cannot be performed at this time. The function is currently "
+			"in the following state: %s",
+			fa_state_name(state));
+}
+
+void fa_version_settle(struct fa_version *v, const struct fa_trouble *trouble)
+{
+	if (trouble)
+		v->trouble = *trouble;
+	atomic_store(&v->state, trouble ? FA_STATE_FAILED : FA_STATE_ACTIVE);
+}
+
+void fa_trouble_of(struct fa_trouble *trouble, const struct faas_error *err)
+{
+	bool code = err->code == FAAS_EINVAL || err->code == FAAS_ETOOLARGE;
+
+	strcpy(trouble->code, code ? "InvalidZipFileException" : "InternalError");
+	snprintf(trouble->reason, sizeof(trouble->reason), "%s", err->message);
+}
+
+/* ---- a change of $LATEST ------------------------------------------------ */
+
+static struct fa_function *function_of(const struct fa_registry *registry,
+				       const struct fa_version *version)
+{
+	return fa_registry_function(registry, version->config.name, strlen(version->config.name));
+}
+
+int fa_registry_in_progress(const struct fa_version *version, struct faas_error *err)
+{
+	return fa_error(err, FAAS_EEXIST,
+			"The operation cannot be performed at this time. An update is in "
+			"progress for resource: %s",
+			version->arn);
+}
+
+bool fa_registry_is_settled(const struct fa_function *function, const struct fa_version *latest)
+{
+	return function && function->latest == latest && !function->updating &&
+	       atomic_load(&latest->state) != FA_STATE_PENDING;
+}
+
+int fa_registry_begin(struct fa_registry *registry, const struct fa_version *latest,
+		      struct faas_error *err)
+{
+	struct fa_function *function;
+	bool begun;
+
+	pthread_rwlock_wrlock(&registry->lock);
+	function = function_of(registry, latest);
+	begun = fa_registry_is_settled(function, latest);
+	if (begun)
+		function->updating = true;
+	pthread_rwlock_unlock(&registry->lock);
+	return begun ? 0 : fa_registry_in_progress(latest, err);
+}
+
+void fa_registry_end_update(struct fa_function *function)
+{
+	function->updating = false;
+	fa_version_unref(function->next);
+	function->next = NULL;
+}
+
+static void end_update(struct fa_registry *registry, const struct fa_version *latest,
+		       const struct fa_trouble *trouble)
+{
+	struct fa_function *function;
+
+	pthread_rwlock_wrlock(&registry->lock);
+	function = function_of(registry, latest);
+	if (function && function->latest == latest)
+		fa_registry_end_update(function);
+	if (function && function->latest == latest && trouble) {
+		function->trouble = *trouble;
+		fa_registry_note(registry, function);
+	}
+	pthread_rwlock_unlock(&registry->lock);
+}
+
+void fa_registry_abandon(struct fa_registry *registry, const struct fa_version *latest)
+{
+	end_update(registry, latest, NULL);
+}
+
+void fa_registry_fail(struct fa_registry *registry, const struct fa_version *latest,
+		      const struct fa_trouble *trouble)
+{
+	end_update(registry, latest, trouble);
+}
+
+void fa_registry_expect(struct fa_registry *registry, const struct fa_version *latest,
+			struct fa_version *next)
+{
+	struct fa_function *function;
+
+	pthread_rwlock_wrlock(&registry->lock);
+	function = function_of(registry, latest);
+	if (function && function->latest == latest) {
+		fa_version_ref(next);
+		function->next = next;
+		fa_registry_note(registry, function);
+	}
+	pthread_rwlock_unlock(&registry->lock);
+}
+
+enum fa_update fa_registry_update(struct fa_registry *registry, const struct fa_version *version,
+				  struct fa_trouble *trouble)
+{
+	const struct fa_function *function;
+	enum fa_update update = FA_UPDATED;
+
+	pthread_rwlock_rdlock(&registry->lock);
+	function = version->number ? NULL : function_of(registry, version);
+	if (function && function->updating) {
+		update = FA_UPDATING;
+	} else if (function && function->trouble.code[0]) {
+		update = FA_UPDATE_FAILED;
+		*trouble = function->trouble;
+	}
+	pthread_rwlock_unlock(&registry->lock);
+	return update;
+}
+
+int fa_registry_swap(struct fa_registry *registry, struct fa_version *old,
+		     struct fa_version *next, struct faas_error *err)
+{
+	struct fa_function *function;
+	bool current;
+
+	pthread_rwlock_wrlock(&registry->lock);
+	function = function_of(registry, next);
+	current = function && function->latest == old;
+	if (current) {
+		function->latest = next;
+		fa_registry_end_update(function);
+		function->trouble.code[0] = '\0';
+		fa_registry_note(registry, function);
+	}
+	pthread_rwlock_unlock(&registry->lock);
+	return current ? 0 : fa_registry_in_progress(old, err);
+}
