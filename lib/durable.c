@@ -350,7 +350,9 @@ int fa_durable_open(struct faas *rt, struct faas_error *err)
 	d->claimed_call.run = on_claimed;
 	d->lasts = rt->config.state_dir;
 	d->store = fa_store_open(&(struct fa_store_config){ .folder = rt->config.state_dir,
-							    .mem = &rt->mem },
+							    .mem = &rt->mem,
+							    .on_lying = fa_sources_lying,
+							    .data = rt },
 				 err);
 	if (!d->store)
 		return err && err->code ? err->code : FAAS_ESYSTEM;

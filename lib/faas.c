@@ -137,6 +137,7 @@ static int check_config(const struct faas_config *c, struct faas_error *err)
 
 static void free_runtime(struct faas *rt)
 {
+	fa_sources_free(rt);
 	fa_keys_finish(&rt->keys);
 	fa_free((void *)rt->config.prices);
 	fa_free((char *)rt->config.worker);
@@ -189,6 +190,8 @@ static struct faas *alloc_runtime(const struct faas_config *c, const struct fa_c
 	rt->account.requests_per_s = rt->config.max_requests_per_s;
 	if (rt->config.max_new_per_10s != FAAS_NONE)
 		rt->account.new_per_10s = rt->config.max_new_per_10s;
+	if (!rc && fa_sources_create(rt))
+		rc = fa_error_nomem(err);
 	if (rc < 0) {
 		free_runtime(rt);
 		return NULL;
@@ -346,6 +349,7 @@ struct faas *fa_create(const struct faas_config *config, const struct fa_clock *
 		goto fail_loop;
 	if (!rt->owns_loop || !start_thread(rt, err)) {
 		fa_recall_make(rt);
+		fa_sources_recall(rt);
 		return rt;
 	}
 	fa_durable_close(rt);

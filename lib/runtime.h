@@ -104,6 +104,8 @@ struct faas {
 	_Atomic uint64_t throttled, dropped;
 	_Atomic int queued;         /* asynchronous events that have not ended */
 
+	struct fa_sources *sources;
+
 	struct fa_list doors;       /* [loop] others that have to close before it does */
 
 	bool closing;               /* [loop] */
@@ -161,6 +163,14 @@ void fa_durable_stats(struct faas *rt, struct faas_stats *stats);
 void fa_deliver_init(struct faas *rt);
 /* Any thread: something is on its way. */
 void fa_deliver_kick(struct faas *rt);
+
+/* source/: where events come from. FAAS_ENOMEM; it is one of the doors. */
+int fa_sources_create(struct faas *rt);
+void fa_sources_free(struct faas *rt);
+/* The functions are there: begin what the last program left. */
+void fa_sources_recall(struct faas *rt);
+/* Any thread: a message came to lie in this queue. For the store: data is the runtime. */
+void fa_sources_lying(void *data, struct faas_bytes address);
 
 /* Any thread: something ended; a closing runtime may be finished now. */
 void fa_check_closed(struct faas *rt);

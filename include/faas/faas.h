@@ -669,7 +669,8 @@ FAAS_EXPORT int faas_secret_give(struct faas *rt, uint64_t id, struct faas_bytes
  *   DeleteFunctionCodeSigningConfig
  *   PutFunctionEventInvokeConfig UpdateFunctionEventInvokeConfig
  *   GetFunctionEventInvokeConfig DeleteFunctionEventInvokeConfig
- *   ListFunctionEventInvokeConfigs
+ *   ListFunctionEventInvokeConfigs CreateEventSourceMapping GetEventSourceMapping
+ *   UpdateEventSourceMapping DeleteEventSourceMapping ListEventSourceMappings
  *   CreateFunctionUrlConfig UpdateFunctionUrlConfig GetFunctionUrlConfig
  *   ListFunctionUrlConfigs DeleteFunctionUrlConfig
  * A member that would change nothing here is refused, not ignored. Code comes as

@@ -5,6 +5,11 @@
 /*
  * Where events come from. A source is an address, "scheme:rest", as destinations are:
  *   queue:NAME  queue:NAME.fifo   a queue of this runtime, see faas_put()
+ *   SCHEME:...                    what your program added, see struct faas_source_impl
+ * A mapping joins a source to a function: it takes messages, makes batches of them, invokes
+ * the function on each batch, and settles the messages by what came of it. That is Lambda's
+ * event source mapping; faas_control() has its operations ("CreateEventSourceMapping", ...),
+ * which accept these addresses and the ARNs of AWS for them (arn:aws:sqs:...:NAME).
  */
 
 #include <faas/told.h>
@@ -13,6 +18,7 @@
 FAAS_BEGIN_DECLS
 
 struct faas;
+struct faas_source;
 
 /* ---- messages with more than a body ----------------------------------- */
 
@@ -51,6 +57,72 @@ FAAS_EXPORT int faas_resource_create(struct faas *rt, const char *address, const
  */
 FAAS_EXPORT int faas_resource_delete(struct faas *rt, const char *address,
 				     struct faas_error *err);
+
+/* ---- mappings ---------------------------------------------------------- */
+
+struct faas_mapping_config {
+	size_t size;
+	const char *source;      /* an address */
+	const char *function;    /* any name of it; with a qualifier: that version or alias */
+	int batch_size;          /* 10; a FIFO queue at most 10, others 10000 */
+	int batch_window_s;      /* how long a batch may wait to be full: 0; 0..300 */
+	int max_concurrency;     /* batches at a time: 2..1000; 0: up to 1250 */
+	bool partial_failures;   /* the function answers {"batchItemFailures":[...]} */
+	bool disabled;
+};
+
+#define FAAS_MAPPING(...) \
+	(&(const struct faas_mapping_config){ \
+		.size = sizeof(struct faas_mapping_config), __VA_ARGS__ })
+
+/*
+ * Make a mapping, whose metrics are counted; `id` receives its UUID. Kept where there is a
+ * state_dir. FAAS_ENOTFOUND: no such function. FAAS_EEXIST: there is one of this source and
+ * function. Any thread.
+ */
+FAAS_EXPORT int faas_mapping_create(struct faas *rt, const struct faas_mapping_config *config,
+				    char id[37], struct faas_error *err);
+/* Batches that run go on to their end; then it is gone. Any thread. */
+FAAS_EXPORT int faas_mapping_delete(struct faas *rt, const char *id, struct faas_error *err);
+
+/* ---- a source of your own ---------------------------------------------- */
+
+/* What became of one message: processed, or not. */
+struct faas_settled {
+	int64_t id;
+	bool done; /* processed, or filtered out */
+	bool seen; /* a function has, or may have, begun with it */
+};
+
+/*
+ * All of it is called on the loop. Flow is by credit: want() allows n more messages, each of
+ * which goes in through faas_source_deliver(), now or later. Every message that was delivered
+ * comes back through settle() exactly once: done, filtered out or processed; or not done, and
+ * then it may be delivered again. After close() nothing is called any more; what was not
+ * settled by then was not processed.
+ */
+struct faas_source_impl {
+	size_t size;
+	const char *scheme; /* "redis"; [a-z][a-z0-9]*, at most 15; copied */
+	/* A mapping begins. 0 and *state, or a code and a reason. */
+	int (*open)(struct faas_source *source, const char *address, void **state,
+		    struct faas_error *err);
+	void (*want)(void *state, int n);
+	void (*settle)(void *state, const struct faas_settled *settled, int count);
+	void (*close)(void *state);
+};
+
+/* Any thread, before the first mapping that needs it. FAAS_EEXIST: the scheme is taken. */
+FAAS_EXPORT int faas_source_register(struct faas *rt, const struct faas_source_impl *impl,
+				     struct faas_error *err);
+
+/*
+ * [loop] Hand in a message; all of it is copied. What counts: id, which is yours, body, and
+ * if they are there attributes, group (of one group, one batch runs at a time, in order),
+ * sent_ms and tries. FAAS_EINVAL: more than was wanted. FAAS_ENOMEM.
+ */
+FAAS_EXPORT int faas_source_deliver(struct faas_source *source,
+				    const struct faas_message *message);
 
 FAAS_END_DECLS
 

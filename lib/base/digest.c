@@ -77,6 +77,14 @@ void fa_sha256(uint8_t out[FA_SHA256], const void *data, size_t len)
 		fa_random_bytes(out, FA_SHA256);
 }
 
+void fa_md5(uint8_t out[FA_MD5], const void *data, size_t len)
+{
+	unsigned int n = FA_MD5;
+
+	if (!EVP_Digest(data, len, out, &n, EVP_md5(), NULL))
+		fa_random_bytes(out, FA_MD5);
+}
+
 void fa_hmac(uint8_t out[FA_SHA256], const void *key, size_t key_len, const void *data, size_t len)
 {
 	uint8_t code[FA_SHA256];

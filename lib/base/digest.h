@@ -25,12 +25,14 @@ size_t fa_base64(char *out, const void *data, size_t len);
 size_t fa_base64_read(void *out, const char *text, size_t len);
 
 #define FA_SHA256 32
+#define FA_MD5 16
 
 /*
  * SHA-256 of some bytes, and HMAC with it; `out` may be the key. Should libcrypto fail,
  * nobody can tell the result.
  */
 void fa_sha256(uint8_t out[FA_SHA256], const void *data, size_t len);
+void fa_md5(uint8_t out[FA_MD5], const void *data, size_t len); /* no secret: SQS has it */
 void fa_hmac(uint8_t out[FA_SHA256], const void *key, size_t key_len, const void *data,
 	     size_t len);
 

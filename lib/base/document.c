@@ -162,14 +162,14 @@ int fa_document_put_integer(struct fa_document *object, const char *name, int64_
 	return fa_document_put(object, name, ours(json_integer(value)));
 }
 
-int fa_document_put_number(struct fa_document *object, const char *name, double value)
-{
-	return fa_document_put(object, name, ours(json_real(value)));
-}
-
 int fa_document_put_boolean(struct fa_document *object, const char *name, bool value)
 {
 	return fa_document_put(object, name, ours(json_boolean(value)));
+}
+
+int fa_document_put_number(struct fa_document *object, const char *name, double value)
+{
+	return fa_document_put(object, name, ours(json_real(value)));
 }
 
 int fa_document_put_null(struct fa_document *object, const char *name)

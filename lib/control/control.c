@@ -32,6 +32,7 @@ static const struct {
 	{ fa_tag_operations, MOST },
 	{ fa_concurrency_operations, MOST },
 	{ fa_event_operations, MOST },
+	{ fa_mapping_operations, MOST },
 	{ fa_url_operations, MOST },
 };
 

@@ -45,6 +45,7 @@ extern const struct fa_operation fa_signing_operations[];
 extern const struct fa_operation fa_tag_operations[];
 extern const struct fa_operation fa_concurrency_operations[];
 extern const struct fa_operation fa_event_operations[];
+extern const struct fa_operation fa_mapping_operations[]; /* in source/ */
 extern const struct fa_operation fa_url_operations[];
 
 /* All there are, from *at = 0; NULL at the end. A request has to be shorter than `most`. */

@@ -235,6 +235,28 @@ def calling(client):
     return found
 
 
+def mappings(client):
+    found = []
+    queue = "arn:aws:sqs:us-east-1:000000000000:orders"
+    create = ("create-event-source-mapping", "--function-name", "f", "--event-source-arn", queue, "--batch-size", "5")
+    code, made, complaint = client.run(*create)
+    expect(found, "creation", (code, complaint, made["State"]), (0, "", "Creating"))
+    expect(found, "size", made["BatchSize"], 5)
+    uuid = ("--uuid", made["UUID"])
+    code, _, complaint = client.run(*create)
+    if code != 254 or "(ResourceConflictException)" not in complaint:
+        found.append(f"a second one: {code} {complaint}")
+    code, shown, _ = client.run("get-event-source-mapping", *uuid)
+    expect(found, "source", (code, shown["EventSourceArn"]), (0, queue))
+    code, listed, _ = client.run("list-event-source-mappings", "--event-source-arn", queue)
+    expect(found, "list", (code, [m["UUID"] for m in listed["EventSourceMappings"]]), (0, [made["UUID"]]))
+    code, changed, _ = client.run("update-event-source-mapping", *uuid, "--no-enabled", "--batch-size", "6")
+    expect(found, "change", (code, changed["State"], changed["BatchSize"]), (0, "Disabling", 6))
+    code, gone, _ = client.run("delete-event-source-mapping", *uuid)
+    expect(found, "deletion", (code, gone["State"]), (0, "Deleting"))
+    return found
+
+
 def exceptions(client):
     found = []
     for words, name in (
@@ -294,6 +316,7 @@ TESTS = (
     ("tags_are_put_and_removed", tagging),
     ("a_function_gets_a_url_and_loses_it", urls),
     ("curl_calls_a_function_by_its_url", calling),
+    ("a_queue_is_mapped_to_a_function", mappings),
     ("exceptions_are_known_by_their_names", exceptions),
     ("who_signs_with_the_wrong_key_or_not_at_all_is_not_let_in", signing),
 )

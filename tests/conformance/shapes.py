@@ -33,6 +33,7 @@ def package(text):
 
 
 SIGNER = "arn:aws:signer:us-east-1:000000000000:/signing-profiles/p/1"
+MAPPING = "the UUID that CreateEventSourceMapping answered"
 MADE = "arn:what:CreateCodeSigningConfig:answered"
 # In this order: the later ones ask for what the earlier ones made.
 REQUESTS = [
@@ -93,6 +94,15 @@ REQUESTS = [
     ("ListFunctionEventInvokeConfigs", {"FunctionName": "f"}),
     ("DeleteFunctionEventInvokeConfig", {"FunctionName": "f", "Qualifier": "1"}),
     ("DeleteFunction", {"FunctionName": "f", "Qualifier": "1"}),
+    ("CreateEventSourceMapping", {
+        "FunctionName": "f", "EventSourceArn": "arn:aws:sqs:local-1:000000000000:orders", "BatchSize": 100,
+        "MaximumBatchingWindowInSeconds": 1, "Enabled": False, "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "ScalingConfig": {"MaximumConcurrency": 7},
+    }),
+    ("GetEventSourceMapping", {"UUID": MAPPING}),
+    ("UpdateEventSourceMapping", {"UUID": MAPPING, "BatchSize": 50, "Enabled": True}),
+    ("ListEventSourceMappings", {"FunctionName": "f", "MaxItems": 1}),
+    ("DeleteEventSourceMapping", {"UUID": MAPPING}),
     ("CreateFunction", {
         "FunctionName": "g", "Role": "arn:aws:iam::000000000000:role/r", "Runtime": "provided.al2",
         "Handler": "text.method", "Code": {"ZipFile": package("one")}, "Timeout": 5, "MemorySize": 256,
@@ -147,10 +157,6 @@ NEWER = {
 SEEN = {"Creating"}
 # What the API has and the control door has not yet, each with what it waits for.
 NOT_YET = {
-    "event sources": [
-        "CreateEventSourceMapping", "UpdateEventSourceMapping", "GetEventSourceMapping", "ListEventSourceMappings",
-        "DeleteEventSourceMapping",
-    ],
     "policies": [
         "AddPermission", "RemovePermission", "GetPolicy", "AddLayerVersionPermission", "RemoveLayerVersionPermission",
         "GetLayerVersionPolicy",
@@ -218,9 +224,12 @@ def ask(door, operation, request):
 
 def answers(door, api):
     """(title, what is wrong) of each request and its answer."""
-    made = MADE
+    made, mapping = MADE, MAPPING
     for operation, request in REQUESTS:
-        request = {name: made if value == MADE else value for name, value in request.items()}
+        known = {MADE: made, MAPPING: mapping}
+        request = {
+            name: known.get(value, value) if isinstance(value, str) else value for name, value in request.items()
+        }
         row = api["operations"][operation]
         found = judge(api["shapes"], row["input"]["shape"], request, "request")
         text = ask(door, operation, request)
@@ -228,6 +237,7 @@ def answers(door, api):
             found.append(text)
         elif "output" in row:
             found += judge(api["shapes"], row["output"]["shape"], json.loads(text), "answer")
+            mapping = json.loads(text).get("UUID", mapping)
             made = json.loads(text).get("CodeSigningConfig", {}).get("CodeSigningConfigArn", made)
         elif text != "{}":
             found.append(f"nothing was to be answered, but {text} was")

@@ -40,7 +40,7 @@ MAY = {
 MAY_FILE = {
     "env": {"testing.h"},
     "worker": {"env/wire.h", "http/parser.h", "http/message.h", "http/answer.h"},  # programs speak HTTP
-    "source": {"invoke.h", "control/control.h"},
+    "source": {"invoke.h", "control/control.h", "messages.h"},
     "http": {"invoke.h", "control/control.h"},
 }
 WORKER_PUBLIC = {"faas/plugin.h", "faas/types.h", "faas/faas.h"}

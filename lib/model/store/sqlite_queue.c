@@ -85,7 +85,8 @@ static enum fa_engine_code hide(struct fa_engine *e, struct fa_store_op *op, str
 	m->tries++;
 	if (!m->first_ms)
 		m->first_ms = op->now_ms;
-	sqlite3_bind_int64(stmt, 1, op->now_ms + op->hide_ms);
+	m->due_ms = op->now_ms + op->hide_ms;
+	sqlite3_bind_int64(stmt, 1, m->due_ms);
 	sqlite3_bind_int64(stmt, 2, m->id);
 	sqlite3_bind_int64(stmt, 3, op->now_ms);
 	return fa_sqlite_run(e, FA_SQL_HIDE);

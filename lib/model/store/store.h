@@ -66,6 +66,7 @@ struct fa_message {
 struct fa_fetched {
 	struct fa_list link;
 	struct fa_message message;
+	bool marked; /* the reader's own */
 	char bytes[];
 };
 

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The configuration of a mapping, read as a whole whether it is new, changed or kept from the
+ * last program. What is wrong with it is told in the words of Lambda.
+ */
+#include <source/config.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include <base/error.h>
+#include <control/control.h>
+
+#define MOST_BATCHES 1250
+#define ORDERED_BATCH 10
+
+/* ---- addresses and ARNs ------------------------------------------------ */
+
+bool fa_source_address(char out[FA_ADDRESS_MAX], const char *text)
+{
+	struct fa_address address;
+
+	if (!strncmp(text, "arn:", 4) || !strncmp(text, "queue:", 6)) {
+		if (fa_address_parse(&address, text, NULL) || address.kind != FA_TO_QUEUE)
+			return false;
+		text = address.text;
+		snprintf(out, FA_ADDRESS_MAX, "%s", text);
+		return true;
+	}
+	return snprintf(out, FA_ADDRESS_MAX, "%s", text) < FA_ADDRESS_MAX;
+}
+
+/* That of AWS for what AWS has; else the address itself. */
+static void write_arn(struct fa_mapping_config *c, const struct faas_config *config)
+{
+	if (c->kind == &fa_queue_source)
+		snprintf(c->arn, sizeof(c->arn), "arn:aws:sqs:%s:%s:%s", config->region,
+			 config->account, c->source + strlen("queue:"));
+	else
+		snprintf(c->arn, sizeof(c->arn), "%s", c->source);
+}
+
+/* ---- lists of words ------------------------------------------------------ */
+
+/* Whether the list has it; FAAS_EINVAL if it has anything else. */
+static int read_words(const struct fa_document *list, const char *name, const char *word, bool *has,
+		      struct faas_error *err)
+{
+	const struct fa_document *item;
+
+	*has = false;
+	for (size_t i = 0; (item = fa_document_item(list, i)); i++) {
+		const char *text = fa_document_text(item);
+
+		if (!text || strcmp(text, word) != 0)
+			return fa_error_typed(err, FAAS_EINVAL, "ValidationException",
+					      "1 validation error detected: Value '[%.80s]' at "
+					      "'%s' failed to satisfy constraint: Member must "
+					      "satisfy constraint: [Member must satisfy enum "
+					      "value set: [%s]]",
+					      text ? text : "", name, word);
+		*has = true;
+	}
+	return 0;
+}
+
+/* ---- the parts -------------------------------------------------------------- */
+
+static int read_source(struct fa_mapping_config *c, struct fa_sources *all, struct faas_error *err)
+{
+	const char *given = fa_control_text(c->document, "EventSourceArn");
+	char address[FA_ADDRESS_MAX];
+
+	if (given && fa_source_address(address, given))
+		c->kind = fa_source_find(all, address);
+	if (!c->kind)
+		return fa_error(err, FAAS_EINVAL, "Unrecognized event source.");
+	if (fa_document_put_text(c->document, "EventSourceArn", address))
+		return fa_error_nomem(err);
+	c->source = fa_control_text(c->document, "EventSourceArn");
+	write_arn(c, &all->rt->config);
+	return 0;
+}
+
+/* Kept as it is called here: name[:qualifier]. */
+static int read_function(struct fa_mapping_config *c, struct fa_sources *all,
+			 struct faas_error *err)
+{
+	char target[FA_NAME_MAX + FA_QUALIFIER_MAX + 2];
+	struct fa_name name;
+	int rc = fa_name_parse(&name, fa_control_text(c->document, "FunctionName"), err);
+
+	if (!rc)
+		rc = fa_registry_check_place(&all->rt->registry, &name, err);
+	if (rc)
+		return rc;
+	snprintf(target, sizeof(target), "%.*s%s%.*s", (int)name.function.len,
+		 (const char *)name.function.data, name.qualifier.len ? ":" : "",
+		 (int)name.qualifier.len,
+		 name.qualifier.len ? (const char *)name.qualifier.data : "");
+	if (fa_document_put_text(c->document, "FunctionName", target))
+		return fa_error_nomem(err);
+	c->function = fa_control_text(c->document, "FunctionName");
+	return 0;
+}
+
+static int read_batches(struct fa_mapping_config *c, struct faas_error *err)
+{
+	bool ordered = c->kind->ordered && c->kind->ordered(c->source);
+	int most = ordered ? ORDERED_BATCH : c->kind->batch_most;
+
+	c->batch_size = fa_control_number(c->document, "BatchSize", c->kind->batch_size);
+	c->window_s = fa_control_number(c->document, "MaximumBatchingWindowInSeconds", 0);
+	if (c->batch_size > most)
+		return fa_error(err, FAAS_EINVAL,
+				"Maximum batch size for this event source is %d, not %d", most,
+				c->batch_size);
+	if (ordered && c->window_s)
+		return fa_error(err, FAAS_EINVAL,
+				"Batching window is not supported for FIFO queues");
+	if (c->batch_size > ORDERED_BATCH && !c->window_s)
+		return fa_error(err, FAAS_EINVAL,
+				"Maximum batch window in seconds must be greater than 0 if maximum "
+				"batch size is greater than 10");
+	return 0;
+}
+
+static int read_scaling(struct fa_mapping_config *c, struct faas_error *err)
+{
+	const struct fa_document *scaling = fa_document_get(c->document, "ScalingConfig");
+	const struct fa_document *most = fa_document_get(scaling, "MaximumConcurrency");
+	int64_t value = MOST_BATCHES;
+
+	c->most = MOST_BATCHES;
+	if (!most)
+		return 0;
+	if (!fa_document_integer(most, &value))
+		return fa_error_typed(err, FAAS_EINVAL, "SerializationException",
+				      "MaximumConcurrency must be a whole number");
+	if (value < 2 || value > 1000)
+		return fa_error_typed(err, FAAS_EINVAL, "ValidationException",
+				      "1 validation error detected: Value '%lld' at "
+				      "'scalingConfig.maximumConcurrency' failed to satisfy "
+				      "constraint: Member must have value %s than or equal to %d",
+				      (long long)value, value < 2 ? "greater" : "less",
+				      value < 2 ? 2 : 1000);
+	c->most = (int)value;
+	return 0;
+}
+
+static int read_flags(struct fa_mapping_config *c, struct faas_error *err)
+{
+	const struct fa_document *in = c->document;
+	double modified = 0;
+	int rc;
+
+	c->enabled = true;
+	fa_document_boolean(fa_document_get(in, "Enabled"), &c->enabled);
+	fa_document_number(fa_document_get(in, "LastModified"), &modified);
+	c->modified_ms = (int64_t)(modified * 1000 + 0.5);
+	rc = read_words(fa_document_get(in, "FunctionResponseTypes"), "functionResponseTypes",
+			"ReportBatchItemFailures", &c->partial, err);
+	return rc ? rc :
+		    read_words(fa_document_get(fa_document_get(in, "MetricsConfig"), "Metrics"),
+			       "metricsConfig.metrics", "EventCount", &c->counted, err);
+}
+
+struct fa_mapping_config *fa_mapping_config_read(struct fa_sources *all,
+						 struct fa_document *document,
+						 struct faas_error *err)
+{
+	struct fa_mapping_config *c = fa_alloc(&all->rt->mem, sizeof(*c));
+	int rc;
+
+	if (!c) {
+		fa_document_free(document);
+		fa_error_nomem(err);
+		return NULL;
+	}
+	c->document = document;
+	rc = read_source(c, all, err);
+	if (!rc)
+		rc = read_function(c, all, err);
+	if (!rc)
+		rc = read_batches(c, err);
+	if (!rc)
+		rc = read_scaling(c, err);
+	if (!rc)
+		rc = read_flags(c, err);
+	if (!rc)
+		return c;
+	fa_mapping_config_free(c);
+	return NULL;
+}
+
+void fa_mapping_config_free(struct fa_mapping_config *config)
+{
+	if (!config)
+		return;
+	fa_document_free(config->document);
+	fa_free(config);
+}
+
+/* ---- with the function ---------------------------------------------------------- */
+
+int fa_mapping_config_check(struct fa_sources *all, const struct fa_mapping_config *c,
+			    struct faas_error *err)
+{
+	struct faas *rt = all->rt;
+	struct fa_version *v = fa_registry_find(&rt->registry, c->function, err);
+	struct fa_queue queue;
+	int rc = 0, timeout_s;
+
+	if (!v)
+		return err && err->code ? err->code : FAAS_ENOTFOUND;
+	timeout_s = (v->config.timeout_ms + 999) / 1000;
+	fa_version_unref(v);
+	if (c->kind != &fa_queue_source)
+		return 0;
+	fa_queues_get(&rt->queues, c->source + strlen("queue:"), &queue);
+	if (queue.visibility_s < timeout_s)
+		rc = fa_error(err, FAAS_EINVAL,
+			      "Queue visibility timeout: %d seconds is less than Function "
+			      "timeout: %d seconds",
+			      queue.visibility_s, timeout_s);
+	return rc;
+}
+
+int64_t fa_mapping_hidden_ms(struct fa_sources *all, const struct fa_mapping_config *c,
+			     const struct fa_queue *queue)
+{
+	struct fa_version *v = fa_registry_find(&all->rt->registry, c->function, NULL);
+	int64_t ms = queue->visibility_s * INT64_C(1000), needed;
+
+	needed = c->window_s * INT64_C(1000) + (v ? v->config.timeout_ms : 0);
+	fa_version_unref(v);
+	if (c->window_s && needed > ms)
+		ms = needed + 30000;
+	return ms ? ms : 1; /* hidden it must be */
+}

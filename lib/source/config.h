@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_SOURCE_CONFIG_H
+#define FA_SOURCE_CONFIG_H
+
+#include <base/document.h>
+#include <source/source.h>
+
+/*
+ * What a mapping is to do, read from a document with the members of the API. The document is
+ * what is kept and shown; the others are read from it once.
+ */
+struct fa_mapping_config {
+	struct fa_document *document;
+	const struct fa_source_kind *kind;
+	const char *source, *function;  /* in the document */
+	char arn[FA_ADDRESS_MAX + 64];  /* of the source, as events have it */
+	int batch_size, window_s;
+	int most;                       /* batches at a time */
+	bool partial, enabled;
+	bool counted;                   /* MetricsConfig has EventCount */
+	int64_t modified_ms;
+};
+
+/* Takes the document, also on failure. FAAS_EINVAL, FAAS_ENOTFOUND, FAAS_ENOMEM. */
+struct fa_mapping_config *fa_mapping_config_read(struct fa_sources *all,
+						 struct fa_document *document,
+						 struct faas_error *err);
+void fa_mapping_config_free(struct fa_mapping_config *config);
+/* The function that is to be invoked is there, and fits the source. */
+int fa_mapping_config_check(struct fa_sources *all, const struct fa_mapping_config *config,
+			    struct faas_error *err);
+/* How long a queue hides what is taken from it for this mapping. */
+int64_t fa_mapping_hidden_ms(struct fa_sources *all, const struct fa_mapping_config *config,
+			     const struct fa_queue *queue);
+
+/* The one form that a source has here, whatever was written: an address. False: it is none. */
+bool fa_source_address(char out[FA_ADDRESS_MAX], const char *text);
+
+#endif

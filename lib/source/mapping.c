@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A mapping takes as many messages as it could hand to its function at once, and no more:
+ * its credit is the batches that may begin, each of full size. It wakes when something
+ * arrives, when a batch is over, when a window is, and, while it is at its limit, five times
+ * a second to have the limit grow: by 300 a minute, as Lambda's does. Idle it never wakes.
+ */
+#include <source/mapping.h>
+
+#include <string.h>
+
+#include <base/text.h>
+
+#define LIMIT_FIRST 5
+#define LIMIT_LEAST 2
+#define GROWTH_MS 200
+#define FULL_BYTES 6291456
+
+static void take_notice(struct fa_mapping *m);
+
+/* ---- batches ----------------------------------------------------------- */
+
+static bool is_ready(const struct fa_mapping *m)
+{
+	if (!m->buffered)
+		return false;
+	return m->flush || !m->config->window_s || m->buffered >= m->config->batch_size ||
+	       m->buffered_bytes >= FULL_BYTES;
+}
+
+static void arm(struct fa_mapping *m, struct fa_timer *timer, int64_t ms)
+{
+	struct faas *rt = m->all->rt;
+
+	if (!timer->index)
+		fa_loop_timer_sure(&rt->loop, timer, fa_now(rt->clock) + ms * 1000000);
+}
+
+static void begin_batches(struct fa_mapping *m)
+{
+	while (m->running < m->limit && is_ready(m))
+		if (!fa_batch_begin(m))
+			break;
+	if (!m->buffered)
+		m->flush = false;
+	if (!m->buffered || m->flush)
+		fa_loop_timer_stop(&m->all->rt->loop, &m->window);
+	else if (m->config->window_s)
+		arm(m, &m->window, m->config->window_s * INT64_C(1000));
+}
+
+static void want(struct fa_mapping *m)
+{
+	int room = (m->limit - m->running) * m->config->batch_size - m->buffered -
+		   m->source.wanted;
+
+	if (room <= 0)
+		return;
+	m->source.wanted += room;
+	m->source.kind->impl.want(m->source.state, room);
+}
+
+/* Whoever calls it from below is served by the loop above. */
+void fa_mapping_pump(struct fa_mapping *m)
+{
+	m->again = true;
+	if (m->pumping)
+		return;
+	m->pumping = true;
+	while (m->again && m->alive && !m->stopping) {
+		m->again = false;
+		begin_batches(m);
+		want(m);
+	}
+	m->pumping = false;
+	if (m->alive && !m->stopping && m->running >= m->limit && m->limit < m->config->most)
+		arm(m, &m->growth, GROWTH_MS);
+}
+
+static void on_window(struct fa_timer *timer)
+{
+	struct fa_mapping *m = fa_container(timer, struct fa_mapping, window);
+
+	m->flush = true;
+	fa_mapping_pump(m);
+}
+
+static void on_growth(struct fa_timer *timer)
+{
+	struct fa_mapping *m = fa_container(timer, struct fa_mapping, growth);
+
+	if (m->running >= m->limit && m->limit < m->config->most)
+		m->limit++;
+	fa_mapping_pump(m);
+}
+
+void fa_mapping_slow_down(struct fa_mapping *m)
+{
+	m->limit = m->limit / 2 > LIMIT_LEAST ? m->limit / 2 : LIMIT_LEAST;
+}
+
+/* ---- what arrives -------------------------------------------------------- */
+
+void fa_source_arrive(struct faas_source *source, struct fa_list *fetched)
+{
+	struct fa_mapping *m = source->mapping;
+	struct fa_list buffer, *pos;
+	int n = 0;
+
+	fa_list_init(&buffer);
+	while ((pos = fa_list_pop(fetched))) {
+		fa_list_append(m->stopping ? &buffer : &m->buffer, pos);
+		m->buffered_bytes += fa_container(pos, struct fa_fetched, link)->message.body.len;
+		n++;
+	}
+	source->wanted -= n;
+	if (m->stopping) {
+		m->buffered_bytes = 0;
+		fa_batch_unseen(m, &buffer);
+		return;
+	}
+	m->buffered += n;
+	fa_mapping_metric(m, "PolledEventCount", n);
+	fa_mapping_pump(m);
+}
+
+/* ---- begin and stop -------------------------------------------------------- */
+
+static void set_state(struct fa_mapping *m, enum fa_mapping_state state)
+{
+	pthread_mutex_lock(&m->all->lock);
+	m->state = state;
+	pthread_mutex_unlock(&m->all->lock);
+}
+
+static void begin(struct fa_mapping *m)
+{
+	int first = m->config->most < LIMIT_FIRST ? m->config->most : LIMIT_FIRST;
+	struct faas_error err = { 0 };
+
+	m->source = (struct faas_source){ .mapping = m, .kind = m->config->kind };
+	if (m->source.kind->impl.open(&m->source, m->config->source, &m->source.state, &err)) {
+		set_state(m, FA_MAPPING_DISABLED);
+		return;
+	}
+	m->limit = first;
+	m->alive = true;
+	m->stopping = m->flush = false;
+	m->all->open++;
+	set_state(m, FA_MAPPING_ENABLED);
+	fa_mapping_pump(m);
+}
+
+/* When the last batch is over the source is closed, and what was asked for is done. */
+static void finish_stop(struct fa_mapping *m)
+{
+	if (!m->alive || !m->stopping || m->running)
+		return;
+	m->alive = m->stopping = false;
+	m->source.kind->impl.close(m->source.state);
+	if (m->source.kind != &fa_queue_source)
+		fa_source_closed(m->all); /* a queue says so itself */
+	take_notice(m);
+}
+
+void fa_mapping_ended(struct fa_mapping *m)
+{
+	m->running--;
+	if (m->stopping)
+		finish_stop(m);
+	else
+		fa_mapping_pump(m);
+}
+
+static void stop(struct fa_mapping *m)
+{
+	struct fa_loop *loop = &m->all->rt->loop;
+
+	if (!m->alive || m->stopping)
+		return;
+	m->stopping = true;
+	fa_loop_timer_stop(loop, &m->window);
+	fa_loop_timer_stop(loop, &m->growth);
+	m->buffered = 0;
+	m->buffered_bytes = 0;
+	m->running++; /* so that it is not over, and gone, before this is through */
+	fa_batch_unseen(m, &m->buffer);
+	fa_batches_give_up(m);
+	fa_mapping_ended(m);
+}
+
+/* ---- what is asked for ------------------------------------------------------ */
+
+static void adopt(struct fa_mapping *m, struct fa_mapping_config *next)
+{
+	pthread_mutex_lock(&m->all->lock);
+	if (m->config != next)
+		fa_mapping_config_free(m->config);
+	m->config = next;
+	pthread_mutex_unlock(&m->all->lock);
+}
+
+static void forget(struct fa_mapping *m)
+{
+	pthread_mutex_lock(&m->all->lock);
+	fa_map_remove(&m->all->mappings, m->uuid);
+	pthread_mutex_unlock(&m->all->lock);
+	fa_mapping_free(m);
+}
+
+/* The source is closed: go on as the latest configuration has it. */
+static void settle_down(struct fa_mapping *m, bool deleting)
+{
+	if (deleting)
+		forget(m);
+	else if (m->config->enabled && !m->all->closing)
+		begin(m);
+	else
+		set_state(m, FA_MAPPING_DISABLED);
+}
+
+static void take_notice(struct fa_mapping *m)
+{
+	struct fa_mapping_config *next;
+	bool deleting;
+
+	pthread_mutex_lock(&m->all->lock);
+	next = m->next;
+	m->next = NULL;
+	deleting = m->state == FA_MAPPING_DELETING;
+	pthread_mutex_unlock(&m->all->lock);
+	if (next)
+		adopt(m, next);
+	if (!m->alive) {
+		settle_down(m, deleting);
+	} else if (deleting || !m->config->enabled || m->all->closing) {
+		stop(m);
+	} else if (!m->stopping) {
+		if (m->limit > m->config->most)
+			m->limit = m->config->most;
+		set_state(m, FA_MAPPING_ENABLED);
+		fa_mapping_pump(m);
+	}
+}
+
+static void on_call(struct fa_call *call)
+{
+	struct fa_mapping *m = fa_container(call, struct fa_mapping, call);
+
+	pthread_mutex_lock(&m->all->lock);
+	m->called = false;
+	pthread_mutex_unlock(&m->all->lock);
+	take_notice(m);
+}
+
+void fa_mapping_call(struct fa_mapping *m)
+{
+	if (m->called)
+		return;
+	m->called = true;
+	fa_loop_call(&m->all->rt->loop, &m->call);
+}
+
+static struct fa_mapping *find_alive(struct fa_sources *all)
+{
+	struct fa_mapping *m;
+	uint32_t pos = 0;
+
+	pthread_mutex_lock(&all->lock);
+	while ((m = fa_map_next(&all->mappings, &pos)))
+		if (m->alive && !m->stopping)
+			break;
+	pthread_mutex_unlock(&all->lock);
+	return m;
+}
+
+void fa_mappings_stop(struct fa_sources *all)
+{
+	struct fa_mapping *m;
+
+	while ((m = find_alive(all)))
+		stop(m);
+}
+
+/* ---- life --------------------------------------------------------------------- */
+
+struct fa_mapping *fa_mapping_create(struct fa_sources *all, struct fa_mapping_config *config)
+{
+	struct fa_mapping *m = fa_alloc(&all->rt->mem, sizeof(*m));
+	uint8_t bits[16];
+
+	if (!m)
+		return NULL;
+	m->all = all;
+	m->config = config;
+	m->call.run = on_call;
+	m->window.on_due = on_window;
+	m->growth.on_due = on_growth;
+	fa_random_bytes(bits, sizeof(bits));
+	fa_uuid(m->uuid, bits);
+	fa_list_init(&m->buffer);
+	fa_list_init(&m->batches);
+	fa_map_init(&m->groups, &all->rt->mem);
+	return m;
+}
+
+void fa_mapping_free(struct fa_mapping *m)
+{
+	fa_mapping_config_free(m->config);
+	fa_mapping_config_free(m->next);
+	fa_map_finish(&m->groups);
+	fa_free(m);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_SOURCE_MAPPING_H
+#define FA_SOURCE_MAPPING_H
+
+#include <source/config.h>
+
+/* In the words of the API. */
+enum fa_mapping_state {
+	FA_MAPPING_CREATING,
+	FA_MAPPING_ENABLED,
+	FA_MAPPING_DISABLING,
+	FA_MAPPING_DISABLED,
+	FA_MAPPING_UPDATING,
+	FA_MAPPING_DELETING,
+};
+
+/*
+ * The lock of fa_sources holds what control operations see; the loop alone changes `state`
+ * but to DELETING and UPDATING, `config` is written by the loop under the lock.
+ */
+struct fa_mapping {
+	struct fa_sources *all;
+	char uuid[37];
+	enum fa_mapping_state state;       /* [lock] */
+	struct fa_mapping_config *config;  /* [lock], read by the loop without it */
+	struct fa_mapping_config *next;    /* [lock] what is to be done from now on */
+	bool called;                       /* [lock] `call` is queued */
+	struct fa_call call;
+
+	/* [loop] */
+	bool alive;                        /* the source is open, or is to be closed */
+	bool stopping;                     /* nothing begins any more */
+	bool pumping, again;               /* see fa_mapping_pump() */
+	struct faas_source source;
+	struct fa_list buffer;             /* of struct fa_fetched, that no batch has yet */
+	int buffered;
+	size_t buffered_bytes;
+	bool flush;                        /* the window is over for all that is buffered */
+	struct fa_timer window, growth;
+	struct fa_list batches;            /* of struct fa_batch: they run, or wait to */
+	int running;
+	int limit;                         /* of `running`, for now */
+	struct fa_map groups;              /* of struct fa_group, those that a batch has */
+};
+
+/* Under the lock: the loop has something to do for it. */
+void fa_mapping_call(struct fa_mapping *mapping);
+/* Nobody knows of it yet, or nobody does any more. */
+struct fa_mapping *fa_mapping_create(struct fa_sources *all, struct fa_mapping_config *config);
+void fa_mapping_free(struct fa_mapping *mapping);
+
+/* ---- [loop] between mapping.c and batch.c ------------------------------- */
+
+struct fa_batch;
+
+/* Begin what can begin, and want what can be taken. */
+void fa_mapping_pump(struct fa_mapping *mapping);
+/* A batch is over. */
+void fa_mapping_ended(struct fa_mapping *mapping);
+/* It was throttled: fewer at a time from now on. */
+void fa_mapping_slow_down(struct fa_mapping *mapping);
+
+/* Make a batch of what is buffered and run it; false: there is nothing that may run. */
+bool fa_batch_begin(struct fa_mapping *mapping);
+/* Those that wait to be tried again are over. */
+void fa_batches_give_up(struct fa_mapping *mapping);
+/* Settle what no function has seen, and free it. */
+void fa_batch_unseen(struct fa_mapping *mapping, struct fa_list *items);
+
+void fa_mapping_metric(struct fa_mapping *mapping, const char *name, int count);
+
+#endif

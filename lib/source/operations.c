@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The operations of the API on mappings, and the typed door, which asks by the same words. A
+ * mapping is written down before it is begun, and forgotten before it is stopped: so one
+ * that was answered for outlives the program, and one that was deleted does not.
+ */
+#include <source/mapping.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include <base/error.h>
+#include <base/options.h>
+#include <control/control.h>
+#include <messages.h>
+
+#define PREFIX ":mapping:"
+#define LIST_MOST 100
+
+static const char *const states[] = {
+	[FA_MAPPING_CREATING] = "Creating",	[FA_MAPPING_ENABLED] = "Enabled",
+	[FA_MAPPING_DISABLING] = "Disabling", [FA_MAPPING_DISABLED] = "Disabled",
+	[FA_MAPPING_UPDATING] = "Updating",	[FA_MAPPING_DELETING] = "Deleting",
+};
+
+/* ---- one as JSON -------------------------------------------------------- */
+
+static int put_copy(struct fa_document *out, const struct fa_document *from, const char *name)
+{
+	const struct fa_document *value = fa_document_get(from, name);
+
+	return value ? fa_document_put(out, name, fa_document_copy(value)) : 0;
+}
+
+static int put_function_arn(struct fa_document *out, const struct faas *rt, const char *function)
+{
+	char arn[FA_ARN_MAX + FA_QUALIFIER_MAX];
+
+	snprintf(arn, sizeof(arn), "arn:aws:lambda:%s:%s:function:%s", rt->config.region,
+		 rt->config.account, function);
+	return fa_document_put_text(out, "FunctionArn", arn);
+}
+
+/* [locked] */
+static int put_mapping(struct fa_document *out, const struct fa_mapping *m)
+{
+	static const char *const copied[] = { "FilterCriteria", "FunctionResponseTypes",
+					      "ScalingConfig", "MetricsConfig" };
+	const struct fa_mapping_config *c = m->next ? m->next : m->config;
+	int rc = fa_document_put_text(out, "UUID", m->uuid);
+
+	rc |= fa_document_put_integer(out, "BatchSize", c->batch_size);
+	rc |= fa_document_put_integer(out, "MaximumBatchingWindowInSeconds", c->window_s);
+	rc |= fa_document_put_text(out, "EventSourceArn", c->arn);
+	rc |= put_function_arn(out, m->all->rt, c->function);
+	rc |= fa_document_put_number(out, "LastModified", (double)c->modified_ms / 1000);
+	rc |= fa_document_put_text(out, "State", states[m->state]);
+	rc |= fa_document_put_text(out, "StateTransitionReason", "USER_INITIATED");
+	for (size_t i = 0; i < sizeof(copied) / sizeof(*copied); i++)
+		rc |= put_copy(out, c->document, copied[i]);
+	return rc;
+}
+
+/* ---- onto the disk -------------------------------------------------------- */
+
+/* `config` NULL: forget it. */
+static int keep(struct faas *rt, const char *uuid, const struct fa_mapping_config *config,
+		struct faas_error *err)
+{
+	struct fa_store_op op = { .verb = config ? FA_STORE_KEEP : FA_STORE_FORGET };
+	char *text = config ? fa_document_print(config->document, &rt->mem) : NULL;
+	enum fa_store_outcome outcome;
+	char name[64];
+
+	if (config && !text)
+		return fa_error_nomem(err);
+	snprintf(name, sizeof(name), PREFIX "%s", uuid);
+	op.message.address = (struct faas_bytes){ name, strlen(name) };
+	if (text)
+		op.message.body = (struct faas_bytes){ text, strlen(text) };
+	outcome = fa_store_perform(rt->durable.store, &op);
+	fa_free(text);
+	if (outcome == FA_STORE_DONE)
+		return 0;
+	return fa_error(err, outcome == FA_STORE_UNKNOWN ? FAAS_EUNKNOWN : FAAS_ESYSTEM,
+			"the mapping could not be written");
+}
+
+/* ---- create ---------------------------------------------------------------- */
+
+/* [locked] One of the same source and function. */
+static const struct fa_mapping *find_same(struct fa_sources *all,
+					  const struct fa_mapping_config *c)
+{
+	const struct fa_mapping *m;
+	uint32_t pos = 0;
+
+	while ((m = fa_map_next(&all->mappings, &pos))) {
+		const struct fa_mapping_config *other = m->next ? m->next : m->config;
+
+		if (m->state != FA_MAPPING_DELETING && !strcmp(other->source, c->source) &&
+		    !strcmp(other->function, c->function))
+			return m;
+	}
+	return NULL;
+}
+
+static int add(struct fa_mapping *m, struct faas_error *err)
+{
+	struct fa_sources *all = m->all;
+	const struct fa_mapping *same;
+	int rc = 0;
+
+	pthread_mutex_lock(&all->lock);
+	same = find_same(all, m->config);
+	if (same)
+		rc = fa_error(err, FAAS_EEXIST,
+			      "An event source mapping with %s arn (\" %.80s \") and function "
+			      "(\" %.40s \") already exists. Please update or delete the "
+			      "existing mapping with UUID %s",
+			      m->config->kind->service, m->config->arn, m->config->function,
+			      same->uuid);
+	else if (fa_map_add(&all->mappings, m->uuid, m))
+		rc = fa_error_nomem(err);
+	pthread_mutex_unlock(&all->lock);
+	return rc;
+}
+
+static void drop(struct fa_mapping *m)
+{
+	pthread_mutex_lock(&m->all->lock);
+	fa_map_remove(&m->all->mappings, m->uuid);
+	pthread_mutex_unlock(&m->all->lock);
+	fa_mapping_free(m);
+}
+
+static int put_and_call(struct fa_mapping *m, struct fa_document *out, struct faas_error *err)
+{
+	int rc;
+
+	pthread_mutex_lock(&m->all->lock);
+	rc = put_mapping(out, m) ? fa_error_nomem(err) : 0;
+	fa_mapping_call(m);
+	pthread_mutex_unlock(&m->all->lock);
+	return rc;
+}
+
+static int stamp(struct fa_document *document, struct faas *rt)
+{
+	return fa_document_put_number(document, "LastModified",
+				      (double)rt->clock->unix_ms(rt->clock) / 1000);
+}
+
+static int create(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+		  struct faas_error *err)
+{
+	struct fa_document *copy = fa_document_copy(in);
+	struct fa_mapping_config *c;
+	struct fa_mapping *m = NULL;
+	int rc;
+
+	if (!copy || stamp(copy, rt)) {
+		fa_document_free(copy);
+		return fa_error_nomem(err);
+	}
+	c = fa_mapping_config_read(rt->sources, copy, err);
+	if (!c)
+		return err->code;
+	rc = fa_mapping_config_check(rt->sources, c, err);
+	if (!rc) {
+		m = fa_mapping_create(rt->sources, c);
+		rc = m ? add(m, err) : fa_error_nomem(err);
+	}
+	if (rc) {
+		if (m)
+			fa_mapping_free(m);
+		else
+			fa_mapping_config_free(c);
+		return rc;
+	}
+	rc = keep(rt, m->uuid, c, err);
+	if (!rc)
+		return put_and_call(m, out, err);
+	drop(m);
+	return rc;
+}
+
+/* ---- the others -------------------------------------------------------------- */
+
+/* [locked], also on failure. */
+static struct fa_mapping *lock_mapping(struct faas *rt, const struct fa_document *in,
+				       struct faas_error *err)
+{
+	const char *uuid = fa_control_text(in, "UUID");
+	struct fa_mapping *m;
+
+	pthread_mutex_lock(&rt->sources->lock);
+	m = fa_map_get(&rt->sources->mappings, uuid, strlen(uuid));
+	if (!m)
+		fa_error(err, FAAS_ENOTFOUND, "The resource you requested does not exist.");
+	return m;
+}
+
+static int get(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+	       struct faas_error *err)
+{
+	struct fa_mapping *m = lock_mapping(rt, in, err);
+	int rc = !m ? FAAS_ENOTFOUND : put_mapping(out, m) ? fa_error_nomem(err) : 0;
+
+	pthread_mutex_unlock(&rt->sources->lock);
+	return rc;
+}
+
+static int in_use(struct faas_error *err)
+{
+	return fa_error_typed(err, FAAS_EEXIST, "ResourceInUseException",
+			      "Cannot change the event source mapping because it is in use.");
+}
+
+/* What it would be with the members of `in`; NULL with the error. */
+static struct fa_document *merge(struct faas *rt, const struct fa_document *in,
+				 struct faas_error *err)
+{
+	struct fa_mapping *m = lock_mapping(rt, in, err);
+	const struct fa_document *value;
+	struct fa_document *merged = NULL;
+	const char *name = NULL;
+	int rc = 0;
+
+	if (m && m->state == FA_MAPPING_DELETING)
+		in_use(err);
+	else if (m)
+		merged = fa_document_copy((m->next ? m->next : m->config)->document);
+	pthread_mutex_unlock(&rt->sources->lock);
+	if (!merged)
+		return NULL;
+	while ((name = fa_document_next(in, name, &value)))
+		if (strcmp(name, "UUID") != 0)
+			rc |= fa_document_put(merged, name, fa_document_copy(value));
+	if (!rc && !stamp(merged, rt))
+		return merged;
+	fa_document_free(merged);
+	fa_error_nomem(err);
+	return NULL;
+}
+
+/* It may have been deleted meanwhile. */
+static int exchange(struct faas *rt, const struct fa_document *in, struct fa_mapping_config *c,
+		    struct fa_document *out, struct faas_error *err)
+{
+	struct fa_mapping *m = lock_mapping(rt, in, err);
+	int rc = !m ? FAAS_ENOTFOUND : m->state == FA_MAPPING_DELETING ? in_use(err) : 0;
+
+	if (!rc) {
+		fa_mapping_config_free(m->next);
+		m->next = c;
+		m->state = c->enabled ? FA_MAPPING_UPDATING : FA_MAPPING_DISABLING;
+		rc = put_mapping(out, m) ? fa_error_nomem(err) : 0;
+		fa_mapping_call(m);
+		c = NULL;
+	}
+	pthread_mutex_unlock(&rt->sources->lock);
+	fa_mapping_config_free(c);
+	return rc;
+}
+
+static int update(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+		  struct faas_error *err)
+{
+	struct fa_document *merged = merge(rt, in, err);
+	struct fa_mapping_config *c;
+	int rc;
+
+	if (!merged)
+		return err->code ? err->code : fa_error_nomem(err);
+	c = fa_mapping_config_read(rt->sources, merged, err);
+	if (!c)
+		return err->code;
+	rc = fa_mapping_config_check(rt->sources, c, err);
+	if (!rc)
+		rc = keep(rt, fa_control_text(in, "UUID"), c, err);
+	if (!rc)
+		return exchange(rt, in, c, out, err);
+	fa_mapping_config_free(c);
+	return rc;
+}
+
+static int delete(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+		  struct faas_error *err)
+{
+	struct fa_mapping *m = lock_mapping(rt, in, err);
+	int rc = !m ? FAAS_ENOTFOUND : m->state == FA_MAPPING_DELETING ? in_use(err) : 0;
+
+	pthread_mutex_unlock(&rt->sources->lock);
+	if (!rc)
+		rc = keep(rt, fa_control_text(in, "UUID"), NULL, err);
+	if (rc)
+		return rc;
+	m = lock_mapping(rt, in, err);
+	if (m) {
+		m->state = FA_MAPPING_DELETING;
+		rc = put_mapping(out, m) ? fa_error_nomem(err) : 0;
+		fa_mapping_call(m);
+	}
+	pthread_mutex_unlock(&rt->sources->lock);
+	return m ? rc : FAAS_ENOTFOUND;
+}
+
+/* ---- list -------------------------------------------------------------------- */
+
+static bool is_meant(const struct fa_mapping *m, const char *source, const char *function)
+{
+	const struct fa_mapping_config *c = m->next ? m->next : m->config;
+
+	return (!source || !strcmp(c->source, source)) &&
+	       (!function || !strcmp(c->function, function));
+}
+
+/* [locked] Those of the page, in the order of the map. */
+static int put_page(struct fa_document *page, struct fa_sources *all, const char *source,
+		    const char *function, size_t begin, size_t end)
+{
+	const struct fa_mapping *m;
+	uint32_t pos = 0;
+	size_t at = 0;
+	int rc = 0;
+
+	while ((m = fa_map_next(&all->mappings, &pos))) {
+		struct fa_document *item;
+
+		if (!is_meant(m, source, function) || at++ < begin || at > end)
+			continue;
+		item = fa_document_object();
+		rc |= put_mapping(item, m);
+		rc |= fa_document_append(page, item);
+	}
+	return rc;
+}
+
+static size_t count_meant(struct fa_sources *all, const char *source, const char *function)
+{
+	const struct fa_mapping *m;
+	uint32_t pos = 0;
+	size_t n = 0;
+
+	while ((m = fa_map_next(&all->mappings, &pos)))
+		n += is_meant(m, source, function);
+	return n;
+}
+
+static int list(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+		struct faas_error *err)
+{
+	const char *source = fa_control_text(in, "EventSourceArn");
+	const char *function = fa_control_text(in, "FunctionName");
+	struct fa_sources *all = rt->sources;
+	struct fa_document *page = fa_document_array();
+	char address[FA_ADDRESS_MAX], target[FA_TARGET_MAX];
+	struct fa_name name;
+	size_t begin, end;
+	int rc;
+
+	if (source && fa_source_address(address, source))
+		source = address;
+	if (function && !fa_name_parse(&name, function, NULL)) {
+		snprintf(target, sizeof(target), "%s", (const char *)name.function.data);
+		function = target;
+	}
+	pthread_mutex_lock(&all->lock);
+	rc = fa_control_page(in, out, count_meant(all, source, function), LIST_MOST, &begin, &end,
+			     err);
+	if (!rc)
+		rc = put_page(page, all, source, function, begin, end) ? FAAS_ENOMEM : 0;
+	pthread_mutex_unlock(&all->lock);
+	return fa_document_put(out, "EventSourceMappings", page) || rc == FAAS_ENOMEM ?
+		       fa_error_nomem(err) :
+		       rc;
+}
+
+/* ---- the table ---------------------------------------------------------------- */
+
+#define END { NULL, 0, false, 0, 0, NULL, NULL }
+#define FIELDS(...) (const struct fa_field[]){ __VA_ARGS__, END }
+#define UUID { "UUID", FA_TEXT_FIELD, true, 1, 64, NULL, NULL }
+#define SOURCE(required) { "EventSourceArn", FA_TEXT_FIELD, required, 1, 400, NULL, NULL }
+#define FUNCTION { "FunctionName", FA_TEXT_FIELD, false, 1, 140, fa_fits_function, \
+		   "Member must be the name of a function" }
+#define SETTINGS \
+	{ "Enabled", FA_BOOLEAN_FIELD, false, 0, 0, NULL, NULL }, \
+		{ "BatchSize", FA_INTEGER_FIELD, false, 1, 10000, NULL, NULL }, \
+		{ "MaximumBatchingWindowInSeconds", FA_INTEGER_FIELD, false, 0, 300, NULL, NULL }, \
+		{ "FunctionResponseTypes", FA_LIST_FIELD, false, 0, 1, NULL, NULL }, \
+		{ "ScalingConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
+		{ "MetricsConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }
+
+const struct fa_operation fa_mapping_operations[] = {
+	{ "CreateEventSourceMapping", FIELDS(FA_FUNCTION_FIELD, SOURCE(false), SETTINGS), create },
+	{ "GetEventSourceMapping", FIELDS(UUID), get },
+	{ "UpdateEventSourceMapping", FIELDS(UUID, FUNCTION, SETTINGS), update },
+	{ "DeleteEventSourceMapping", FIELDS(UUID), delete },
+	{ "ListEventSourceMappings", FIELDS(SOURCE(false), FUNCTION, FA_MARKER_FIELDS), list },
+	{ NULL, NULL, NULL },
+};
+
+/* ---- the typed door -------------------------------------------------------------- */
+
+static int put_word(struct fa_document *out, const char *name, const char *word)
+{
+	struct fa_document *array = fa_document_array();
+	int rc = fa_document_append_text(array, word);
+
+	return fa_document_put(out, name, array) | rc;
+}
+
+/* In the words of the API; what is 0 is not said. */
+static struct fa_document *write_request(const struct faas_mapping_config *c)
+{
+	struct fa_document *out = fa_document_object(), *inner;
+	int rc = fa_document_put_text(out, "EventSourceArn", c->source);
+
+	rc |= fa_document_put_text(out, "FunctionName", c->function);
+	if (c->batch_size)
+		rc |= fa_document_put_integer(out, "BatchSize", c->batch_size);
+	if (c->batch_window_s)
+		rc |= fa_document_put_integer(out, "MaximumBatchingWindowInSeconds",
+					      c->batch_window_s);
+	if (c->max_concurrency) {
+		inner = fa_document_object();
+		rc |= fa_document_put_integer(inner, "MaximumConcurrency", c->max_concurrency);
+		rc |= fa_document_put(out, "ScalingConfig", inner);
+	}
+	if (c->partial_failures)
+		rc |= put_word(out, "FunctionResponseTypes", "ReportBatchItemFailures");
+	if (c->disabled)
+		rc |= fa_document_put_boolean(out, "Enabled", false);
+	inner = fa_document_object();
+	rc |= put_word(inner, "Metrics", "EventCount");
+	rc |= fa_document_put(out, "MetricsConfig", inner);
+	if (!rc)
+		return out;
+	fa_document_free(out);
+	return NULL;
+}
+
+static int ask(struct faas *rt, const char *operation, struct fa_document *in, char id[37],
+	       struct faas_error *err)
+{
+	struct faas_error own = { 0 };
+	char *text = NULL;
+	struct fa_document *reply;
+	int rc = fa_control(rt, operation, in, &text, err ? err : &own);
+
+	fa_document_free(in);
+	reply = rc ? NULL : fa_document_parse(text, NULL);
+	if (reply && id)
+		snprintf(id, 37, "%s", fa_control_text(reply, "UUID"));
+	fa_document_free(reply);
+	faas_free(text);
+	return rc;
+}
+
+int faas_mapping_create(struct faas *rt, const struct faas_mapping_config *config, char id[37],
+			struct faas_error *err)
+{
+	struct faas_mapping_config c;
+	struct fa_document *in;
+	int rc;
+
+	if (!rt)
+		return fa_error(err, FAAS_EINVAL, "a runtime is required");
+	rc = fa_options_copy(&c, sizeof(c), config, "FAAS_MAPPING", err);
+	if (rc)
+		return rc;
+	if (!c.source || !c.function)
+		return fa_error(err, FAAS_EINVAL, "a mapping needs a source and a function");
+	in = write_request(&c);
+	return in ? ask(rt, "CreateEventSourceMapping", in, id, err) : fa_error_nomem(err);
+}
+
+int faas_mapping_delete(struct faas *rt, const char *id, struct faas_error *err)
+{
+	struct fa_document *in;
+
+	if (!rt || !id)
+		return fa_error(err, FAAS_EINVAL, "a runtime and an id are required");
+	in = fa_document_object();
+	if (fa_document_put_text(in, "UUID", id)) {
+		fa_document_free(in);
+		return fa_error_nomem(err);
+	}
+	return ask(rt, "DeleteEventSourceMapping", in, NULL, err);
+}
+
+/* ---- after a restart ---------------------------------------------------------------- */
+
+static int recall(struct faas *rt, const struct fa_message *document, struct faas_error *err)
+{
+	struct fa_document *in = fa_document_parse(document->body.data, err);
+	struct fa_mapping_config *c = in ? fa_mapping_config_read(rt->sources, in, err) : NULL;
+	struct fa_mapping *m = c ? fa_mapping_create(rt->sources, c) : NULL;
+
+	if (!m) {
+		fa_mapping_config_free(c);
+		return 0; /* of a source that this program does not have (yet): it stays written */
+	}
+	snprintf(m->uuid, sizeof(m->uuid), "%s",
+		 (const char *)document->address.data + strlen(PREFIX));
+	if (add(m, err)) {
+		fa_mapping_free(m);
+		return 0;
+	}
+	pthread_mutex_lock(&m->all->lock);
+	fa_mapping_call(m);
+	pthread_mutex_unlock(&m->all->lock);
+	return 0;
+}
+
+void fa_sources_recall(struct faas *rt)
+{
+	struct faas_error err = { 0 };
+
+	if (rt->durable.lasts)
+		fa_documents_read(rt, PREFIX, recall, &err);
+}

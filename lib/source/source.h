@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_SOURCE_SOURCE_H
+#define FA_SOURCE_SOURCE_H
+
+/*
+ * Sources and mappings of one runtime. Control operations come on any thread and leave
+ * what they want under the lock; the loop does it. All that moves messages is the loop's.
+ */
+#include <faas/source.h>
+#include <invoke.h>
+
+struct fa_mapping;
+
+/* What there is to know of one scheme; a host's has only the first member. */
+struct fa_source_kind {
+	struct faas_source_impl impl;
+	const char *name;      /* in events: "aws:sqs" */
+	const char *service;   /* in texts: "SQS" */
+	int batch_size, batch_most;
+	bool (*ordered)(const char *address); /* then a batch has at most ten, and no window */
+	struct fa_list link;   /* in fa_sources.kinds */
+	char scheme[16];       /* of a host's */
+};
+
+extern const struct fa_source_kind fa_queue_source;
+
+/* One source that is open for a mapping. */
+struct faas_source {
+	struct fa_mapping *mapping;
+	const struct fa_source_kind *kind;
+	void *state;
+	int wanted;            /* messages that may still be delivered */
+};
+
+struct fa_sources {
+	struct fa_door door;
+	struct faas *rt;
+	pthread_mutex_t lock;
+	struct fa_map mappings; /* [lock] of struct fa_mapping, by UUID */
+	struct fa_list kinds;   /* [lock] those of the host */
+	struct fa_map queues;   /* [lock] of struct listener, by address: see queue.c */
+	_Atomic int listeners;
+	int open;               /* [loop] sources that are not closed */
+	bool closing;           /* [loop] */
+	char *room;             /* [loop] the event that is written */
+};
+
+/* NULL: there is none of that scheme. */
+const struct fa_source_kind *fa_source_find(struct fa_sources *all, const char *address);
+
+/* [loop] Take in messages that were wanted, with all that is in `fetched`. */
+void fa_source_arrive(struct faas_source *source, struct fa_list *fetched);
+/* [loop] A source is closed, and nothing of it is left. */
+void fa_source_closed(struct fa_sources *all);
+
+void fa_mappings_stop(struct fa_sources *all);      /* [loop] */
+void fa_queue_forget_listeners(struct fa_sources *all);
+
+/*
+ * Write a message as a record of an event, behind what is in `out`. `arn` is that of the
+ * source. FAAS_ENOMEM; what does not fit is cut (see struct fa_text).
+ */
+struct fa_text;
+int fa_record_write(struct fa_text *out, const struct fa_source_kind *kind, const char *arn,
+		    const struct faas_config *config, const struct fa_message *m);
+/* The messageId of a message, and back; 0: it is none. */
+void fa_record_id(char out[37], int64_t id);
+int64_t fa_record_read_id(const char *text);
+
+#endif
