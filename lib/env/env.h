@@ -199,6 +199,8 @@ struct fa_envs {
 	struct fa_timer provide;   /* [loop] starts again what failed to start */
 	_Atomic bool sweeping;
 	struct fa_timer fill_kits; /* [loop] */
+	struct fa_call hurry;      /* the last kit was taken */
+	_Atomic bool hurried;      /* hurry is queued */
 	int64_t born_ns;           /* [loop] when the last one was reported born */
 	struct fa_call start_sweep, start_ahead;
 	_Atomic bool planning;     /* start_ahead is queued */

@@ -18,9 +18,8 @@
 
 /* ---- kits ------------------------------------------------------------ */
 
-static bool wants_kits(struct fa_envs *envs)
+static bool wants_kits(struct fa_envs *envs, int want)
 {
-	int want = atomic_load(&envs->bursts) ? BURST_KITS : KITS;
 	bool wants;
 
 	pthread_mutex_lock(&envs->lock);
@@ -48,19 +47,38 @@ static void fill_kits(struct fa_timer *timer)
 {
 	struct fa_envs *envs = fa_container(timer, struct fa_envs, fill_kits);
 	int64_t now_ns = fa_now(envs->clock);
-	bool quiet = now_ns >= envs->born_ns + REFILL_NS, more = wants_kits(envs);
+	int want = atomic_load(&envs->bursts) ? BURST_KITS : KITS;
+	bool quiet = now_ns >= envs->born_ns + REFILL_NS, more = wants_kits(envs, want);
 
 	for (int i = 0; i < KITS_PER_TURN && quiet && more; i++)
-		more = add_kit(envs) && wants_kits(envs);
+		more = add_kit(envs) && wants_kits(envs, want);
 	if (quiet && !more)
 		fa_shells_make(envs);
 	if (more || fa_shells_wanted(envs))
 		fa_loop_timer_sure(envs->loop, timer, now_ns + REFILL_NS);
 }
 
+/* Another CPU can make the next one while the nest is at this birth. */
+static void on_hurry(struct fa_call *call)
+{
+	struct fa_envs *envs = fa_container(call, struct fa_envs, hurry);
+
+	atomic_store(&envs->hurried, false);
+	if (wants_kits(envs, 1))
+		add_kit(envs);
+}
+
+static void hurry(struct fa_envs *envs)
+{
+	if (envs->multiprocessor && !fa_loop_here(envs->loop) &&
+	    !atomic_exchange(&envs->hurried, true))
+		fa_loop_call(envs->loop, &envs->hurry);
+}
+
 struct fa_kit *fa_envs_take_kit(struct fa_envs *envs)
 {
 	struct fa_kit *kit;
+	bool last;
 
 	pthread_mutex_lock(&envs->lock);
 	kit = envs->kits;
@@ -68,7 +86,10 @@ struct fa_kit *fa_envs_take_kit(struct fa_envs *envs)
 		envs->kits = kit->next;
 		envs->kit_count--;
 	}
+	last = !envs->kits;
 	pthread_mutex_unlock(&envs->lock);
+	if (last)
+		hurry(envs);
 	return kit ? kit : fa_kit_create(envs->mem);
 }
 
@@ -127,6 +148,7 @@ int fa_envs_init(struct fa_envs *envs, struct fa_loop *loop, const struct fa_mem
 	envs->start_sweep.run = fa_sweep_start;
 	envs->start_ahead.run = fa_ahead_start;
 	envs->fill_kits.on_due = fill_kits;
+	envs->hurry.run = on_hurry;
 	fa_shells_init(envs);
 	fa_list_init(&envs->pools);
 	fa_list_init(&envs->scanned);

@@ -2,6 +2,7 @@
 #ifndef FA_ENV_KIT_H
 #define FA_ENV_KIT_H
 
+#include <base/loop.h>
 #include <base/mem.h>
 #include <env/wire.h>
 
@@ -20,10 +21,13 @@ struct fa_kit {
 	int bell, bell_worker; /* SOCK_SEQPACKET */
 	int log, log_worker;   /* pipe */
 	struct fa_kit *next;
+	struct fa_call buried;
 };
 
 struct fa_kit *fa_kit_create(const struct fa_mem *mem); /* NULL: errno says why */
 void fa_kit_destroy(struct fa_kit *kit);                /* NULL is fine */
+/* Any thread, whatever it holds: the loop does it when it holds nothing. NULL is fine. */
+void fa_kit_bury(struct fa_kit *kit, struct fa_loop *loop);
 void fa_kit_sent(struct fa_kit *kit);                   /* close the worker's ends */
 
 static inline struct fa_request_slot *fa_request_slot(struct fa_request_head *head, uint32_t n)

@@ -638,7 +638,7 @@ static void retire_process(struct fa_env *env)
 
 static void bury(struct fa_env *env)
 {
-	fa_kit_destroy(env->kit);
+	fa_kit_bury(env->kit, env->pool->envs->loop);
 	env->kit = NULL;
 	if (pristine(env) && env->mount_ns >= 0) { /* its next process gets an empty /tmp */
 		close(env->mount_ns);
