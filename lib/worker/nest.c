@@ -36,7 +36,7 @@
 
 #define EXIT_TROUBLE 125
 #define SLICE_NS 20000000 /* several times what the kernel gives by itself */
-#define REFILL_MS 1 /* of silence: let the newborn have the CPU first */
+#define REFILL_MS 1 /* of silence */
 
 /* Places of an environment's descriptors; 0, 1 and 2 as everywhere. */
 enum { ENV_REQUEST = 3, ENV_RESPONSE, ENV_BELL, ENV_LOG, ENV_SNAPSHOT, ENV_FREE = ENV_SNAPSHOT };
@@ -364,17 +364,32 @@ static void let_live(struct nest *nest)
 	tell_news(nest);
 }
 
+/*
+ * The newborn may have the CPU first. But if it was given the last private /tmp, and
+ * there are more CPUs, that one is replaced at once: birth may follow birth.
+ */
+static int refill_after_ms(const struct nest *nest, bool quiet)
+{
+	bool last = nest->run.many_cpus && !nest->box.pool_count;
+
+	if (!fa_sandbox_wants_tmp(&nest->box))
+		return -1;
+	return quiet || last ? 0 : REFILL_MS;
+}
+
 _Noreturn static void serve(struct nest *nest)
 {
 	struct pollfd wait[] = {
 		{ .fd = FA_FD_HOST, .events = POLLIN },
 		{ .fd = FA_FD_SIGNAL, .events = POLLIN },
 	};
+	bool quiet = false;
 
 	for (;;) {
-		bool news = nest->news.count, idle = !fa_sandbox_wants_tmp(&nest->box);
-		int n = poll(wait, 2, news ? 0 : idle ? -1 : REFILL_MS);
+		bool news = nest->news.count;
+		int n = poll(wait, 2, news ? 0 : refill_after_ms(nest, quiet));
 
+		quiet = n == 0 && !news;
 		if (n == 0 && news)
 			let_live(nest);
 		else if (n == 0)
