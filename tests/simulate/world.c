@@ -18,6 +18,8 @@
 
 #include <runtime.h>
 
+#include "disk.h"
+
 #define TURNS_MAX 10000 /* of the loop without anything new: it is stuck */
 
 struct world world;
@@ -94,6 +96,7 @@ void broken(const char *format, ...)
 	printf("\nagain: simulate --seed %llu%s%s\n", (unsigned long long)world.seed,
 	       world.plant ? " --plant " : "", plant_names[world.plant]);
 	fflush(stdout);
+	disk_end();
 	_exit(1);
 }
 
