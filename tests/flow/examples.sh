@@ -90,10 +90,10 @@ own_uv_loop() {
 lambda_server() {
 	local pid port answer
 
-	"$made/examples/lambda-server" --port 0 --state "$work/state" >"$said" 2>&1 &
+	"$made/examples/lambda-server/lambda-server" --port 0 --state "$work/state" >"$said" 2>&1 &
 	pid=$!
 	for _ in {1..200}; do
-		port=$(sed -n 's,^http://127.0.0.1:,,p' "$said")
+		port=$(sed -n 's,^Lambda is at http://127.0.0.1:,,p' "$said")
 		[ -n "$port" ] && break
 		sleep 0.1
 	done

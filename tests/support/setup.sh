@@ -70,6 +70,11 @@ try_npm() {
 	echo "Without ${missing[*]}: npm is not there or cannot install them."
 }
 
+# The same for what a test can do without: if it cannot be had, that test is skipped.
+try_packages() {
+	(need_packages "$@") || true
+}
+
 # Of Debian 12 it is the C sources, from Debian 13 on a library.
 _llhttp_package() {
 	if apt-cache show libllhttp-dev >/dev/null 2>&1; then

@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The program lambda-server: its lines, its numbers, its options and its end.
+
+usage: lambda_server.py <lambda-server> <faas-worker> <folder of test plugins>
+"""
+import collections
+import http.client
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+from program import PATIENCE_S, Server, expect, report
+
+PROGRAM, WORKER, PLUGIN = sys.argv[1], sys.argv[2], sys.argv[3] + "/echo.so"
+AT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+ID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+SAMPLE = re.compile(r'([a-z_]+)(\{[a-z]+="[^"\\]*"(?:,[a-z]+="[^"\\]*")*\})? (-?\d+(?:\.\d+)?(?:e[-+]\d+)?)')
+
+
+def start(*options):
+    return Server(PROGRAM, WORKER, PLUGIN, *options)
+
+
+def await_line(server, pattern):
+    """The line of the log that is so; the log comes behind the answer."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        for line in server.said().splitlines():
+            if re.fullmatch(pattern, line):
+                return []
+        time.sleep(0.02)
+    return [f"no line is {pattern!r}:\n{server.said()}"]
+
+
+def familiar_lines():
+    with start() as server:
+        server.create("f", "raw_line")
+        status, _, text = server.invoke("f", '["one",\r"two"]')
+        found = []
+        expect(found, "answer", (status, text), (200, "null"))
+        found += await_line(server, rf"{AT} f\[\$LATEST\] START RequestId: {ID} Version: \$LATEST")
+        found += await_line(server, rf"{AT} f\[\$LATEST\] REPORT RequestId: {ID}\tDuration: .* ms\t.*Init Duration: .*")
+        # A carriage return would let a function write over what stands in its line.
+        return found + await_line(server, rf'{AT} f\[\$LATEST\] \["one",\\x0d"two"\]')
+
+
+def json_lines():
+    with start("--json") as server:
+        server.create("f", "log")
+        server.invoke("f", '"h\u00e4llo"'.encode())
+        found = await_line(server, r".*platform.*|.*REPORT RequestId.*")
+        lines = [json.loads(line) for line in server.said().splitlines()]
+        line = next((line for line in lines if line["message"] == '"h\u00e4llo"'), {})
+        expect(found, "level and function", (line.get("level"), line.get("function")), ("WARN", "f"))
+        if not re.fullmatch(ID, line.get("requestId", "")) or not re.fullmatch(AT, line.get("time", "")):
+            found.append(f"the line is {line}")
+        return found
+
+
+def samples(text):
+    """{family: {labels: value}}; ValueError if it is not Prometheus's format."""
+    families, kinds, last = collections.defaultdict(dict), {}, None
+    for line in text.splitlines():
+        words = line.split(" ", 3)
+        if words[0] == "#":
+            if words[1] == "TYPE":
+                if words[2] in kinds:
+                    raise ValueError(f"{words[2]} comes twice")
+                last = words[2]
+                kinds[last] = words[3]
+            continue
+        found = SAMPLE.fullmatch(line)
+        family = found and (re.sub(r"_(sum|count)$", "", found[1]) if kinds.get(last) == "summary" else found[1])
+        if family != last or (kinds[last] == "counter") != found[1].endswith("_total") or found[2] in families[found[1]]:
+            raise ValueError(f"{line!r} below {last} ({kinds.get(last)})")
+        families[found[1]][found[2]] = float(found[3])
+    return families
+
+
+def metrics():
+    found = []
+    with start() as server:
+        server.create("f", "echo")
+        server.create("g", "fail")
+        for _ in range(3):
+            server.invoke("f")
+        server.invoke("g")
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            status, headers, text = server.ask("GET", "/metrics")
+            have = samples(text)
+            if len(have["lambda_invocations_total"]) == 2 or time.monotonic() > end:
+                break
+        expect(found, "status", status, 200)
+        expect(found, "type", headers["Content-Type"], "text/plain; version=0.0.4; charset=utf-8")
+        f, g = ('{function="%s",version="$LATEST"}' % name for name in "fg")
+        expect(found, "invocations", have["lambda_invocations_total"], {f: 3, g: 1})
+        expect(found, "errors", have["lambda_errors_total"], {f: 0, g: 1})
+        expect(found, "durations", have["lambda_duration_seconds_count"], {f: 3, g: 1})
+        expect(found, "cold starts", have["lambda_cold_starts_total"], {None: 2})
+        warm = have["lambda_environments"].get('{function="f",version="$LATEST",state="warm"}')
+        expect(found, "warm environments", warm, 1)
+        if not 0 < have["lambda_duration_seconds_sum"][f] < PATIENCE_S:
+            found.append(f"durations are {have['lambda_duration_seconds_sum']}")
+    return found
+
+
+def wrong_metrics_are_seen():
+    good = '# HELP a_total A\n# TYPE a_total counter\na_total{f="1"} 1\na_total{f="2"} 1.5e-05\n'
+    bad = ("a_total 1\n", good + "b 1\n", good + 'a_total{f="1"} 2\n', good + good, good.replace("1.5e-05", "x"))
+    found = []
+    expect(found, "good", dict(samples(good)), {"a_total": {'{f="1"}': 1, '{f="2"}': 1.5e-05}})
+    for text in bad:
+        try:
+            samples(text)
+            found.append(f"{text!r} was accepted")
+        except ValueError:
+            pass
+    return found
+
+
+def state():
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        with start("--state", folder) as server:
+            server.create("f", "echo")
+            expect(found, "exit", server.end(), 0)
+        with start("--state", folder) as server:
+            expect(found, "after a restart", server.invoke("f", "7")[::2], (200, "7"))
+        with start() as server:
+            expect(found, "without", server.invoke("f", "7")[0], 404)
+    return found
+
+
+def options():
+    found = []
+    for words, status, complaint in (
+            (["--port", "x"], 2, "a port is a number from 0 to 65535, not 'x'"),
+            (["--port", "65536"], 2, "a port is a number from 0 to 65535, not '65536'"),
+            (["function"], 2, "there is no argument 'function'"),
+            (["--nonsense"], 2, "unrecognized option '--nonsense'"),
+            (["--worker", WORKER, "--host", "nowhere.invalid"], 1, "'nowhere.invalid' is no address"),
+            (["--worker", "/nowhere", "--port", "0"], 1, "/nowhere"),
+            (["--worker", WORKER, "--state", "/dev/null", "--port", "0"], 1, "cannot open state_dir")):
+        result = subprocess.run([PROGRAM, *words], capture_output=True, text=True, timeout=PATIENCE_S)
+        if result.returncode != status or complaint not in result.stderr:
+            found.append(f"{words}: {result.returncode} {result.stderr}")
+    with start() as server:
+        result = subprocess.run(
+            [PROGRAM, "--worker", WORKER, "--port", str(server.port)], capture_output=True, text=True, timeout=PATIENCE_S)
+        if result.returncode != 1 or "cannot listen on 127.0.0.1" not in result.stderr:
+            found.append(f"a port in use: {result.returncode} {result.stderr}")
+    result = subprocess.run([PROGRAM, "--help"], capture_output=True, text=True, timeout=PATIENCE_S)
+    if result.returncode or "--state DIR" not in result.stdout:
+        found.append(f"--help: {result.returncode} {result.stdout}")
+    return found
+
+
+def end():
+    """What runs is answered, and who reads the events does not hold it up."""
+    found = []
+    with start() as server:
+        server.create("f", "sleep_ms")
+        reader = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_S)
+        reader.request("GET", "/events")
+        events = reader.getresponse()
+        expect(found, "first event", events.readline(), b"event: state\n")
+        runs = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_S)
+        runs.request("POST", "/2015-03-31/functions/f/invocations", "300")
+        found += await_line(server, rf"{AT} f\[\$LATEST\] START .*")
+        server.stop()
+        expect(found, "what ran", runs.getresponse().status, 200)
+        expect(found, "exit", server.end(), 0)
+        if not events.read().endswith(b"\n\n"):
+            found.append("the events break off")
+    return found
+
+
+def pages():
+    found = []
+    with start() as server:
+        for path, kind in (("/", "text/html; charset=utf-8"), ("/page.css", "text/css; charset=utf-8"),
+                           ("/page.js", "text/javascript; charset=utf-8")):
+            status, headers, text = server.ask("GET", path)
+            expect(found, path, (status, headers["Content-Type"]), (200, kind))
+            expect(found, f"length of {path}", int(headers["Content-Length"]), len(text.encode()))
+            expect(found, f"HEAD {path}", server.ask("HEAD", path)[::2], (200, ""))
+        expect(found, "POST /", server.ask("POST", "/", "")[0], 404)
+        expect(found, "/nowhere", server.ask("GET", "/nowhere")[0], 404)
+        readers = []
+        for _ in range(64):
+            readers.append(http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_S))
+            readers[-1].request("GET", "/events")
+            expect(found, "a reader", readers[-1].getresponse().status, 200)
+        expect(found, "one too many", server.ask("GET", "/events")[0], 503)
+        for reader in readers:
+            reader.close()
+    return found
+
+
+report([
+    ("what_functions_do_is_told_in_familiar_lines", familiar_lines()),
+    ("lines_may_be_objects_of_json", json_lines()),
+    ("prometheus_reads_what_was_counted", metrics()),
+    ("what_prometheus_would_not_read_is_seen", wrong_metrics_are_seen()),
+    ("functions_are_there_again_with_a_state_directory", state()),
+    ("a_wrong_option_is_named", options()),
+    ("the_end_waits_for_what_runs_and_for_no_reader", end()),
+    ("the_files_of_the_page_are_there_and_nothing_else", pages()),
+])

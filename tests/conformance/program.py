@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""lambda-server as a program: started, asked, ended."""
+import base64
+import http.client
+import io
+import json
+import os
+import re
+import subprocess
+import tempfile
+import time
+import zipfile
+
+FUNCTIONS = "/2015-03-31/functions"
+PATIENCE_S = 30
+
+
+class Server:
+    """`plugin`: a .so whose handlers become functions."""
+
+    def __init__(self, program, worker, plugin, *options):
+        self.plugin, self.stopped = plugin, False
+        self.out = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            [program, "--worker", worker, "--port", "0", *options], stdout=self.out, stderr=subprocess.PIPE, text=True)
+        line = self.process.stderr.readline()
+        found = re.fullmatch(r"Lambda is at http://127\.0\.0\.1:(\d+)\n", line)
+        if not found:
+            raise OSError(f"the server says {line!r}")
+        self.port = int(found[1])
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.end()
+
+    def stop(self):
+        """Once: a second signal would not wait for what runs."""
+        if not self.stopped:
+            self.process.terminate()
+        self.stopped = True
+
+    def end(self):
+        """Its exit status."""
+        self.stop()
+        try:
+            return self.process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return "it did not end"
+        finally:
+            self.process.stderr.close()
+
+    def said(self):
+        self.out.seek(0)
+        return self.out.read().decode()
+
+    def ask(self, method, path, body=None, **headers):
+        """(status, headers, text)"""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        return answer.status, answer.headers, text
+
+    def create(self, name, method):
+        data = io.BytesIO()
+        with zipfile.ZipFile(data, "w") as archive:
+            archive.write(self.plugin, os.path.basename(self.plugin))
+        stem = os.path.basename(self.plugin).removesuffix(".so")
+        status, _, text = self.ask("POST", FUNCTIONS, json.dumps({
+            "FunctionName": name, "Role": "arn:aws:iam::000000000000:role/r", "Runtime": "provided.al2023",
+            "Handler": f"{stem}.{method}", "Code": {"ZipFile": base64.b64encode(data.getvalue()).decode()}}))
+        if status != 201:
+            raise OSError(f"{name}: {status} {text}")
+        self.wait(name)
+
+    def wait(self, name):
+        """Until its code is there."""
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            text = self.ask("GET", f"{FUNCTIONS}/{name}/configuration")[2]
+            if '"State":"Active"' in text:
+                return
+            if time.monotonic() > end or '"State":"Failed"' in text:
+                raise OSError(f"{name}: {text}")
+            time.sleep(0.01)
+
+    def invoke(self, name, event="{}", **headers):
+        return self.ask("POST", f"{FUNCTIONS}/{name}/invocations", event, **headers)
+
+
+def report(results):
+    """(title, what is wrong) each, as TAP."""
+    print(f"1..{len(results)}")
+    for number, (title, found) in enumerate(results, 1):
+        print(f"{'not ok' if found else 'ok'} {number} - {title}")
+        for line in found:
+            print("# " + str(line).replace("\n", "\n# "))
+
+
+def expect(found, what, have, want):
+    if have != want:
+        found.append(f"{what} is {have!r}, not {want!r}")
