@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <env/census.h>
 #include <env/env.h>
 #include <env/pool.h>
 #include <model/function.h>
@@ -37,12 +38,12 @@ struct pidfd_info {
 };
 #define PIDFD_GET_INFO _IOWR(0xFF, 11, struct pidfd_info)
 
-static clockid_t clock_of(int pid)
+clockid_t fa_meter_clock(int pid)
 {
 	return (clockid_t)(~(unsigned)pid << 3 | 2u);
 }
 
-static size_t read_file(const char *path, char *buffer, size_t size)
+size_t fa_meter_read(const char *path, char *buffer, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, buffer, size - 1);
@@ -53,7 +54,7 @@ static size_t read_file(const char *path, char *buffer, size_t size)
 	return n > 0 ? (size_t)n : 0;
 }
 
-static int64_t number_after(const char *text, const char *word)
+int64_t fa_meter_number(const char *text, const char *word)
 {
 	const char *at = strstr(text, word);
 
@@ -83,12 +84,28 @@ int64_t fa_meter_peak_kb(int pid)
 	char path[40], text[2048];
 
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	return read_file(path, text, sizeof(text)) ? number_after(text, "VmHWM:") : 0;
+	return fa_meter_read(path, text, sizeof(text)) ? fa_meter_number(text, "VmHWM:") : 0;
+}
+
+static bool is_program(const struct fa_env *env)
+{
+	return env->pool->version->program;
+}
+
+/* A program's memory is that of many processes, and only the peak of each is known later. */
+static int64_t look_at_memory(const struct fa_env *env, int pid)
+{
+	struct fa_census census;
+
+	if (!is_program(env))
+		return fa_meter_peak_kb(pid);
+	fa_census(&census, pid);
+	return census.memory_kb > census.peak_kb ? census.memory_kb : census.peak_kb;
 }
 
 static void sample_memory(struct fa_env *env, int pid)
 {
-	int64_t peak = fa_meter_peak_kb(pid);
+	int64_t peak = look_at_memory(env, pid);
 
 	if (!peak)
 		return;
@@ -104,15 +121,28 @@ static void learn_newborn(struct fa_env *env, const struct fa_job *job)
 		STORE(env->pool->newborn_kb, env->peak_kb);
 }
 
+/* 0: it is gone. */
+static int64_t cpu_of(const struct fa_env *env, int pid)
+{
+	struct fa_census census;
+	struct timespec cpu;
+
+	if (is_program(env)) {
+		fa_census(&census, pid);
+		return census.cpu_ns;
+	}
+	if (clock_gettime(fa_meter_clock(pid), &cpu))
+		return 0;
+	return (int64_t)cpu.tv_sec * 1000000000 + cpu.tv_nsec;
+}
+
 /* CPU time since the last look. */
 static int64_t look_at_clock(struct fa_env *env, int pid)
 {
-	struct timespec cpu;
-	int64_t now, used;
+	int64_t now = cpu_of(env, pid), used;
 
-	if (clock_gettime(clock_of(pid), &cpu))
+	if (!now)
 		return 0;
-	now = (int64_t)cpu.tv_sec * 1000000000 + cpu.tv_nsec;
 	used = now - env->cpu_seen_ns;
 	env->cpu_seen_ns = now;
 	return used;
@@ -193,6 +223,15 @@ void fa_meter_ahead(struct fa_env *env)
 		sample_memory(env, pid);
 }
 
+bool fa_meter_over(struct fa_env *env)
+{
+	int pid = atomic_load_explicit(&env->pid, memory_order_relaxed);
+
+	if (pid)
+		sample_memory(env, pid);
+	return env->peak_kb > (int64_t)env->pool->version->config.memory_mb * 1024;
+}
+
 /*
  * Beyond the limit malloc() fails, and what cannot do without it then crashes;
  * or the kernel kills it. Either way its peak was close to the limit.
@@ -214,7 +253,7 @@ int fa_meter_pid(int pidfd)
 	if (!ioctl(pidfd, PIDFD_GET_INFO, &info) && info.pid)
 		return (int)info.pid;
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
-	if (!read_file(path, text, sizeof(text)))
+	if (!fa_meter_read(path, text, sizeof(text)))
 		return 0;
-	return (int)number_after(text, "\nPid:");
+	return (int)fa_meter_number(text, "\nPid:");
 }

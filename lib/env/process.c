@@ -33,6 +33,7 @@
 #define SPARE_NS 20000000    /* past half of a timeout as long as this, a spare is made */
 #define SLACK_NS 120000      /* a sleeping thread may be woken so late; half is the timer's slack */
 #define INIT_POLL_NS 5000000 /* an init past the function's own timeout is rare */
+#define MEMORY_POLL_NS 50000000
 
 #define LOAD(member) atomic_load_explicit(&(member), memory_order_relaxed)
 #define STORE(member, value) atomic_store_explicit(&(member), value, memory_order_relaxed)
@@ -341,7 +342,7 @@ static void init_timed_out(const struct fa_env *env, struct fa_job *job, int64_t
 		job->start_ns = now_ns;
 }
 
-static int64_t check(struct fa_env *env, struct fa_job *job, int64_t now_ns)
+static int64_t check_time(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 {
 	int64_t begin = job->start_ns, init_limit = fa_env_init_limit(env, job), limit;
 
@@ -372,6 +373,23 @@ static int64_t check(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 	split_init(env, job);
 	fa_meter(env, job);
 	return INT64_MAX;
+}
+
+/* What no limit of the kernel bounds is looked at: the memory of all processes of a program. */
+static int64_t check(struct fa_env *env, struct fa_job *job, int64_t now_ns)
+{
+	int64_t next = check_time(env, job, now_ns);
+
+	if (!env->pool->version->program || job->verdict)
+		return next;
+	if (fa_meter_over(env)) {
+		job->verdict = FA_STARVED;
+		job->end_ns = now_ns;
+		split_init(env, job);
+		fa_meter(env, job);
+		return INT64_MAX;
+	}
+	return next < now_ns + MEMORY_POLL_NS ? next : now_ns + MEMORY_POLL_NS;
 }
 
 /* ---- waiting on the caller's thread ---------------------------------- */

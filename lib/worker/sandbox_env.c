@@ -24,6 +24,12 @@
 
 #define POOL_TARGET 4
 #define DATA_SPARE_MB 4    /* the worker itself, its libraries, one thread stack less */
+/*
+ * Languages ask for more than they use: stacks of threads, heaps to grow into. What a program
+ * uses is counted by the host (env/census.c), and its address space is not bounded at all.
+ */
+#define PROGRAM_SPARE_MB 1024
+#define PROGRAM_THREADS 16 /* times what a plugin gets: for one alone, Lambda's thousand */
 #define SPACE_SPARE_MB 512l/* where only the address space can be bounded */
 #define STACK_MB 8l
 #define NPROC_DEFAULT 256
@@ -57,6 +63,8 @@ static int limit(int resource, rlim_t value)
 static int set_limits(struct fa_sandbox *box, const struct fa_nest_setup *setup)
 {
 	bool own_user = fa_layers_have(&box->layers, FAAS_LAYER_OWN_UID);
+	bool program = setup->flags & FA_NEST_PROGRAM;
+	rlim_t spare_mb = program ? PROGRAM_SPARE_MB : DATA_SPARE_MB;
 	rlim_t memory = (rlim_t)setup->memory_mb << 20;
 	int rc;
 
@@ -67,12 +75,9 @@ static int set_limits(struct fa_sandbox *box, const struct fa_nest_setup *setup)
 	     limit(RLIMIT_FSIZE, (rlim_t)setup->tmp_mb << 20);
 	if (rc || setup->flags & FA_NEST_ASAN)
 		return rc;
-	rc = limit(RLIMIT_STACK, STACK_MB << 20);
-	if (!(setup->flags & FA_NEST_PROGRAM))
-		rc |= limit(RLIMIT_DATA, memory + (DATA_SPARE_MB << 20));
+	rc = limit(RLIMIT_STACK, STACK_MB << 20) | limit(RLIMIT_DATA, memory + (spare_mb << 20));
 	/* Shared mappings are not data; without a group that counts them, bound them so. */
-	if (!fa_layers_have(&box->layers, FAAS_LAYER_CGROUP_MEMORY) &&
-	    !(setup->flags & FA_NEST_PROGRAM))
+	if (!fa_layers_have(&box->layers, FAAS_LAYER_CGROUP_MEMORY) && !program)
 		rc |= limit(RLIMIT_AS, 2 * memory + (SPACE_SPARE_MB << 20));
 	return rc;
 }
@@ -138,6 +143,8 @@ static bool set_own_limits(const struct fa_sandbox *box, uint32_t nproc)
 
 	if (!nproc)
 		nproc = NPROC_DEFAULT;
+	if (box->flags & FA_NEST_PROGRAM)
+		nproc *= PROGRAM_THREADS;
 	if (nproc < processes.rlim_max)
 		processes.rlim_cur = processes.rlim_max = nproc;
 	return setrlimit(RLIMIT_NPROC, &processes) == 0 &&

@@ -223,6 +223,33 @@ TEST(an_answer_may_be_as_large_as_lambdas_and_not_one_byte_larger)
 	says("count", "1");
 }
 
+TEST(a_program_that_eats_more_than_its_memory_is_out_of_memory)
+{
+	fails("eat 300", FAAS_EFUNCTION, "Runtime.OutOfMemory",
+	      EXIT("Runtime exited with error: signal: killed"));
+	says("eat 60", "eaten");
+}
+
+TEST(the_memory_of_all_its_processes_counts)
+{
+	const struct faas_result *result = flow_call(&flow, "p", "fork 2 40 0");
+
+	assert_true(flow_says(result, "forked"));
+	assert_true(result->memory_used_mb >= 80 && result->memory_used_mb < 128);
+	fails("fork 2 40 5000", FAAS_EFUNCTION, "Runtime.OutOfMemory",
+	      EXIT("Runtime exited with error: signal: killed"));
+}
+
+TEST(the_cpu_time_of_all_its_processes_counts)
+{
+	const struct faas_result *result;
+
+	says("count", "1");
+	result = flow_call(&flow, "p", "burn 60");
+	assert_true(flow_says(result, "burnt"));
+	assert_true(result->cpu_ms >= 55);
+}
+
 /* ---- init --------------------------------------------------------------- */
 
 static void init_with(const char *what)
@@ -299,6 +326,9 @@ int main(void)
 		ROW(a_program_that_ends_after_its_answer_has_answered),
 		ROW(a_timeout_ends_all_of_it_and_keeps_tmp),
 		ROW(an_answer_may_be_as_large_as_lambdas_and_not_one_byte_larger),
+		ROW(a_program_that_eats_more_than_its_memory_is_out_of_memory),
+		ROW(the_memory_of_all_its_processes_counts),
+		ROW(the_cpu_time_of_all_its_processes_counts),
 		ROW(a_failed_init_is_the_answer_of_the_first_invocation),
 		ROW(a_program_that_ends_in_its_init_has_ended),
 		ROW(init_costs_the_event_no_time),

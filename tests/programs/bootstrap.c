@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct reply event, reply;
@@ -149,11 +150,54 @@ static void large(const char *size)
 	fflush(stdout);
 }
 
+static void take_memory(long mb)
+{
+	for (; mb > 0; mb--) {
+		memset(malloc(1 << 20), 1, 1 << 20);
+		usleep(500); /* an honest program takes some time, too */
+	}
+}
+
 static void eat(const char *mb)
 {
-	for (long i = atol(mb); i > 0; i--)
-		memset(malloc(1 << 20), 1, 1 << 20);
+	take_memory(atol(mb));
 	say("eaten");
+}
+
+/* "CHILDREN MB MS": each takes so much and keeps it; the answer comes MS after that. */
+static void fork_some(const char *text)
+{
+	int children, mb, ms, ready[2], i;
+	char byte;
+
+	if (sscanf(text, "%d %d %d", &children, &mb, &ms) != 3 || pipe(ready) < 0)
+		return;
+	for (i = 0; i < children; i++)
+		if (!fork()) {
+			take_memory(mb);
+			if (write(ready[1], "", 1) == 1)
+				pause();
+		}
+	while (i > 0 && read(ready[0], &byte, 1) == 1)
+		i--;
+	usleep((unsigned)ms * 1000);
+	say("forked");
+}
+
+/* So many milliseconds of CPU time, in a child that lives on. */
+static void burn(const char *ms)
+{
+	int done[2];
+	char byte;
+
+	if (pipe(done) == 0 && !fork()) {
+		while (clock() * 1000 / CLOCKS_PER_SEC < atoi(ms))
+			;
+		if (write(done[1], "", 1) == 1)
+			pause();
+	}
+	if (read(done[0], &byte, 1) == 1)
+		say("burnt");
 }
 
 static const struct {
@@ -163,7 +207,8 @@ static const struct {
 	{ "echo", echo },   { "count", count },     { "header", header }, { "env", env },
 	{ "cwd", cwd },     { "put", put },         { "get", get },       { "print", print },
 	{ "fail", fail },   { "sleep", sleep_for }, { "exit", leave },    { "raise", die },
-	{ "large", large }, { "eat", eat },         { "last", leave_after },
+	{ "large", large }, { "eat", eat },         { "last", leave_after }, { "fork", fork_some },
+	{ "burn", burn },
 };
 
 static void act(void)
