@@ -83,12 +83,18 @@ static bool unstarted(const struct fa_env *env)
 	       LOAD(env->kit->response->resetting) == env->done;
 }
 
+/* Where they share a user they share this; a program brings threads of its own. */
+static uint32_t most_processes(const struct fa_pool *pool)
+{
+	return (uint32_t)(64 + (pool->version->program ? 16 : 1) * pool->alive);
+}
+
 static int ask_nest(struct fa_env *env, bool waits)
 {
 	struct fa_pool *pool = env->pool;
 	struct fa_spawn spawn = { .ctl = { .type = FA_SPAWN, .id = env->id },
 				  .slot = env->slot,
-				  .nproc = (uint32_t)(64 + pool->alive),
+				  .nproc = most_processes(pool),
 				  .waits = waits,
 				  .provisioned = env->provisioned ||
 						 (env->heir_of && env->heir_of->provisioned) };

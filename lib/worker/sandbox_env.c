@@ -29,7 +29,7 @@
  * uses is counted by the host (env/census.c), and its address space is not bounded at all.
  */
 #define PROGRAM_SPARE_MB 1024
-#define PROGRAM_THREADS 16 /* times what a plugin gets: for one alone, Lambda's thousand */
+#define PROGRAM_THREADS 1024 /* as Lambda; if they take the CPU only from each other */
 #define SPACE_SPARE_MB 512l/* where only the address space can be bounded */
 #define STACK_MB 8l
 #define NPROC_DEFAULT 256
@@ -143,8 +143,9 @@ static bool set_own_limits(const struct fa_sandbox *box, uint32_t nproc)
 
 	if (!nproc)
 		nproc = NPROC_DEFAULT;
-	if (box->flags & FA_NEST_PROGRAM)
-		nproc *= PROGRAM_THREADS;
+	if (box->flags & FA_NEST_PROGRAM &&
+	    fa_layers_have(&box->layers, FAAS_LAYER_OWN_UID | FAAS_LAYER_CGROUP_CPU))
+		nproc = PROGRAM_THREADS;
 	if (nproc < processes.rlim_max)
 		processes.rlim_cur = processes.rlim_max = nproc;
 	return setrlimit(RLIMIT_NPROC, &processes) == 0 &&

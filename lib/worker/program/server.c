@@ -7,6 +7,7 @@
 #include <worker/program/server.h>
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,7 +16,8 @@
 #include <http/answer.h>
 #include <worker/program/runtime_api.h>
 
-#define BACKLOG 128
+#define BACKLOG 1024
+#define ACCEPTS_PER_TURN 256
 #define PIECE 65536
 #define READS_PER_TURN 16
 
@@ -31,7 +33,8 @@ struct fa_connection {
 	int fd;
 	enum state state;
 	struct fa_server *server;
-	uint64_t serial; /* of its last request */
+	bool known;      /* it has made a request */
+	uint64_t serial; /* of the last one */
 	bool last;       /* no request follows */
 	struct fa_http_parser parser;
 	char *early; /* read beyond the request that is being answered */
@@ -73,18 +76,19 @@ static void sweep(struct fa_server *server)
 	server->count = kept;
 }
 
-/* Who waits for an event is the last to go. */
+/* Who never made a request goes first, who waits for an event last. */
+static uint64_t worth(const struct fa_connection *c)
+{
+	return (uint64_t)(c->state == WAITING) << 63 | (uint64_t)c->known << 62 | c->serial;
+}
+
 static struct fa_connection *least_needed(const struct fa_server *server)
 {
 	struct fa_connection *found = server->at[0];
 
-	for (int i = 1; i < server->count; i++) {
-		struct fa_connection *c = server->at[i];
-		bool waits = c->state == WAITING, found_waits = found->state == WAITING;
-
-		if (waits != found_waits ? found_waits : c->serial < found->serial)
-			found = c;
-	}
+	for (int i = 1; i < server->count; i++)
+		if (worth(server->at[i]) < worth(found))
+			found = server->at[i];
 	return found;
 }
 
@@ -107,10 +111,9 @@ static void add_connection(struct fa_server *server, int fd)
 	server->at[server->count++] = c;
 }
 
-/* A hundred connections are not waited for: they may come in the next turn. */
 static void accept_some(struct fa_server *server)
 {
-	for (int i = 0; i < READS_PER_TURN; i++) {
+	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
 		int fd = accept4(server->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd < 0)
@@ -120,8 +123,6 @@ static void accept_some(struct fa_server *server)
 }
 
 /* ---- answers ----------------------------------------------------------- */
-
-static void read_on(struct fa_connection *c);
 
 static void sent_all(struct fa_connection *c)
 {
@@ -194,6 +195,7 @@ static size_t held(const struct fa_server *server)
 static void show(struct fa_connection *c)
 {
 	c->state = WAITING;
+	c->known = true;
 	c->serial = ++c->server->serial;
 	c->server->on_request(c->server->data, c, &c->parser.request);
 }
@@ -272,6 +274,14 @@ static void take_early(struct fa_connection *c)
 	}
 }
 
+/* A client that sends head and body apart would wait for our word on the first. */
+static void hurry(const struct fa_connection *c)
+{
+	int on = 1;
+
+	setsockopt(c->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
+}
+
 static void read_on(struct fa_connection *c)
 {
 	static char piece[PIECE];
@@ -286,6 +296,8 @@ static void read_on(struct fa_connection *c)
 			close_connection(c);
 		else if (c->state == READING)
 			take(c, piece, (size_t)n);
+		if (n > 0 && c->state == READING)
+			hurry(c);
 		if (c->state == READING && held(c->server) > FA_SERVER_HELD)
 			close_connection(c);
 	}

@@ -13,7 +13,7 @@
  * can only make itself wait.
  */
 
-#define FA_SERVER_CONNECTIONS 64 /* one more, and the one that was idle longest is closed */
+#define FA_SERVER_CONNECTIONS 64 /* one more, and the one that is needed least is closed */
 #define FA_SERVER_FDS (1 + FA_SERVER_CONNECTIONS)
 #define FA_SERVER_HELD (24u << 20) /* what all requests may take together */
 
