@@ -76,6 +76,21 @@ static char *own(struct faas *rt, const char *text, const char *otherwise, bool 
 	return copy;
 }
 
+/* A file of that name in the directory of another one. */
+static char *beside(struct faas *rt, const char *other, const char *name, bool *failed)
+{
+	const char *slash = other ? strrchr(other, '/') : NULL;
+	size_t len = slash ? (size_t)(slash + 1 - other) : 0;
+	char *path = fa_alloc(&rt->mem, len + strlen(name) + 1);
+
+	*failed |= !path;
+	if (path) {
+		memcpy(path, len ? other : "", len);
+		strcpy(path + len, name);
+	}
+	return path;
+}
+
 static int64_t half_the_machine_mb(void)
 {
 	return (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / 2 / 1048576;
@@ -94,6 +109,8 @@ static int copy_config(struct faas *rt, const struct faas_config *c, struct faas
 	mine->worker = own(rt, c->worker, FA_WORKER_PATH, &failed);
 	mine->region = own(rt, c->region, "local-1", &failed);
 	mine->account = own(rt, c->account, "000000000000", &failed);
+	mine->runtimes = c->runtimes ? own(rt, c->runtimes, NULL, &failed) :
+				       beside(rt, mine->worker, "runtimes", &failed);
 	if (c->state_dir)
 		mine->state_dir = own(rt, c->state_dir, NULL, &failed);
 	if (failed)
@@ -149,6 +166,7 @@ static void free_runtime(struct faas *rt)
 	fa_queues_finish(&rt->queues);
 	fa_account_finish(&rt->account);
 	fa_free((char *)rt->config.state_dir);
+	fa_free((char *)rt->config.runtimes);
 	fa_free(rt);
 }
 
@@ -171,7 +189,7 @@ static struct faas *alloc_runtime(const struct faas_config *c, const struct fa_c
 	fa_queues_init(&rt->queues, &rt->mem);
 	rt->config = *c;
 	rt->config.worker = rt->config.region = rt->config.account = NULL;
-	rt->config.state_dir = NULL;
+	rt->config.state_dir = rt->config.runtimes = NULL;
 	rt->config.prices = NULL;
 	rt->offset_age_ns = INT64_MIN / 2;
 	rt->close_call.run = NULL;

@@ -146,8 +146,8 @@ struct faas_config {
 	int max_new_per_10s;    /* environments for one function's events: 1000; FAAS_NONE: any */
 	int max_requests_per_s; /* synchronous, per unit of concurrency: any; Lambda has 10 */
 
-	/* Called on the loop. NULL: there are no secrets. */
-	void (*on_secret)(void *data, const struct faas_ask *ask);
+	void (*on_secret)(void *data, const struct faas_ask *ask); /* [loop] NULL: none are given */
+	const char *runtimes; /* of languages; NULL: "runtimes" beside the worker */
 };
 
 #define FAAS_CONFIG(...) \
@@ -222,6 +222,8 @@ typedef int (*faas_handler_fn)(struct faas_context *ctx, struct faas_bytes event
  *   .code = "service/", .runtime = "provided.al2023", .handler = "any word"
  *           a program: the executable `bootstrap` of the code, or of its layers, which
  *           asks for events over Lambda's Runtime API (always FAAS_PROCESS);
+ *   .code = "site.zip", .runtime = "python3.11", .handler = "module.function"
+ *           Python (python3.N) or JavaScript (nodejsN.x), run by the system's interpreter;
  *   .native = fn
  *           a handler linked into the host (always FAAS_THREAD).
  *

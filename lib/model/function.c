@@ -320,9 +320,23 @@ static bool has_bootstrap(const char *directory)
 	       stat(path, &st) == 0;
 }
 
+static int find_runtime(struct fa_version *v, struct faas_error *err)
+{
+	char directory[PATH_MAX];
+	int rc = fa_runtime_find(v->config.runtime, v->code.runtimes, directory, err);
+
+	if (rc || !*directory)
+		return rc;
+	if (v->config.native)
+		return fa_error(err, FAAS_EINVAL, "a native handler has no runtime %s",
+				v->config.runtime);
+	v->runtime_directory = fa_strdup(v->mem, directory);
+	return v->runtime_directory ? 0 : fa_error_nomem(err);
+}
+
 /*
- * What has one of the runtimes that bring their own code is a program if it brings a
- * `bootstrap`, and else a plugin.
+ * What is written in a language is run by a program of ours. What has one of the runtimes that
+ * bring their own code is a program if it brings a `bootstrap`, and else a plugin.
  */
 static bool is_program(const struct fa_version *v, const struct faas_function_config *c)
 {
@@ -330,6 +344,8 @@ static bool is_program(const struct fa_version *v, const struct faas_function_co
 
 	if (!c->runtime || !c->code)
 		return false;
+	if (v->runtime_directory)
+		return true;
 	if (code->package ? code->package->bootstrap : has_bootstrap(c->code))
 		return true;
 	return code->opt && code->opt->bootstrap;
@@ -343,9 +359,9 @@ static int check_program(const struct fa_version *v, struct faas_error *err)
 		return 0;
 	if (c->isolation != FAAS_PROCESS || c->pristine || c->snapshot || c->prototype)
 		return fa_error(err, FAAS_EINVAL,
-				"the code is a program (it has a bootstrap): it is always "
-				"FAAS_PROCESS, and neither pristine nor a snapshot nor called by a "
-				"prototype");
+				"the code is a program (it has a bootstrap, or is run by one): it "
+				"is always FAAS_PROCESS, and neither pristine nor a snapshot nor "
+				"called by a prototype");
 	return 0;
 }
 
@@ -416,9 +432,10 @@ static int fill(struct fa_version *v, const struct faas_function_config *config,
 {
 	int rc = fa_name_check(config->name, err);
 
-	v->program = is_program(v, config);
 	if (!rc)
-		rc = fa_runtime_check(config->runtime, err);
+		rc = find_runtime(v, err);
+	if (!rc)
+		v->program = is_program(v, config);
 	if (!rc)
 		rc = check_kind(&v->config, err);
 	if (!rc)
@@ -618,6 +635,7 @@ void fa_version_free(struct fa_version *v)
 	fa_free((char *)v->directory);
 	fa_free((char *)v->file);
 	fa_free((char *)v->method);
+	fa_free((char *)v->runtime_directory);
 	fa_free((char *)v->arn);
 	fa_package_unref(v->code.package);
 	fa_package_unref(v->code.opt);

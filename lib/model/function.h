@@ -18,6 +18,7 @@ struct fa_code {
 	struct fa_package *package; /* NULL: config->code is run from where it lies */
 	struct fa_package *opt;     /* its layers, merged; NULL: none */
 	int64_t layer_sizes[FA_LAYERS_MAX]; /* bytes zipped, in the order of config->layers */
+	const char *runtimes;               /* where those of languages are; the host's */
 };
 
 /* Why the variables of a version cannot be read; see sealed.h. */
@@ -57,7 +58,7 @@ struct fa_version {
 	const char *directory;              /* absolute; holds the file of the handler */
 	const char *file, *method;          /* NULL for a native handler */
 	bool program;                       /* it speaks the Runtime API; `method` is the handler */
-	const char *runtime_directory;      /* NULL: it brings its own bootstrap; static */
+	const char *runtime_directory;      /* of a language; NULL: the code is all there is */
 	int number;                         /* 0: not published */
 	const char *qualifier;              /* "$LATEST" or the number */
 	char number_text[12];

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The names are those of the API's model; a language's own needs a program that is not here yet. */
+/*
+ * The names are those of the API's model. What runs a language's functions lies in a directory
+ * of its own; the interpreter is the system's.
+ */
 #include <model/runtimes.h>
 
+#include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <base/error.h>
 
@@ -36,18 +42,68 @@ bool fa_runtime_known(const char *name)
 	return ONE_OF(name, own) || ONE_OF(name, others);
 }
 
-int fa_runtime_check(const char *name, struct faas_error *err)
+/* A language whose functions we have a program for, and how its runtimes are named. */
+struct language {
+	const char *begin, *end; /* a number between them */
+	const char *directory;
+	const char *interpreter; /* "": named like the runtime */
+};
+
+static const struct language languages[] = {
+	{ "python3.", "", "python", "" },
+	{ "nodejs", ".x", "nodejs", "node" },
+};
+
+static const struct language *language_of(const char *name)
 {
+	for (size_t i = 0; i < sizeof(languages) / sizeof(*languages); i++) {
+		const struct language *l = &languages[i];
+		size_t begin = strlen(l->begin), digits = strspn(name + begin, "0123456789");
+
+		if (!strncmp(name, l->begin, begin) && digits &&
+		    !strcmp(name + begin + digits, l->end))
+			return l;
+	}
+	return NULL;
+}
+
+static int find_language(const struct language *l, const char *name, const char *runtimes,
+			 char directory[PATH_MAX], struct faas_error *err)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/usr/bin/%.32s", *l->interpreter ? l->interpreter : name);
+	if (access(path, X_OK) < 0)
+		return fa_error(err, FAAS_EINVAL, "Runtime %s cannot be run here: %s: %s", name,
+				path, strerrordesc_np(errno));
+	if (!runtimes ||
+	    snprintf(directory, PATH_MAX, "%s/%s", runtimes, l->directory) >= PATH_MAX ||
+	    access(directory, X_OK) < 0)
+		return fa_error(err, FAAS_EINVAL,
+				"Runtime %s cannot be run here: there is no %.100s/%s", name,
+				runtimes ? runtimes : "", l->directory);
+	return 0;
+}
+
+int fa_runtime_find(const char *name, const char *runtimes, char directory[PATH_MAX],
+		    struct faas_error *err)
+{
+	const struct language *language;
+
+	*directory = '\0';
 	if (!name || ONE_OF(name, own))
 		return 0;
-	if (ONE_OF(name, others))
+	if (!ONE_OF(name, others))
 		return fa_error(err, FAAS_EINVAL,
-				"Runtime %s cannot be run here yet: only plugins can, and their "
-				"runtime is provided.al2023",
+				"Value %.60s at 'runtime' failed to satisfy constraint: Member "
+				"must satisfy enum value set: [provided, provided.al2, "
+				"provided.al2023, python3.N, nodejsN.x] or be a valid ARN",
 				name);
-	return fa_error(err, FAAS_EINVAL,
-			"Value %.60s at 'runtime' failed to satisfy constraint: Member must "
-			"satisfy enum value set: [provided, provided.al2, provided.al2023] or be a "
-			"valid ARN",
-			name);
+	language = language_of(name);
+	if (!language)
+		return fa_error(err, FAAS_EINVAL,
+				"Runtime %s cannot be run here: only python3.N and nodejsN.x can, "
+				"and with provided.al2023 what brings its own program",
+				name);
+	return find_language(language, name, runtimes, directory, err);
 }

@@ -2,15 +2,18 @@
 #ifndef FA_MODEL_RUNTIMES_H
 #define FA_MODEL_RUNTIMES_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <faas/types.h>
 
 /* A name of Lambda's enum, whether or not it can be run here. */
 bool fa_runtime_known(const char *name);
 /*
- * FAAS_EINVAL unless what has this runtime can be run: NULL, and the names that bring
- * their own executable code: a program, a plugin or a C function.
+ * The directory of what runs functions of this runtime, one of those in `runtimes` (NULL:
+ * there are none); "" for NULL and for the names that bring their own executable code, which
+ * here is a program, a plugin or a C function. FAAS_EINVAL: it cannot be run here, and why.
  */
-int fa_runtime_check(const char *name, struct faas_error *err);
+int fa_runtime_find(const char *name, const char *runtimes, char directory[PATH_MAX],
+		    struct faas_error *err);
 
 #endif

@@ -349,4 +349,5 @@ def main():
             print(f"# {line}")
 
 
-main()
+if __name__ == "__main__":
+    main()

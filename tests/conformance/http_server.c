@@ -38,7 +38,8 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && !strcmp(argv[1], "--routes"))
 		return print_routes();
-	rt = faas_create(FAAS_CONFIG(.worker = TEST_WORKER, .region = "us-east-1"), &err);
+	rt = faas_create(FAAS_CONFIG(.worker = TEST_WORKER, .runtimes = TEST_RUNTIMES,
+				     .region = "us-east-1"), &err);
 	if (!rt ||
 	    faas_function_create(rt,
 				 FAAS_FUNCTION(.name = "f", .code = TEST_PLUGINS,

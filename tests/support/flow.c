@@ -59,6 +59,8 @@ void flow_open(struct flow *flow, const struct faas_config *config, bool virtual
 	c.size = sizeof(c);
 	if (!c.worker)
 		c.worker = getenv("FAAS_TEST_WORKER") ? getenv("FAAS_TEST_WORKER") : TEST_WORKER;
+	if (!c.runtimes)
+		c.runtimes = TEST_RUNTIMES;
 	c.on_log = on_log;
 	c.on_metric = on_metric;
 	if (!c.data)

@@ -81,8 +81,8 @@ static void assert_refused(const struct faas_function_config *config, const char
 #define IMAGE(...) \
 	FAAS_FUNCTION(.name = "f", .code = folder, .handler = "image.resize", __VA_ARGS__)
 #define NOT_FOR_PROGRAMS                                                                  \
-	"the code is a program (it has a bootstrap): it is always FAAS_PROCESS, and neither " \
-	"pristine nor a snapshot nor called by a prototype"
+	"the code is a program (it has a bootstrap, or is run by one): it is always " \
+	"FAAS_PROCESS, and neither pristine nor a snapshot nor called by a prototype"
 #define NATIVE(...) FAAS_FUNCTION(.name = "f", .native = native, __VA_ARGS__)
 
 TEST(what_is_not_said_gets_its_default)
@@ -341,12 +341,16 @@ TEST(every_number_is_checked_at_its_limits)
 
 TEST(a_runtime_that_cannot_be_run_is_refused_by_its_name)
 {
-	assert_refused(FAAS_FUNCTION(.name = "f", .native = native, .runtime = "python3.12"),
-		"Runtime python3.12 cannot be run here yet: only plugins can, and their runtime is "
-		"provided.al2023");
+	assert_refused(FAAS_FUNCTION(.name = "f", .native = native, .runtime = "ruby3.4"),
+		"Runtime ruby3.4 cannot be run here: only python3.N and nodejsN.x can, and with "
+		"provided.al2023 what brings its own program");
+	assert_refused(FAAS_FUNCTION(.name = "f", .native = native, .runtime = "python3.6"),
+		"Runtime python3.6 cannot be run here: /usr/bin/python3.6: No such file or "
+		"directory");
 	assert_refused(FAAS_FUNCTION(.name = "f", .native = native, .runtime = "cobol"),
 		"Value cobol at 'runtime' failed to satisfy constraint: Member must satisfy enum "
-		"value set: [provided, provided.al2, provided.al2023] or be a valid ARN");
+		"value set: [provided, provided.al2, provided.al2023, python3.N, nodejsN.x] "
+		"or be a valid ARN");
 	fa_version_unref(must_create(
 		FAAS_FUNCTION(.name = "f", .native = native, .runtime = "provided.al2023")));
 }
