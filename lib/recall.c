@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <base/error.h>
+#include <model/account.h>
 #include <model/attached.h>
 #include <model/config_document.h>
 #include <model/event_config.h>
@@ -282,24 +283,18 @@ void fa_recall_rest(struct faas *rt, const struct fa_document *document, struct 
 static int add_pending(struct faas *rt, const struct fa_message *m, struct faas_error *err)
 {
 	const char *name = m->address.data;
-	struct pending *p = fa_alloc(&rt->mem, sizeof(*p) + m->address.len + 1);
+	struct pending *p;
 
+	if (*name == ':') /* of no function; what is not of the account either, others read */
+		return fa_account_restore(&rt->registry, name, m->body.data, err) ? 0 : err->code;
+	p = fa_alloc(&rt->mem, sizeof(*p) + m->address.len + 1);
 	if (!p)
 		return fa_error_nomem(err);
-	if (*name == ':' && strcmp(name, FA_SIGNING_DOCUMENT) != 0) {
-		fa_free(p); /* of no function: others read it */
-		return 0;
-	}
 	strcpy(p->name, name);
 	p->document = fa_document_parse(m->body.data, err);
 	if (!p->document) {
 		fa_free(p);
 		return err->code;
-	}
-	if (!strcmp(p->name, FA_SIGNING_DOCUMENT)) {
-		rt->registry.signing = p->document;
-		fa_free(p);
-		return 0;
 	}
 	if (!fa_map_add(&rt->pending, p->name, p))
 		return 0;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <base/error.h>
+#include <model/account.h>
 #include <model/attached.h>
 #include <model/config_document.h>
 #include <model/event_config.h>
@@ -247,29 +248,23 @@ static int write_function(struct faas *rt, const char *name, char **text, struct
 
 /* ---- onto the disk ---------------------------------------------------- */
 
-/* Code signing configurations are of the account: all of them are one document. */
-static int write_signing(struct faas *rt, char **text, struct faas_error *err)
+/* What is of the account is a document for each kind of it. */
+static int write_part(struct faas *rt, enum fa_account_kind kind, char **text,
+		      struct faas_error *err)
 {
-	struct fa_document *all = fa_signing_all(&rt->registry);
+	struct fa_document *all = fa_account_all(&rt->registry, kind);
 
 	*text = all ? fa_document_print(all, &rt->mem) : NULL;
 	fa_document_free(all);
 	return *text ? 0 : fa_error_nomem(err);
 }
 
-static int remember_one(struct faas *rt, const char *name, struct faas_error *err)
+/* Takes the text; NULL: there is nothing of that name any more. */
+static int remember_text(struct faas *rt, const char *name, char *text, struct faas_error *err)
 {
 	struct fa_store_op op = { .verb = FA_STORE_FORGET };
 	enum fa_store_outcome outcome;
-	char *text = NULL;
-	int rc;
 
-	if (*name == ':')
-		rc = write_signing(rt, &text, err);
-	else
-		rc = write_function(rt, name, &text, err);
-	if (rc)
-		return rc;
 	op.message.address = (struct faas_bytes){ name, strlen(name) };
 	if (text) {
 		op.verb = FA_STORE_KEEP;
@@ -285,6 +280,30 @@ static int remember_one(struct faas *rt, const char *name, struct faas_error *er
 			"'%s' was changed, but the state_dir could not be written", name);
 }
 
+static int remember_one(struct faas *rt, const char *name, struct faas_error *err)
+{
+	char *text = NULL;
+	int rc = write_function(rt, name, &text, err);
+
+	return rc ? rc : remember_text(rt, name, text, err);
+}
+
+static int remember_part(struct faas *rt, enum fa_account_kind kind, struct faas_error *err)
+{
+	struct fa_account_part *part = &rt->registry.parts[kind];
+	char *text = NULL;
+	int rc;
+
+	if (!atomic_exchange(&part->changed, false))
+		return 0;
+	rc = write_part(rt, kind, &text, err);
+	if (!rc)
+		rc = remember_text(rt, fa_account_name(kind), text, err);
+	if (rc)
+		atomic_store(&part->changed, true); /* the next one tries again */
+	return rc;
+}
+
 int fa_remember(struct faas *rt, struct faas_error *err)
 {
 	char name[FA_NAME_MAX + 1];
@@ -293,14 +312,12 @@ int fa_remember(struct faas *rt, struct faas_error *err)
 	if (!rt->durable.lasts)
 		return 0;
 	pthread_mutex_lock(&rt->remembering);
-	if (atomic_exchange(&rt->registry.signing_changed, false))
-		rc = remember_one(rt, FA_SIGNING_DOCUMENT, err);
-	if (rc)
-		atomic_store(&rt->registry.signing_changed, true);
+	for (int kind = 0; !rc && kind < FA_ACCOUNT_KINDS; kind++)
+		rc = remember_part(rt, kind, err);
 	while (!rc && fa_registry_changed(&rt->registry, name)) {
 		rc = remember_one(rt, name, err);
 		if (rc)
-			fa_registry_touch(&rt->registry, name); /* the next one tries again */
+			fa_registry_touch(&rt->registry, name);
 	}
 	pthread_mutex_unlock(&rt->remembering);
 	return rc;

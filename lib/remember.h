@@ -9,8 +9,6 @@
 #include <base/document.h>
 #include <functions.h>
 
-#define FA_SIGNING_DOCUMENT ":code-signing" /* no function has a colon in its name */
-
 /*
  * Inside a call that may have changed functions: all changes are on the disk when this
  * returns 0. FAAS_ESYSTEM, FAAS_EUNKNOWN: they hold, and end with the program.

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <base/error.h>
+#include <model/account.h>
 
 int fa_recursion_set(struct fa_registry *registry, const char *text, bool allowed,
 		     struct faas_error *err)
@@ -120,13 +121,8 @@ static bool uses(const struct fa_function *function, const char *arn)
 int fa_signing_put(struct fa_registry *registry, const char *arn, struct fa_document *config,
 		   struct faas_error *err)
 {
-	int rc;
-
-	pthread_rwlock_wrlock(&registry->lock);
-	rc = config ? put(&registry->signing, arn, config) : FAAS_ENOMEM;
-	atomic_store(&registry->signing_changed, true);
-	pthread_rwlock_unlock(&registry->lock);
-	return rc ? fa_error_nomem(err) : 0;
+	return config ? fa_account_put(registry, FA_ACCOUNT_SIGNING, arn, config, err)
+		      : fa_error_nomem(err);
 }
 
 static int no_config(const char *arn, struct faas_error *err)
@@ -138,43 +134,32 @@ static int no_config(const char *arn, struct faas_error *err)
 struct fa_document *fa_signing_get(struct fa_registry *registry, const char *arn,
 				   struct faas_error *err)
 {
-	const struct fa_document *found;
-	struct fa_document *copy;
+	struct fa_document *copy = fa_account_get(registry, FA_ACCOUNT_SIGNING, arn);
 
-	pthread_rwlock_rdlock(&registry->lock);
-	found = fa_document_get(registry->signing, arn);
-	copy = fa_document_copy(found);
-	pthread_rwlock_unlock(&registry->lock);
-	if (!found)
+	if (!copy)
 		no_config(arn, err);
-	else if (!copy)
-		fa_error_nomem(err);
 	return copy;
 }
 
 struct fa_document *fa_signing_all(struct fa_registry *registry)
 {
-	struct fa_document *copy;
-
-	pthread_rwlock_rdlock(&registry->lock);
-	copy = registry->signing ? fa_document_copy(registry->signing) : fa_document_object();
-	pthread_rwlock_unlock(&registry->lock);
-	return copy;
+	return fa_account_all(registry, FA_ACCOUNT_SIGNING);
 }
 
 int fa_signing_delete(struct fa_registry *registry, const char *arn, struct faas_error *err)
 {
+	struct fa_account_part *part = &registry->parts[FA_ACCOUNT_SIGNING];
 	const struct fa_function *function;
 	bool there, used = false;
 	uint32_t pos = 0;
 
 	pthread_rwlock_wrlock(&registry->lock);
-	there = fa_document_get(registry->signing, arn);
+	there = fa_document_get(part->all, arn);
 	while ((function = fa_map_next(&registry->functions, &pos)))
 		used |= uses(function, arn);
 	if (there && !used) {
-		fa_document_drop(registry->signing, arn);
-		atomic_store(&registry->signing_changed, true);
+		fa_document_drop(part->all, arn);
+		atomic_store(&part->changed, true);
 	}
 	pthread_rwlock_unlock(&registry->lock);
 	if (!there)
@@ -215,7 +200,7 @@ bool fa_signing_enforced(struct fa_registry *registry, const char *text)
 		return false;
 	arn = fa_document_text(fa_document_get(function->attached, FA_SIGNING));
 	if (arn)
-		config = fa_document_get(registry->signing, arn);
+		config = fa_document_get(registry->parts[FA_ACCOUNT_SIGNING].all, arn);
 	policy = fa_document_text(fa_document_get(fa_document_get(config, "CodeSigningPolicies"),
 						  "UntrustedArtifactOnDeployment"));
 	rc = arn && (!policy || strcmp(policy, "Warn"));

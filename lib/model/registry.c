@@ -52,7 +52,8 @@ void fa_registry_finish(struct fa_registry *registry)
 		free_function(function);
 	fa_map_finish(&registry->functions);
 	fa_map_finish(&registry->urls);
-	fa_document_free(registry->signing);
+	for (int kind = 0; kind < FA_ACCOUNT_KINDS; kind++)
+		fa_document_free(registry->parts[kind].all);
 	pthread_rwlock_destroy(&registry->lock);
 }
 

@@ -32,6 +32,13 @@ struct fa_function {
 	struct fa_document *tags;  /* key -> text; NULL: none, see model/tags.h */
 };
 
+/* What is of the account and of no function in it: documents by a key, see model/account.h. */
+enum fa_account_kind {
+	FA_ACCOUNT_SIGNING,        /* ARN -> code signing configuration */
+	FA_ACCOUNT_LAYER_POLICIES, /* ARN of a layer's version -> resource policy */
+	FA_ACCOUNT_KINDS
+};
+
 /* Names to versions. Readers take a reference under a read lock; writers swap. */
 struct fa_registry {
 	pthread_rwlock_t lock;
@@ -43,8 +50,10 @@ struct fa_registry {
 	_Atomic bool changed;    /* one of the functions did */
 	struct fa_map urls;      /* id -> struct fa_url, which its function has */
 	char url_base[64];       /* see fa_url_place() */
-	struct fa_document *signing; /* ARN -> code signing configuration, or NULL */
-	_Atomic bool signing_changed;
+	struct fa_account_part {
+		struct fa_document *all; /* key -> value; NULL: nothing yet */
+		_Atomic bool changed;    /* since it was last remembered */
+	} parts[FA_ACCOUNT_KINDS];
 };
 
 int fa_registry_init(struct fa_registry *registry, const struct fa_mem *mem,

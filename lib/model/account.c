@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#include <model/account.h>
+
+#include <string.h>
+
+#include <base/error.h>
+
+static const char *const names[] = {
+	[FA_ACCOUNT_SIGNING] = ":code-signing",
+	[FA_ACCOUNT_LAYER_POLICIES] = ":layer-policies",
+};
+
+int fa_account_put(struct fa_registry *registry, enum fa_account_kind kind, const char *key,
+		   struct fa_document *value, struct faas_error *err)
+{
+	struct fa_account_part *part = &registry->parts[kind];
+	int rc = 0;
+
+	pthread_rwlock_wrlock(&registry->lock);
+	if (!part->all)
+		part->all = fa_document_object();
+	if (value)
+		rc = fa_document_put(part->all, key, value);
+	else
+		fa_document_drop(part->all, key);
+	atomic_store(&part->changed, true);
+	pthread_rwlock_unlock(&registry->lock);
+	return rc ? fa_error_nomem(err) : 0;
+}
+
+struct fa_document *fa_account_get(struct fa_registry *registry, enum fa_account_kind kind,
+				   const char *key)
+{
+	struct fa_document *copy;
+
+	pthread_rwlock_rdlock(&registry->lock);
+	copy = fa_document_copy(fa_document_get(registry->parts[kind].all, key));
+	pthread_rwlock_unlock(&registry->lock);
+	return copy;
+}
+
+struct fa_document *fa_account_all(struct fa_registry *registry, enum fa_account_kind kind)
+{
+	const struct fa_document *all;
+	struct fa_document *copy;
+
+	pthread_rwlock_rdlock(&registry->lock);
+	all = registry->parts[kind].all;
+	copy = all ? fa_document_copy(all) : fa_document_object();
+	pthread_rwlock_unlock(&registry->lock);
+	return copy;
+}
+
+const char *fa_account_name(enum fa_account_kind kind)
+{
+	return names[kind];
+}
+
+bool fa_account_restore(struct fa_registry *registry, const char *name, const char *text,
+			struct faas_error *err)
+{
+	for (int kind = 0; kind < FA_ACCOUNT_KINDS; kind++) {
+		if (strcmp(names[kind], name) != 0)
+			continue;
+		registry->parts[kind].all = fa_document_parse(text, err);
+		return registry->parts[kind].all;
+	}
+	return true;
+}
