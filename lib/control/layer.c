@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <base/error.h>
+#include <model/account.h>
 #include <model/runtimes.h>
 
 #define LIST_MOST 50
@@ -123,9 +124,17 @@ static int get_by_arn(struct faas *rt, const struct fa_document *in, struct fa_d
 static int delete(struct faas *rt, const struct fa_document *in, struct fa_document *out,
 		  struct faas_error *err)
 {
+	const char *name = fa_control_text(in, "LayerName");
+	int number = fa_control_number(in, "VersionNumber", 0);
+	struct fa_document *told = fa_layers_get(&rt->layers, name, number, NULL);
+	int rc = 0;
+
 	(void)out;
-	return fa_layers_delete(&rt->layers, fa_control_text(in, "LayerName"),
-				fa_control_number(in, "VersionNumber", 0), err);
+	if (told) /* nobody may use it any more */
+		rc = fa_account_put(&rt->registry, FA_ACCOUNT_LAYER_POLICIES,
+				    fa_control_text(told, "LayerVersionArn"), NULL, err);
+	fa_document_free(told);
+	return rc ? rc : fa_layers_delete(&rt->layers, name, number, err);
 }
 
 /* ---- lists ------------------------------------------------------------- */

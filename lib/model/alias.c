@@ -13,6 +13,7 @@
 #include <base/error.h>
 #include <base/text.h>
 #include <model/event_config.h>
+#include <model/permission.h>
 #include <model/provisioned.h>
 #include <model/url.h>
 
@@ -243,6 +244,7 @@ int fa_alias_delete(struct fa_registry *registry, const char *text, const char *
 	} else {
 		fa_event_config_drop(function, name);
 		fa_provisioned_forget(function, name);
+		fa_permission_drop(function, name);
 		fa_url_drop(registry, function, name);
 		fa_free(fa_map_remove(&function->aliases, name));
 	}

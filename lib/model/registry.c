@@ -13,6 +13,7 @@
 #include <base/text.h>
 #include <model/alias.h>
 #include <model/event_config.h>
+#include <model/permission.h>
 #include <model/provisioned.h>
 #include <model/url.h>
 
@@ -505,6 +506,7 @@ struct fa_version *fa_registry_unpublish(struct fa_registry *registry, struct fa
 		removed = fa_map_remove(&function->versions, version->qualifier);
 		fa_event_config_drop(function, version->qualifier);
 		fa_provisioned_forget(function, version->qualifier);
+		fa_permission_drop(function, version->qualifier);
 		fa_registry_note(registry, function);
 	}
 	pthread_rwlock_unlock(&registry->lock);

@@ -75,6 +75,12 @@ REQUESTS = [
     ("ListFunctionUrlConfigs", {"FunctionName": "f", "MaxItems": 1}),
     ("DeleteFunctionUrlConfig", {"FunctionName": "f", "Qualifier": "live"}),
     ("DeleteAlias", {"FunctionName": "f", "Name": "live"}),
+    ("AddPermission", {
+        "FunctionName": "f", "StatementId": "s3", "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com",
+        "SourceArn": "arn:aws:s3:::bucket", "SourceAccount": "000000000000",
+    }),
+    ("GetPolicy", {"FunctionName": "f"}),
+    ("RemovePermission", {"FunctionName": "f", "StatementId": "s3"}),
     ("PutFunctionConcurrency", {"FunctionName": "f", "ReservedConcurrentExecutions": 7}),
     ("GetFunctionConcurrency", {"FunctionName": "f"}),
     ("GetFunction", {"FunctionName": "f"}),
@@ -121,6 +127,12 @@ REQUESTS = [
     ("UpdateFunctionConfiguration", {
         "FunctionName": "g", "Layers": ["arn:aws:lambda:local-1:000000000000:layer:base:1"],
     }),
+    ("AddLayerVersionPermission", {
+        "LayerName": "base", "VersionNumber": 1, "StatementId": "all", "Action": "lambda:GetLayerVersion",
+        "Principal": "*", "OrganizationId": "o-0123456789",
+    }),
+    ("GetLayerVersionPolicy", {"LayerName": "base", "VersionNumber": 1}),
+    ("RemoveLayerVersionPermission", {"LayerName": "base", "VersionNumber": 1, "StatementId": "all"}),
     ("DeleteLayerVersion", {"LayerName": "base", "VersionNumber": 1}),
     ("GetFunction", {"FunctionName": "g"}),
     ("PutRuntimeManagementConfig", {
@@ -157,10 +169,6 @@ NEWER = {
 SEEN = {"Creating"}
 # What the API has and the control door has not yet, each with what it waits for.
 NOT_YET = {
-    "policies": [
-        "AddPermission", "RemovePermission", "GetPolicy", "AddLayerVersionPermission", "RemoveLayerVersionPermission",
-        "GetLayerVersionPolicy",
-    ],
     "nobody: faas_invoke() is the door": ["Invoke", "InvokeAsync"],
 }
 

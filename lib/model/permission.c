@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A policy is changed as a copy, which then takes the place of what there was: in the attached
+ * data of its function, by qualifier, or among the account's, by the ARN of a layer's version.
+ */
+#include <model/permission.h>
+
+#include <string.h>
+
+#include <base/error.h>
+#include <base/text.h>
+#include <model/account.h>
+#include <model/attached.h>
+#include <model/policy/policy.h>
+
+#define ATTACHED "Policies" /* qualifier -> policy */
+#define NO_POLICY "No policy is associated with the given resource."
+
+/* ---- one policy -------------------------------------------------------- */
+
+static const char *sid_of(const struct fa_document *statement)
+{
+	const char *sid = fa_document_text(fa_document_get(statement, "Sid"));
+
+	return sid ? sid : "";
+}
+
+struct fa_document *fa_permission_document(const struct fa_document *policy)
+{
+	struct fa_document *out = fa_document_object();
+	int rc = out ? 0 : FAAS_ENOMEM;
+
+	if (!rc) {
+		rc |= fa_document_put_text(out, "Version", "2012-10-17");
+		rc |= fa_document_put_text(out, "Id", "default");
+		rc |= fa_document_put(out, "Statement",
+				      fa_document_copy(fa_document_get(policy, "Statement")));
+	}
+	if (!rc)
+		return out;
+	fa_document_free(out);
+	return NULL;
+}
+
+static int check_revision(const struct fa_document *policy,
+			  const struct fa_permission_change *change, struct faas_error *err)
+{
+	const char *now = fa_document_text(fa_document_get(policy, "RevisionId"));
+
+	if (!change->revision || !now || !strcmp(now, change->revision))
+		return 0;
+	return fa_error(err, FAAS_EPRECONDITION,
+			"The Revision Id provided does not match the latest Revision Id. Call the "
+			"%s API to retrieve the latest Revision Id",
+			change->read_by);
+}
+
+/* Whether what came out is a policy, and short enough. */
+static int check_whole(const struct fa_document *policy, const struct fa_mem *mem,
+		       struct faas_error *err)
+{
+	struct fa_document *whole = fa_permission_document(policy);
+	char *text = whole ? fa_document_print(whole, mem) : NULL;
+	size_t len = text ? strlen(text) : 0;
+	struct fa_policy *compiled =
+		whole ? fa_policy_compile(mem, whole, FA_RESOURCE_POLICY, err) : NULL;
+	int rc = 0;
+
+	if (!text)
+		rc = fa_error_nomem(err);
+	else if (!compiled)
+		rc = err->code == FAAS_EINVAL
+			     ? fa_error(err, FAAS_EINVAL,
+					"The provided principal was invalid. Please check the "
+					"principal and try again.")
+			     : err->code;
+	else if (len > FA_PERMISSIONS_MAX)
+		rc = fa_error_typed(err, FAAS_EINVAL, "PolicyLengthExceededException",
+				    "The final policy size (%zu) is bigger than the limit (%d).",
+				    len, FA_PERMISSIONS_MAX);
+	fa_policy_free(compiled);
+	fa_free(text);
+	fa_document_free(whole);
+	return rc;
+}
+
+static int put_revision(struct fa_document *policy)
+{
+	uint8_t random[16];
+	char revision[37];
+
+	fa_random_bytes(random, sizeof(random));
+	fa_uuid(revision, random);
+	return fa_document_put_text(policy, "RevisionId", revision);
+}
+
+/* All statements but the one that is to go; *found if it was there. NULL: out of memory. */
+static struct fa_document *others(const struct fa_document *policy, const char *sid, bool *found)
+{
+	const struct fa_document *list = fa_document_get(policy, "Statement"), *item;
+	struct fa_document *kept = fa_document_array();
+	int rc = kept ? 0 : FAAS_ENOMEM;
+
+	*found = false;
+	for (size_t i = 0; !rc && (item = fa_document_item(list, i)); i++) {
+		if (sid && !strcmp(sid_of(item), sid))
+			*found = true;
+		else
+			rc = fa_document_append(kept, fa_document_copy(item));
+	}
+	if (!rc)
+		return kept;
+	fa_document_free(kept);
+	return NULL;
+}
+
+static int conflict(const char *sid, struct faas_error *err)
+{
+	return fa_error(err, FAAS_EEXIST,
+			"The statement id (%s) provided already exists. Please provide a new "
+			"statement id, or remove the existing statement.",
+			sid);
+}
+
+/* The policy that comes of it; NULL with 0: none is left. Takes change->statement. */
+static int apply(const struct fa_document *policy, struct fa_permission_change *change,
+		 const struct fa_mem *mem, struct fa_document **next, struct faas_error *err)
+{
+	struct fa_document *add = change->statement, *list, *made;
+	const char *sid = add ? sid_of(add) : change->remove;
+	bool found;
+	int rc = check_revision(policy, change, err);
+
+	list = rc ? NULL : others(policy, sid, &found);
+	if (!rc && !list)
+		rc = fa_error_nomem(err);
+	if (!rc && add && found)
+		rc = conflict(sid, err);
+	if (!rc && !add && !found)
+		rc = fa_error(err, FAAS_ENOTFOUND, "Statement %s is not found in resource policy.",
+			      sid);
+	if (rc) {
+		fa_document_free(list);
+		fa_document_free(add);
+		return rc;
+	}
+	if (add && fa_document_append(list, add))
+		rc = fa_error_nomem(err);
+	made = fa_document_object();
+	if (put_revision(made) | fa_document_put(made, "Statement", list))
+		rc = fa_error_nomem(err);
+	if (!rc && fa_document_item(fa_document_get(made, "Statement"), 0)) {
+		rc = check_whole(made, mem, err);
+		*next = made;
+	} else {
+		fa_document_free(made);
+	}
+	if (rc && *next) {
+		fa_document_free(*next);
+		*next = NULL;
+	}
+	return rc;
+}
+
+/* ---- of functions ------------------------------------------------------ */
+
+static const struct fa_document *policy_of(const struct fa_function *function,
+					   const char *qualifier)
+{
+	return fa_document_get(fa_document_get(function->attached, ATTACHED), qualifier);
+}
+
+/* Takes `policy`; NULL: there is none any more. */
+static int store(struct fa_function *function, const char *qualifier, struct fa_document *policy)
+{
+	const struct fa_document *old = fa_document_get(function->attached, ATTACHED);
+	struct fa_document *all = old ? fa_document_copy(old) : fa_document_object();
+	int rc = 0;
+
+	if (!function->attached)
+		function->attached = fa_document_object();
+	if (policy)
+		rc = fa_document_put(all, qualifier, policy);
+	else
+		fa_document_drop(all, qualifier);
+	return fa_document_put(function->attached, ATTACHED, all) | rc;
+}
+
+void fa_permission_drop(struct fa_function *function, const char *qualifier)
+{
+	if (policy_of(function, qualifier))
+		store(function, qualifier, NULL);
+}
+
+/* Whether there is such a version or alias. */
+static int check_qualifier(const struct fa_registry *registry, const struct fa_function *function,
+			   const char *qualifier, struct faas_error *err)
+{
+	size_t len = strlen(qualifier);
+	bool version = strspn(qualifier, "0123456789") == len;
+
+	if (!len || fa_map_get(version ? &function->versions : &function->aliases, qualifier, len))
+		return 0;
+	return fa_error(err, FAAS_ENOTFOUND, "%s: arn:aws:lambda:%s:%s:function:%s:%s",
+			version ? "Function not found" : "Cannot find alias arn", registry->region,
+			registry->account, function->name, qualifier);
+}
+
+int fa_permission_change(struct fa_registry *registry, const char *name, const char *qualifier,
+			 struct fa_permission_change *change, struct faas_error *err)
+{
+	struct fa_document *next = NULL;
+	struct fa_function *function;
+	int rc;
+
+	function = fa_registry_open(registry, name, true, &rc, err);
+	if (function)
+		rc = check_qualifier(registry, function, qualifier, err);
+	if (!rc && !change->statement && !policy_of(function, qualifier))
+		rc = fa_error(err, FAAS_ENOTFOUND, NO_POLICY);
+	if (rc)
+		fa_document_free(change->statement);
+	else
+		rc = apply(policy_of(function, qualifier), change, registry->functions.mem, &next,
+			   err);
+	if (!rc && store(function, qualifier, next))
+		rc = fa_error_nomem(err);
+	if (function)
+		fa_registry_close(registry);
+	return rc;
+}
+
+struct fa_document *fa_permission_get(struct fa_registry *registry, const char *name,
+				      const char *qualifier, struct faas_error *err)
+{
+	const struct fa_function *function;
+	struct fa_document *copy = NULL;
+	bool there;
+	int rc;
+
+	function = fa_registry_open(registry, name, false, &rc, err);
+	if (!function)
+		return NULL;
+	rc = check_qualifier(registry, function, qualifier, err);
+	there = !rc && policy_of(function, qualifier);
+	if (there)
+		copy = fa_document_copy(policy_of(function, qualifier));
+	fa_registry_close(registry);
+	if (!rc && !there)
+		fa_error(err, FAAS_ENOTFOUND, "The resource you requested does not exist.");
+	else if (!rc && !copy)
+		fa_error_nomem(err);
+	return copy;
+}
+
+/* ---- of layers --------------------------------------------------------- */
+
+int fa_permission_change_layer(struct fa_registry *registry, const char *arn,
+			       struct fa_permission_change *change, struct faas_error *err)
+{
+	struct fa_document *old = fa_account_get(registry, FA_ACCOUNT_LAYER_POLICIES, arn),
+			   *next = NULL;
+	int rc = 0;
+
+	if (!change->statement && !old)
+		rc = fa_error(err, FAAS_ENOTFOUND, NO_POLICY);
+	if (!rc)
+		rc = apply(old, change, registry->functions.mem, &next, err);
+	if (!rc)
+		rc = fa_account_put(registry, FA_ACCOUNT_LAYER_POLICIES, arn, next, err);
+	fa_document_free(old);
+	return rc;
+}
+
+struct fa_document *fa_permission_get_layer(struct fa_registry *registry, const char *arn,
+					    struct faas_error *err)
+{
+	struct fa_document *copy = fa_account_get(registry, FA_ACCOUNT_LAYER_POLICIES, arn);
+
+	if (!copy)
+		fa_error(err, FAAS_ENOTFOUND, NO_POLICY);
+	return copy;
+}
