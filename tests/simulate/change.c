@@ -55,6 +55,21 @@ void draw_name(char name[NAME_ROOM], int function)
 		snprintf(name, NAME_ROOM, "%d:%d", function, late_version(function));
 }
 
+static bool see_one(void *data, const struct faas_function_info *info)
+{
+	(void)info;
+	*(bool *)data = true;
+	return false;
+}
+
+bool has_functions(void)
+{
+	bool any = false;
+
+	faas_function_list(world.rt, see_one, &any);
+	return any;
+}
+
 /* ---- the function itself ----------------------------------------------- */
 
 /* Where limits are fixed. */

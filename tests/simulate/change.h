@@ -6,6 +6,7 @@
 
 void changes_begin(void);
 void create_function(int function);
+bool has_functions(void);
 /* Something of a function, its versions or its aliases, at random. */
 void change_something(void);
 

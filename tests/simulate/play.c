@@ -363,6 +363,9 @@ static void drain(void)
 {
 	int64_t until = now() + DAY;
 
+	while (world.disk && !has_functions()) /* then events of the last program rest */
+		create_function((int)draw(FUNCTIONS));
+	settle();
 	world.quiet = true;
 	while (open_requests() || open_events() || clients_inside()) {
 		if (next_ns() == INT64_MAX || now() > until)
