@@ -3,6 +3,7 @@
 #
 #   need_packages gcc meson ...    have these Debian packages installed, or stop
 #   try_npm name@version ...       have these in $TEST_NPM, or say that they are not
+#   try_npm_built name@version     the same of one that is built when it is installed
 
 _as_root() {
 	if [ "$(id -u)" = 0 ]; then
@@ -55,9 +56,11 @@ need_packages() {
 # Programs that tests ask for an opinion; what is missing is a test that is skipped.
 export TEST_NPM=${TEST_NPM:-${XDG_CACHE_HOME:-$HOME/.cache}/libfaas/npm}
 
-try_npm() {
-	local package name missing=()
+# seconds, what npm may do, packages
+_npm() {
+	local seconds=$1 scripts=$2 package name missing=()
 
+	shift 2
 	for package; do
 		name=${package%@*}
 		grep -qs "\"version\": \"${package##*@}\"" "$TEST_NPM/node_modules/$name/package.json" ||
@@ -65,9 +68,21 @@ try_npm() {
 	done
 	[ "${#missing[@]}" = 0 ] && return 0
 	command -v npm >/dev/null && mkdir -p "$TEST_NPM" &&
-		timeout 120 npm install --prefix "$TEST_NPM" --no-audit --no-fund --ignore-scripts "${missing[@]}" \
+		npm_config_nodedir=/usr timeout "$seconds" npm install --prefix "$TEST_NPM" --no-audit --no-fund \
+			"$scripts" "${missing[@]}" \
 			>"$TEST_NPM/npm.log" 2>&1 && return 0
 	echo "Without ${missing[*]}: npm is not there or cannot install them."
+}
+
+try_npm() {
+	_npm 120 --ignore-scripts "$@"
+}
+
+# In a folder of its own, where the next npm does not take it for superfluous.
+export TEST_NPM_BUILT=$TEST_NPM-built
+
+try_npm_built() {
+	(TEST_NPM=$TEST_NPM_BUILT && _npm 400 --no-ignore-scripts "$@")
 }
 
 # The same for what a test can do without: if it cannot be had, that test is skipped.

@@ -1,0 +1,296 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Programs that others wrote for Lambda run as they are: a script with curl, AWS's runtime clients for Node.js and C++.
+
+usage: genuine.py <lambda-server> <faas-worker> <folder of test plugins> <folder for what is built>
+"""
+import base64
+import concurrent.futures
+import glob
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+
+from program import FUNCTIONS, Server, expect, report
+
+PROGRAM, WORKER, PLUGIN, BUILT = sys.argv[1], sys.argv[2], sys.argv[3] + "/echo.so", sys.argv[4]
+CLIENT = os.path.join(os.environ.get("TEST_NPM_BUILT", ""), "node_modules", "aws-lambda-ric")
+
+# From the tutorial in the developer guide; it says sh, which is bash there.
+SCRIPT = r"""#!/bin/bash
+set -euo pipefail
+
+# Initialization - load function handler
+source $LAMBDA_TASK_ROOT/"$(echo $_HANDLER | cut -d. -f1).sh"
+
+# Processing
+while true
+do
+  HEADERS="$(mktemp)"
+  # Get an event. The HTTP request will block until one is received
+  EVENT_DATA=$(curl -sS -LD "$HEADERS" "http://${AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime/invocation/next")
+
+  # Extract request ID by scraping response headers received above
+  REQUEST_ID=$(grep -Fi Lambda-Runtime-Aws-Request-Id "$HEADERS" | tr -d '[:space:]' | cut -d: -f2)
+
+  # Run the handler function from the script
+  RESPONSE=$($(echo "$_HANDLER" | cut -d. -f2) "$EVENT_DATA")
+
+  # Send the response
+  curl "http://${AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime/invocation/$REQUEST_ID/response"  -d "$RESPONSE"
+done
+"""
+SCRIPT_HANDLER = r"""function handler () {
+  EVENT_DATA=$1
+  echo "$EVENT_DATA" 1>&2;
+  case $EVENT_DATA in
+  '"echo"') echo "Echoing request: '$EVENT_DATA'" ;;
+  '"timeout"') sleep 60 ;;
+  '"exit"') kill -USR1 $$ ;;
+  '"status"') exit 7 ;;
+  '"crash"') kill -SEGV $$ ;;
+  '"killed"') kill -KILL $$ ;;
+  '"memory"') head -c 500000000 /dev/zero | tail ;;
+  esac
+}
+trap 'exit 0' USR1
+"""
+
+NODE = "#!/bin/sh\nexec /usr/bin/node node_modules/aws-lambda-ric/bin/index.mjs \"$_HANDLER\"\n"
+NODE_HANDLER = """
+exports.handler = async (event, context) => {
+  switch (event) {
+  case 'error': throw new RangeError('mine');
+  case 'timeout': await new Promise((done) => setTimeout(done, 60000));
+  case 'exit': process.exit(0);
+  case 'status': process.exit(7);
+  case 'crash': process.kill(process.pid, 'SIGSEGV'); await new Promise((done) => setTimeout(done, 9000));
+  case 'killed': process.kill(process.pid, 'SIGKILL'); await new Promise((done) => setTimeout(done, 9000));
+  case 'memory': { const all = []; for (;;) all.push(Buffer.alloc(1 << 20, 1)); }
+  case 'large': return 'x'.repeat(6291554);
+  case 'larger': return 'x'.repeat(6291555);
+  case 'context': return [context.awsRequestId, context.functionName, context.getRemainingTimeInMillis() > 0];
+  default: return event;
+  }
+};
+exports.streaming = awslambda.streamifyResponse(async (event, stream) => {
+  stream.write('one ');
+  stream.write('two');
+  stream.end();
+});
+"""
+
+CPP_HANDLER = r"""
+#include <aws/lambda-runtime/runtime.h>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <unistd.h>
+
+using namespace aws::lambda_runtime;
+
+static invocation_response handler(invocation_request const &request)
+{
+	std::string const &event = request.payload;
+
+	if (event == "\"error\"")
+		return invocation_response::failure("mine", "RangeError", "");
+	if (event == "\"timeout\"")
+		sleep(60);
+	if (event == "\"exit\"")
+		exit(0);
+	if (event == "\"status\"")
+		exit(7);
+	if (event == "\"crash\"")
+		raise(SIGSEGV);
+	if (event == "\"killed\"")
+		raise(SIGKILL);
+	if (event == "\"memory\"")
+		for (;;)
+			memset(malloc(1 << 20), 1, 1 << 20);
+	if (event == "\"large\"" || event == "\"larger\"")
+		return invocation_response::success(
+			"\"" + std::string(event == "\"large\"" ? 6291554 : 6291555, 'x') + "\"", "application/json");
+	if (event == "\"context\"")
+		return invocation_response::success(
+			"[\"" + request.request_id + "\", \"" + request.function_arn + "\", " +
+			(request.get_time_remaining().count() > 0 ? "true" : "false") + "]", "application/json");
+	return invocation_response::success(event, "application/json");
+}
+
+int main()
+{
+	run_handler(handler);
+	return 0;
+}
+"""
+
+
+def pack(files, folders=()):
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, content in files.items():
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = (0o100755 if name == "bootstrap" else 0o100644) << 16
+            archive.writestr(entry, content)
+        for inside, path in folders:
+            for root, _, names in os.walk(path):
+                for name in names:
+                    source = os.path.join(root, name)
+                    archive.write(source, os.path.join(inside, os.path.relpath(source, path)))
+    return base64.b64encode(data.getvalue()).decode()
+
+
+def pack_node():
+    folders = [(f"node_modules/aws-lambda-ric/{name}", os.path.join(CLIENT, name)) for name in ("bin", "dist")]
+    return pack({"bootstrap": NODE, "index.js": NODE_HANDLER}, folders)
+
+
+def create(server, name, handler, zipped):
+    status, _, text = server.ask("POST", FUNCTIONS, json.dumps({
+        "FunctionName": name, "Role": "arn:aws:iam::000000000000:role/r", "Runtime": "provided.al2023",
+        "Handler": handler, "Timeout": 3, "MemorySize": 256, "Code": {"ZipFile": zipped}}))
+    if status != 201:
+        raise OSError(f"{name}: {status} {text[:200]}")
+    server.wait(name)
+
+
+def invoke(server, name, event):
+    """(what kind of error or None, request id, the payload's text)"""
+    status, headers, text = server.invoke(name, json.dumps(event))
+    if status != 200:
+        raise OSError(f"{name}: {status} {text[:200]}")
+    return headers.get("X-Amz-Function-Error"), headers["x-amzn-RequestId"], text
+
+
+def answers(server, name, event, want):
+    found = []
+    error, _, text = invoke(server, name, event)
+    expect(found, f"error of {event}", error, None)
+    expect(found, f"answer to {event}", json.loads(text) if want is not str else text[:60], want)
+    return found
+
+
+def ends(server, name, event, kind, message):
+    found = []
+    error, request, text = invoke(server, name, event)
+    expect(found, f"error of {event}", error, "Unhandled")
+    expect(found, f"payload of {event}", json.loads(text),
+           {"errorType": kind, "errorMessage": f"RequestId: {request} Error: {message}"})
+    return found
+
+
+def deaths(server, name):
+    """Each of Lambda's ways to end; after each the function goes on."""
+    exited = "Runtime exited with error: "
+    return [
+        *ends(server, name, "status", "Runtime.ExitError", exited + "exit status 7"),
+        *ends(server, name, "exit", "Runtime.ExitError", "Runtime exited without providing a reason"),
+        *ends(server, name, "crash", "Runtime.ExitError", exited + "signal: segmentation fault"),
+        *ends(server, name, "killed", "Runtime.ExitError", exited + "signal: killed"),
+        *ends(server, name, "memory", "Runtime.ExitError", exited + "signal: killed"),
+        *ends(server, name, "timeout", "Sandbox.Timedout", "Task timed out after 3.00 seconds"),
+    ]
+
+
+def at_once(server, name, many):
+    with concurrent.futures.ThreadPoolExecutor(many) as pool:
+        replies = list(pool.map(lambda n: (n, invoke(server, name, [n])), range(many)))
+    return [f"{n}: {reply}" for n, reply in replies if reply[0] or json.loads(reply[2]) != [n]]
+
+
+def sizes(server, name):
+    found = []
+    error, _, text = invoke(server, name, "large")
+    expect(found, "large", (error, len(text)), (None, 6291556))
+    error, _, text = invoke(server, name, "larger")
+    expect(found, "larger", (error, json.loads(text)["errorType"]), ("Unhandled", "Function.ResponseSizeTooLarge"))
+    event = "y" * (6291456 - 2)
+    error, _, text = invoke(server, name, event)
+    expect(found, "a large event", (error, json.loads(text) == event), (None, True))
+    return found
+
+
+def script(server):
+    create(server, "script", "function.handler", pack({"bootstrap": SCRIPT, "function.sh": SCRIPT_HANDLER}))
+    found = []
+    error, _, text = invoke(server, "script", "echo")
+    expect(found, "echo", (error, text), (None, "Echoing request: '\"echo\"'"))
+    error, _, text = invoke(server, "script", "echo")
+    expect(found, "echo again", (error, text), (None, "Echoing request: '\"echo\"'"))
+    return found + deaths(server, "script")
+
+
+def node(server):
+    create(server, "node", "index.handler", pack_node())
+    found = answers(server, "node", {"a": [1, None, "\u00fc"]}, {"a": [1, None, "\u00fc"]})
+    error, _, text = invoke(server, "node", "error")
+    reply = json.loads(text)
+    expect(found, "error", (error, reply["errorType"], reply["errorMessage"]), ("Unhandled", "RangeError", "mine"))
+    error, request, text = invoke(server, "node", "context")
+    expect(found, "context", json.loads(text), [request, "node", True])
+    return found + sizes(server, "node") + deaths(server, "node")
+
+
+def node_streams(server):
+    create(server, "streaming", "index.streaming", pack_node())
+    found = []
+    error, _, text = invoke(server, "streaming", {})
+    expect(found, "stream", (error, text), (None, "one two"))
+    return found
+
+
+def node_at_once(server):
+    return at_once(server, "node", 50)
+
+
+def left_over(name):
+    """What the package built for itself, and left in one place or another."""
+    return next(iter(glob.glob(os.path.join(CLIENT, "deps", "**", name), recursive=True, include_hidden=True)), None)
+
+
+def build_cpp():
+    """A bootstrap linked with aws-lambda-cpp, on which the client for Node.js is built."""
+    source, out = os.path.join(BUILT, "genuine.cc"), os.path.join(BUILT, "genuine_bootstrap")
+    headers = [left_over(name).removesuffix(name) for name in ("aws/lambda-runtime/runtime.h", "curl/curl.h")]
+    with open(source, "w") as file:
+        file.write(CPP_HANDLER)
+    subprocess.run(["c++", "-std=c++11", "-O1", *(f"-I{path}" for path in headers), source, "-o", out,
+                    left_over("libaws-lambda-runtime.a"), left_over("libcurl.a"), "-lpthread"], check=True)
+    with open(out, "rb") as file:
+        return file.read()
+
+
+def cpp(server):
+    create(server, "cpp", "h", pack({"bootstrap": build_cpp()}))
+    found = answers(server, "cpp", {"a": [1, None]}, {"a": [1, None]})
+    error, _, text = invoke(server, "cpp", "error")
+    reply = json.loads(text)
+    expect(found, "error", (error, reply["errorType"], reply["errorMessage"]), ("Unhandled", "RangeError", "mine"))
+    error, request, text = invoke(server, "cpp", "context")
+    expect(found, "context", json.loads(text)[0::2], [request, True])
+    return found + sizes(server, "cpp") + deaths(server, "cpp") + at_once(server, "cpp", 50)
+
+
+def main():
+    tests = [("a_script_that_calls_curl_as_in_the_tutorial", script)] if shutil.which("curl") else []
+    others = [("the_client_for_node_js", node), ("its_streamed_responses", node_streams),
+              ("fifty_of_it_at_once", node_at_once)]
+    if left_over("libaws-lambda-runtime.a") and shutil.which("c++"):
+        others.append(("the_client_for_cpp", cpp))
+    if os.path.exists(os.path.join(CLIENT, "dist", "rapid-client.node")) and os.path.exists("/usr/bin/node"):
+        tests += others
+    with Server(PROGRAM, WORKER, PLUGIN) as server:
+        results = [(title, test(server)) for title, test in tests]
+    report(results)
+    if len(tests) < 5:
+        print("# the others are skipped: aws-lambda-ric, node or curl is not there")
+
+
+if __name__ == "__main__":
+    main()
