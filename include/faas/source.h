@@ -69,6 +69,8 @@ struct faas_mapping_config {
 	int max_concurrency;     /* batches at a time: 2..1000; 0: up to 1250 */
 	bool partial_failures;   /* the function answers {"batchItemFailures":[...]} */
 	bool disabled;
+	const char *filter;      /* NULL: all; a JSON array of at most ten event patterns, of which
+				    one must match the record, or its body if that is JSON */
 };
 
 #define FAAS_MAPPING(...) \

@@ -308,8 +308,6 @@ static void on_done(void *data, const struct faas_result *result)
 	judge(data, result->code, result->payload);
 }
 
-/* ---- the event -------------------------------------------------------------- */
-
 static struct fa_text begin_event(struct fa_sources *all)
 {
 	struct fa_text out = { .size = EVENT_MAX + 1 };
@@ -321,6 +319,48 @@ static struct fa_text begin_event(struct fa_sources *all)
 		fa_text_add(&out, "{\"Records\":[");
 	return out;
 }
+
+/* ---- filters ----------------------------------------------------------------- */
+
+/* What could not be looked at for want of memory is not filtered out. */
+static bool passes(struct fa_mapping *m, const struct fa_message *message)
+{
+	const struct fa_mapping_config *c = m->config;
+	struct fa_text out = begin_event(m->all);
+	struct fa_json record, data = { NULL, 0 };
+	bool matches = false;
+
+	out.len = 0;
+	if (!out.data || fa_record_write(&out, c->kind, c->arn, &m->all->rt->config, message) ||
+	    out.cut || !fa_json_read(out.data, out.len, &record))
+		return true;
+	fa_json_read(message->body.data, message->body.len, &data);
+	for (int i = 0; i < c->filter_count && !matches; i++)
+		matches = fa_pattern_matches_data(c->filters[i], record, c->kind->data_key, data);
+	return matches;
+}
+
+void fa_batch_filter(struct fa_mapping *m, struct fa_list *fetched)
+{
+	struct fa_list out, *pos, *next;
+	int n = 0;
+
+	if (!m->config->filter_count)
+		return;
+	fa_list_init(&out);
+	fa_list_for_safe(pos, next, fetched) {
+		if (passes(m, &item_of(pos)->message))
+			continue;
+		fa_list_remove(pos);
+		fa_list_append(&out, pos);
+		n++;
+	}
+	fa_mapping_metric(m, "FilteredOutEventCount", n);
+	if (n)
+		settle(m, &out, n, false, false);
+}
+
+/* ---- the event -------------------------------------------------------------- */
 
 /* False: it does not fit any more, and nothing of it is there. */
 static bool add_record(struct fa_mapping *m, struct fa_text *out, const struct fa_message *message,

@@ -13,6 +13,7 @@
 
 #define MOST_BATCHES 1250
 #define ORDERED_BATCH 10
+#define PATTERN_MAX 4096
 
 /* ---- addresses and ARNs ------------------------------------------------ */
 
@@ -165,6 +166,31 @@ static int read_flags(struct fa_mapping_config *c, struct faas_error *err)
 			       "metricsConfig.metrics", "EventCount", &c->counted, err);
 }
 
+static int read_filters(struct fa_mapping_config *c, const struct fa_mem *mem,
+			struct faas_error *err)
+{
+	const struct fa_document *list =
+		fa_document_get(fa_document_get(c->document, "FilterCriteria"), "Filters");
+	const struct fa_document *item;
+
+	for (size_t i = 0; (item = fa_document_item(list, i)); i++) {
+		const char *text = fa_control_text(item, "Pattern");
+		struct faas_error why = { 0 };
+
+		if (i == FA_FILTERS_MAX)
+			return fa_error(err, FAAS_EINVAL, "Maximum number of filters is %d",
+					FA_FILTERS_MAX);
+		if (text && strlen(text) <= PATTERN_MAX)
+			c->filters[i] = fa_pattern_create(mem, text, &why);
+		if (!c->filters[i] && why.code == FAAS_ENOMEM)
+			return fa_error_nomem(err);
+		if (!c->filters[i])
+			return fa_error(err, FAAS_EINVAL, "Invalid filter pattern definition.");
+		c->filter_count++;
+	}
+	return 0;
+}
+
 struct fa_mapping_config *fa_mapping_config_read(struct fa_sources *all,
 						 struct fa_document *document,
 						 struct faas_error *err)
@@ -188,6 +214,8 @@ struct fa_mapping_config *fa_mapping_config_read(struct fa_sources *all,
 	if (!rc)
 		rc = read_flags(c, err);
 	if (!rc)
+		rc = read_filters(c, &all->rt->mem, err);
+	if (!rc)
 		return c;
 	fa_mapping_config_free(c);
 	return NULL;
@@ -197,6 +225,8 @@ void fa_mapping_config_free(struct fa_mapping_config *config)
 {
 	if (!config)
 		return;
+	for (int i = 0; i < config->filter_count; i++)
+		fa_pattern_destroy(config->filters[i]);
 	fa_document_free(config->document);
 	fa_free(config);
 }

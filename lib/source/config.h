@@ -3,7 +3,10 @@
 #define FA_SOURCE_CONFIG_H
 
 #include <base/document.h>
+#include <source/pattern.h>
 #include <source/source.h>
+
+#define FA_FILTERS_MAX 10
 
 /*
  * What a mapping is to do, read from a document with the members of the API. The document is
@@ -19,6 +22,8 @@ struct fa_mapping_config {
 	bool partial, enabled;
 	bool counted;                   /* MetricsConfig has EventCount */
 	int64_t modified_ms;
+	struct fa_pattern *filters[FA_FILTERS_MAX]; /* what none of them matches is done */
+	int filter_count;
 };
 
 /* Takes the document, also on failure. FAAS_EINVAL, FAAS_ENOTFOUND, FAAS_ENOMEM. */

@@ -104,23 +104,23 @@ void fa_mapping_slow_down(struct fa_mapping *m)
 void fa_source_arrive(struct faas_source *source, struct fa_list *fetched)
 {
 	struct fa_mapping *m = source->mapping;
-	struct fa_list buffer, *pos;
+	struct fa_list *pos;
 	int n = 0;
 
-	fa_list_init(&buffer);
-	while ((pos = fa_list_pop(fetched))) {
-		fa_list_append(m->stopping ? &buffer : &m->buffer, pos);
-		m->buffered_bytes += fa_container(pos, struct fa_fetched, link)->message.body.len;
+	fa_list_for(pos, fetched)
 		n++;
-	}
 	source->wanted -= n;
 	if (m->stopping) {
-		m->buffered_bytes = 0;
-		fa_batch_unseen(m, &buffer);
+		fa_batch_unseen(m, fetched);
 		return;
 	}
-	m->buffered += n;
 	fa_mapping_metric(m, "PolledEventCount", n);
+	fa_batch_filter(m, fetched);
+	while ((pos = fa_list_pop(fetched))) {
+		fa_list_append(&m->buffer, pos);
+		m->buffered_bytes += fa_container(pos, struct fa_fetched, link)->message.body.len;
+		m->buffered++;
+	}
 	fa_mapping_pump(m);
 }
 

@@ -64,6 +64,8 @@ void fa_mapping_slow_down(struct fa_mapping *mapping);
 bool fa_batch_begin(struct fa_mapping *mapping);
 /* Those that wait to be tried again are over. */
 void fa_batches_give_up(struct fa_mapping *mapping);
+/* Settle those that no filter lets through: they are done, and gone from the list. */
+void fa_batch_filter(struct fa_mapping *mapping, struct fa_list *fetched);
 /* Settle what no function has seen, and free it. */
 void fa_batch_unseen(struct fa_mapping *mapping, struct fa_list *items);
 

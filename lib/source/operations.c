@@ -7,9 +7,11 @@
 #include <source/mapping.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <base/error.h>
+#include <base/json.h>
 #include <base/options.h>
 #include <control/control.h>
 #include <messages.h>
@@ -390,6 +392,7 @@ static int list(struct faas *rt, const struct fa_document *in, struct fa_documen
 		{ "BatchSize", FA_INTEGER_FIELD, false, 1, 10000, NULL, NULL }, \
 		{ "MaximumBatchingWindowInSeconds", FA_INTEGER_FIELD, false, 0, 300, NULL, NULL }, \
 		{ "FunctionResponseTypes", FA_LIST_FIELD, false, 0, 1, NULL, NULL }, \
+		{ "FilterCriteria", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
 		{ "ScalingConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
 		{ "MetricsConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }
 
@@ -412,6 +415,36 @@ static int put_word(struct fa_document *out, const char *name, const char *word)
 	return fa_document_put(out, name, array) | rc;
 }
 
+static int put_filter(struct fa_document *list, struct fa_json pattern)
+{
+	struct fa_document *one = fa_document_object();
+	char *text = strndup(pattern.text, pattern.len);
+	int rc = !text || fa_document_put_text(one, "Pattern", text);
+
+	free(text);
+	return fa_document_append(list, one) | rc;
+}
+
+/* `filter` is an array of patterns; what is no array is a pattern that will be refused. */
+static int put_filters(struct fa_document *out, const char *filter)
+{
+	struct fa_document *criteria = fa_document_object(), *list = fa_document_array();
+	struct fa_json whole, item;
+	struct fa_json_iter iter;
+	int rc = 0;
+
+	if (!fa_json_read(filter, strlen(filter), &whole) ||
+	    fa_json_kind(whole) != FA_JSON_ARRAY) {
+		rc = put_filter(list, (struct fa_json){ filter, strlen(filter) });
+	} else {
+		fa_json_begin(&iter, whole);
+		while (fa_json_next(&iter, NULL, &item))
+			rc |= put_filter(list, item);
+	}
+	rc |= fa_document_put(criteria, "Filters", list);
+	return fa_document_put(out, "FilterCriteria", criteria) | rc;
+}
+
 /* In the words of the API; what is 0 is not said. */
 static struct fa_document *write_request(const struct faas_mapping_config *c)
 {
@@ -431,6 +464,8 @@ static struct fa_document *write_request(const struct faas_mapping_config *c)
 	}
 	if (c->partial_failures)
 		rc |= put_word(out, "FunctionResponseTypes", "ReportBatchItemFailures");
+	if (c->filter)
+		rc |= put_filters(out, c->filter);
 	if (c->disabled)
 		rc |= fa_document_put_boolean(out, "Enabled", false);
 	inner = fa_document_object();

@@ -369,6 +369,7 @@ const struct fa_source_kind fa_queue_source = {
 		  .want = want, .settle = settle, .close = close_queue },
 	.name = "aws:sqs",
 	.service = "SQS",
+	.data_key = "body",
 	.batch_size = 10,
 	.batch_most = 10000,
 	.ordered = is_fifo,

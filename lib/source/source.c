@@ -80,6 +80,7 @@ static int add_kind(struct fa_sources *all, const struct faas_source_impl *impl,
 	memcpy(kind->scheme, impl->scheme, strlen(impl->scheme));
 	kind->impl.scheme = kind->scheme;
 	kind->name = kind->service = kind->scheme;
+	kind->data_key = "body";
 	kind->batch_size = 10;
 	kind->batch_most = 10000;
 	pthread_mutex_lock(&all->lock);

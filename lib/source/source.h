@@ -16,6 +16,7 @@ struct fa_source_kind {
 	struct faas_source_impl impl;
 	const char *name;      /* in events: "aws:sqs" */
 	const char *service;   /* in texts: "SQS" */
+	const char *data_key;  /* the member of a record that filters look into, if it is JSON */
 	int batch_size, batch_most;
 	bool (*ordered)(const char *address); /* then a batch has at most ten, and no window */
 	struct fa_list link;   /* in fa_sources.kinds */

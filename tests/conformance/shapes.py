@@ -103,7 +103,7 @@ REQUESTS = [
     ("CreateEventSourceMapping", {
         "FunctionName": "f", "EventSourceArn": "arn:aws:sqs:local-1:000000000000:orders", "BatchSize": 100,
         "MaximumBatchingWindowInSeconds": 1, "Enabled": False, "FunctionResponseTypes": ["ReportBatchItemFailures"],
-        "ScalingConfig": {"MaximumConcurrency": 7},
+        "ScalingConfig": {"MaximumConcurrency": 7}, "FilterCriteria": {"Filters": [{"Pattern": '{"body":{"a":[1]}}'}]},
     }),
     ("GetEventSourceMapping", {"UUID": MAPPING}),
     ("UpdateEventSourceMapping", {"UUID": MAPPING, "BatchSize": 50, "Enabled": True}),

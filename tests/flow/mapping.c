@@ -19,7 +19,6 @@ static struct flow flow;
 static struct faas_error err;
 static char folder[64], id[37];
 
-/* What the handler does, and what it saw. */
 static _Atomic int calls, records, running, most_running, hold, failures_left, two_of_a_group;
 static const char *answer;
 static char seen[1 << 16], events[1 << 20];
@@ -30,7 +29,6 @@ static void tick(void)
 	nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
 }
 
-/* The text of a member, after `at`. */
 static const char *member_of(const char *at, const char *name, char out[64])
 {
 	char key[64];
@@ -42,7 +40,6 @@ static const char *member_of(const char *at, const char *name, char out[64])
 	return at ? at + strlen(key) : NULL;
 }
 
-/* Bodies in the order they came, "a,b|c," with a bar after each batch. */
 static void note(const char *event)
 {
 	char text[64];
@@ -174,7 +171,6 @@ static void await_lying(const char *queue, uint64_t visible, uint64_t hidden)
 	assert_int_equal(s.hidden, hidden);
 }
 
-/* Nothing happens for a while that could have happened. */
 static void stays(_Atomic int *value, int n)
 {
 	for (int i = 0; i < 20; i++)
@@ -618,6 +614,38 @@ TEST(a_runtime_that_closes_gives_back_what_it_had_not_begun)
 	assert_non_null(strstr(events, "\"ApproximateReceiveCount\":\"1\""));
 }
 
+static void counted(const char *metric, int n)
+{
+	for (int i = 0; i < 1000 && flow_metric(&flow, metric) < n; i++) {
+		flow_advance(&flow, 20);
+		tick();
+	}
+	assert_true(flow_metric(&flow, metric) == n);
+}
+
+TEST(what_no_filter_lets_through_is_deleted_and_counted)
+{
+	map(FAAS_MAPPING(.batch_size = 20, .batch_window_s = 1,
+			 .filter = "[{\"body\":{\"kind\":[\"good\"]}},{\"body\":[\"plain\"]},"
+				   "{\"messageAttributes\":{\"k\":{\"stringValue\":[\"v\"]}}}]"));
+	put("{'kind':'good'}");
+	put("{\"kind\":\"good\"}");
+	put("{\"kind\":\"bad\"}");
+	put("plain");
+	put("other");
+	assert_int_equal(faas_put(flow.rt, "queue:q",
+				  FAAS_MESSAGE(.body = { "attributed", 10 },
+					       .attributes = "{\"k\":{\"DataType\":\"String\","
+							     "\"StringValue\":\"v\"}}"),
+				  NULL, &err), 0);
+	await_lying("queue:q", 0, 3);
+	flow_advance(&flow, SECOND);
+	await(&calls, 1);
+	await_lying("queue:q", 0, 0);
+	saw("{\\,plain,attributed,|");
+	counted("FilteredOutEventCount", 3);
+}
+
 TEST(it_is_counted_what_was_polled_invoked_failed_and_deleted)
 {
 	failures_left = 1;
@@ -628,20 +656,14 @@ TEST(it_is_counted_what_was_polled_invoked_failed_and_deleted)
 	flow_advance(&flow, 30 * SECOND);
 	await(&calls, 2);
 	await_lying("queue:q", 0, 0);
-	for (int i = 0; i < 1000 && flow_metric(&flow, "DeletedEventCount") < 4; i++) {
-		flow_advance(&flow, 20);
-		tick();
-	}
-	assert_true(flow_metric(&flow, "PolledEventCount") == 8);
-	assert_true(flow_metric(&flow, "InvokedEventCount") == 8);
-	assert_true(flow_metric(&flow, "FailedInvokeEventCount") == 4);
-	assert_true(flow_metric(&flow, "DeletedEventCount") == 4);
+	counted("DeletedEventCount", 4);
+	counted("PolledEventCount", 8);
+	counted("InvokedEventCount", 8);
+	counted("FailedInvokeEventCount", 4);
 }
 
-#define BOTH(name) \
-	{ #name "_in_memory", name, in_memory, close_it, NULL }, \
-	{ #name "_on_disk", name, on_disk, close_it, NULL }
 #define IN_MEMORY(name) { #name, name, in_memory, close_it, NULL }
+#define BOTH(name) IN_MEMORY(name), { #name "_on_disk", name, on_disk, close_it, NULL }
 
 int main(void)
 {
@@ -669,6 +691,7 @@ int main(void)
 		BOTH(a_batch_that_runs_is_finished_before_its_mapping_is_gone),
 		{ "a_runtime_that_closes_gives_back_what_it_had_not_begun",
 		  a_runtime_that_closes_gives_back_what_it_had_not_begun, on_disk, close_it, NULL },
+		IN_MEMORY(what_no_filter_lets_through_is_deleted_and_counted),
 		BOTH(it_is_counted_what_was_polled_invoked_failed_and_deleted),
 	};
 

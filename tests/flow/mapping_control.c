@@ -158,6 +158,11 @@ TEST(what_a_mapping_cannot_be_is_refused_in_the_words_of_lambda)
 	refuses("\"EventSourceArn\":\"arn:aws:nothing:local-1:000000000000:q\"", INVALID,
 		"Unrecognized event source.");
 	refuses("\"EventSourceArn\":\"callback:c\"", INVALID, "Unrecognized event source.");
+	refuses("\"EventSourceArn\":\"queue:q\",\"FilterCriteria\":{\"Filters\":[{\"Pattern\":"
+		"\"{\\\"body\\\":1}\"}]}",
+		INVALID, "Invalid filter pattern definition.");
+	refuses("\"EventSourceArn\":\"queue:q\",\"FilterCriteria\":{\"Filters\":[{}]}", INVALID,
+		"Invalid filter pattern definition.");
 	refuses("\"BatchSize\":1", INVALID, "Unrecognized event source.");
 	refuses("\"EventSourceArn\":\"queue:q\",\"StartingPosition\":\"LATEST\"", INVALID,
 		"CreateEventSourceMapping does nothing with 'StartingPosition' here");
