@@ -15,7 +15,7 @@
 #define LAYERS "/opt" /* whether or not there are any */
 #define RUNTIME "/var/runtime"
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
-#define ROOM 4        /* for fa_settings_put(), and one more */
+#define ROOM 5        /* for fa_settings_put(), and one more */
 
 bool fa_settings_read(struct fa_settings *settings, const char *strings, uint32_t len)
 {

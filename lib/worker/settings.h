@@ -25,7 +25,7 @@ bool fa_settings_read(struct fa_settings *settings, const char *strings, uint32_
 /*
  * The environment variables of the function: its own, and those that Lambda
  * promises. Nothing of the program that started us is among them. One block of
- * malloc(), with room for a trace header and two of fa_settings_put(); NULL when out of memory.
+ * malloc(), with room for a trace header and three of fa_settings_put(); NULL when out of memory.
  */
 char **fa_settings_environ(const struct fa_settings *settings, uint32_t memory_mb);
 

@@ -145,6 +145,15 @@ TEST(what_it_prints_is_logged_in_the_stream_that_it_is_told)
 	faas_free(result);
 }
 
+TEST(a_record_of_many_lines_is_one_line_of_the_log)
+{
+	says("record 0", "recorded");
+	says("record 20", "recorded");
+	flow_await_log(&flow, "2 first line\rsecond line\n");
+	flow_await_log(&flow, "4 first line\rsecond line\n");
+	assert_int_equal(flow_log_count(&flow, "first line\rsecond line\n"), 2);
+}
+
 /* ---- errors ------------------------------------------------------------- */
 
 static void fails(const char *event, int code, const char *type, const char *pattern)
@@ -242,12 +251,11 @@ TEST(the_memory_of_all_its_processes_counts)
 
 TEST(the_cpu_time_of_all_its_processes_counts)
 {
-	const struct faas_result *result;
+	const struct faas_result *first = flow_call(&flow, "p", "count");
+	const struct faas_result *second = flow_call(&flow, "p", "burn 60");
 
-	says("count", "1");
-	result = flow_call(&flow, "p", "burn 60");
-	assert_true(flow_says(result, "burnt"));
-	assert_true(result->cpu_ms >= 55);
+	assert_true(flow_says(second, "burnt"));
+	assert_true(first->cpu_ms + second->cpu_ms >= 60); /* the first may be an estimate */
 }
 
 /* ---- init --------------------------------------------------------------- */
@@ -321,6 +329,7 @@ int main(void)
 		ROW(its_client_context_and_trace_are_headers),
 		ROW(it_has_lambdas_variables_and_its_code_is_the_current_directory),
 		ROW(what_it_prints_is_logged_in_the_stream_that_it_is_told),
+		ROW(a_record_of_many_lines_is_one_line_of_the_log),
 		ROW(an_error_is_told_in_the_programs_own_words_and_keeps_it_warm),
 		ROW(each_way_to_end_has_the_words_of_lambda_and_keeps_tmp),
 		ROW(a_program_that_ends_after_its_answer_has_answered),

@@ -126,7 +126,7 @@ TEST(without_the_filter_a_child_can_be_touched_and_process_1_cannot_be_read)
 
 TEST(nothing_that_process_1_holds_is_open_in_the_program)
 {
-	harmless("descriptors x", "1"); /* its own connection to the API */
+	harmless("descriptors x", "2"); /* its own connection to the API, and its log */
 }
 
 /* ---- the rest of the machine --------------------------------------------- */

@@ -39,7 +39,7 @@ struct sockaddr_in fa_launch_address(const struct fa_run *run)
 
 /* ---- in the child -------------------------------------------------------- */
 
-static _Noreturn void become(const char *path, char **variables, int trouble)
+static _Noreturn void become(const char *path, char **variables, int frames_fd, int trouble)
 {
 	char *const argv[] = { (char *)path, NULL };
 	sigset_t none;
@@ -48,6 +48,7 @@ static _Noreturn void become(const char *path, char **variables, int trouble)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	syscall(SYS_close_range, 3, ~0u, CLOSE_ON_EXEC);
+	fcntl(frames_fd, F_SETFD, 0);
 	execve(path, argv, variables);
 	error = errno;
 	if (write(trouble, &error, sizeof(error)) < 0)
@@ -72,9 +73,9 @@ static bool find_bootstrap(const struct fa_settings *settings, char path[PATH_MA
 }
 
 /* What is of this environment alone. Static: it is once in a process's life. */
-static void add_variables(const struct fa_run *run, const struct sockaddr_in *api)
+static void add_variables(const struct fa_run *run, const struct sockaddr_in *api, int frames_fd)
 {
-	static char where[64], stream[128];
+	static char where[64], stream[128], frames[48];
 	char ip[INET_ADDRSTRLEN];
 
 	snprintf(where, sizeof(where), "AWS_LAMBDA_RUNTIME_API=%s:%u",
@@ -82,6 +83,9 @@ static void add_variables(const struct fa_run *run, const struct sockaddr_in *ap
 	snprintf(stream, sizeof(stream), "AWS_LAMBDA_LOG_STREAM_NAME=%s", run->stream);
 	fa_settings_put(run->variables, where);
 	fa_settings_put(run->variables, stream);
+	snprintf(frames, sizeof(frames), "_LAMBDA_TELEMETRY_LOG_FD=%d", frames_fd);
+	if (frames_fd >= 0)
+		fa_settings_put(run->variables, frames);
 	if (run->provisioned)
 		fa_settings_say_provisioned(run->variables);
 }
@@ -104,7 +108,8 @@ static pid_t wait_for_exec(pid_t pid, int pipe, const char *path, struct faas_er
 	return n == (ssize_t)sizeof(error) ? cannot_run(err, path, error) : pid;
 }
 
-pid_t fa_launch(const struct fa_run *run, const struct sockaddr_in *api, struct faas_error *err)
+pid_t fa_launch(const struct fa_run *run, const struct sockaddr_in *api, int frames_fd,
+		struct faas_error *err)
 {
 	char path[PATH_MAX];
 	int trouble[2];
@@ -114,12 +119,12 @@ pid_t fa_launch(const struct fa_run *run, const struct sockaddr_in *api, struct 
 		return fa_error_typed(err, FAAS_EFUNCTION, "Runtime.InvalidEntrypoint",
 				      "Couldn't find valid bootstrap(s): [/var/task/bootstrap "
 				      "/opt/bootstrap]");
-	add_variables(run, api);
+	add_variables(run, api, frames_fd);
 	if (pipe2(trouble, O_CLOEXEC) < 0)
 		return cannot_run(err, path, errno);
 	pid = fa_clone(0, NULL);
 	if (!pid)
-		become(path, run->variables, trouble[1]);
+		become(path, run->variables, frames_fd, trouble[1]);
 	close(trouble[1]);
 	pid = pid < 0 ? cannot_run(err, path, -pid) :
 			wait_for_exec(pid, trouble[0], path, err);

@@ -11,8 +11,9 @@ struct sockaddr_in fa_launch_address(const struct fa_run *run);
 
 /*
  * Start the bootstrap: of the runtime, else of the code, else of the layers. Its pid, or
- * FAAS_EFUNCTION with the type Runtime.InvalidEntrypoint.
+ * FAAS_EFUNCTION with the type Runtime.InvalidEntrypoint. `frames_fd` (-1: none) is for its log.
  */
-pid_t fa_launch(const struct fa_run *run, const struct sockaddr_in *api, struct faas_error *err);
+pid_t fa_launch(const struct fa_run *run, const struct sockaddr_in *api, int frames_fd,
+		struct faas_error *err);
 
 #endif

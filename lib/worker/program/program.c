@@ -27,9 +27,12 @@
 #include <worker/areas.h>
 #include <worker/context.h>
 #include <worker/output.h>
+#include <worker/program/frames.h>
 #include <worker/program/launch.h>
 #include <worker/program/runtime_api.h>
 #include <worker/program/server.h>
+
+#define OWN_FDS 3 /* of a turn, before the server's */
 
 static struct program {
 	const struct fa_run *run;
@@ -37,6 +40,7 @@ static struct program {
 	struct fa_context call;
 	struct fa_runtime_api api;
 	struct fa_server server;
+	struct fa_frames frames;
 	struct fa_connection *waiter; /* asked for the next event */
 	int signals;
 	pid_t runtime;
@@ -64,6 +68,7 @@ static void answer(struct program *p)
 	struct fa_response_head *head = p->areas.response;
 	int64_t took_ns;
 
+	fa_frames_read(&p->frames); /* what it logged of this event is before its end */
 	p->finished_ns = now_ns();
 	took_ns = p->finished_ns - p->begun_ns;
 	p->call.logged = 1; /* it writes by itself: who knows */
@@ -257,6 +262,7 @@ static void bury(struct program *p)
 		if (pid != p->runtime)
 			continue;
 		fa_server_drain(&p->server);
+		fa_frames_read(&p->frames);
 		if (p->phase != BROKEN)
 			end(p, status);
 	}
@@ -276,11 +282,12 @@ static void read_bell(const struct program *p)
 static void turn(struct program *p, bool ready)
 {
 	_Atomic uint32_t *sleeping = &p->areas.response->sleeping;
-	struct pollfd fds[2 + FA_SERVER_FDS] = {
+	struct pollfd fds[OWN_FDS + FA_SERVER_FDS] = {
 		{ .fd = p->run->bell_fd, .events = POLLIN },
 		{ .fd = p->signals, .events = POLLIN },
+		{ .fd = p->frames.fd, .events = POLLIN },
 	};
-	int count = 2 + fa_server_fill(&p->server, fds + 2);
+	int count = OWN_FDS + fa_server_fill(&p->server, fds + OWN_FDS);
 
 	atomic_store(sleeping, ready ? 3 : 0);
 	if (poll(fds, (nfds_t)count, ready && is_posted(p) ? 0 : -1) < 0)
@@ -290,7 +297,9 @@ static void turn(struct program *p, bool ready)
 		return;
 	if (fds[0].revents)
 		read_bell(p);
-	fa_server_serve(&p->server, fds + 2, count - 2);
+	if (fds[2].revents)
+		fa_frames_read(&p->frames);
+	fa_server_serve(&p->server, fds + OWN_FDS, count - OWN_FDS);
 	if (fds[1].revents)
 		bury(p);
 }
@@ -342,7 +351,9 @@ static void start(struct program *p)
 	p->server.data = p;
 	if (fa_server_open(&p->server, &address) < 0)
 		_exit(FA_RUN_BROKEN);
-	p->runtime = fa_launch(p->run, &address, &p->call.failure);
+	fa_frames_open(&p->frames, p->run->log_fd);
+	p->runtime = fa_launch(p->run, &address, p->frames.program_fd, &p->call.failure);
+	fa_frames_given(&p->frames);
 	if (p->runtime < 0)
 		init_is_over(p, BROKEN);
 }
