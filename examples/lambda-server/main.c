@@ -29,6 +29,7 @@ static const char usage_text[] =
 	"  --state DIR     keep functions, events and messages there; else they end with this\n"
 	"  --region NAME   in the ARNs (us-east-1)\n"
 	"  --worker FILE   the program faas-worker, if it is not where it was installed\n"
+	"  --runtimes DIR  what runs Python and JavaScript, if it is not beside faas-worker\n"
 	"  --json          log lines as JSON, one object each\n";
 
 /* ---- callbacks ------------------------------------------------------- */
@@ -101,6 +102,7 @@ static void read_options(int argc, char **argv, struct faas_config *runtime,
 		{ "state", required_argument, NULL, 's' },
 		{ "region", required_argument, NULL, 'r' },
 		{ "worker", required_argument, NULL, 'w' },
+		{ "runtimes", required_argument, NULL, 't' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'H' },
 		{ 0 },
@@ -120,6 +122,8 @@ static void read_options(int argc, char **argv, struct faas_config *runtime,
 			runtime->region = optarg;
 		else if (option == 'w')
 			runtime->worker = optarg;
+		else if (option == 't')
+			runtime->runtimes = optarg;
 		else if (option == 'j')
 			*json = true;
 		else

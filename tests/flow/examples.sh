@@ -9,6 +9,7 @@ set -u
 cd "$1" || exit 1
 made=build-examples
 stage=$made/stage
+stage_path=$PWD/$stage
 plugins=$stage/lib/libfaas/plugins
 work=$(mktemp -d)
 chmod 755 "$work" # an environment of root's is a user of its own, and must get at its code
@@ -104,6 +105,41 @@ lambda_server() {
 	kill "$pid" && wait "$pid" && [[ $answer == *'{"Functions":[]}' ]]
 }
 
+block() { # language: the first block of it below the heading of lambda-server
+	sed -n '/^### lambda-server/,/^## /p' README.md | sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/p" | sed '1d;/^```$/,$d'
+}
+
+# The commands of the README, each as it stands there, but for the port: that one may be taken.
+newcomer() {
+	local folder=$work/newcomer port pid rc
+
+	port=$(python3 -c 'import socket; print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])')
+	mkdir "$folder" && block python >"$folder/lambda_function.py" &&
+		block sh | sed "s/9001/$port/g; s/^\(lambda-server.*\) &\$/exec_server \1/" >"$folder/commands" &&
+		[ "$(wc -l <"$folder/commands")" = 5 ] || return 1
+	(
+		cd "$folder" || exit 1
+		export PATH="$stage_path/bin:$PATH" LD_LIBRARY_PATH=$stage_path/lib
+		exec_server() {
+			"$@" >server.log 2>&1 &
+			echo $! >pid
+			for _ in {1..200}; do
+				grep -q '^Lambda is at' server.log && break
+				sleep 0.05
+			done
+		}
+		. ./commands
+	) >"$said" 2>&1
+	rc=$?
+	pid=$(cat "$folder/pid")
+	kill "$pid"
+	for _ in {1..200}; do
+		kill -0 "$pid" 2>/dev/null || break
+		sleep 0.05
+	done
+	[ $rc = 0 ] && says '.*\{"message": "Success"\}'
+}
+
 thumbnails() {
 	mkdir "$work/drawn" "$work/out"
 	"$made/examples/draw" "$work/drawn" 2 &&
@@ -132,7 +168,7 @@ readme_is_true() {
 	readme_shows plugins/hello/hello.c && readme_shows examples/hello.c
 }
 
-echo 1..15
+echo 1..16
 check the_examples_build_against_what_was_installed examples/run --build
 check hello_greets_whom_the_event_names hello
 check hello_builds_with_the_commands_of_the_readme hello_by_hand
@@ -142,6 +178,7 @@ check a_plugin_that_is_not_there_is_named_in_the_error no_such_plugin
 check c_functions_are_called_by_the_prototypes_of_their_manual_pages any_c_function
 check the_loop_of_a_program_closes_empty own_uv_loop
 check the_lambda_server_answers_and_ends_in_order lambda_server
+check the_readme_takes_a_newcomer_to_an_answer_in_five_commands newcomer
 check the_thumbnail_example_survives_all_pictures thumbnails
 check pictures_before_and_after_the_bad_ones_become_thumbnails good_pictures
 check a_damaged_picture_is_an_error_of_the_function says '.*Function\.Unreadable.*gd-jpeg.*'
