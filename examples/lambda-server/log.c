@@ -13,8 +13,18 @@
 #define KEPT_TEXT 2000 /* bytes of each */
 #define SENT 200       /* lines at a time */
 
+/* A copy: it becomes JSON if somebody asks for it, which most lines never see. */
+struct line {
+	int64_t time_ms;
+	enum faas_level level;
+	bool requested;
+	char function[65], version[24], request_id[40], stream[96];
+	size_t len;
+	char text[KEPT_TEXT];
+};
+
 static const char *const levels[] = { "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL" };
-static json_t *kept[KEPT];
+static struct line kept[KEPT];
 static uint64_t count;
 static bool as_json;
 
@@ -39,61 +49,92 @@ json_t *text_of(const void *data, size_t len)
 	return text ? text : json_string("");
 }
 
-static void time_of(char out[32], int64_t unix_ms)
+/* Valid until the next call. */
+static const char *time_of(int64_t unix_ms)
 {
+	static char text[32];
+	static time_t last;
 	time_t seconds = unix_ms / 1000;
 	struct tm tm;
 
-	gmtime_r(&seconds, &tm);
-	snprintf(out + strftime(out, 32, "%Y-%m-%dT%H:%M:%S", &tm), 8, ".%03dZ",
-		 (int)(unix_ms % 1000));
+	if (seconds != last)
+		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S.000Z", gmtime_r(&seconds, &tm));
+	last = seconds;
+	text[20] = (char)('0' + unix_ms / 100 % 10);
+	text[21] = (char)('0' + unix_ms / 10 % 10);
+	text[22] = (char)('0' + unix_ms % 10);
+	return text;
 }
 
-static json_t *object_of(const struct faas_log *log, size_t most)
+static json_t *object_of(const struct faas_log *log)
 {
-	size_t len = log->text.len < most ? log->text.len : most;
-	char at[32];
+	return json_pack("{ss ss ss ss ss* ss so}", "time", time_of(log->time_ms), "level",
+			 levels[log->level], "function", log->function, "version", log->version,
+			 "requestId", log->request_id, "stream", log->stream, "message",
+			 text_of(log->text.data, log->text.len));
+}
 
-	time_of(at, log->time_ms);
-	return json_pack("{ss ss ss ss ss* ss so}", "time", at, "level", levels[log->level],
-			 "function", log->function, "version", log->version, "requestId",
-			 log->request_id, "stream", log->stream, "message",
-			 text_of(log->text.data, len));
+static void print_json(const struct faas_log *log)
+{
+	json_t *object = object_of(log);
+
+	json_dumpf(object, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(object);
 }
 
 static void print_plain(const struct faas_log *log)
 {
 	const char *text = log->text.data;
-	char at[32];
 
-	time_of(at, log->time_ms);
-	printf("%s %s[%s] ", at, log->function, log->version);
+	printf("%s %s[%s] ", time_of(log->time_ms), log->function, log->version);
 	for (size_t i = 0; i < log->text.len; i++) {
-		if (text[i] == '\n')
+		if ((unsigned char)text[i] >= ' ' || text[i] == '\t')
+			putchar_unlocked(text[i]);
+		else if (text[i] == '\n')
 			fputs("\n\t", stdout);
-		else if ((unsigned char)text[i] < ' ' && text[i] != '\t')
-			printf("\\x%02x", text[i]);
 		else
-			putchar(text[i]);
+			printf("\\x%02x", text[i]);
 	}
 	putchar('\n');
 }
 
+static void keep(const struct faas_log *log)
+{
+	struct line *line = &kept[count++ % KEPT];
+
+	line->time_ms = log->time_ms;
+	line->level = log->level;
+	line->requested = log->request_id != NULL;
+	snprintf(line->function, sizeof(line->function), "%s", log->function);
+	snprintf(line->version, sizeof(line->version), "%s", log->version);
+	snprintf(line->request_id, sizeof(line->request_id), "%s",
+		 log->request_id ? log->request_id : "");
+	snprintf(line->stream, sizeof(line->stream), "%s", log->stream);
+	line->len = log->text.len < KEPT_TEXT ? log->text.len : KEPT_TEXT;
+	memcpy(line->text, log->text.data, line->len);
+}
+
 void log_line(const struct faas_log *log)
 {
-	json_t **place = &kept[count++ % KEPT];
-
-	json_decref(*place);
-	*place = object_of(log, KEPT_TEXT);
-	if (as_json) {
-		json_t *whole = object_of(log, SIZE_MAX);
-
-		json_dumpf(whole, stdout, JSON_COMPACT);
-		putchar('\n');
-		json_decref(whole);
-	} else {
+	keep(log);
+	if (as_json)
+		print_json(log);
+	else
 		print_plain(log);
-	}
+}
+
+static json_t *show(const struct line *line)
+{
+	return object_of(&(struct faas_log){
+		.level = line->level,
+		.time_ms = line->time_ms,
+		.function = line->function,
+		.version = line->version,
+		.request_id = line->requested ? line->request_id : NULL,
+		.stream = line->stream,
+		.text = { line->text, line->len },
+	});
 }
 
 json_t *log_since(uint64_t *number)
@@ -103,6 +144,6 @@ json_t *log_since(uint64_t *number)
 	if (count - *number > SENT)
 		*number = count - SENT;
 	for (; *number < count; ++*number)
-		json_array_append(lines, kept[*number % KEPT]);
+		json_array_append_new(lines, show(&kept[*number % KEPT]));
 	return lines;
 }
