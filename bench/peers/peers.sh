@@ -14,8 +14,8 @@ miss() {
 	[ -e "$results" ] && printf 'n\tpeer.%s.missing\t%s\n' "$1" "$2" >>"$results"
 }
 
-# try_packages PEER PACKAGE...
-try_packages() {
+# peer_packages PEER PACKAGE...
+peer_packages() {
 	local peer=$1
 
 	shift
@@ -23,9 +23,10 @@ try_packages() {
 }
 
 install_peers() {
-	try_packages fcgi libfcgi-dev spawn-fcgi
-	try_packages uwsgi uwsgi-core
-	try_packages nginx nginx-light
+	peer_packages fcgi libfcgi-dev spawn-fcgi
+	peer_packages uwsgi uwsgi-core
+	peer_packages nginx nginx-light
+	peer_packages wrk wrk curl
 }
 
 install_npm_peers() {
@@ -47,11 +48,18 @@ prepare_peers() {
 	peer_dir=$build/peers
 	sockets=$(mktemp -d /tmp/bench-peers-XXXXXX)
 	trap 'end_peers; rm -rf "$sockets"' EXIT
+	read -r nginx_port workerd_port ours_port < <(free_ports 3)
 	install_npm_peers
 	[ -x "$build/bench/fcgi-echo" ] || miss fcgi 'libfcgi was not there when meson ran'
 	[ -n "${missing[fcgi]:-}" ] && miss nginx "it needs FastCGI behind it: ${missing[fcgi]}"
 	write_nginx_config
 	write_workerd_config
+}
+
+free_ports() { # how many
+	python3 -c 'import socket, sys
+all = [socket.create_server(("127.0.0.1", 0)) for _ in range(int(sys.argv[1]))]
+print(*(s.getsockname()[1] for s in all))' "$1"
 }
 
 # Connections are kept on both sides. The FastCGI processes behind nginx are
@@ -75,6 +83,7 @@ write_nginx_config() {
 			upstream app { server unix:$sockets/behind.sock; keepalive 8; }
 			server {
 				listen unix:$sockets/nginx.sock;
+				listen 127.0.0.1:$nginx_port;
 				location / {
 					fastcgi_pass app;
 					fastcgi_keep_conn on;
@@ -96,6 +105,8 @@ write_workerd_config() {
 				modules = [(name = "echo", esModule = embed "workerd_echo.mjs")],
 				compatibilityDate = "2026-01-01"))],
 			sockets = [(name = "http", address = "unix:$sockets/workerd.sock",
+				http = (), service = "main"),
+				(name = "tcp", address = "127.0.0.1:$workerd_port",
 				http = (), service = "main")]
 		);
 	END
@@ -201,6 +212,45 @@ peers_two_cpus() {
 	drive nginx peer.nginx.two_cpus.busy http nginx 8
 	drive workerd peer.workerd.two_cpus.busy http workerd 8
 	drive_piscina peer.piscina.two_cpus.busy 64 2
+	http_doors
+	end_peers
+}
+
+# lambda-server as it is installed, its log lines into a file that is thrown away.
+start_ours() {
+	start ours "$sockets/lambda-server.sock" \
+		bench/peers/lambda-server.sh "$build" "$ours_port" "$sockets/lambda-server.sock"
+}
+
+# door NAME PORT PATH CONNECTIONS: what comes back is looked at once, then only counted.
+door() {
+	local url=http://127.0.0.1:$2$3 body='"looked at"'
+
+	[ -n "${missing[$1]:-}" ] && return
+	say "http $1, $4 connections"
+	[ "$(curl -s -d "$body" "$url")" = "$body" ] || { failed+=" http.$1"; return; }
+	KEY=http.$1.$4 timeout 60 wrk -t 1 -c "$4" -d "${wrk_seconds}s" -s bench/peers/wrk.lua "$url" \
+		2>>"$sockets/wrk.log" | grep '^v' >>"$results" || failed+=" http.$1.$4"
+}
+
+# All in one turn, one after the other, by the same client over TCP.
+http_doors() {
+	local connections wrk_seconds=$(((${seconds%.*} + 1) * 2))
+
+	[ -n "${missing[wrk]:-}" ] && return
+	start_ours
+	for connections in 1 32; do
+		door ours "$ours_port" /2015-03-31/functions/echo/invocations "$connections"
+		door workerd "$workerd_port" / "$connections"
+		door nginx "$nginx_port" / "$connections"
+	done
+}
+
+peers_of_http() {
+	local pinned=''
+
+	start_peers
+	http_doors
 	end_peers
 }
 
