@@ -109,10 +109,10 @@ TEST(a_change_of_the_configuration_keeps_the_code)
 	has("\"Role\":\"" ROLE "2\"");
 	has("\"CodeSize\":");
 	says("f", "one");
-	REQUEST("{\"FunctionName\":\"f\",\"Runtime\":\"python3.12\"}");
+	REQUEST("{\"FunctionName\":\"f\",\"Runtime\":\"dotnet8\"}");
 	refused("UpdateFunctionConfiguration", INVALID,
-		"Runtime python3.12 cannot be run here yet: only plugins can, and their runtime is "
-		"provided.al2023");
+		"Runtime dotnet8 cannot be run here: only python3.N and nodejsN.x can, and with "
+		"provided.al2023 what brings its own program");
 }
 
 TEST(what_is_wrong_with_the_code_is_told_in_the_words_of_lambda)
@@ -160,12 +160,12 @@ TEST(what_only_aws_has_is_refused_by_its_name)
 	refused("CreateFunction", INVALID, "PackageType Image: only Zip can be run here");
 	CREATE(",\"Architectures\":[\"riscv\"]", "AAAA");
 	assert_int_equal(faas_control(flow.rt, "CreateFunction", request, NULL, &err), FAAS_EINVAL);
-	REQUEST("{\"FunctionName\":\"f\",\"Role\":\"" ROLE "\",\"Runtime\":\"nodejs22.x\","
+	REQUEST("{\"FunctionName\":\"f\",\"Role\":\"" ROLE "\",\"Runtime\":\"java21\","
 		"\"Handler\":\"a.b\",\"Code\":{\"ZipFile\":\"%s\"}}",
 		code("one"));
 	refused("CreateFunction", INVALID,
-		"Runtime nodejs22.x cannot be run here yet: only plugins can, and their runtime is "
-		"provided.al2023");
+		"Runtime java21 cannot be run here: only python3.N and nodejsN.x can, and with "
+		"provided.al2023 what brings its own program");
 }
 
 TEST(what_the_api_requires_is_asked_for)
