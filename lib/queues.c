@@ -114,6 +114,8 @@ int fa_documents_read(struct faas *rt, const char *prefix,
 	bool more = true;
 	int rc = 0;
 
+	if (!rt->durable.lasts)
+		return 0;
 	snprintf(name, sizeof(name), "%s", prefix);
 	while (!rc && more) {
 		op.message.address = (struct faas_bytes){ name, strlen(name) };
