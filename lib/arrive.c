@@ -113,6 +113,8 @@ static void fill_invocation(struct fa_invocation *inv, struct faas *rt, struct f
 	inv->log_tail = r->log_tail;
 	inv->capacity_wait_ms = r->capacity_wait_ms;
 	inv->on_done = r->on_done;
+	inv->on_part = r->on_part;
+	inv->job.streams = r->on_part;
 	inv->data = r->data;
 	inv->job.meta = inv->payload;
 	inv->job.meta_len = fa_meta_put(inv->payload, r, v);

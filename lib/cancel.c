@@ -11,20 +11,39 @@ static void cancel(struct fa_invocation *inv)
 		fa_invocation_refuse(inv, FAAS_ECANCELED, "");
 }
 
-/* An event that the store has accepted is not called off. */
-void fa_invocation_cancel(struct faas *rt, uint64_t id)
+static struct fa_invocation *find(struct faas *rt, uint64_t id)
 {
 	struct fa_list *pos;
 
 	fa_list_for(pos, &rt->invocations) {
 		struct fa_invocation *inv = fa_container(pos, struct fa_invocation, link);
 
-		if (inv->id == id && !inv->kept) {
-			cancel(inv);
-			fa_want_pump(rt); /* the next may not want to wait for the same */
-			return;
-		}
+		if (inv->id == id)
+			return inv;
 	}
+	return NULL;
+}
+
+/* An event that the store has accepted is not called off. */
+void fa_invocation_cancel(struct faas *rt, uint64_t id)
+{
+	struct fa_invocation *inv = find(rt, id);
+
+	if (!inv || inv->kept)
+		return;
+	cancel(inv);
+	fa_want_pump(rt); /* the next may not want to wait for the same */
+}
+
+/* The scan takes what there is. */
+static void resume(struct faas *rt, uint64_t id)
+{
+	struct fa_invocation *inv = find(rt, id);
+
+	if (!inv || !inv->job.paused)
+		return;
+	inv->job.paused = false;
+	fa_loop_wake(&rt->loop);
 }
 
 void fa_invoke_cancel_all(struct faas *rt)
@@ -42,34 +61,46 @@ void fa_invoke_cancel_all(struct faas *rt)
 
 /* ---- the door --------------------------------------------------------- */
 
-struct cancel_call {
+struct errand {
 	struct fa_call call;
 	struct faas *rt;
 	uint64_t id;
+	void (*run)(struct faas *rt, uint64_t id);
 };
 
-static void cancel_one(struct fa_call *call)
+static void run_errand(struct fa_call *call)
 {
-	struct cancel_call *c = fa_container(call, struct cancel_call, call);
+	struct errand *errand = fa_container(call, struct errand, call);
 
-	fa_invocation_cancel(c->rt, c->id);
-	fa_free(c);
+	errand->run(errand->rt, errand->id);
+	fa_free(errand);
+}
+
+static int send_errand(struct faas *rt, uint64_t id, void (*run)(struct faas *rt, uint64_t id))
+{
+	struct errand *errand;
+
+	if (!rt || fa_enter(rt, NULL))
+		return 0;
+	errand = fa_alloc(&rt->mem, sizeof(*errand));
+	if (errand) {
+		*errand = (struct errand){ .call.run = run_errand, .rt = rt, .id = id, .run = run };
+		fa_loop_call(&rt->loop, &errand->call);
+	}
+	fa_leave(rt);
+	return errand ? 0 : FAAS_ENOMEM;
 }
 
 void faas_cancel(struct faas *rt, uint64_t id)
 {
-	struct cancel_call *c;
+	send_errand(rt, id, fa_invocation_cancel);
+}
 
-	if (!rt || fa_enter(rt, NULL))
-		return;
-	c = fa_alloc(&rt->mem, sizeof(*c));
-	if (!c) {
-		fa_leave(rt);
-		return;
-	}
-	c->call.run = cancel_one;
-	c->rt = rt;
-	c->id = id;
-	fa_loop_call(&rt->loop, &c->call);
-	fa_leave(rt);
+/* On the loop nothing can go wrong; and there a runtime that closes is waited for. */
+int faas_resume(struct faas *rt, uint64_t id)
+{
+	if (!rt || !fa_loop_here(&rt->loop))
+		return send_errand(rt, id, resume);
+	resume(rt, id);
+	return 0;
 }

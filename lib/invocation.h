@@ -28,6 +28,7 @@ struct fa_invocation {
 	struct fa_retry retry;
 	struct fa_kept *kept;      /* an event that outlives the program */
 	void (*on_done)(void *data, const struct faas_result *result);
+	bool (*on_part)(void *data, const struct faas_part *part);
 	void *data;
 	size_t room;
 	struct fa_job job;

@@ -219,6 +219,9 @@ int faas_invoke_wait(struct faas *rt, const struct faas_request *request,
 	rc = fa_options_copy(&r, sizeof(r), request, "FAAS_REQUEST", err);
 	if (!rc)
 		rc = fa_admit_check(&r, err);
+	if (!rc && r.on_part)
+		rc = fa_error(err, FAAS_EINVAL,
+			      "on_part is called on the loop: it is for faas_invoke()");
 	if (rc)
 		return rc;
 	visit.seat = fa_seat_take(rt);

@@ -84,7 +84,7 @@ static struct fa_env *find_ahead(struct fa_runner *runner, const struct fa_invoc
 
 static bool may_go_ahead(const struct fa_invocation *inv)
 {
-	return inv->capacity_wait_ms && !inv->log_tail;
+	return inv->capacity_wait_ms && !inv->log_tail && !inv->on_part;
 }
 
 /* Never past one that waits: the order of a function's events is kept. */

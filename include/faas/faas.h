@@ -488,29 +488,6 @@ enum faas_mode {
 	FAAS_DRY_RUN,  /* check permission and parameters only */
 };
 
-/* How an invocation ended. Strings and bytes are never NULL, only empty. */
-struct faas_result {
-	size_t size;
-	int code;               /* FAAS_OK, or why there is no normal result */
-	const char *request_id; /* UUID; the one the handler sees */
-	const char *version;    /* that ran */
-	const char *error_type; /* "Sandbox.Timedout", "Runtime.OutOfMemory", "" */
-	const char *reason;     /* of a throttle: "ConcurrentInvocationLimitExceeded" */
-	struct faas_bytes payload;  /* the answer, or the error as JSON */
-	struct faas_bytes log_tail; /* the last 4 KB, if asked for */
-	double duration_ms;     /* in the handler, without init */
-	double init_ms;         /* 0 when the environment was warm */
-	int64_t billed_ms;      /* duration and init, rounded up */
-	double gb_seconds;      /* memory_mb / 1024 x billed */
-	double cost;            /* by the runtime's prices */
-	double cpu_ms;          /* that the environment consumed, init included; below 0.1 ms
-				   an average of the last few; of a short first event it may
-				   be the time since the environment was asked for */
-	int memory_mb;          /* configured */
-	int memory_used_mb;     /* peak of the environment, as sampled; of a first event below
-				   1 ms that of another environment of the function */
-};
-
 struct faas_request {
 	size_t size;
 	const char *function; /* name, name:version, name:alias or ARN */
@@ -529,7 +506,18 @@ struct faas_request {
 
 	void (*on_done)(void *data, const struct faas_result *result);
 	void *data;
+
 	const char *request_id; /* a UUID of yours, that handler and log see; NULL: a new one */
+
+	/*
+	 * Take the answer in parts, as the handler writes them, for faas_invoke() and FAAS_SYNC:
+	 * called on the loop, any number of times before on_done, whose payload is empty
+	 * then, or the error that came behind the last part. An answer has at most 209715200
+	 * bytes. Return false, and there are no more until faas_resume(); 1 MB further on the
+	 * handler waits, on its own time. What runs in a thread is handed over as one part
+	 * when it is done, as is what cannot be had in parts.
+	 */
+	bool (*on_part)(void *data, const struct faas_part *part);
 };
 
 #define FAAS_REQUEST(...) \
@@ -564,6 +552,12 @@ FAAS_EXPORT int faas_invoke_wait(struct faas *rt, const struct faas_request *req
  * FAAS_ECANCELED. An id that is over or never was is ignored.
  */
 FAAS_EXPORT void faas_cancel(struct faas *rt, uint64_t id);
+
+/*
+ * Go on with the parts of an answer, after on_part returned false; 0 or FAAS_ENOMEM. It may
+ * be called before that has returned. An id that is over or never was is ignored.
+ */
+FAAS_EXPORT int faas_resume(struct faas *rt, uint64_t id);
 
 /* ---- messages ------------------------------------------------------- */
 

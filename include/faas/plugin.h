@@ -39,6 +39,7 @@ struct faas_api {
 	int64_t (*remaining_ms)(struct faas_context *ctx);
 	const char *(*getenv)(struct faas_context *ctx, const char *name);
 	const char *(*secret)(struct faas_context *ctx, const char *name);
+	int (*http_head)(struct faas_context *ctx, const char *head);
 };
 
 #define FAAS_HAS(ctx, member) \
@@ -110,6 +111,11 @@ FAAS_EXPORT extern const struct faas_plugin faas_plugin;
  * Append to the response. Returns 0, or -1 when the response would grow past
  * 6291556 bytes (Lambda's limit): the invocation then ends as
  * Function.ResponseSizeTooLarge, whatever the handler returns.
+ *
+ * Where whoever invoked the function wants the response in parts, each of these goes to him
+ * at once, 209715200 bytes in all. When he is slow, it waits, and the function's time
+ * goes on. An error after that comes behind what he has already. That there are parts
+ * makes no difference to a handler, except for faas_http_head().
  */
 static inline int faas_write(struct faas_context *ctx, const void *data, size_t len)
 {
@@ -119,6 +125,17 @@ static inline int faas_write(struct faas_context *ctx, const void *data, size_t 
 static inline int faas_puts(struct faas_context *ctx, const char *text)
 {
 	return ctx->api->write(ctx, text, strlen(text));
+}
+
+/*
+ * Begin an answer of HTTP that goes in parts, before any faas_write(), with its head:
+ * {"statusCode":200,"headers":{...},"cookies":[...]}. What is written then is the body.
+ * Returns -1, and nothing happens, if nobody wants parts: then write one object that has
+ * the members statusCode and body.
+ */
+static inline int faas_http_head(struct faas_context *ctx, const char *head)
+{
+	return FAAS_HAS(ctx, http_head) ? ctx->api->http_head(ctx, head) : -1;
 }
 
 /* Report a function error and return what the handler should return. */

@@ -62,6 +62,36 @@ struct faas_message {
 	const char *came_from;  /* the queue where it was taken too often, or "" */
 };
 
+/* How an invocation ended. Strings and bytes are never NULL, only empty. */
+struct faas_result {
+	size_t size;
+	int code;               /* FAAS_OK, or why there is no normal result */
+	const char *request_id; /* UUID; the one the handler sees */
+	const char *version;    /* that ran */
+	const char *error_type; /* "Sandbox.Timedout", "Runtime.OutOfMemory", "" */
+	const char *reason;     /* of a throttle: "ConcurrentInvocationLimitExceeded" */
+	struct faas_bytes payload;  /* the answer, or the error as JSON */
+	struct faas_bytes log_tail; /* the last 4 KB, if asked for */
+	double duration_ms;     /* in the handler, without init */
+	double init_ms;         /* 0 when the environment was warm */
+	int64_t billed_ms;      /* duration and init, rounded up */
+	double gb_seconds;      /* memory_mb / 1024 x billed */
+	double cost;            /* by the runtime's prices */
+	double cpu_ms;          /* that the environment consumed, init included; below 0.1 ms
+				   an average of the last few; of a short first event it may
+				   be the time since the environment was asked for */
+	int memory_mb;          /* configured */
+	int memory_used_mb;     /* peak of the environment, as sampled; of a first event below
+				   1 ms that of another environment of the function */
+};
+
+/* A part of an answer, in order; see faas_request.on_part. */
+struct faas_part {
+	size_t size;
+	struct faas_bytes bytes;
+	bool http; /* of one that began with faas_http_head(): a JSON head, eight NULs, the body */
+};
+
 /*
  * A handler asks for a secret, faas_secret(). The answer is faas_secret_give(), within
  * the callback or later, from any thread; after half a minute it is "none".

@@ -126,6 +126,8 @@ int fa_admit_check(const struct faas_request *r, struct faas_error *err)
 				      "Request must be smaller than %zu bytes for the "
 				      "InvokeFunction operation",
 				      max);
+	if (r->on_part && r->mode != FAAS_SYNC)
+		return fa_error(err, FAAS_EINVAL, "on_part is for the mode FAAS_SYNC");
 	if (r->capacity_wait_ms < 0 || r->capacity_wait_ms > 900000)
 		return fa_error(err, FAAS_EINVAL,
 				"capacity_wait_ms is %d: must be between 0 and 900000",

@@ -137,6 +137,7 @@ struct fa_env {
 	bool suppressed;          /* this process's init is */
 	bool fresh;               /* this process has not answered yet */
 	uint32_t want, rung, done; /* sequence numbers posted, told of, and answered */
+	uint32_t stream_taken;    /* bytes of streamed responses */
 	size_t large;             /* bytes of a pristine function's last request at FA_BIG_OFF */
 	uint64_t tokens[FA_DEPTH];
 	struct fa_job *jobs[FA_DEPTH];
@@ -214,6 +215,12 @@ struct fa_envs {
 	/* upwards; set by the conductor */
 	void (*on_begin)(void *data, struct fa_env *env, struct fa_job *job);   /* [loop] */
 	void (*on_verdict)(void *data, struct fa_env *env, struct fa_job *job); /* [loop] */
+	/*
+	 * [loop] A part of a job's answer; `http`: of one that begins with a head of HTTP. The job
+	 * may be paused in here, and nothing else done to it.
+	 */
+	void (*on_part)(void *data, struct fa_env *env, struct fa_job *job, struct faas_bytes part,
+			bool http);
 	/* [loop] A provisioned one was initialised, or could not be. */
 	void (*on_started)(void *data, struct fa_env *env, const struct fa_job *job);
 	/* [loop] A handler asks for a secret: kind->give() follows, now or later, or never. */

@@ -10,24 +10,21 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <env/bell.h>
 #include <env/env.h>
 #include <env/futex.h>
 #include <env/meter.h>
 #include <env/pool.h>
 #include <env/request.h>
+#include <env/stream.h>
 #include <model/checks.h>
 #include <model/function.h>
-#include <model/secret.h>
 
-#define JUNK_MAX 64          /* returns without an answer, per answer */
 #define BURST 32
-#define RINGS_PER_TURN 16
 #define SPIN_NS 8000         /* one wake-up across CPUs, until a worker knows better */
 #define SPIN_MAX_NS 64000    /* whatever it claims */
 #define SPARE_NS 20000000    /* past half of a timeout as long as this, a spare is made */
@@ -56,6 +53,7 @@ static void forget_process(struct fa_env *env)
 {
 	env->want = env->rung = env->done = 0;
 	env->large = 0;
+	env->stream_taken = 0;
 	STORE(env->junk, 0);
 	env->init_done_ns = 0;
 	env->cpu_seen_ns = env->peak_kb = env->sampled_ns = 0;
@@ -354,6 +352,8 @@ static int64_t check_time(struct fa_env *env, struct fa_job *job, int64_t now_ns
 
 	if (!checks(env, FA_CHECK_DEADLINE))
 		return INT64_MAX;
+	if (job->streams && env->kit && atomic_load(&env->kit->response->seq) != env->done)
+		return INT64_MAX; /* it is through: the pace is that of who takes the parts */
 	if (env->fresh && !env->suppressed && !env->done) {
 		if (init_is_done(env, now_ns)) {
 			begin = env->init_done_ns;
@@ -502,7 +502,7 @@ static void wait_for_answer(struct fa_env *env, struct fa_job *job)
 			until = check(env, job, fa_now(env->pool->envs->clock));
 		}
 		if (rc != -ETIMEDOUT && atomic_load(&env->kit->response->seq) == env->done &&
-		    atomic_load(&env->cancel) == cancel && ++env->junk > JUNK_MAX &&
+		    atomic_load(&env->cancel) == cancel && ++env->junk > FA_JUNK_MAX &&
 		    checks(env, FA_CHECK_JUNK))
 			violated(job, "wake-ups without an answer");
 	}
@@ -537,6 +537,14 @@ static int64_t patience(struct fa_env *env)
 
 static bool has_news(const struct fa_env *env)
 {
+	const struct fa_job *oldest = env->jobs[(env->done + 1) & (FA_DEPTH - 1)];
+
+	if (fa_env_open_jobs(env) && oldest->streams && LOAD(env->fate) == FA_ALIVE) {
+		if (fa_stream_has_parts(env, oldest))
+			return true;
+		if (oldest->paused)
+			return false;
+	}
 	return atomic_load_explicit(&env->kit->response->seq, memory_order_acquire) != env->done ||
 	       LOAD(env->fate) != FA_ALIVE;
 }
@@ -553,6 +561,10 @@ static bool poll_answer(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 	uint32_t seen = atomic_load_explicit(&env->kit->response->seq, memory_order_acquire);
 	uint32_t fate;
 
+	/* what it had put before it answered is seen if the answer is */
+	if (job->streams && !fa_stream_pour(env, job) &&
+	    (job->verdict != FA_OPEN || LOAD(env->fate) == FA_ALIVE))
+		return job->verdict != FA_OPEN;
 	if (seen == env->done) {
 		fate = atomic_load(&env->fate);
 		if (fate == FA_ALIVE)
@@ -573,70 +585,12 @@ static bool poll_answer(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 	return true;
 }
 
-/* Hearsay, copied by recv(); what is no question is a ring. */
-static void hear(struct fa_env *env, char *message, size_t len)
-{
-	struct fa_envs *envs = env->pool->envs;
-	size_t head = sizeof(struct fa_question);
-	uint32_t serial;
-
-	if (len <= head || !fa_secret_name_fits(message + head, len - head))
-		return;
-	memcpy(&serial, message, sizeof(serial));
-	message[len] = '\0';
-	envs->on_ask(envs->data, env, serial, message + head);
-}
-
-/* Who does not read its answers gets no more of them. */
-static void give(struct fa_env *env, uint32_t serial, const struct faas_bytes *value)
-{
-	struct fa_gift head = { .serial = serial, .there = value != NULL };
-	struct iovec parts[2] = { { &head, sizeof(head) },
-				  { value ? (void *)value->data : NULL, value ? value->len : 0 } };
-	struct msghdr msg = { .msg_iov = parts, .msg_iovlen = 2 };
-
-	if (env->bell.fd >= 0)
-		sendmsg(env->bell.fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
-/*
- * Empty the bell, a little at a time. Honest rings may be late, so only many
- * without a single answer between them count.
- */
-static void rung(struct fa_env *env)
-{
-	char message[sizeof(struct fa_question) + FA_QUESTION_NAME + 2];
-	ssize_t len;
-	int n = 0;
-
-	for (; n < RINGS_PER_TURN; n++) {
-		len = recv(env->bell.fd, message, sizeof(message) - 1, MSG_DONTWAIT);
-		if (len <= 0)
-			break;
-		hear(env, message, (size_t)len);
-	}
-	if (atomic_fetch_add(&env->junk, (uint32_t)n) + (uint32_t)n <= JUNK_MAX ||
-	    !checks(env, FA_CHECK_JUNK)) {
-		if (n == RINGS_PER_TURN)
-			fa_loop_rearm(env->pool->envs->loop, &env->bell);
-		return;
-	}
-	fa_loop_unwatch(env->pool->envs->loop, &env->bell);
-	/* only in the scan its jobs are ours to look at */
-	if (!fa_list_empty(&env->scan) && fa_env_open_jobs(env)) {
-		violated(env->jobs[(env->done + 1) & (FA_DEPTH - 1)], "a flood of rings");
-		fa_loop_wake(env->pool->envs->loop);
-	} else {
-		kill_process(env);
-	}
-}
-
 /* Only who answered in the one large place may wait until that is free again. */
 static void taken(struct fa_env *env, const struct fa_job *job)
 {
 	struct fa_kit *kit = env->kit;
 
-	if (job->answer.data == (const char *)kit->response + FA_BIG_OFF) {
+	if (job->streams || job->answer.data == (const char *)kit->response + FA_BIG_OFF) {
 		atomic_store(&kit->request->consumed, env->done);
 		fa_request_rouse(env, 2);
 	}
@@ -689,8 +643,8 @@ const struct fa_env_kind fa_env_process = {
 	.patience = patience,
 	.check = check,
 	.stop = stop,
-	.rung = rung,
-	.give = give,
+	.rung = fa_bell_rung,
+	.give = fa_bell_give,
 	.taken = taken,
 	.retire = retire_process,
 	.kill = kill_process,

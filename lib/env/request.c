@@ -41,7 +41,8 @@ static void fill_slot(struct fa_env *env, struct fa_request_slot *slot, struct f
 
 	if (env->pool->version->config.pristine)
 		clear_request(env, slot, total);
-	slot->flags = flags | (env->suppressed ? 0 : FA_REQ_INIT_FREE);
+	slot->flags = flags | (env->suppressed ? 0 : FA_REQ_INIT_FREE) |
+		      (job->streams ? FA_REQ_STREAM : 0);
 	slot->len = (uint32_t)job->payload.len;
 	slot->meta_len = job->meta_len;
 	slot->off = total <= FA_INLINE ? (uint32_t)((char *)slot->data - (char *)head) :

@@ -27,6 +27,8 @@
 #define FA_SLOTS_OFF 256u    /* slot i is at FA_SLOTS_OFF + i * FA_SLOT_SIZE; the first shares
 				the head's page: a page less to find for each event */
 #define FA_BIG_OFF 139264u   /* one larger payload at a time */
+#define FA_STREAM_RING 1048576u /* bytes of a streamed response at FA_BIG_OFF; a power of two */
+#define FA_STREAM_MAX 209715200u /* of one, all together */
 #define FA_REQUEST_MAX 6291456u
 #define FA_RESPONSE_MAX 6291556u
 #define FA_META_MAX 16384u   /* context strings behind a request's payload */
@@ -38,6 +40,7 @@ enum fa_request_flags {
 	FA_REQ_SHUTDOWN = 1 << 1, /* no event: run the shutdown hook and exit */
 	FA_REQ_START = 1 << 2,    /* no event: be initialised and say so */
 	FA_REQ_INIT_FREE = 1 << 3, /* if init runs first, the deadlines move back by its time */
+	FA_REQ_STREAM = 1 << 4,   /* the response is wanted in parts, see `streamed` below */
 };
 
 /*
@@ -54,6 +57,7 @@ struct fa_request_head {
 	_Atomic uint64_t posted_ns;             /* CLOCK_MONOTONIC */
 	_Alignas(64) _Atomic uint32_t sleeping; /* host waits on the response's seq: wake it */
 	_Alignas(64) _Atomic uint32_t consumed; /* last response the host has copied */
+	_Atomic uint32_t stream_taken;          /* bytes of streams the host has copied */
 };
 
 struct fa_request_slot {
@@ -99,11 +103,19 @@ struct fa_response_head {
 	/*
 	 * Futex of the worker's own sleep: 1 until a request is posted, 2 until a
 	 * response is consumed, 3 until a request is posted, but in poll(): it wants a byte
-	 * on the bell. The host stores 0, the one word it ever writes here, and
-	 * wakes it. A futex in the area that it may not write would cost each sleep a
-	 * walk of its mappings: the kernel first looks for a page it could write.
+	 * on the bell; 4 until a stream has room. The host stores 0, the one word it ever
+	 * writes here, and wakes it. A futex in the area that it may not write would cost
+	 * each sleep a walk of its mappings: the kernel first looks for a page it could write.
 	 */
 	_Alignas(64) _Atomic uint32_t sleeping;
+	/*
+	 * A response in parts is a ring of bytes at FA_BIG_OFF. Both sides count all bytes
+	 * since the process began, modulo 2^32: what was put and not taken is in the ring. The
+	 * worker waits for room; a host that has no use for more takes no more. The
+	 * slot follows when all is put, without a payload, or with that of an error.
+	 */
+	_Alignas(64) _Atomic uint32_t streamed; /* bytes put; stored last, seq_cst */
+	_Atomic uint32_t stream_http;           /* it begins with a head of HTTP */
 };
 
 struct fa_response_slot {
@@ -121,6 +133,7 @@ struct fa_response_slot {
 _Static_assert(sizeof(struct fa_request_slot) == FA_SLOT_SIZE, "request slot");
 _Static_assert(sizeof(struct fa_response_slot) == FA_SLOT_SIZE, "response slot");
 _Static_assert(sizeof(struct fa_request_head) <= FA_SLOTS_OFF, "request head");
+_Static_assert(sizeof(struct fa_response_head) <= FA_SLOTS_OFF, "response head");
 _Static_assert(FA_SLOTS_OFF + FA_DEPTH * FA_SLOT_SIZE <= FA_BIG_OFF, "slots");
 
 /*

@@ -35,6 +35,7 @@ struct fa_job {
 	int64_t timeout_ns;
 	int64_t unix_offset_ns; /* Unix time minus CLOCK_MONOTONIC */
 	bool late;        /* an init is part of the invocation */
+	bool streams;     /* the answer is wanted in parts, as far as the environment can */
 
 	/* what came of it */
 	enum fa_verdict verdict;
@@ -45,6 +46,8 @@ struct fa_job {
 	bool told;        /* its START was told of */
 	bool halfway;     /* half of its time is over: a spare was asked for */
 	bool quiet;       /* claims to have written nothing to its log */
+	bool paused;      /* [loop] no more parts are wanted for now */
+	int64_t streamed; /* [loop] bytes of the parts so far */
 	int64_t start_ns; /* handed over, or init done; CLOCK_MONOTONIC */
 	int64_t end_ns;
 	int64_t init_ns;  /* 0: warm, or part of the duration */

@@ -163,9 +163,9 @@ static const struct naming *naming_of(enum fa_verdict verdict)
 
 /* ---- what the caller gets -------------------------------------------- */
 
-static const char oversize[] =
-	"{\"errorMessage\":\"Response payload size exceeded maximum allowed payload size "
-	"(6291556 bytes).\",\"errorType\":\"Function.ResponseSizeTooLarge\"}";
+#define OVERSIZE(bytes) \
+	"{\"errorMessage\":\"Response payload size exceeded maximum allowed payload size " \
+	"(" bytes " bytes).\",\"errorType\":\"Function.ResponseSizeTooLarge\"}"
 
 static const char end[] = "\"}";
 
@@ -193,8 +193,9 @@ static void write_payload(struct fa_outcome *outcome, const struct naming *namin
 	if (naming->body_type) {
 		write_body(outcome, naming, job, version);
 	} else if (job->verdict == FA_OVERSIZE) {
-		memcpy(outcome->body, oversize, sizeof(oversize));
-		outcome->payload = (struct faas_bytes){ outcome->body, sizeof(oversize) - 1 };
+		strcpy(outcome->body,
+		       job->streams ? OVERSIZE("209715200") : OVERSIZE("6291556"));
+		outcome->payload = (struct faas_bytes){ outcome->body, strlen(outcome->body) };
 	} else {
 		outcome->payload = job->answer;
 	}

@@ -16,6 +16,7 @@
 #include <base/error.h>
 #include <base/text.h>
 #include <worker/output.h>
+#include <worker/stream.h>
 
 static struct fa_context *call_of(struct faas_context *context)
 {
@@ -45,6 +46,8 @@ static void await_consumed(struct fa_context *call, uint32_t seq)
 
 static void move_to_big_place(struct fa_context *call)
 {
+	if (call->streamed)
+		fa_stream_drain(call);
 	if (call->big_used && call->big_seq != call->seq && call->request->depth > 1)
 		await_consumed(call, call->big_seq);
 	memcpy(big_place(call), call->slot->data, call->len);
@@ -70,7 +73,7 @@ static int api_write(struct faas_context *context, const void *data, size_t len)
 
 	if (!call->slot || call->outcome)
 		return -1;
-	if (append(call, data, len))
+	if (call->streams ? fa_stream_put(call, data, len) : append(call, data, len))
 		return 0;
 	call->outcome = FA_TOO_LARGE;
 	return -1;
@@ -109,7 +112,7 @@ static void write_failure(struct fa_context *call, const char *type, const char 
 	struct faas_context *context = &call->context;
 
 	call->len = 0;
-	call->big = false;
+	call->big = call->streams = false;
 	call->outcome = 0; /* writing is open once more, for us */
 	faas_puts(context, "{\"errorType\":\"");
 	fa_context_write_json(context, type, strlen(type));
@@ -234,6 +237,21 @@ static void release_chunks(struct fa_context *call)
 	call->allocated = kept ? CHUNK : 0;
 }
 
+bool fa_context_begin_http(struct fa_context *call)
+{
+	if (!call->streams || call->streamed || call->outcome)
+		return false;
+	atomic_store(&call->response->stream_http, 1);
+	return true;
+}
+
+static int api_http_head(struct faas_context *context, const char *head)
+{
+	if (!fa_context_begin_http(call_of(context)))
+		return -1;
+	return faas_puts(context, head) ? -1 : faas_write(context, "\0\0\0\0\0\0\0", 8);
+}
+
 static const struct faas_api api = {
 	.size = sizeof(struct faas_api),
 	.write = api_write,
@@ -243,6 +261,7 @@ static const struct faas_api api = {
 	.remaining_ms = api_remaining_ms,
 	.getenv = api_getenv,
 	.secret = api_secret,
+	.http_head = api_http_head,
 };
 
 /* ---- calls ------------------------------------------------------------ */
@@ -322,6 +341,20 @@ static void show_trace(struct fa_context *call, const char *header)
 		snprintf(call->trace, sizeof(call->trace), FA_TRACE_NAME "%s", header);
 }
 
+/* The ring is where a large response may lie that the host has still to copy. */
+static void open_stream(struct fa_context *call, uint32_t flags)
+{
+	call->streams = call->run && flags & FA_REQ_STREAM;
+	call->streamed = 0;
+	if (!call->streams)
+		return;
+	if (call->big_used && call->big_seq != call->seq && call->request->depth > 1)
+		await_consumed(call, call->big_seq);
+	call->big_used = true;
+	call->big_seq = call->seq;
+	atomic_store_explicit(&call->response->stream_http, 0, memory_order_relaxed);
+}
+
 void fa_context_open(struct fa_context *call, const struct fa_request_slot *slot, uint32_t seq,
 		     int64_t deadline_ns)
 {
@@ -334,6 +367,7 @@ void fa_context_open(struct fa_context *call, const struct fa_request_slot *slot
 	call->token = slot->token;
 	call->len = 0;
 	call->big = false;
+	open_stream(call, slot->flags);
 	call->context.request_id = slot->request_id;
 	call->context.deadline_ms = slot->deadline_ms + (deadline_ns - slot->deadline_ns) / 1000000;
 	if (slot->meta_len)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <env/wire.h>
 #include <faas/plugin.h>
+#include <worker/run.h>
 #include <worker/secret.h>
 #include <worker/settings.h>
 
@@ -26,12 +27,16 @@ struct fa_context {
 	const struct fa_request_head *request;
 	struct fa_response_head *response;
 	int log_fd;
+	const struct fa_run *run; /* NULL: no response goes in parts */
+	uint32_t rung;            /* epoch of the loop when it was last told of a part */
 
 	/* of the open request; slot NULL: none is (init, shutdown) */
 	struct fa_response_slot *slot;
 	uint64_t token;
 	uint32_t seq, len;
 	bool big;
+	bool streams;      /* written bytes go to the host at once */
+	uint32_t streamed; /* so many did */
 	enum fa_status outcome;    /* 0: undecided */
 	struct faas_error failure; /* what faas_fail() said, cut */
 	uint32_t logged;           /* since the last response, init included */
@@ -67,6 +72,9 @@ void fa_context_close(struct fa_context *call);
 /* Turn the response into {"errorType":...,"errorMessage":...}. */
 void fa_context_fail(struct fa_context *call, enum fa_status status, const char *type,
 		     const char *message);
+
+/* The parts begin with the head of an answer of HTTP and eight NULs. False: nobody wants parts. */
+bool fa_context_begin_http(struct fa_context *call);
 
 /* Write the inside of a JSON string, of any length, with faas_write(). */
 int fa_context_write_json(struct faas_context *context, const char *text, size_t len);

@@ -117,6 +117,7 @@ static void set_up(struct worker *w)
 	if (run->provisioned && !(run->flags & FA_NEST_SNAPSHOT))
 		fa_settings_say_provisioned(run->variables);
 	w->call.settings = &run->settings;
+	w->call.run = run;
 	w->call.request = w->areas.request;
 	w->call.response = w->areas.response;
 	w->call.log_fd = run->log_fd;
@@ -482,6 +483,7 @@ _Noreturn void fa_run_restored(const struct fa_run *run, int snapshot_fd)
 	await_first(w, run);
 	restore(w, run, snapshot_fd);
 	w->run = run;
+	w->call.run = run;
 	w->call.settings = &run->settings; /* the template's were on its stack */
 	after_restore(w);
 	live(w);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* Answers in parts, and ways to end in the middle of one. */
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <faas/plugin.h>
+
+static const char *text(struct faas_bytes event, char out[256])
+{
+	snprintf(out, 256, "%.*s", (int)(event.len < 255 ? event.len : 255),
+		 (const char *)event.data);
+	return out;
+}
+
+/* "COUNT SIZE": so many pieces of so many bytes, each byte the lower one of its place. */
+static int count(struct faas_context *ctx, struct faas_bytes event)
+{
+	char line[256], *end;
+	unsigned long pieces = strtoul(text(event, line), &end, 10), size = strtoul(end, NULL, 10);
+	unsigned char *piece = faas_alloc(ctx, size);
+	size_t at = 0;
+
+	for (unsigned long i = 0; i < pieces; i++) {
+		for (unsigned long j = 0; j < size; j++)
+			piece[j] = (unsigned char)at++;
+		if (faas_write(ctx, piece, size) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Writes "one ", and goes on when the host has given a secret. */
+static int asks(struct faas_context *ctx, struct faas_bytes event)
+{
+	const char *secret;
+
+	(void)event;
+	faas_puts(ctx, "one ");
+	secret = faas_secret(ctx, "go-on");
+	return faas_puts(ctx, secret ? secret : "nobody saw it");
+}
+
+/* "how": after half an answer. */
+static int ends(struct faas_context *ctx, struct faas_bytes event)
+{
+	char how[256];
+
+	text(event, how);
+	faas_puts(ctx, "half");
+	if (!strcmp(how, "\"fail\""))
+		return faas_fail(ctx, "Parts.Failed", "in the middle");
+	if (!strcmp(how, "\"crash\""))
+		abort();
+	if (!strcmp(how, "\"exit\""))
+		_exit(3);
+	if (!strcmp(how, "\"hang\""))
+		for (;;)
+			pause();
+	return 0;
+}
+
+/* An error of that many bytes behind an answer. */
+static int fails_at_length(struct faas_context *ctx, struct faas_bytes event)
+{
+	char line[256];
+	size_t len = strtoul(text(event, line), NULL, 10);
+	char *message = faas_alloc(ctx, len + 1);
+
+	memset(message, 'm', len);
+	message[len] = '\0';
+	faas_puts(ctx, "half");
+	return faas_fail(ctx, "Parts.Failed", message);
+}
+
+/* The event is the body. */
+static int http(struct faas_context *ctx, struct faas_bytes event)
+{
+	static const char head[] = "{\"statusCode\":201,\"headers\":{\"Content-Type\":"
+				   "\"text/plain\",\"X-Mine\":\"yes\"},\"cookies\":"
+				   "[\"a=1\",\"b=2\"]}";
+
+	if (faas_http_head(ctx, head) < 0)
+		return faas_puts(ctx, "{\"statusCode\":202,\"body\":\"whole\"}");
+	faas_puts(ctx, "body: ");
+	return faas_write(ctx, event.data, event.len < 40 ? event.len : 40);
+}
+
+/* A head that is none, or too late. */
+static int bad_http(struct faas_context *ctx, struct faas_bytes event)
+{
+	if (memmem(event.data, event.len, "late", 4)) {
+		faas_puts(ctx, "first");
+		return faas_puts(ctx, faas_http_head(ctx, "{}") < 0 ? ", too late" : ", or not");
+	}
+	faas_http_head(ctx, "{\"statusCode\":99}");
+	return faas_puts(ctx, "body");
+}
+
+FAAS_PLUGIN("parts", "1", FAAS_HANDLER(count), FAAS_HANDLER(asks), FAAS_HANDLER(ends),
+	    FAAS_HANDLER(fails_at_length), FAAS_HANDLER(http), FAAS_HANDLER(bad_http));
