@@ -5,11 +5,15 @@
 /*
  * Where events come from. A source is an address, "scheme:rest", as destinations are:
  *   queue:NAME  queue:NAME.fifo   a queue of this runtime, see faas_put()
+ *   schedule:rate(5 minutes)      rate(N minutes|hours|days), at once and then every so often;
+ *   schedule:cron(0 9 ? * 2-6 *)  cron of EventBridge; at(yyyy-mm-ddThh:mm:ss), once
  *   SCHEME:...                    what your program added, see struct faas_source_impl
  * A mapping joins a source to a function: it takes messages, makes batches of them, invokes
  * the function on each batch, and settles the messages by what came of it. That is Lambda's
  * event source mapping; faas_control() has its operations ("CreateEventSourceMapping", ...),
  * which accept these addresses and the ARNs of AWS for them (arn:aws:sqs:...:NAME).
+ * What is due by a schedule is an asynchronous event, one at a time, that is told to nobody
+ * but the function and its destinations.
  */
 
 #include <faas/told.h>
@@ -71,6 +75,9 @@ struct faas_mapping_config {
 	bool disabled;
 	const char *filter;      /* NULL: all; a JSON array of at most ten event patterns, of which
 				    one must match the record, or its body if that is JSON */
+	const char *input;       /* of a schedule: the event, JSON; NULL: EventBridge's */
+	const char *time_zone;   /* of a schedule: "Europe/Berlin", of the system's; NULL: UTC */
+	int flexible_min;        /* of a schedule: up to so many minutes later: 0; 0..1440 */
 };
 
 #define FAAS_MAPPING(...) \

@@ -308,16 +308,32 @@ static void on_done(void *data, const struct faas_result *result)
 	judge(data, result->code, result->payload);
 }
 
-static struct fa_text begin_event(struct fa_sources *all)
+static struct fa_text begin_event(struct fa_mapping *m)
 {
 	struct fa_text out = { .size = EVENT_MAX + 1 };
+	struct fa_sources *all = m->all;
 
 	if (!all->room)
 		all->room = fa_alloc_dirty(&all->rt->mem, out.size);
 	out.data = all->room;
-	if (out.data)
+	if (out.data && !m->config->kind->write)
 		fa_text_add(&out, "{\"Records\":[");
 	return out;
+}
+
+static void finish_event(struct fa_mapping *m, struct fa_text *out)
+{
+	if (!m->config->kind->write)
+		fa_text_add(out, FOOT);
+}
+
+static int write_one(struct fa_mapping *m, struct fa_text *out, const struct fa_message *message)
+{
+	const struct fa_mapping_config *c = m->config;
+
+	if (c->kind->write)
+		return c->kind->write(out, m, message);
+	return fa_record_write(out, c->kind, c->arn, &m->all->rt->config, message);
 }
 
 /* ---- filters ----------------------------------------------------------------- */
@@ -326,13 +342,13 @@ static struct fa_text begin_event(struct fa_sources *all)
 static bool passes(struct fa_mapping *m, const struct fa_message *message)
 {
 	const struct fa_mapping_config *c = m->config;
-	struct fa_text out = begin_event(m->all);
+	struct fa_text out = begin_event(m);
 	struct fa_json record, data = { NULL, 0 };
 	bool matches = false;
 
 	out.len = 0;
-	if (!out.data || fa_record_write(&out, c->kind, c->arn, &m->all->rt->config, message) ||
-	    out.cut || !fa_json_read(out.data, out.len, &record))
+	if (!out.data || write_one(m, &out, message) || out.cut ||
+	    !fa_json_read(out.data, out.len, &record))
 		return true;
 	fa_json_read(message->body.data, message->body.len, &data);
 	for (int i = 0; i < c->filter_count && !matches; i++)
@@ -371,7 +387,7 @@ static bool add_record(struct fa_mapping *m, struct fa_text *out, const struct f
 
 	if (!first)
 		fa_text_add(out, ",");
-	rc = fa_record_write(out, m->config->kind, m->config->arn, &m->all->rt->config, message);
+	rc = write_one(m, out, message);
 	if (!rc && !out->cut && out->len + strlen(FOOT) <= EVENT_MAX)
 		return true;
 	out->len = before;
@@ -384,7 +400,7 @@ static bool write_event(struct fa_batch *b, struct fa_text *out)
 	struct fa_list *pos;
 	bool first = true;
 
-	*out = begin_event(b->mapping->all);
+	*out = begin_event(b->mapping);
 	if (!out->data)
 		return false;
 	fa_list_for(pos, &b->items) {
@@ -392,7 +408,7 @@ static bool write_event(struct fa_batch *b, struct fa_text *out)
 			return false;
 		first = false;
 	}
-	fa_text_add(out, FOOT);
+	finish_event(b->mapping, out);
 	return true;
 }
 
@@ -409,8 +425,10 @@ static const char *trace_of(struct fa_batch *b)
 static void invoke(struct fa_batch *b, const struct fa_text *event)
 {
 	struct faas_error err = { 0 };
+	const struct fa_mapping_config *c = b->mapping->config;
 	int rc = faas_invoke(b->mapping->all->rt,
-			     FAAS_REQUEST(.function = b->mapping->config->function,
+			     FAAS_REQUEST(.function = c->function,
+					  .mode = c->kind->pushes ? FAAS_EVENT : FAAS_SYNC,
 					  .payload = { event->data, event->len },
 					  .trace_id = trace_of(b), .on_done = on_done, .data = b),
 			     NULL, &err);
@@ -475,7 +493,7 @@ static int64_t comes_back_ns(struct fa_mapping *m)
 
 bool fa_batch_begin(struct fa_mapping *m)
 {
-	struct fa_text event = begin_event(m->all);
+	struct fa_text event = begin_event(m);
 	struct fa_batch *b = event.data ? fa_alloc(&m->all->rt->mem, sizeof(*b)) : NULL;
 	size_t head = event.len;
 
@@ -499,7 +517,7 @@ bool fa_batch_begin(struct fa_mapping *m)
 		fail(b);
 		return true;
 	}
-	fa_text_add(&event, FOOT);
+	finish_event(m, &event);
 	invoke(b, &event);
 	return true;
 }

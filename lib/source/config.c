@@ -191,6 +191,28 @@ static int read_filters(struct fa_mapping_config *c, const struct fa_mem *mem,
 	return 0;
 }
 
+static bool is_own(const struct fa_source_kind *kind, const char *member)
+{
+	for (size_t i = 0; kind->members && kind->members[i]; i++)
+		if (!strcmp(kind->members[i], member))
+			return true;
+	return false;
+}
+
+/* What only sources of other kinds would act on is refused. */
+static int read_members(struct fa_mapping_config *c, const struct fa_mem *mem,
+			struct faas_error *err)
+{
+	static const char *const all[] = { "Input", "ScheduleExpressionTimezone",
+					   "FlexibleTimeWindow" };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (fa_document_get(c->document, all[i]) && !is_own(c->kind, all[i]))
+			return fa_error(err, FAAS_EINVAL, "%s does nothing with '%s'", c->source,
+					all[i]);
+	return c->kind->check ? c->kind->check(mem, c, err) : 0;
+}
+
 struct fa_mapping_config *fa_mapping_config_read(struct fa_sources *all,
 						 struct fa_document *document,
 						 struct faas_error *err)
@@ -215,6 +237,8 @@ struct fa_mapping_config *fa_mapping_config_read(struct fa_sources *all,
 		rc = read_flags(c, err);
 	if (!rc)
 		rc = read_filters(c, &all->rt->mem, err);
+	if (!rc)
+		rc = read_members(c, &all->rt->mem, err);
 	if (!rc)
 		return c;
 	fa_mapping_config_free(c);

@@ -43,6 +43,8 @@ struct fa_mapping {
 	struct fa_map groups;              /* of struct fa_group, those that a batch has */
 };
 
+/* [loop] It has done what it was for: it is disabled, and so written down. */
+void fa_mapping_disable(struct fa_mapping *mapping);
 /* Under the lock: the loop has something to do for it. */
 void fa_mapping_call(struct fa_mapping *mapping);
 /* Nobody knows of it yet, or nobody does any more. */

@@ -47,7 +47,9 @@ static int put_function_arn(struct fa_document *out, const struct faas *rt, cons
 static int put_mapping(struct fa_document *out, const struct fa_mapping *m)
 {
 	static const char *const copied[] = { "FilterCriteria", "FunctionResponseTypes",
-					      "ScalingConfig", "MetricsConfig" };
+					      "ScalingConfig", "MetricsConfig", "Input",
+					      "ScheduleExpressionTimezone",
+					      "FlexibleTimeWindow" };
 	const struct fa_mapping_config *c = m->next ? m->next : m->config;
 	int rc = fa_document_put_text(out, "UUID", m->uuid);
 
@@ -97,7 +99,7 @@ static const struct fa_mapping *find_same(struct fa_sources *all,
 	const struct fa_mapping *m;
 	uint32_t pos = 0;
 
-	while ((m = fa_map_next(&all->mappings, &pos))) {
+	while (!c->kind->pushes && (m = fa_map_next(&all->mappings, &pos))) {
 		const struct fa_mapping_config *other = m->next ? m->next : m->config;
 
 		if (m->state != FA_MAPPING_DELETING && !strcmp(other->source, c->source) &&
@@ -287,6 +289,29 @@ static int update(struct faas *rt, const struct fa_document *in, struct fa_docum
 	return rc;
 }
 
+void fa_mapping_disable(struct fa_mapping *m)
+{
+	struct fa_document *copy = fa_document_copy(m->config->document);
+	struct fa_mapping_config *c = NULL;
+
+	if (copy && !fa_document_put_boolean(copy, "Enabled", false))
+		c = fa_mapping_config_read(m->all, copy, NULL);
+	else
+		fa_document_free(copy);
+	if (!c)
+		return; /* what is enabled is done once more after a restart */
+	keep(m->all->rt, m->uuid, c, NULL);
+	pthread_mutex_lock(&m->all->lock);
+	if (m->state == FA_MAPPING_DELETING || m->next) {
+		fa_mapping_config_free(c); /* somebody wants something else */
+	} else {
+		m->next = c;
+		m->state = FA_MAPPING_DISABLING;
+		fa_mapping_call(m);
+	}
+	pthread_mutex_unlock(&m->all->lock);
+}
+
 static int delete(struct faas *rt, const struct fa_document *in, struct fa_document *out,
 		  struct faas_error *err)
 {
@@ -394,7 +419,10 @@ static int list(struct faas *rt, const struct fa_document *in, struct fa_documen
 		{ "FunctionResponseTypes", FA_LIST_FIELD, false, 0, 1, NULL, NULL }, \
 		{ "FilterCriteria", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
 		{ "ScalingConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
-		{ "MetricsConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }
+		{ "MetricsConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
+		{ "Input", FA_TEXT_FIELD, false, 1, 262144, NULL, NULL }, \
+		{ "ScheduleExpressionTimezone", FA_TEXT_FIELD, false, 1, 50, NULL, NULL }, \
+		{ "FlexibleTimeWindow", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }
 
 const struct fa_operation fa_mapping_operations[] = {
 	{ "CreateEventSourceMapping", FIELDS(FA_FUNCTION_FIELD, SOURCE(false), SETTINGS), create },
@@ -413,6 +441,15 @@ static int put_word(struct fa_document *out, const char *name, const char *word)
 	int rc = fa_document_append_text(array, word);
 
 	return fa_document_put(out, name, array) | rc;
+}
+
+static int put_window(struct fa_document *out, int minutes)
+{
+	struct fa_document *window = fa_document_object();
+	int rc = fa_document_put_text(window, "Mode", "FLEXIBLE");
+
+	rc |= fa_document_put_integer(window, "MaximumWindowInMinutes", minutes);
+	return fa_document_put(out, "FlexibleTimeWindow", window) | rc;
 }
 
 static int put_filter(struct fa_document *list, struct fa_json pattern)
@@ -466,6 +503,12 @@ static struct fa_document *write_request(const struct faas_mapping_config *c)
 		rc |= put_word(out, "FunctionResponseTypes", "ReportBatchItemFailures");
 	if (c->filter)
 		rc |= put_filters(out, c->filter);
+	if (c->input)
+		rc |= fa_document_put_text(out, "Input", c->input);
+	if (c->time_zone)
+		rc |= fa_document_put_text(out, "ScheduleExpressionTimezone", c->time_zone);
+	if (c->flexible_min)
+		rc |= put_window(out, c->flexible_min);
 	if (c->disabled)
 		rc |= fa_document_put_boolean(out, "Enabled", false);
 	inner = fa_document_object();

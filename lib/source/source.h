@@ -10,6 +10,8 @@
 #include <invoke.h>
 
 struct fa_mapping;
+struct fa_mapping_config;
+struct fa_text;
 
 /* What there is to know of one scheme; a host's has only the first member. */
 struct fa_source_kind {
@@ -19,11 +21,20 @@ struct fa_source_kind {
 	const char *data_key;  /* the member of a record that filters look into, if it is JSON */
 	int batch_size, batch_most;
 	bool (*ordered)(const char *address); /* then a batch has at most ten, and no window */
+	bool pushes;           /* each message is an asynchronous event of its own */
+	/* What is wrong with a configuration; NULL: nothing can be. */
+	int (*check)(const struct fa_mem *mem, const struct fa_mapping_config *config,
+		     struct faas_error *err);
+	/* The whole event of one message; NULL: records, see fa_record_write(). */
+	int (*write)(struct fa_text *out, const struct fa_mapping *mapping,
+		     const struct fa_message *message);
+	const char *const *members; /* of a configuration that are its own; up to NULL */
 	struct fa_list link;   /* in fa_sources.kinds */
 	char scheme[16];       /* of a host's */
 };
 
 extern const struct fa_source_kind fa_queue_source;
+extern const struct fa_source_kind fa_schedule_source;
 
 /* One source that is open for a mapping. */
 struct faas_source {
@@ -61,7 +72,6 @@ void fa_queue_forget_listeners(struct fa_sources *all);
  * Write a message as a record of an event, behind what is in `out`. `arn` is that of the
  * source. FAAS_ENOMEM; what does not fit is cut (see struct fa_text).
  */
-struct fa_text;
 int fa_record_write(struct fa_text *out, const struct fa_source_kind *kind, const char *arn,
 		    const struct faas_config *config, const struct fa_message *m);
 /* The messageId of a message, and back; 0: it is none. */

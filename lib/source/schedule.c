@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A schedule as a source: a timer for the next time it is due. What fell due while the
+ * program was not there, or longer than a minute ago, is left out, but for a time that comes
+ * once: that one is made up for, and when its event is accepted the mapping is disabled.
+ */
+#include <source/cron.h>
+#include <source/mapping.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include <base/error.h>
+#include <base/text.h>
+#include <control/control.h>
+
+#define LATE_S 60
+#define FLEXIBLE_MOST 1440
+
+struct schedule {
+	struct faas_source *source;
+	struct fa_schedule when;
+	int64_t made_s, last_s; /* Unix time; last_s: what was delivered last, or does not count */
+	int64_t due_s, due_ms;  /* the next time, and when it is delivered */
+	int flexible_min;
+	int credit;
+	int64_t serial;
+	struct fa_timer due;
+};
+
+static struct faas *runtime_of(const struct schedule *s)
+{
+	return s->source->mapping->all->rt;
+}
+
+static int64_t unix_ms(const struct schedule *s)
+{
+	return runtime_of(s)->clock->unix_ms(runtime_of(s)->clock);
+}
+
+static int read_flexible(const struct fa_document *document, int *minutes, struct faas_error *err)
+{
+	const struct fa_document *window = fa_document_get(document, "FlexibleTimeWindow");
+	const char *mode = fa_control_text(window, "Mode");
+	int64_t most = 0;
+
+	*minutes = 0;
+	if (!window || (mode && !strcmp(mode, "OFF")))
+		return 0;
+	fa_document_integer(fa_document_get(window, "MaximumWindowInMinutes"), &most);
+	if (!mode || strcmp(mode, "FLEXIBLE") != 0 || most < 1 || most > FLEXIBLE_MOST)
+		return fa_error(err, FAAS_EINVAL,
+				"FlexibleTimeWindow must have Mode OFF, or FLEXIBLE and "
+				"MaximumWindowInMinutes from 1 to %d",
+				FLEXIBLE_MOST);
+	*minutes = (int)most;
+	return 0;
+}
+
+static int read_when(const struct fa_mem *mem, const struct fa_mapping_config *c,
+		     struct fa_schedule *when, struct faas_error *err)
+{
+	const char *name = fa_control_text(c->document, "ScheduleExpressionTimezone");
+	struct fa_zone *zone = name ? fa_zone_open(mem, name, err) : NULL;
+	int rc;
+
+	if (name && !zone)
+		return FAAS_EINVAL;
+	rc = fa_schedule_parse(when, c->source + strlen("schedule:"), zone, err);
+	if (!rc && when->kind == FA_SCHEDULE_AT &&
+	    fa_schedule_next(when, 0, INT64_MIN / 2) == INT64_MAX)
+		rc = fa_error(err, FAAS_EINVAL, "that time is left out by a change of the clocks");
+	if (rc)
+		fa_zone_close(zone);
+	return rc;
+}
+
+static int check(const struct fa_mem *mem, const struct fa_mapping_config *c,
+		 struct faas_error *err)
+{
+	const char *input = fa_control_text(c->document, "Input");
+	struct fa_schedule when;
+	int minutes, rc = read_when(mem, c, &when, err);
+
+	if (rc)
+		return rc;
+	fa_zone_close(when.zone);
+	if (input && !fa_json_valid(input, strlen(input), NULL))
+		return fa_error(err, FAAS_EINVAL, "Input must be JSON");
+	return read_flexible(c->document, &minutes, err);
+}
+
+/* ---- due ------------------------------------------------------------------ */
+
+static void plan(struct schedule *s);
+
+static void deliver(struct schedule *s)
+{
+	s->credit--;
+	s->last_s = s->due_s;
+	s->due_s = INT64_MAX;
+	faas_source_deliver(s->source, FAAS_MESSAGE(.id = ++s->serial,
+						    .sent_ms = s->last_s * 1000));
+}
+
+static void choose(struct schedule *s, int64_t now_ms)
+{
+	int64_t after_s = now_ms / 1000 - LATE_S;
+	uint32_t bits;
+
+	if (after_s < s->last_s || s->when.kind == FA_SCHEDULE_AT)
+		after_s = s->last_s;
+	s->due_s = fa_schedule_next(&s->when, s->made_s, after_s);
+	if (s->due_s == INT64_MAX)
+		return;
+	fa_random_bytes(&bits, sizeof(bits));
+	s->due_ms = s->due_s * 1000;
+	if (s->flexible_min)
+		s->due_ms += bits % ((unsigned)s->flexible_min * 60000u);
+}
+
+/* The clock on the wall may have been set back since the timer was armed. */
+static void plan(struct schedule *s)
+{
+	struct faas *rt = runtime_of(s);
+	int64_t now_ms = unix_ms(s), wait_ms;
+
+	if (s->due_s == INT64_MAX)
+		choose(s, now_ms);
+	if (s->due_s == INT64_MAX || s->credit <= 0)
+		return;
+	wait_ms = s->due_ms - now_ms;
+	if (wait_ms > 0) {
+		fa_loop_timer_sure(&rt->loop, &s->due, fa_now(rt->clock) + wait_ms * 1000000);
+		return;
+	}
+	if (s->when.kind != FA_SCHEDULE_AT && wait_ms < -LATE_S * 1000) {
+		s->due_s = INT64_MAX; /* too late: the next one */
+		plan(s);
+		return;
+	}
+	deliver(s);
+	plan(s);
+}
+
+static void on_due(struct fa_timer *timer)
+{
+	plan(fa_container(timer, struct schedule, due));
+}
+
+/* ---- the source ------------------------------------------------------------- */
+
+static int open_schedule(struct faas_source *source, const char *address, void **state,
+			 struct faas_error *err)
+{
+	const struct fa_mapping_config *c = source->mapping->config;
+	struct faas *rt = source->mapping->all->rt;
+	struct schedule *s = fa_alloc(&rt->mem, sizeof(*s));
+	int rc;
+
+	(void)address;
+	if (!s)
+		return fa_error_nomem(err);
+	s->source = source;
+	s->due.on_due = on_due;
+	rc = read_when(&rt->mem, c, &s->when, err);
+	if (rc) {
+		fa_free(s);
+		return rc;
+	}
+	read_flexible(c->document, &s->flexible_min, err);
+	s->made_s = c->modified_ms / 1000;
+	s->last_s = s->when.kind == FA_SCHEDULE_AT ? INT64_MIN / 2 : unix_ms(s) / 1000 - 1;
+	s->due_s = INT64_MAX;
+	*state = s;
+	return 0;
+}
+
+static void want(void *state, int n)
+{
+	struct schedule *s = state;
+
+	s->credit += n;
+	plan(s);
+}
+
+static void settle(void *state, const struct faas_settled *settled, int count)
+{
+	struct schedule *s = state;
+
+	if (s->when.kind == FA_SCHEDULE_AT && count && settled[0].done)
+		fa_mapping_disable(s->source->mapping);
+}
+
+static void close_schedule(void *state)
+{
+	struct schedule *s = state;
+
+	fa_loop_timer_stop(&runtime_of(s)->loop, &s->due);
+	fa_zone_close(s->when.zone);
+	fa_free(s);
+}
+
+/* What is to be sent, or what EventBridge sends. */
+static int write_event(struct fa_text *out, const struct fa_mapping *m,
+		       const struct fa_message *message)
+{
+	const char *input = fa_control_text(m->config->document, "Input");
+	const struct faas_config *config = &m->all->rt->config;
+	uint8_t bits[16];
+	char id[37];
+
+	if (input) {
+		fa_text_add(out, input);
+		return 0;
+	}
+	fa_random_bytes(bits, sizeof(bits));
+	fa_uuid(id, bits);
+	fa_text_add(out, "{\"version\":\"0\",\"id\":\"");
+	fa_text_add(out, id);
+	fa_text_add(out, "\",\"detail-type\":\"Scheduled Event\",\"source\":\"aws.events\","
+			 "\"account\":\"");
+	fa_text_add(out, config->account);
+	fa_text_add(out, "\",\"time\":\"");
+	fa_text_time(out, message->sent_ms);
+	out->len -= strlen(".000Z");
+	fa_text_add(out, "Z\",\"region\":\"");
+	fa_text_add(out, config->region);
+	fa_text_add(out, "\",\"resources\":[\"arn:aws:events:");
+	fa_text_add(out, config->region);
+	fa_text_add(out, ":");
+	fa_text_add(out, config->account);
+	fa_text_add(out, ":rule/");
+	fa_text_add(out, m->uuid);
+	fa_text_add(out, "\"],\"detail\":{}}");
+	return 0;
+}
+
+const struct fa_source_kind fa_schedule_source = {
+	.impl = { .size = sizeof(struct faas_source_impl), .scheme = "schedule",
+		  .open = open_schedule, .want = want, .settle = settle,
+		  .close = close_schedule },
+	.name = "aws.events",
+	.service = "EventBridge",
+	.batch_size = 1,
+	.batch_most = 1,
+	.pushes = true,
+	.check = check,
+	.write = write_event,
+	.members = (const char *const[]){ "Input", "ScheduleExpressionTimezone",
+					  "FlexibleTimeWindow", NULL },
+};

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+/* Schedules wake functions, on a clock of the test's. */
+#include <faas/plugin.h> /* before cmocka, which makes a macro of fail() */
+#include <faas/source.h>
+
+#include "support/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "support/flow.h"
+#include "support/stores.h"
+
+#define INVALID "InvalidParameterValueException"
+#define MINUTE 60000
+
+static struct flow flow;
+static struct faas_error err;
+static char folder[64], id[37], event[1024];
+static _Atomic int calls;
+
+static void tick(void)
+{
+	nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+}
+
+static int handler(struct faas_context *ctx, struct faas_bytes bytes)
+{
+	snprintf(event, sizeof(event), "%.*s", (int)bytes.len, (const char *)bytes.data);
+	calls++;
+	return faas_puts(ctx, "");
+}
+
+/* The clock begins at the real time: to a minute, so that tests can count from there. */
+static void open_at(int64_t unix_ms)
+{
+	calls = 0;
+	*event = '\0';
+	memset(&err, 0, sizeof(err));
+	flow_open(&flow, &(struct faas_config){ .state_dir = folder }, true);
+	if (!unix_ms)
+		unix_ms = flow.clock.clock.unix_ms(&flow.clock.clock) / 86400000 * 86400000 +
+			  86400000;
+	flow_advance(&flow, unix_ms - flow.clock.clock.unix_ms(&flow.clock.clock));
+	flow_function(&flow, &(struct faas_function_config){ .name = "f", .native = handler });
+}
+
+static int open_it(void **state)
+{
+	(void)state;
+	stores_folder(folder);
+	open_at(0);
+	return 0;
+}
+
+static int close_it(void **state)
+{
+	(void)state;
+	flow_close(&flow);
+	stores_remove(folder);
+	return 0;
+}
+
+static int64_t now_ms(void)
+{
+	return flow.clock.clock.unix_ms(&flow.clock.clock);
+}
+
+static void map(const struct faas_mapping_config *config)
+{
+	struct faas_mapping_config c = *config;
+
+	c.function = "f";
+	if (faas_mapping_create(flow.rt, &c, id, &err))
+		fail_msg("%s", err.message);
+}
+
+static void becomes(const char *state)
+{
+	char request[64], want[32], *reply = NULL;
+
+	snprintf(request, sizeof(request), "{\"UUID\":\"%s\"}", id);
+	snprintf(want, sizeof(want), "\"State\":\"%s\"", state);
+	for (int i = 0; i < 10000 && !(reply && strstr(reply, want)); i++) {
+		faas_free(reply);
+		assert_int_equal(faas_control(flow.rt, "GetEventSourceMapping", request, &reply,
+					      &err), 0);
+		tick();
+	}
+	assert_non_null(strstr(reply, want));
+	faas_free(reply);
+}
+
+static void await(int n)
+{
+	for (int i = 0; calls < n && i < 10000; i++)
+		tick();
+	assert_int_equal(calls, n);
+}
+
+static void stays(int n)
+{
+	for (int i = 0; i < 20; i++)
+		tick();
+	assert_int_equal(calls, n);
+}
+
+/* "schedule:at(...)" so many ms from now, in UTC. */
+static const char *at_in(int64_t ms)
+{
+	static char text[64];
+	time_t t = (now_ms() + ms) / 1000;
+	struct tm tm;
+
+	gmtime_r(&t, &tm);
+	strftime(text, sizeof(text), "schedule:at(%Y-%m-%dT%H:%M:%S)", &tm);
+	return text;
+}
+
+TEST(a_rate_is_due_at_once_and_then_every_so_often)
+{
+	map(FAAS_MAPPING(.source = "schedule:rate(5 minutes)"));
+	await(1);
+	flow_advance(&flow, 5 * MINUTE - 1);
+	stays(1);
+	flow_advance(&flow, 1);
+	await(2);
+	flow_advance(&flow, 5 * MINUTE);
+	await(3);
+}
+
+TEST(the_event_is_that_of_eventbridge)
+{
+	char want[512], time[32];
+	time_t t;
+	struct tm tm;
+
+	map(FAAS_MAPPING(.source = "schedule:cron(* * * * ? *)"));
+	becomes("Enabled");
+	stays(1); /* the minute that has just begun */
+	flow_advance(&flow, MINUTE);
+	await(2);
+	t = now_ms() / 1000;
+	gmtime_r(&t, &tm);
+	strftime(time, sizeof(time), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	assert_memory_equal(event, "{\"version\":\"0\",\"id\":\"", 21);
+	snprintf(want, sizeof(want),
+		 "\",\"detail-type\":\"Scheduled Event\",\"source\":\"aws.events\",\"account\":"
+		 "\"000000000000\",\"time\":\"%s\",\"region\":\"local-1\",\"resources\":"
+		 "[\"arn:aws:events:local-1:000000000000:rule/%s\"],\"detail\":{}}",
+		 time, id);
+	assert_string_equal(event + 21 + 36, want);
+}
+
+TEST(an_input_is_sent_as_it_is)
+{
+	map(FAAS_MAPPING(.source = "schedule:rate(1 day)", .input = "{ \"a\" : 1.0 }"));
+	await(1);
+	assert_string_equal(event, "{ \"a\" : 1.0 }");
+}
+
+TEST(a_time_comes_once_and_then_the_mapping_is_disabled)
+{
+	map(FAAS_MAPPING(.source = at_in(10 * MINUTE)));
+	becomes("Enabled");
+	flow_advance(&flow, 10 * MINUTE - 1);
+	stays(0);
+	flow_advance(&flow, 1);
+	await(1);
+	becomes("Disabled");
+	flow_close(&flow);
+	open_at(0);
+	becomes("Disabled");
+	stays(0);
+}
+
+TEST(a_time_that_came_while_the_program_was_not_there_is_made_up_for)
+{
+	int64_t later = now_ms() + 3 * 86400000LL;
+
+	map(FAAS_MAPPING(.source = at_in(MINUTE)));
+	becomes("Enabled");
+	flow_close(&flow);
+	open_at(later);
+	flow_advance(&flow, 60000); /* the function was not there at once */
+	await(1);
+	becomes("Disabled");
+}
+
+TEST(a_rate_goes_on_after_a_restart_and_leaves_out_what_it_missed)
+{
+	int64_t made = now_ms();
+
+	map(FAAS_MAPPING(.source = "schedule:rate(2 hours)"));
+	await(1);
+	flow_close(&flow);
+	open_at(made + 7 * 3600000LL);
+	becomes("Enabled");
+	stays(0);
+	flow_advance(&flow, 3600000);
+	await(1);
+}
+
+TEST(a_zone_tells_when_it_is_nine)
+{
+	struct tm tm;
+	time_t t;
+
+	setenv("TZ", "America/New_York", 1);
+	tzset();
+	map(FAAS_MAPPING(.source = "schedule:cron(0 9 * * ? *)",
+			 .time_zone = "America/New_York"));
+	becomes("Enabled");
+	for (int i = 0; i < 24 * 60 && !calls; i += 30) {
+		flow_advance(&flow, 30 * MINUTE);
+		for (int j = 0; j < 5; j++)
+			tick();
+	}
+	await(1);
+	memset(&tm, 0, sizeof(tm));
+	assert_non_null(strptime(strstr(event, "\"time\":\"") + 8, "%Y-%m-%dT%H:%M:%SZ", &tm));
+	t = timegm(&tm);
+	localtime_r(&t, &tm);
+	assert_int_equal(tm.tm_hour * 60 + tm.tm_min, 9 * 60);
+	unsetenv("TZ");
+	tzset();
+}
+
+TEST(a_flexible_schedule_comes_within_its_window)
+{
+	map(FAAS_MAPPING(.source = at_in(10 * MINUTE), .flexible_min = 5));
+	becomes("Enabled");
+	flow_advance(&flow, 10 * MINUTE - 1);
+	stays(0);
+	flow_advance(&flow, 5 * MINUTE + 1);
+	await(1);
+}
+
+TEST(a_deleted_schedule_is_not_due_any_more)
+{
+	map(FAAS_MAPPING(.source = "schedule:rate(1 minute)"));
+	await(1);
+	assert_int_equal(faas_mapping_delete(flow.rt, id, &err), 0);
+	for (int i = 0; i < 10; i++)
+		flow_advance(&flow, MINUTE);
+	stays(1);
+}
+
+TEST(what_fell_due_long_ago_is_left_out)
+{
+	map(FAAS_MAPPING(.source = "schedule:rate(1 minute)"));
+	await(1);
+	flow_advance(&flow, 60 * MINUTE); /* a machine that slept */
+	for (int i = 0; i < 20; i++)
+		tick();
+	assert_in_range(calls, 2, 3);
+}
+
+static void refused(struct faas_mapping_config c, const char *message)
+{
+	c.size = sizeof(c);
+	c.function = "f";
+	assert_int_equal(faas_mapping_create(flow.rt, &c, id, &err), FAAS_EINVAL);
+	assert_string_equal(err.type, INVALID);
+	assert_string_equal(err.message, message);
+}
+
+TEST(what_is_no_schedule_is_refused)
+{
+	refused((struct faas_mapping_config){ .source = "schedule:hourly" },
+		"'hourly' is no schedule: expected rate(...), cron(...) or at(...)");
+	refused((struct faas_mapping_config){ .source = "schedule:rate(1 day)",
+					      .time_zone = "Mars/Base" },
+		"'Mars/Base' is no time zone that this system knows");
+	refused((struct faas_mapping_config){ .source = "schedule:at(2026-03-29T02:30:00)",
+					      .time_zone = "Europe/Berlin" },
+		"that time is left out by a change of the clocks");
+	refused((struct faas_mapping_config){ .source = "schedule:rate(1 day)", .input = "{" },
+		"Input must be JSON");
+	refused((struct faas_mapping_config){ .source = "schedule:rate(1 day)",
+					      .flexible_min = 1441 },
+		"FlexibleTimeWindow must have Mode OFF, or FLEXIBLE and MaximumWindowInMinutes "
+		"from 1 to 1440");
+	refused((struct faas_mapping_config){ .source = "queue:q", .input = "1" },
+		"queue:q does nothing with 'Input'");
+	refused((struct faas_mapping_config){ .source = "schedule:rate(1 day)", .batch_size = 2 },
+		"Maximum batch size for this event source is 1, not 2");
+}
+
+#define HERE(name) cmocka_unit_test_setup_teardown(name, open_it, close_it)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		HERE(a_rate_is_due_at_once_and_then_every_so_often),
+		HERE(the_event_is_that_of_eventbridge),
+		HERE(an_input_is_sent_as_it_is),
+		HERE(a_time_comes_once_and_then_the_mapping_is_disabled),
+		HERE(a_time_that_came_while_the_program_was_not_there_is_made_up_for),
+		HERE(a_rate_goes_on_after_a_restart_and_leaves_out_what_it_missed),
+		HERE(a_zone_tells_when_it_is_nine),
+		HERE(a_flexible_schedule_comes_within_its_window),
+		HERE(a_deleted_schedule_is_not_due_any_more),
+		HERE(what_fell_due_long_ago_is_left_out),
+		HERE(what_is_no_schedule_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
