@@ -278,6 +278,12 @@ TEST(a_failed_init_is_the_answer_of_the_first_invocation)
 	fails("count", FAAS_EFUNCTION, "Runtime.Mine", "{\"errorMessage\":\"no\"}");
 }
 
+TEST(an_error_of_init_that_is_too_large_is_told_without_its_words)
+{
+	init_with("large 7000000");
+	fails("count", FAAS_EFUNCTION, "Runtime.Unknown", "");
+}
+
 TEST(a_program_that_ends_in_its_init_has_ended)
 {
 	init_with("exit 7");
@@ -339,6 +345,7 @@ int main(void)
 		ROW(the_memory_of_all_its_processes_counts),
 		ROW(the_cpu_time_of_all_its_processes_counts),
 		ROW(a_failed_init_is_the_answer_of_the_first_invocation),
+		ROW(an_error_of_init_that_is_too_large_is_told_without_its_words),
 		ROW(a_program_that_ends_in_its_init_has_ended),
 		ROW(init_costs_the_event_no_time),
 		ROW(a_provisioned_program_is_ready_and_told_so),

@@ -50,7 +50,7 @@ static const char *encoded(void)
 }
 
 /* The same of a plugin and a text beside it. */
-static const char *code(const char *text)
+static inline const char *code(const char *text)
 {
 	zips_begin(&zip);
 	zips_copy(&zip, "package.so", TEST_PLUGINS "/package.so");
@@ -92,14 +92,14 @@ static inline const char *deploy(const char *operation, const char *function)
 	return reply;
 }
 
-static void refused(const char *operation, const char *type, const char *message)
+static inline void refused(const char *operation, const char *type, const char *message)
 {
 	assert_true(faas_control(flow.rt, operation, request, NULL, &err) < 0);
 	assert_string_equal(err.message, message);
 	assert_string_equal(err.type, type);
 }
 
-static void has(const char *text)
+static inline void has(const char *text)
 {
 	if (!strstr(reply, text))
 		fail_msg("%s has no %s", reply, text);

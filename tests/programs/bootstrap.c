@@ -266,6 +266,12 @@ static void init(const char *what)
 		exit(atoi(text));
 	if (!strncmp(what, "raise", 5))
 		raise(atoi(text));
+	if (!strncmp(what, "large", 5)) {
+		size_t len = (size_t)atol(text);
+
+		client_ask(api, "POST", "/runtime/init/error", "", calloc(1, len), len, &reply);
+		exit(1);
+	}
 	if (strncmp(what, "fail", 4) != 0)
 		return;
 	snprintf(field, sizeof(field), "Lambda-Runtime-Function-Error-Type: %s\r\n", text);

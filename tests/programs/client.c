@@ -82,9 +82,18 @@ bool client_read(int fd, struct reply *reply)
 bool client_ask(int fd, const char *method, const char *path, const char *fields, const void *body,
 		size_t len, struct reply *reply)
 {
+	char whole[512];
+
+	snprintf(whole, sizeof(whole), "/2018-06-01%s", path);
+	return client_ask_at(fd, method, whole, fields, body, len, reply);
+}
+
+bool client_ask_at(int fd, const char *method, const char *path, const char *fields,
+		   const void *body, size_t len, struct reply *reply)
+{
 	char head[65536];
 	int n = snprintf(head, sizeof(head),
-			 "%s /2018-06-01%s HTTP/1.1\r\nHost: api\r\nContent-Length: %zu\r\n%s\r\n",
+			 "%s %s HTTP/1.1\r\nHost: api\r\nContent-Length: %zu\r\n%s\r\n",
 			 method, path, len, fields);
 
 	client_send(fd, head, (size_t)n);

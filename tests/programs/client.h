@@ -20,9 +20,11 @@ int client_connect(void);
 void client_send(int fd, const void *data, size_t len);
 /* False: the other side closed before it was whole. */
 bool client_read(int fd, struct reply *reply);
-/* One request; `fields` with their line ends, or "". */
+/* One request; `fields` with their line ends, or "". Of the Runtime API, or at any path. */
 bool client_ask(int fd, const char *method, const char *path, const char *fields, const void *body,
 		size_t len, struct reply *reply);
+bool client_ask_at(int fd, const char *method, const char *path, const char *fields,
+		   const void *body, size_t len, struct reply *reply);
 /* The value of a field of the head; "" if there is none. */
 const char *client_field(const struct reply *reply, const char *name);
 

@@ -7,11 +7,13 @@
 #include <worker/program/launch.h>
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -72,8 +74,8 @@ static bool find_bootstrap(const struct fa_settings *settings, char path[PATH_MA
 	return false;
 }
 
-/* What is of this environment alone. Static: it is once in a process's life. */
-static void add_variables(const struct fa_run *run, const struct sockaddr_in *api, int frames_fd)
+/* Static: it is once in a process's life. */
+void fa_launch_prepare(const struct fa_run *run, const struct sockaddr_in *api, int frames_fd)
 {
 	static char where[64], stream[128], frames[48];
 	char ip[INET_ADDRSTRLEN];
@@ -108,26 +110,104 @@ static pid_t wait_for_exec(pid_t pid, int pipe, const char *path, struct faas_er
 	return n == (ssize_t)sizeof(error) ? cannot_run(err, path, error) : pid;
 }
 
-pid_t fa_launch(const struct fa_run *run, const struct sockaddr_in *api, int frames_fd,
-		struct faas_error *err)
+static pid_t spawn(const char *path, char **variables, int frames_fd, struct faas_error *err)
 {
-	char path[PATH_MAX];
 	int trouble[2];
 	pid_t pid;
 
-	if (!find_bootstrap(&run->settings, path))
-		return fa_error_typed(err, FAAS_EFUNCTION, "Runtime.InvalidEntrypoint",
-				      "Couldn't find valid bootstrap(s): [/var/task/bootstrap "
-				      "/opt/bootstrap]");
-	add_variables(run, api, frames_fd);
 	if (pipe2(trouble, O_CLOEXEC) < 0)
 		return cannot_run(err, path, errno);
 	pid = fa_clone(0, NULL);
 	if (!pid)
-		become(path, run->variables, frames_fd, trouble[1]);
+		become(path, variables, frames_fd, trouble[1]);
 	close(trouble[1]);
 	pid = pid < 0 ? cannot_run(err, path, -pid) :
 			wait_for_exec(pid, trouble[0], path, err);
 	close(trouble[0]);
 	return pid;
+}
+
+pid_t fa_launch(const struct fa_run *run, int frames_fd, struct faas_error *err)
+{
+	char path[PATH_MAX];
+
+	if (find_bootstrap(&run->settings, path))
+		return spawn(path, run->variables, frames_fd, err);
+	return fa_error_typed(err, FAAS_EFUNCTION, "Runtime.InvalidEntrypoint",
+			      "Couldn't find valid bootstrap(s): [/var/task/bootstrap "
+			      "/opt/bootstrap]");
+}
+
+/* ---- extensions ----------------------------------------------------------- */
+
+static bool is_runtimes(const char *assignment)
+{
+	static const char *const names[] = {
+		"_",
+		"AWS_LAMBDA_LOG_GROUP_NAME=",
+		"AWS_LAMBDA_LOG_STREAM_NAME=",
+		"AWS_XRAY_CONTEXT_MISSING=",
+		"LAMBDA_TASK_ROOT=",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strncmp(assignment, names[i], strlen(names[i])))
+			return true;
+	return false;
+}
+
+/* The variables without those that are the runtime's alone. */
+static char **variables_of_extensions(char **all)
+{
+	size_t count = 0;
+	char **kept;
+
+	while (all[count])
+		count++;
+	kept = calloc(count + 1, sizeof(*kept));
+	count = 0;
+	for (; kept && *all; all++)
+		if (!is_runtimes(*all))
+			kept[count++] = *all;
+	return kept;
+}
+
+static int launch_one(struct fa_extensions *x, const char *folder, const char *name,
+		      char **variables, struct faas_error *err)
+{
+	struct fa_extension *extension = &x->at[x->count];
+	char path[PATH_MAX + FA_EXTENSION_NAME * 2 + 2];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	if (x->count == FA_EXTENSIONS_MAX || strlen(name) >= sizeof(extension->name))
+		return fa_error_typed(err, FAAS_EFUNCTION, "Extension.LaunchError",
+				      "%s: there may be %d extensions", path, FA_EXTENSIONS_MAX);
+	memset(extension, 0, sizeof(*extension));
+	strcpy(extension->name, name);
+	extension->pid = spawn(path, variables, -1, err);
+	if (extension->pid < 0)
+		return fa_error_typed(err, FAAS_EFUNCTION, "Extension.LaunchError",
+				      "%s cannot be executed", path);
+	x->count++;
+	return 0;
+}
+
+int fa_launch_extensions(const struct fa_run *run, struct fa_extensions *x, struct faas_error *err)
+{
+	char folder[PATH_MAX], **variables = NULL;
+	const struct dirent *entry;
+	DIR *files;
+	int rc = 0;
+
+	snprintf(folder, sizeof(folder), "%s/extensions", run->settings.opt);
+	files = *run->settings.opt ? opendir(folder) : NULL;
+	if (files)
+		variables = variables_of_extensions(run->variables);
+	while (variables && !rc && (entry = readdir(files)))
+		if (entry->d_type == DT_REG)
+			rc = launch_one(x, folder, entry->d_name, variables, err);
+	free(variables);
+	if (files)
+		closedir(files);
+	return rc;
 }

@@ -4,16 +4,23 @@
 
 #include <netinet/in.h>
 #include <sys/types.h>
+#include <worker/program/extensions.h>
 #include <worker/run.h>
 
 /* Where its Runtime API is to listen. */
 struct sockaddr_in fa_launch_address(const struct fa_run *run);
 
+/* Add to its variables what is of this environment alone. `frames_fd` (-1: none): for its log. */
+void fa_launch_prepare(const struct fa_run *run, const struct sockaddr_in *api, int frames_fd);
+
 /*
  * Start the bootstrap: of the runtime, else of the code, else of the layers. Its pid, or
- * FAAS_EFUNCTION with the type Runtime.InvalidEntrypoint. `frames_fd` (-1: none) is for its log.
+ * FAAS_EFUNCTION with the type Runtime.InvalidEntrypoint.
  */
-pid_t fa_launch(const struct fa_run *run, const struct sockaddr_in *api, int frames_fd,
-		struct faas_error *err);
+pid_t fa_launch(const struct fa_run *run, int frames_fd, struct faas_error *err);
+
+/* Start all extensions of the layers. 0, or FAAS_EFUNCTION with Extension.LaunchError. */
+int fa_launch_extensions(const struct fa_run *run, struct fa_extensions *extensions,
+			 struct faas_error *err);
 
 #endif

@@ -27,11 +27,13 @@
 #include <worker/areas.h>
 #include <worker/context.h>
 #include <worker/output.h>
+#include <worker/program/extensions.h>
 #include <worker/program/frames.h>
 #include <worker/program/launch.h>
 #include <worker/program/runtime_api.h>
 #include <worker/program/server.h>
 
+#define SHUTDOWN_MS 1900 /* a little less than the host waits */
 #define OWN_FDS 3 /* of a turn, before the server's */
 
 static struct program {
@@ -41,16 +43,17 @@ static struct program {
 	struct fa_runtime_api api;
 	struct fa_server server;
 	struct fa_frames frames;
+	struct fa_extensions extensions;
 	struct fa_connection *waiter; /* asked for the next event */
 	int signals;
 	pid_t runtime;
-	enum { STARTING, SERVING, BROKEN } phase;
+	enum { STARTING, SERVING, BROKEN, ENDING } phase;
 	char *error; /* of init, in the program's own words; or call.failure */
 	size_t error_len;
 	bool open;   /* a request has begun and is not answered */
 	uint32_t seq, flags;
 	uint32_t done, rung;
-	int64_t begun_ns, finished_ns;
+	int64_t begun_ns, finished_ns, end_ns; /* ENDING: until then */
 } program;
 
 static int64_t now_ns(void)
@@ -144,24 +147,78 @@ static void send_event(struct program *p, struct fa_connection *to)
 	fa_server_answer(to, event.status, event.fields, event.field_count, event.body);
 }
 
+static void tell_extensions(struct program *p, bool shutdown, int64_t deadline_ms)
+{
+	struct fa_runtime_answer event;
+
+	for (int i = 0; i < p->extensions.count; i++) {
+		struct fa_extension *extension = &p->extensions.at[i];
+		struct fa_connection *waiter = extension->waiter;
+
+		if (!fa_extension_event(extension, &p->call.context, shutdown, deadline_ms, &event))
+			continue;
+		extension->waiter = NULL;
+		fa_server_answer(waiter, event.status, event.fields, event.field_count, event.body);
+	}
+}
+
 static void offer(struct program *p, const struct fa_request_slot *slot)
 {
 	struct fa_connection *waiter = p->waiter;
 	struct faas_bytes event = { (const char *)p->areas.request + slot->off, slot->len };
 
 	p->open = true;
+	tell_extensions(p, false, p->call.context.deadline_ms);
 	if (!fa_runtime_offer(&p->api, &p->call.context, event) || !waiter)
 		return;
 	p->waiter = NULL;
 	send_event(p, waiter);
 }
 
+/* Of three parts the first is the runtime's, to leave politely; extensions have all of it. */
+static void begin_end(struct program *p)
+{
+	struct timespec now;
+
+	if (p->phase != SERVING || !p->extensions.count)
+		_exit(0);
+	clock_gettime(CLOCK_REALTIME, &now);
+	p->phase = ENDING;
+	p->end_ns = now_ns() + SHUTDOWN_MS * INT64_C(1000000);
+	tell_extensions(p, true, now.tv_sec * 1000 + now.tv_nsec / 1000000 + SHUTDOWN_MS);
+	kill(p->runtime, SIGTERM);
+}
+
+static bool is_over(const struct program *p)
+{
+	for (int i = 0; i < p->extensions.count; i++)
+		if (p->extensions.at[i].pid > 0)
+			return false;
+	return p->runtime <= 0;
+}
+
+/* How long to wait for the next step of the end, ms. */
+static int go_on_ending(struct program *p)
+{
+	int64_t left_ms = (p->end_ns - now_ns()) / 1000000;
+
+	if (is_over(p) || left_ms <= 0)
+		_exit(0);
+	if (left_ms > SHUTDOWN_MS * 7 / 10)
+		return (int)left_ms - SHUTDOWN_MS * 7 / 10;
+	if (p->runtime > 0)
+		kill(p->runtime, SIGKILL);
+	return (int)left_ms;
+}
+
 static void begin(struct program *p)
 {
 	const struct fa_request_slot *slot = fa_areas_slot(&p->areas, p->done + 1);
 
-	if (slot->flags & FA_REQ_SHUTDOWN)
-		_exit(0);
+	if (slot->flags & FA_REQ_SHUTDOWN) {
+		begin_end(p);
+		return;
+	}
 	p->seq = p->done + 1;
 	p->flags = slot->flags;
 	p->begun_ns = now_ns();
@@ -186,15 +243,22 @@ static void init_is_over(struct program *p, int phase)
 	atomic_store(&p->areas.response->init_done_ns, (uint64_t)p->finished_ns);
 }
 
+static void start_runtime(struct program *p)
+{
+	p->runtime = fa_launch(p->run, p->frames.program_fd, &p->call.failure);
+	fa_frames_given(&p->frames);
+	if (p->runtime < 0)
+		init_is_over(p, BROKEN);
+}
+
 static void keep_error(struct program *p)
 {
 	const struct fa_runtime_result *result = &p->api.result;
 
-	p->error = malloc(result->body.len + 1);
-	if (p->error) {
-		memcpy(p->error, result->body.data, result->body.len);
-		p->error_len = result->body.len;
-	}
+	p->error_len = result->too_large ? 0 : result->body.len;
+	p->error = malloc(p->error_len + 1);
+	if (p->error)
+		memcpy(p->error, result->body.data, p->error_len);
 	memcpy(p->call.failure.type, result->type, sizeof(result->type));
 	init_is_over(p, BROKEN);
 }
@@ -207,21 +271,68 @@ static void wait_for_event(struct program *p, struct fa_connection *from)
 	p->waiter = from;
 }
 
+/* The runtime waits for an event, and so does every extension. */
+static void look_at_init(struct program *p)
+{
+	if (p->phase != STARTING)
+		return;
+	if (p->runtime <= 0 && fa_extensions_registered(&p->extensions))
+		start_runtime(p);
+	else if (p->extensions.closed && fa_extensions_ready(&p->extensions))
+		init_is_over(p, SERVING);
+}
+
+/* No environment goes on without one of its extensions. */
+static void fail(struct program *p, const char *type, const char *message)
+{
+	char text[256];
+
+	if (p->open) {
+		snprintf(text, sizeof(text), "RequestId: %s Error: %s",
+			 p->call.context.request_id, message);
+		fa_context_fail(&p->call, FA_FAILED, type, text);
+		answer(p);
+	}
+	if (p->phase != STARTING)
+		_exit(1);
+	fa_error_typed(&p->call.failure, FAAS_EFUNCTION, type, "%s", message);
+	init_is_over(p, BROKEN);
+}
+
+static void serve_extension(struct program *p, struct fa_connection *from,
+			    const struct fa_http_request *request)
+{
+	struct fa_runtime_answer reply;
+	enum fa_runtime_step step = fa_extensions_take(&p->extensions, request, from, &reply);
+
+	if (step != FA_RUNTIME_WAIT)
+		fa_server_answer(from, reply.status, reply.fields, reply.field_count, reply.body);
+	if (step == FA_RUNTIME_RESULT)
+		fail(p, p->extensions.error, "an extension gave up");
+	else
+		look_at_init(p);
+}
+
 static void on_request(void *data, struct fa_connection *from,
 		       const struct fa_http_request *request)
 {
 	struct program *p = data;
 	struct fa_runtime_answer reply;
-	enum fa_runtime_step step = fa_runtime_take(&p->api, request, &reply);
+	enum fa_runtime_step step;
 
+	if (fa_extensions_meant(request)) {
+		serve_extension(p, from, request);
+		return;
+	}
+	step = fa_runtime_take(&p->api, request, &reply);
 	if (step == FA_RUNTIME_RESULT && p->api.state == FA_RUNTIME_INIT_FAILED)
 		keep_error(p);
 	else if (step == FA_RUNTIME_RESULT)
 		finish(p);
 	else if (p->api.state == FA_RUNTIME_RUNNING)
 		atomic_store(&p->areas.response->resetting, 0);
-	if (p->phase == STARTING && p->api.state != FA_RUNTIME_STARTED)
-		init_is_over(p, SERVING);
+	p->extensions.closed = p->api.state != FA_RUNTIME_STARTED;
+	look_at_init(p);
 	if (step == FA_RUNTIME_WAIT)
 		wait_for_event(p, from);
 	else
@@ -234,6 +345,7 @@ static void on_gone(void *data, struct fa_connection *from)
 
 	if (p->waiter == from)
 		p->waiter = NULL;
+	fa_extensions_gone(&p->extensions, from);
 }
 
 /* ---- the program's end --------------------------------------------------- */
@@ -249,6 +361,23 @@ static _Noreturn void end(struct program *p, int status)
 	_exit(128 + sig);
 }
 
+static void bury_extension(struct program *p, pid_t pid, int status)
+{
+	char message[64];
+
+	for (int i = 0; i < p->extensions.count; i++) {
+		if (p->extensions.at[i].pid != pid)
+			continue;
+		p->extensions.at[i].pid = -1;
+		if (WIFSIGNALED(status))
+			snprintf(message, sizeof(message), "signal %d", WTERMSIG(status));
+		else
+			snprintf(message, sizeof(message), "exit status %d", WEXITSTATUS(status));
+		if (p->phase != ENDING && p->phase != BROKEN)
+			fail(p, "Extension.Crash", message);
+	}
+}
+
 /* Others than the runtime are its children, which became ours when it let go of them. */
 static void bury(struct program *p)
 {
@@ -259,11 +388,14 @@ static void bury(struct program *p)
 	while (read(p->signals, &info, sizeof(info)) > 0)
 		;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (pid != p->runtime)
+		if (pid != p->runtime) {
+			bury_extension(p, pid, status);
 			continue;
+		}
+		p->runtime = 0;
 		fa_server_drain(&p->server);
 		fa_frames_read(&p->frames);
-		if (p->phase != BROKEN)
+		if (p->phase == STARTING || p->phase == SERVING)
 			end(p, status);
 	}
 }
@@ -287,10 +419,12 @@ static void turn(struct program *p, bool ready)
 		{ .fd = p->signals, .events = POLLIN },
 		{ .fd = p->frames.fd, .events = POLLIN },
 	};
-	int count = OWN_FDS + fa_server_fill(&p->server, fds + OWN_FDS);
+	int patience_ms = -1, count = OWN_FDS + fa_server_fill(&p->server, fds + OWN_FDS);
 
+	if (p->phase == ENDING)
+		patience_ms = go_on_ending(p);
 	atomic_store(sleeping, ready ? 3 : 0);
-	if (poll(fds, (nfds_t)count, ready && is_posted(p) ? 0 : -1) < 0)
+	if (poll(fds, (nfds_t)count, ready && is_posted(p) ? 0 : patience_ms) < 0)
 		count = 0;
 	atomic_store_explicit(sleeping, 0, memory_order_relaxed);
 	if (!count)
@@ -352,15 +486,24 @@ static void start(struct program *p)
 	if (fa_server_open(&p->server, &address) < 0)
 		_exit(FA_RUN_BROKEN);
 	fa_frames_open(&p->frames, p->run->log_fd);
-	p->runtime = fa_launch(p->run, &address, p->frames.program_fd, &p->call.failure);
-	fa_frames_given(&p->frames);
-	if (p->runtime < 0)
+	fa_launch_prepare(p->run, &address, p->frames.program_fd);
+	p->extensions.settings = &p->run->settings;
+	if (fa_launch_extensions(p->run, &p->extensions, &p->call.failure) < 0)
 		init_is_over(p, BROKEN);
+	atomic_store(&p->areas.response->has_shutdown, p->extensions.count > 0);
+	look_at_init(p);
 }
 
 bool fa_program_possible(void)
 {
 	return true;
+}
+
+/* An environment is free again once all in it wait for the next event. */
+static bool is_ready(const struct program *p)
+{
+	return p->phase == BROKEN ||
+	       (p->phase == SERVING && fa_extensions_ready(&p->extensions));
 }
 
 _Noreturn void fa_program_run(const struct fa_run *run)
@@ -371,7 +514,7 @@ _Noreturn void fa_program_run(const struct fa_run *run)
 	await_first(p);
 	start(p);
 	for (;;) {
-		bool ready = !p->open && p->phase != STARTING;
+		bool ready = !p->open && is_ready(p);
 
 		if (ready && is_posted(p) && fa_areas_claim(&p->areas, p->done + 1))
 			begin(p);

@@ -29,7 +29,7 @@ enum fa_runtime_step {
 };
 
 #define FA_RUNTIME_FIELDS 8
-#define FA_RUNTIME_TEXT 320
+#define FA_RUNTIME_TEXT 2048 /* of an event for an extension, trace and ARN included */
 #define FA_RUNTIME_TYPE 64
 
 struct fa_runtime_answer {
