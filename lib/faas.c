@@ -263,6 +263,8 @@ static int open_stages(struct faas *rt, struct faas_error *err)
 		rc = fa_recall_read(rt, err);
 		if (!rc)
 			rc = fa_queues_recall(rt, err);
+		if (!rc)
+			rc = fa_layers_recall(rt, err);
 		if (rc)
 			fa_durable_close(rt);
 	}

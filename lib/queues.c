@@ -7,6 +7,7 @@
 
 #include <base/error.h>
 #include <messages.h>
+#include <remember.h>
 
 #define PREFIX ":queue:"
 #define DOCUMENT_MAX (sizeof(PREFIX) + FA_ADDRESS_NAME_MAX)
@@ -109,7 +110,7 @@ int fa_documents_read(struct faas *rt, const char *prefix,
 		      struct faas_error *err)
 {
 	struct fa_store_op op = { .verb = FA_STORE_RECALL, .max = PAGE };
-	char name[FA_ADDRESS_MAX];
+	char name[FA_DOCUMENT_NAME];
 	struct fa_list *pos;
 	bool more = true;
 	int rc = 0;

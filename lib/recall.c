@@ -14,7 +14,6 @@
 #include <model/tags.h>
 #include <model/url.h>
 
-#define DOCUMENT_MAX 128 /* the name of one */
 #define PAGE 64
 
 /* One that could not be made. */
@@ -304,7 +303,7 @@ static int add_pending(struct faas *rt, const struct fa_message *m, struct faas_
 }
 
 /* How many were behind `name`, which becomes the last of them; -1 with the error. */
-static int read_page(struct faas *rt, char name[DOCUMENT_MAX], struct faas_error *err)
+static int read_page(struct faas *rt, char name[FA_DOCUMENT_NAME], struct faas_error *err)
 {
 	struct fa_store_op op = { .verb = FA_STORE_RECALL, .max = PAGE };
 	struct fa_list *pos;
@@ -320,7 +319,7 @@ static int read_page(struct faas *rt, char name[DOCUMENT_MAX], struct faas_error
 
 		if (!rc)
 			rc = add_pending(rt, &f->message, err);
-		snprintf(name, DOCUMENT_MAX, "%s", (const char *)f->message.address.data);
+		snprintf(name, FA_DOCUMENT_NAME, "%s", (const char *)f->message.address.data);
 		fa_free(f);
 	}
 	return rc ? -1 : n;
@@ -328,7 +327,7 @@ static int read_page(struct faas *rt, char name[DOCUMENT_MAX], struct faas_error
 
 int fa_recall_read(struct faas *rt, struct faas_error *err)
 {
-	char name[DOCUMENT_MAX] = "";
+	char name[FA_DOCUMENT_NAME] = "";
 	struct faas_error own = { 0 };
 	int n = 0;
 

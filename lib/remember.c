@@ -319,6 +319,8 @@ int fa_remember(struct faas *rt, struct faas_error *err)
 		if (rc)
 			fa_registry_touch(&rt->registry, name);
 	}
+	if (!rc)
+		rc = fa_layers_remember(rt, err);
 	pthread_mutex_unlock(&rt->remembering);
 	return rc;
 }

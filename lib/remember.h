@@ -9,11 +9,20 @@
 #include <base/document.h>
 #include <functions.h>
 
+#define FA_DOCUMENT_NAME 192 /* room for the name of a document */
+
 /*
  * Inside a call that may have changed functions: all changes are on the disk when this
  * returns 0. FAAS_ESYSTEM, FAAS_EUNKNOWN: they hold, and end with the program.
  */
 int fa_remember(struct faas *rt, struct faas_error *err);
+
+/*
+ * Layers have a document each (layers.c). Remember those that changed, as fa_remember(), which
+ * does it; and read them, before functions are made that have them.
+ */
+int fa_layers_remember(struct faas *rt, struct faas_error *err);
+int fa_layers_recall(struct faas *rt, struct faas_error *err);
 
 /* Read all documents; nothing is made of them yet. */
 int fa_recall_read(struct faas *rt, struct faas_error *err);

@@ -13,13 +13,14 @@
 struct layer_version {
 	struct fa_list link;
 	int number;
-	struct fa_package *package;
+	struct fa_package *package; /* NULL: it was in the state_dir and is not any more */
 	struct fa_document *said;
 };
 
 struct layer {
 	const char *name;
 	int last_number;
+	bool changed;            /* since it was last remembered */
 	struct fa_list versions; /* the latest first */
 };
 
@@ -183,22 +184,29 @@ static struct layer *find_or_make(struct fa_layers *layers, const char *name)
 	return NULL;
 }
 
+static int put_content(struct fa_document *told, const struct fa_package *package)
+{
+	struct fa_document *content = fa_document_object();
+	int rc = fa_document_put_text(content, "Location", package->zip);
+
+	rc |= fa_document_put_text(content, "CodeSha256", package->sha256);
+	rc |= fa_document_put_integer(content, "CodeSize", package->zipped);
+	return fa_document_put(told, "Content", content) | rc;
+}
+
 /* What is said of a version, and where its content is. */
 static struct fa_document *tell(const struct fa_layers *layers, const char *name,
 				const struct layer_version *version)
 {
-	struct fa_document *told = fa_document_copy(version->said), *content;
+	struct fa_document *told = fa_document_copy(version->said);
 	char arn[FA_LAYER_ARN_MAX];
 	int rc = told ? 0 : FAAS_ENOMEM;
 
 	if (rc)
 		return NULL;
-	content = fa_document_object();
 	write_arn(layers, arn, name, 0);
-	rc |= fa_document_put_text(content, "Location", version->package->zip);
-	rc |= fa_document_put_text(content, "CodeSha256", version->package->sha256);
-	rc |= fa_document_put_integer(content, "CodeSize", version->package->zipped);
-	rc |= fa_document_put(told, "Content", content);
+	if (version->package)
+		rc = put_content(told, version->package);
 	rc |= fa_document_put_text(told, "LayerArn", arn);
 	if (!rc)
 		return told;
@@ -224,6 +232,7 @@ static struct layer_version *make_version(struct fa_layers *layers, struct layer
 		return NULL;
 	}
 	layer->last_number++;
+	layer->changed = true;
 	version->package = fa_package_ref(package);
 	version->said = said;
 	fa_list_push(&layer->versions, &version->link);
@@ -323,8 +332,10 @@ int fa_layers_delete(struct fa_layers *layers, const char *text, int number,
 		return rc;
 	pthread_mutex_lock(&layers->lock);
 	version = find_version(layers, &name);
-	if (version)
+	if (version) {
 		fa_list_remove(&version->link);
+		find(layers, name.text)->changed = true;
+	}
 	pthread_mutex_unlock(&layers->lock);
 	if (version)
 		free_version(version);
@@ -483,4 +494,103 @@ int fa_layers_resolve(struct fa_layers *layers, const char *const *arns,
 	for (; rc && *count; --*count)
 		fa_package_unref(packages[*count - 1]);
 	return rc;
+}
+
+/* ---- what outlives the program ----------------------------------------- */
+
+bool fa_layers_changed(struct fa_layers *layers, char name[FA_LAYER_NAME_MAX + 1])
+{
+	struct layer *layer;
+	uint32_t pos = 0;
+	bool found = false;
+
+	pthread_mutex_lock(&layers->lock);
+	while (!found && (layer = fa_map_next(&layers->layers, &pos))) {
+		found = layer->changed;
+		layer->changed = false;
+		if (found)
+			strcpy(name, layer->name);
+	}
+	pthread_mutex_unlock(&layers->lock);
+	return found;
+}
+
+void fa_layers_touch(struct fa_layers *layers, const char *name)
+{
+	pthread_mutex_lock(&layers->lock);
+	find(layers, name)->changed = true;
+	pthread_mutex_unlock(&layers->lock);
+}
+
+static int write_version(struct fa_document *list, const struct layer_version *version)
+{
+	struct fa_document *item = fa_document_object();
+	int rc = fa_document_put(item, "Said", fa_document_copy(version->said));
+
+	rc |= fa_document_put_integer(item, "Number", version->number);
+	if (version->package)
+		rc |= fa_document_put_text(item, "Package", version->package->id);
+	return fa_document_append(list, item) | rc;
+}
+
+struct fa_document *fa_layers_document(struct fa_layers *layers, const char *name,
+				       struct faas_error *err)
+{
+	struct fa_document *out = fa_document_object(), *list = fa_document_array();
+	const struct layer *layer;
+	struct fa_list *pos;
+	int rc;
+
+	pthread_mutex_lock(&layers->lock);
+	layer = find(layers, name);
+	rc = fa_document_put_integer(out, "LastNumber", layer->last_number);
+	fa_list_for(pos, &layer->versions)
+		rc |= write_version(list, fa_container(pos, struct layer_version, link));
+	pthread_mutex_unlock(&layers->lock);
+	rc |= fa_document_put(out, "Versions", list);
+	return finish_list(out, rc, err);
+}
+
+static int number_in(const struct fa_document *document, const char *name)
+{
+	int64_t number = 0;
+
+	fa_document_integer(fa_document_get(document, name), &number);
+	return (int)number;
+}
+
+/* Takes `package`. They come the latest first. */
+static int restore_version(struct fa_layers *layers, struct layer *layer,
+			   const struct fa_document *item, struct fa_package *package)
+{
+	struct layer_version *version = fa_alloc(layers->mem, sizeof(*version));
+
+	if (version) {
+		version->number = number_in(item, "Number");
+		version->said = fa_document_copy(fa_document_get(item, "Said"));
+		version->package = package;
+		fa_list_append(&layer->versions, &version->link);
+		return version->said ? 0 : FAAS_ENOMEM;
+	}
+	fa_package_unref(package);
+	return FAAS_ENOMEM;
+}
+
+int fa_layers_restore(struct fa_layers *layers, const char *name,
+		      const struct fa_document *document,
+		      struct fa_package *(*take)(void *data, const char *id), void *data,
+		      struct faas_error *err)
+{
+	const struct fa_document *list = fa_document_get(document, "Versions"), *item;
+	struct layer *layer = find_or_make(layers, name);
+	int rc = layer ? 0 : FAAS_ENOMEM;
+
+	if (layer)
+		layer->last_number = number_in(document, "LastNumber");
+	for (size_t i = 0; !rc && (item = fa_document_item(list, i)); i++) {
+		const char *id = fa_document_text(fa_document_get(item, "Package"));
+
+		rc = restore_version(layers, layer, item, id ? take(data, id) : NULL);
+	}
+	return rc ? fa_error_nomem(err) : 0;
 }

@@ -52,6 +52,20 @@ struct fa_document *fa_layers_list_versions(struct fa_layers *layers, const char
 					    struct faas_error *err);
 
 /*
+ * For who remembers them: the name of one that changed since it was last named here (false:
+ * none did), all of it as a document, and that this was not remembered after all.
+ */
+bool fa_layers_changed(struct fa_layers *layers, char name[FA_LAYER_NAME_MAX + 1]);
+struct fa_document *fa_layers_document(struct fa_layers *layers, const char *name,
+				       struct faas_error *err);
+void fa_layers_touch(struct fa_layers *layers, const char *name);
+/* Before anybody else knows the layer. FAAS_ENOMEM. */
+int fa_layers_restore(struct fa_layers *layers, const char *name,
+		      const struct fa_document *document,
+		      struct fa_package *(*take)(void *data, const char *id), void *data,
+		      struct faas_error *err);
+
+/*
  * The packages that a function's list of version ARNs stands for (NULL-terminated), one
  * reference each. FAAS_EINVAL in the words of Lambda.
  */

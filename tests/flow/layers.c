@@ -169,13 +169,37 @@ TEST(a_deleted_layer_stays_with_those_that_have_it)
 	has("\"Version\":2"); /* a number is never given twice */
 }
 
-TEST(layers_outlive_the_program_with_the_functions_that_have_them)
-{
-	char folder[] = "/tmp/faas-layers-XXXXXX", command[64];
+/* ---- in a state_dir ---------------------------------------------------- */
 
+static char folder[64];
+
+static void restart(void)
+{
 	flow_close(&flow);
-	assert_non_null(mkdtemp(folder));
 	flow_open(&flow, &(struct faas_config){ .state_dir = folder }, false);
+}
+
+static int open_lasting(void **state)
+{
+	int rc = open_view(state);
+
+	strcpy(folder, "/tmp/faas-layers-XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	restart();
+	return rc;
+}
+
+static int close_lasting(void **state)
+{
+	char command[80];
+
+	close_it(state);
+	snprintf(command, sizeof(command), "rm -r %s", folder);
+	return system(command);
+}
+
+TEST(a_functions_layers_outlive_the_program_whether_they_are_deleted_or_not)
+{
 	publish("one", "text", "one");
 	create();
 	set_layers("\"" LAYER "one:1\"");
@@ -183,17 +207,77 @@ TEST(layers_outlive_the_program_with_the_functions_that_have_them)
 	perform("PublishVersion");
 	REQUEST("{\"LayerName\":\"one\",\"VersionNumber\":1}");
 	perform("DeleteLayerVersion");
-	flow_close(&flow);
-	flow_open(&flow, &(struct faas_config){ .state_dir = folder }, false);
+	restart();
 	answers("f", "/opt/text", "one");
 	answers("f:1", "/opt/text", "one");
 	REQUEST("{\"FunctionName\":\"f\"}");
 	perform("GetFunctionConfiguration");
 	has("\"Layers\":[{\"Arn\":\"" LAYER "one:1\",\"CodeSize\":");
+}
+
+TEST(layers_and_their_versions_outlive_the_program)
+{
+	char before[3][2048];
+
+	publish("a", "text", "1");
+	publish("a", "text", "2");
+	publish("b", "text", "1");
+	for (int i = 0; i < 2; i++) {
+		REQUEST("{}");
+		snprintf(before[0], sizeof(before[0]), "%s", perform("ListLayers"));
+		REQUEST("{\"LayerName\":\"a\"}");
+		snprintf(before[1], sizeof(before[1]), "%s", perform("ListLayerVersions"));
+		REQUEST("{\"LayerName\":\"a\",\"VersionNumber\":2}");
+		snprintf(before[2], sizeof(before[2]), "%s", perform("GetLayerVersion"));
+		restart();
+		REQUEST("{}");
+		assert_string_equal(perform("ListLayers"), before[0]);
+		REQUEST("{\"LayerName\":\"a\"}");
+		assert_string_equal(perform("ListLayerVersions"), before[1]);
+		REQUEST("{\"LayerName\":\"a\",\"VersionNumber\":2}");
+		assert_string_equal(perform("GetLayerVersion"), before[2]);
+	}
+	create();
+	set_layers("\"" LAYER "a:2\"");
+	answers("f", "/opt/text", "2");
+}
+
+TEST(a_deleted_version_stays_deleted_after_a_restart_and_its_number_given)
+{
+	publish("a", "text", "1");
+	publish("a", "text", "2");
+	REQUEST("{\"LayerName\":\"a\",\"VersionNumber\":2}");
+	perform("DeleteLayerVersion");
+	restart();
+	refused("GetLayerVersion", "ResourceNotFoundException",
+		"The resource you requested does not exist.");
+	REQUEST("{\"LayerName\":\"a\",\"VersionNumber\":1}");
+	perform("GetLayerVersion");
+	perform("DeleteLayerVersion");
+	restart();
+	REQUEST("{}");
+	assert_string_equal(perform("ListLayers"), "{\"Layers\":[]}");
+	publish("a", "text", "3");
+	has("\"Version\":3");
+}
+
+TEST(a_layer_whose_content_was_taken_away_is_told_and_not_given_to_functions)
+{
+	char command[80];
+
+	publish("a", "text", "1");
 	flow_close(&flow);
-	snprintf(command, sizeof(command), "rm -r %s", folder);
+	snprintf(command, sizeof(command), "rm -r %s/code", folder);
 	assert_int_equal(system(command), 0);
-	flow_open(&flow, NULL, false);
+	flow_open(&flow, &(struct faas_config){ .state_dir = folder }, false);
+	REQUEST("{\"LayerName\":\"a\",\"VersionNumber\":1}");
+	perform("GetLayerVersion");
+	has("\"Version\":1");
+	assert_null(strstr(reply, "Content"));
+	create();
+	REQUEST("{\"FunctionName\":\"f\",\"Layers\":[\"" LAYER "a:1\"]}");
+	refused("UpdateFunctionConfiguration", INVALID,
+		"Layer version " LAYER "a:1 does not exist.");
 }
 
 TEST(a_plugin_finds_its_libraries_in_layers_and_in_its_own_lib)
@@ -310,7 +394,11 @@ int main(void)
 		FLOW(the_variables_name_where_layers_are),
 		FLOW(new_code_and_other_changes_keep_the_layers),
 		FLOW(a_deleted_layer_stays_with_those_that_have_it),
-		FLOW(layers_outlive_the_program_with_the_functions_that_have_them),
+#define LASTING(name) cmocka_unit_test_setup_teardown(name, open_lasting, close_lasting)
+		LASTING(a_functions_layers_outlive_the_program_whether_they_are_deleted_or_not),
+		LASTING(layers_and_their_versions_outlive_the_program),
+		LASTING(a_deleted_version_stays_deleted_after_a_restart_and_its_number_given),
+		LASTING(a_layer_whose_content_was_taken_away_is_told_and_not_given_to_functions),
 		FLOW(a_plugin_finds_its_libraries_in_layers_and_in_its_own_lib),
 		FLOW(what_cannot_be_a_functions_layers_is_refused_in_the_words_of_lambda),
 		FLOW(at_most_five_layers_are_a_functions),

@@ -14,7 +14,7 @@ import tap
 STAGES = ("admit", "queue", "env", "outcome")
 CONDUCTOR = (
     "faas", "runtime", "functions", "isolation", "invoke", "invocation", "runner", "seat", "told", "conduct",
-    "versions", "code", "build", "cancel", "durable", "testing", "arrive", "turn", "limits", "trace",
+    "versions", "code", "build", "cancel", "durable", "testing", "arrive", "turn", "layers", "limits", "trace",
     "deliver", "ending", "messages", "queues", "recall", "remember", "secrets",
 )
 
