@@ -9,6 +9,9 @@
  * nothing: everything it may ask of libfaas hangs off the context it is given.
  * The same .so therefore runs unchanged in an isolated process, in a thread of
  * the host, and in a unit test.
+ *
+ * Between events an isolated process stands still with all its threads and children:
+ * what goes on in the background goes on with the next event, as in Lambda.
  */
 
 #include <stdarg.h>

@@ -125,6 +125,8 @@ static void park(struct fa_env *env)
 		return;
 	}
 	env->state = FA_IDLE;
+	if (env->kind->freeze)
+		env->kind->freeze(env);
 	fa_pool_park(env);
 }
 

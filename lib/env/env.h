@@ -87,6 +87,8 @@ struct fa_env_kind {
 	void (*give)(struct fa_env *env, uint32_t serial, const struct faas_bytes *value);
 	/* The answer of this job, the last one done, has been copied. */
 	void (*taken)(struct fa_env *env, const struct fa_job *job);
+	/* It is idle: stand still until something is posted. NULL: it cannot be made to. */
+	void (*freeze)(struct fa_env *env);
 	/* Begin the end: politely if it wants to be told, else at once. */
 	void (*retire)(struct fa_env *env);
 	void (*kill)(struct fa_env *env);
@@ -136,6 +138,7 @@ struct fa_env {
 	bool inited_before;       /* init was tried: the next one is part of the invocation */
 	bool suppressed;          /* this process's init is */
 	bool fresh;               /* this process has not answered yet */
+	bool frozen;              /* it was stopped, see freeze.h */
 	uint32_t want, rung, done; /* sequence numbers posted, told of, and answered */
 	uint32_t stream_taken;    /* bytes of streamed responses */
 	size_t large;             /* bytes of a pristine function's last request at FA_BIG_OFF */

@@ -74,6 +74,8 @@ static void born(struct fa_env *env, bool template, const int fds[2])
 	atomic_store(&env->pid, template ? 0 : fa_meter_pid(fds[0]));
 	if (!watch(env) || env->doomed)
 		env->kind->kill(env);
+	else if (env->state == FA_IDLE && env->kind->freeze)
+		env->kind->freeze(env); /* it answered before it was reported */
 	widen_limits(env->pool);
 	fa_envs_want_kits(env->pool->envs);
 }

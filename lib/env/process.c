@@ -16,6 +16,7 @@
 
 #include <env/bell.h>
 #include <env/env.h>
+#include <env/freeze.h>
 #include <env/futex.h>
 #include <env/meter.h>
 #include <env/pool.h>
@@ -61,7 +62,7 @@ static void forget_process(struct fa_env *env)
 	env->cpu_guessed_ns = env->cpu_average_ns = 0;
 	env->served = 0;
 	env->fresh = true;
-	env->doomed = env->template = env->shell = false;
+	env->doomed = env->template = env->shell = env->frozen = false;
 	env->exit_status = env->exit_error = 0;
 	env->exit_rss_kb = env->exit_cpu_ns = 0;
 	env->pidfd = -1;
@@ -646,6 +647,7 @@ const struct fa_env_kind fa_env_process = {
 	.rung = fa_bell_rung,
 	.give = fa_bell_give,
 	.taken = taken,
+	.freeze = fa_env_freeze,
 	.retire = retire_process,
 	.kill = kill_process,
 	.bury = bury,

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include <env/env.h>
+#include <env/freeze.h>
 #include <env/futex.h>
 #include <env/pool.h>
 #include <model/function.h>
@@ -73,6 +74,8 @@ void fa_request_rouse(struct fa_env *env, uint32_t reason)
 void fa_request_publish(struct fa_env *env)
 {
 	atomic_store(&env->kit->request->seq, env->want);
+	if (env->frozen)
+		fa_env_thaw(env);
 	fa_request_rouse(env, 1);
 }
 

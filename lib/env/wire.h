@@ -89,6 +89,7 @@ struct fa_response_head {
 	_Atomic uint32_t service_ns;            /* hint: how long the last handler took */
 	_Atomic uint32_t wake_ns;               /* hint: how long waking it on another CPU than the
 						 * host's takes, about; 0: never seen */
+	_Atomic uint32_t company;               /* hint: there are other threads or children */
 	_Atomic uint32_t has_shutdown;          /* the handler has a shutdown hook */
 	_Atomic uint64_t init_start_ns;         /* CLOCK_MONOTONIC; first own instruction */
 	_Atomic uint64_t init_done_ns;          /* 0: still in init */

@@ -13,10 +13,12 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/single_threaded.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -104,6 +106,13 @@ bool fa_run_prepare(struct fa_run *run)
 	return true;
 }
 
+static bool forked;
+
+static void on_fork(void)
+{
+	forked = true;
+}
+
 static void set_up(struct worker *w)
 {
 	const struct fa_run *run = w->run;
@@ -122,6 +131,7 @@ static void set_up(struct worker *w)
 	w->call.response = w->areas.response;
 	w->call.log_fd = run->log_fd;
 	fa_context_init(&w->call, run->memory_mb);
+	pthread_atfork(NULL, on_fork, NULL);
 	w->can_spin = run->many_cpus;
 }
 
@@ -325,8 +335,16 @@ static void consider_moving(struct worker *w)
 	w->pace->begun_ns = now_ns(); /* moving is no service */
 }
 
+/* A look at two words where there is none; what is said once stays said. */
+static void tell_of_company(struct worker *w)
+{
+	if (!__libc_single_threaded || forked)
+		atomic_store_explicit(&w->areas.response->company, 1, memory_order_relaxed);
+}
+
 static void answer(struct worker *w, uint32_t seq, uint32_t flags)
 {
+	tell_of_company(w);
 	fa_context_close(&w->call);
 	w->pace->done = seq;
 	atomic_store_explicit(&w->areas.response->cpu, (uint32_t)sched_getcpu(),
