@@ -22,8 +22,8 @@ bool fa_api_is_open(const struct fa_api *api, const struct fa_http_request *requ
 	struct fa_url_target url;
 
 	return fa_url_is_meant(request, &url) ||
-	       (!fa_route_find(request->method, request->target) &&
-		fa_gateway_has(api->gateway, request));
+	       (fa_gateway_has(api->gateway, request) &&
+		!fa_route_find(request->method, request->target));
 }
 
 bool fa_api_is_meant(const struct fa_api *api, const struct fa_http_request *request)
@@ -34,10 +34,11 @@ bool fa_api_is_meant(const struct fa_api *api, const struct fa_http_request *req
 size_t fa_api_body_max(const struct fa_api *api, const struct fa_http_request *request)
 {
 	const struct fa_route *route = fa_route_find(request->method, request->target);
-	size_t most = route ? fa_control_most(route->operation) : 0;
+	size_t most;
 
-	if (fa_api_is_open(api, request) || (route && fa_api_is_invoke(route)))
+	if ((route && fa_api_is_invoke(route)) || fa_api_is_open(api, request))
 		return INVOKE_MAX;
+	most = route ? fa_control_most(route->operation) : 0;
 	return most ? most - 1 : UNKNOWN_MAX;
 }
 

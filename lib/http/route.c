@@ -173,8 +173,8 @@ const struct fa_route *fa_route_find(const char *method, const char *target)
 	size_t len = path_length(target);
 
 	for (size_t i = 0; i < sizeof(routes) / sizeof(*routes); i++)
-		if (!strcmp(routes[i].method, method) && fits(routes[i].path, target, len) &&
-		    (!found || strchr(routes[i].path, '?')))
+		if (*routes[i].method == *method && fits(routes[i].path, target, len) &&
+		    !strcmp(routes[i].method, method) && (!found || strchr(routes[i].path, '?')))
 			found = &routes[i]; /* one that asks for more is meant */
 	return found;
 }
