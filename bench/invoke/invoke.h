@@ -20,6 +20,8 @@ void pristine(const struct options *options);
 void neighbours(const struct options *options);
 void durable_accept(const struct options *options);
 void durable_restart(const struct options *options);
+void queue_in_memory(const struct options *options);
+void queue_on_disk(const struct options *options);
 void one_call(const struct options *options);
 
 #endif

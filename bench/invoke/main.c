@@ -21,6 +21,8 @@ static const struct group groups[] = {
 	{ "curves", curves },
 	{ "durable", durable_accept },
 	{ "restart", durable_restart },
+	{ "queue", queue_in_memory },
+	{ "queue-durable", queue_on_disk },
 	{ "calls", one_call },
 };
 

@@ -14,6 +14,7 @@
 #define LIMIT_FIRST 5
 #define LIMIT_LEAST 2
 #define GROWTH_MS 200
+#define FUNCTION_MS 1000 /* until it is looked for again */
 #define FULL_BYTES 6291456
 
 static void take_notice(struct fa_mapping *m);
@@ -49,6 +50,15 @@ static void begin_batches(struct fa_mapping *m)
 		arm(m, &m->window, m->config->window_s * INT64_C(1000));
 }
 
+/* Before the program has made it again, or when it was deleted: nothing is taken for nobody. */
+static bool has_function(struct fa_mapping *m)
+{
+	struct fa_version *v = fa_registry_find(&m->all->rt->registry, m->config->function, NULL);
+
+	fa_version_unref(v);
+	return v;
+}
+
 static void want(struct fa_mapping *m)
 {
 	int room = (m->limit - m->running) * m->config->batch_size - m->buffered -
@@ -56,6 +66,10 @@ static void want(struct fa_mapping *m)
 
 	if (room <= 0)
 		return;
+	if (!has_function(m)) {
+		arm(m, &m->growth, FUNCTION_MS);
+		return;
+	}
 	m->source.wanted += room;
 	m->source.kind->impl.want(m->source.state, room);
 }

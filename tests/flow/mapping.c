@@ -76,7 +76,13 @@ static int handler(struct faas_context *ctx, struct faas_bytes event)
 	return faas_puts(ctx, answer);
 }
 
-static void open_runtime(int max_concurrency)
+static void make_function(void)
+{
+	flow_function(&flow, &(struct faas_function_config){ .name = "f", .native = handler,
+							     .timeout_ms = 20000 });
+}
+
+static void open_runtime(void)
 {
 	calls = records = running = most_running = hold = failures_left = two_of_a_group = 0;
 	answer = "null";
@@ -86,16 +92,14 @@ static void open_runtime(int max_concurrency)
 		  &(struct faas_config){ .state_dir = *folder ? folder : NULL,
 					 .max_concurrency = 2000 },
 		  true);
-	flow_function(&flow, &(struct faas_function_config){ .name = "f", .native = handler,
-							     .timeout_ms = 20000,
-							     .max_concurrency = max_concurrency });
 }
 
 static int in_memory(void **state)
 {
 	(void)state;
 	*folder = '\0';
-	open_runtime(0);
+	open_runtime();
+	make_function();
 	return 0;
 }
 
@@ -103,7 +107,8 @@ static int on_disk(void **state)
 {
 	(void)state;
 	stores_folder(folder);
-	open_runtime(0);
+	open_runtime();
+	make_function();
 	return 0;
 }
 
@@ -215,8 +220,6 @@ static void await_state(const char *state)
 	assert_string_equal(text, state);
 }
 
-/* ---- one message ------------------------------------------------------- */
-
 TEST(a_message_wakes_the_function_and_is_gone_when_that_succeeded)
 {
 	map(FAAS_MAPPING(.source = "queue:q"));
@@ -275,8 +278,6 @@ TEST(the_event_of_a_fifo_queue_has_group_dedup_and_sequence)
 				       "\"MessageGroupId\":\"A\","
 				       "\"MessageDeduplicationId\":\"x\"}"));
 }
-
-/* ---- failures ------------------------------------------------------------- */
 
 TEST(a_failed_batch_comes_back_after_the_visibility_timeout)
 {
@@ -363,8 +364,6 @@ TEST(without_being_asked_for_it_the_answer_means_nothing)
 	answer_means("{\"batchItemFailures\":[{\"itemIdentifier\":\"nobody\"}]}", 0);
 }
 
-/* ---- batches ---------------------------------------------------------------- */
-
 static void put_many(int n)
 {
 	char body[16];
@@ -437,8 +436,6 @@ TEST(with_a_window_messages_are_hidden_for_as_long_as_it_may_take)
 	flow_advance(&flow, SECOND);
 	await(&calls, 2);
 }
-
-/* ---- how many at a time ------------------------------------------------------ */
 
 TEST(it_begins_with_five_batches_and_has_five_more_a_second)
 {
@@ -604,10 +601,13 @@ TEST(a_runtime_that_closes_gives_back_what_it_had_not_begun)
 	put_many(3);
 	await_lying("queue:q", 0, 3);
 	flow_close(&flow);
-	open_runtime(0);
+	open_runtime();
 	await_state("Enabled");
-	flow_advance(&flow, 1);
-	await_lying("queue:q", 0, 3); /* taken by the mapping, which is there again */
+	flow_advance(&flow, 10 * SECOND);
+	await_lying("queue:q", 3, 0); /* nothing is taken for a function that is not there */
+	make_function();
+	flow_advance(&flow, SECOND);
+	await_lying("queue:q", 0, 3);
 	flow_advance(&flow, 300 * SECOND);
 	await(&calls, 1);
 	assert_int_equal(records, 3);
