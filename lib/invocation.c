@@ -208,7 +208,11 @@ static void on_verdict(void *data, struct fa_env *env, struct fa_job *job)
 /* Whoever takes parts may want the next before it has said that it does not. */
 static void show_part(struct fa_invocation *inv, struct faas_bytes bytes, bool http)
 {
-	const struct faas_part part = { .size = sizeof(part), .bytes = bytes, .http = http };
+	const struct faas_part part = { .size = sizeof(part),
+					.bytes = bytes,
+					.http = http,
+					.request_id = inv->job.request_id,
+					.version = inv->runner->version->qualifier };
 
 	inv->job.paused = true;
 	if (inv->on_part(inv->data, &part))

@@ -90,6 +90,8 @@ struct faas_part {
 	size_t size;
 	struct faas_bytes bytes;
 	bool http; /* of one that began with faas_http_head(): a JSON head, eight NULs, the body */
+	const char *request_id;
+	const char *version; /* that runs */
 };
 
 /*

@@ -23,7 +23,8 @@ struct invocation {
 	struct fa_api *api;
 	struct fa_http_caller *caller;
 	enum faas_mode mode;
-	bool streamed;
+	bool streamed, begun, broken;
+	uint64_t id;
 };
 
 bool fa_api_is_invoke(const struct fa_route *route)
@@ -63,7 +64,7 @@ static struct fa_document *describe_end(const struct faas_result *r, const char 
 	return NULL;
 }
 
-/* What a handler answers is there whole: one PayloadChunk, and InvokeComplete. */
+/* What is there whole: one PayloadChunk, if there is anything, and InvokeComplete. */
 static char *make_stream(const struct fa_mem *mem, const struct faas_result *r, const char *tail,
 			 size_t *len)
 {
@@ -126,6 +127,62 @@ static void answer_result(const struct invocation *inv, const struct faas_result
 	inv->caller->answer(inv->caller, 200, fields, count, r->payload);
 }
 
+static void resume(void *data)
+{
+	const struct invocation *inv = data;
+
+	faas_resume(inv->api->rt, inv->id);
+}
+
+static void begin_stream(struct invocation *inv, const struct faas_part *part)
+{
+	const struct fa_http_field fields[] = {
+		{ "x-amzn-RequestId", part->request_id },
+		{ "X-Amz-Executed-Version", part->version },
+		{ "Content-Type", "application/vnd.amazon.eventstream" },
+	};
+
+	inv->begun = true;
+	inv->caller->resume = resume;
+	inv->caller->resume_data = inv;
+	inv->caller->begin(inv->caller, 200, fields, 3);
+}
+
+/* Out of memory, the stream ends without its last event, which clients miss. */
+static bool on_part(void *data, const struct faas_part *part)
+{
+	static const char type[] = "application/octet-stream";
+	struct invocation *inv = data;
+	char *event = fa_alloc_dirty(&inv->api->rt->mem,
+				     fa_eventstream_size("PayloadChunk", type, part->bytes.len));
+	bool more = true;
+
+	if (!inv->begun)
+		begin_stream(inv, part);
+	inv->broken |= !event;
+	if (!inv->broken)
+		more = inv->caller->write(
+			inv->caller,
+			(struct faas_bytes){ event, fa_eventstream_put(event, "PayloadChunk", type,
+								       part->bytes) });
+	fa_free(event);
+	return more;
+}
+
+static void end_stream(struct invocation *inv, const struct faas_result *r, const char *tail)
+{
+	struct faas_error err;
+	size_t len;
+	char *last = inv->broken || fa_api_did_not_run(r, &err) ?
+			     NULL :
+			     make_stream(&inv->api->rt->mem, r, tail, &len);
+
+	if (last)
+		inv->caller->write(inv->caller, (struct faas_bytes){ last, len });
+	inv->caller->end(inv->caller, last);
+	fa_free(last);
+}
+
 static void on_done(void *data, const struct faas_result *r)
 {
 	struct invocation *inv = data;
@@ -135,7 +192,9 @@ static void on_done(void *data, const struct faas_result *r)
 
 	if (r->log_tail.len && r->log_tail.len <= 4096)
 		fa_base64(tail, r->log_tail.data, r->log_tail.len);
-	if (fa_api_did_not_run(r, &err))
+	if (inv->begun)
+		end_stream(inv, r, tail);
+	else if (fa_api_did_not_run(r, &err))
 		fa_api_refuse(&inv->api->rt->mem, inv->caller, &err,
 			      r->code == FAAS_ETHROTTLED ? r->reason : NULL, r->request_id);
 	else if (inv->mode == FAAS_EVENT)
@@ -285,7 +344,9 @@ void fa_api_invoke(struct fa_api *api, struct fa_http_caller *caller, const stru
 		inv->mode = r.mode;
 		inv->streamed = !strcmp(route->operation, "InvokeWithResponseStream");
 		r.function = target;
-		rc = faas_invoke(api->rt, &r, NULL, &err);
+		if (inv->streamed && r.mode == FAAS_SYNC && caller->begin)
+			r.on_part = on_part;
+		rc = faas_invoke(api->rt, &r, &inv->id, &err);
 	}
 	if (!rc)
 		return;

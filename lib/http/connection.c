@@ -8,12 +8,9 @@
  */
 #include <http/connection.h>
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 
 #include <base/text.h>
 #include <http/answer.h>
@@ -179,33 +176,8 @@ void fa_conn_close(struct fa_conn *conn)
 		bury(conn);
 }
 
-static void answer_caller(struct fa_http_caller *caller, int status,
-			  const struct fa_http_field *fields, int field_count,
-			  struct faas_bytes body)
-{
-	fa_conn_answer(fa_container(caller, struct fa_conn, caller), status, fields, field_count,
-		       body);
-}
-
 static void on_deadline(struct fa_timer *timer);
 static void on_ready(struct fa_watch *watch, uint32_t events);
-
-static void source_of_caller(const struct fa_http_caller *caller, char out[FA_SOURCE_MAX])
-{
-	const struct fa_conn *conn = fa_container(caller, struct fa_conn, caller);
-	union {
-		struct sockaddr any;
-		struct sockaddr_in in;
-		struct sockaddr_in6 in6;
-	} peer = { .any.sa_family = AF_UNSPEC };
-	socklen_t len = sizeof(peer);
-
-	getpeername(conn->wire.fd, &peer.any, &len);
-	if (peer.any.sa_family == AF_INET)
-		inet_ntop(AF_INET, &peer.in.sin_addr, out, FA_SOURCE_MAX);
-	else if (peer.any.sa_family == AF_INET6)
-		inet_ntop(AF_INET6, &peer.in6.sin6_addr, out, FA_SOURCE_MAX);
-}
 
 int fa_conn_create(struct fa_server *server, int fd, bool local)
 {
@@ -218,8 +190,7 @@ int fa_conn_create(struct fa_server *server, int fd, bool local)
 		fa_free(conn);
 		return FAAS_ENOMEM;
 	}
-	conn->caller.answer = answer_caller;
-	conn->caller.source = source_of_caller;
+	conn->caller = fa_conn_caller;
 	conn->server = server;
 	conn->local = local;
 	conn->watch = (struct fa_watch){ .fd = fd, .both = true, .on_ready = on_ready };
@@ -619,6 +590,7 @@ void fa_conn_begin(struct fa_conn *conn, int status, const struct fa_http_field 
 	bool nested;
 
 	if (begin_answer(conn, FA_CONN_STREAMING, &nested)) {
+		conn->head_only |= status == 204 || status == 304; /* they have no body */
 		conn->chunked = !conn->http10;
 		conn->last |= conn->http10;
 		answer = describe(conn, status);

@@ -75,6 +75,9 @@ struct fa_conn {
 	void *gone_data, *drained_data;
 };
 
+/* What every connection's caller begins as. */
+extern const struct fa_http_caller fa_conn_caller;
+
 /* Takes `fd`, also on failure. 0 or a code. */
 int fa_conn_create(struct fa_server *server, int fd, bool local);
 /* Whatever it does, unless the door has its request: then when that is answered. */

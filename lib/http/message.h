@@ -29,6 +29,18 @@ struct fa_http_caller {
 		       const struct fa_http_field *fields, int field_count, struct faas_bytes body);
 	/* The address it comes from, if it is known; else `out` stays as it is. NULL: never. */
 	void (*source)(const struct fa_http_caller *caller, char out[FA_SOURCE_MAX]);
+
+	/*
+	 * Instead of answer(), in pieces; NULL: it is to be whole. After write() said false, or
+	 * at any other time, resume() tells that the client can take more, or never will.
+	 * end() with `whole` false lets the client see that something is missing.
+	 */
+	void (*begin)(struct fa_http_caller *caller, int status, const struct fa_http_field *fields,
+		      int field_count);
+	bool (*write)(struct fa_http_caller *caller, struct faas_bytes piece);
+	void (*end)(struct fa_http_caller *caller, bool whole);
+	void (*resume)(void *data); /* the door's, before begin() */
+	void *resume_data;
 };
 
 /* An address of IP, always: of this machine for what came by no network. */

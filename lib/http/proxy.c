@@ -7,6 +7,8 @@
 #include <base/error.h>
 #include <http/cors.h>
 
+#define STREAM_HEAD_MAX 65536
+
 struct call {
 	struct fa_api *api;
 	struct fa_http_caller *caller;
@@ -14,6 +16,10 @@ struct call {
 	int failed_status;
 	const char *failed_body;
 	struct fa_cors *cors;
+	uint64_t id;
+	char *head;      /* of an answer in parts, as far as it has come */
+	size_t head_len;
+	bool streams, begun, ended; /* the answer in parts */
 	bool configured; /* what the function says of CORS does not count */
 	char request_id[FA_API_ID_MAX];
 };
@@ -22,6 +28,8 @@ static void free_call(struct call *call)
 {
 	if (call)
 		fa_free(call->cors);
+	if (call)
+		fa_free(call->head);
 	fa_free(call);
 }
 
@@ -72,14 +80,112 @@ static void answer_result(struct call *call, const struct faas_result *r)
 	fa_reply_finish(&reply);
 }
 
+/* ---- an answer in parts ------------------------------------------------ */
+
+static void resume(void *data)
+{
+	const struct call *call = data;
+
+	faas_resume(call->api->rt, call->id);
+}
+
+static void begin(struct call *call, const struct fa_reply *reply)
+{
+	struct fa_http_field fields[FA_REPLY_FIELDS_MAX + 10];
+	int count = fill_fields(call, reply, fields);
+
+	call->begun = true;
+	call->caller->resume = resume;
+	call->caller->resume_data = call;
+	call->caller->begin(call->caller, reply->status, fields, count);
+}
+
+/* What says nothing of HTTP is bytes. */
+static void begin_plain(struct call *call)
+{
+	struct fa_reply reply = { .status = 200,
+				  .field_count = 1,
+				  .fields = { { "Content-Type", "application/octet-stream" } } };
+
+	begin(call, &reply);
+}
+
+static void fail_early(struct call *call)
+{
+	call->ended = true;
+	answer_failure(call);
+}
+
+/* Eight NULs end the head; what is behind them is the body. */
+static void read_head(struct call *call, struct faas_bytes *part)
+{
+	static const char nuls[8];
+	char *grown = fa_alloc_dirty(&call->api->rt->mem, call->head_len + part->len), *end;
+	struct fa_reply reply;
+
+	if (!grown || call->head_len > STREAM_HEAD_MAX) {
+		fa_free(grown);
+		fail_early(call);
+		return;
+	}
+	if (call->head_len)
+		memcpy(grown, call->head, call->head_len);
+	memcpy(grown + call->head_len, part->data, part->len);
+	fa_free(call->head);
+	call->head = grown;
+	call->head_len += part->len;
+	*part = (struct faas_bytes){ "", 0 };
+	end = memmem(call->head, call->head_len, nuls, sizeof(nuls));
+	if (!end)
+		return;
+	if (fa_reply_read_head(&reply, &call->api->rt->mem,
+			       (struct faas_bytes){ call->head, (size_t)(end - call->head) })) {
+		fail_early(call);
+		return;
+	}
+	begin(call, &reply);
+	fa_reply_finish(&reply);
+	end += sizeof(nuls);
+	*part = (struct faas_bytes){ end, (size_t)(call->head + call->head_len - end) };
+}
+
+static bool on_part(void *data, const struct faas_part *part)
+{
+	struct faas_bytes bytes = part->bytes;
+	struct call *call = data;
+
+	if (call->ended)
+		return true;
+	if (!call->begun && part->http)
+		read_head(call, &bytes);
+	else if (!call->begun)
+		begin_plain(call);
+	return !call->begun || !bytes.len || call->caller->write(call->caller, bytes);
+}
+
+static void end_parts(struct call *call, const struct faas_result *r)
+{
+	if (call->ended)
+		return;
+	if (!call->begun && (r->code || call->head_len)) {
+		answer_failure(call);
+		return;
+	}
+	if (!call->begun)
+		begin_plain(call);
+	call->caller->end(call->caller, !r->code);
+}
+
 static void on_done(void *data, const struct faas_result *r)
 {
 	struct call *call = data;
 	struct faas_error err;
 
-	if (fa_api_did_not_run(r, &err))
+	if (!call->begun && !call->ended && fa_api_did_not_run(r, &err))
 		fa_api_refuse(&call->api->rt->mem, call->caller, &err,
 			      r->code == FAAS_ETHROTTLED ? r->reason : NULL, r->request_id);
+	else if (call->streams)
+		end_parts(call, r);
 	else
 		answer_result(call, r);
 	free_call(call);
@@ -110,6 +216,7 @@ static int invoke(struct call *call, const struct fa_http_request *request,
 				  .function = proxy->function,
 				  .request_id = call->request_id,
 				  .trace_id = fa_http_get(request, "X-Amzn-Trace-Id"),
+				  .on_part = call->streams ? on_part : NULL,
 				  .on_done = on_done,
 				  .data = call };
 	int rc;
@@ -117,7 +224,7 @@ static int invoke(struct call *call, const struct fa_http_request *request,
 	if (!event)
 		return err->code;
 	r.payload = (struct faas_bytes){ event, strlen(event) };
-	rc = faas_invoke(call->api->rt, &r, NULL, err);
+	rc = faas_invoke(call->api->rt, &r, &call->id, err);
 	fa_free(event);
 	return rc;
 }
@@ -132,6 +239,7 @@ static struct call *new_call(struct fa_api *api, struct fa_http_caller *caller,
 	call->api = api;
 	call->caller = caller;
 	call->rule = proxy->rule;
+	call->streams = proxy->streams && caller->begin;
 	call->failed_status = proxy->failed_status;
 	call->failed_body = proxy->failed_body;
 	call->configured = proxy->cors;

@@ -11,6 +11,7 @@ struct fa_proxy {
 	const char *function;           /* what is invoked */
 	enum fa_reply_rule rule;        /* the version of its events, and of its answers */
 	const struct fa_document *cors; /* NULL: the function says itself who may read it */
+	bool streams;                   /* answers go in parts, if the caller takes them */
 	int failed_status;              /* what is said of it if it failed */
 	const char *failed_body;
 	struct fa_event_frame frame;    /* but for source_ip, request_id and unix_ms */

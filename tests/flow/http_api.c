@@ -270,9 +270,20 @@ TEST(a_streamed_answer_is_events)
 	assert_non_null(memmem(answer.body, answer.body_len, "InvokeComplete", 14));
 	ask("POST", "/2021-11-15/functions/fails/response-streaming-invocations",
 	    "X-Amz-Log-Type: Tail\r\n", "1", 200);
-	assert_null(memmem(answer.body, answer.body_len, "PayloadChunk", 12));
+	assert_non_null(memmem(answer.body, answer.body_len, "event{\"half\":", 13));
 	assert_non_null(memmem(answer.body, answer.body_len, "\"ErrorCode\":\"Echo.Refused\"", 26));
 	assert_non_null(memmem(answer.body, answer.body_len, "\"LogResult\":\"U1RB", 17));
+}
+
+/* More than an answer that is whole may have, and the last event behind it. */
+TEST(a_streamed_answer_may_be_larger_than_any_other)
+{
+	function("parts", "parts.megabytes");
+	ask("POST", "/2021-11-15/functions/parts/response-streaming-invocations", "", "12", 200);
+	assert_true(answer.body_len > 12 << 20);
+	assert_non_null(memmem(answer.body, answer.body_len, "InvokeComplete", 14));
+	ask("POST", "/2021-11-15/functions/parts/response-streaming-invocations", "", "0", 200);
+	assert_null(memmem(answer.body, answer.body_len, "PayloadChunk", 12));
 }
 
 /* ---- operations ------------------------------------------------------ */
@@ -586,6 +597,7 @@ int main(void)
 		OPEN(who_is_throttled_is_told_why_and_when_to_come_again),
 		OPEN(a_payload_has_a_longest_length),
 		OPEN(a_streamed_answer_is_events),
+		OPEN(a_streamed_answer_may_be_larger_than_any_other),
 		OPEN(an_operation_takes_its_members_from_path_query_and_body),
 		OPEN(what_is_wrong_with_a_request_is_an_exception),
 		OPEN(what_is_no_operation_is_unknown),

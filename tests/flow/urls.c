@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "support/client.h"
@@ -274,6 +275,70 @@ TEST(a_body_that_makes_too_large_an_event_is_413)
 	assert_int_equal(calls, 0);
 }
 
+/* ---- answers in parts --------------------------------------------------- */
+
+static void streaming(const char *handler, const char *mode)
+{
+	char request[128];
+
+	flow_function(&flow, &(struct faas_function_config){ .name = "s", .handler = handler });
+	snprintf(request, sizeof(request),
+		 "{\"FunctionName\":\"s\",\"AuthType\":\"NONE\",\"InvokeMode\":\"%s\"}", mode);
+	control("CreateFunctionUrlConfig", request);
+}
+
+TEST(an_answer_in_parts_begins_with_its_head)
+{
+	streaming("parts.http", "RESPONSE_STREAM");
+	ask("GET", target(""), "", "", 201);
+	field_is("Transfer-Encoding", "chunked");
+	field_is("Content-Type", "text/plain");
+	field_is("X-Mine", "yes");
+	field_is("Set-Cookie", "a=1");
+	assert_memory_equal(answer.body, "body: {\"version\":\"2.0\",", 23);
+	ask("GET", target(""), "", "", 201); /* the connection is in step */
+}
+
+TEST(a_url_that_does_not_stream_has_the_same_function_answer_whole)
+{
+	streaming("parts.http", "BUFFERED");
+	ask("GET", target(""), "", "", 202);
+	assert_string_equal(answer.body, "whole");
+	field_is("Content-Length", "5");
+}
+
+TEST(parts_without_a_head_are_bytes)
+{
+	streaming("parts.ends", "RESPONSE_STREAM");
+	ask("GET", target(""), "", "", 200);
+	field_is("Content-Type", "application/octet-stream");
+	assert_string_equal(answer.body, "half");
+}
+
+TEST(a_head_that_is_none_is_a_bad_gateway)
+{
+	streaming("parts.bad_http", "RESPONSE_STREAM");
+	ask("GET", target(""), "", "", 502);
+	assert_string_equal(answer.body, "Internal Server Error");
+	ask("GET", target(""), "", "", 502);
+}
+
+TEST(who_is_in_the_middle_of_an_answer_that_fails_sees_that_it_is_not_whole)
+{
+	char all[4096] = "", request[256];
+	size_t len = 0;
+	ssize_t n;
+
+	streaming("parts.fails_at_length", "RESPONSE_STREAM");
+	snprintf(request, sizeof(request), "GET /url/s/ HTTP/1.1\r\nHost: localhost\r\n\r\n");
+	client_send(&client, request);
+	while ((n = recv(client.fd, all + len, sizeof(all) - 1 - len, 0)) > 0)
+		len += (size_t)n;
+	assert_non_null(strstr(all, "HTTP/1.1 200 OK\r\n"));
+	assert_non_null(strstr(all, "4\r\nhalf\r\n"));
+	assert_null(strstr(all, "0\r\n\r\n"));
+}
+
 /* ---- CORS --------------------------------------------------------------- */
 
 #define ORIGIN "Origin: https://example.org\r\n"
@@ -471,6 +536,11 @@ int main(void)
 		CASE(a_head_has_no_body_and_one_that_breaks_off_is_told),
 		CASE(a_throttled_function_is_429),
 		CASE(a_body_that_makes_too_large_an_event_is_413),
+		CASE(an_answer_in_parts_begins_with_its_head),
+		CASE(a_url_that_does_not_stream_has_the_same_function_answer_whole),
+		CASE(parts_without_a_head_are_bytes),
+		CASE(a_head_that_is_none_is_a_bad_gateway),
+		CASE(who_is_in_the_middle_of_an_answer_that_fails_sees_that_it_is_not_whole),
 		CASE(a_preflight_is_answered_without_the_function),
 		CASE(without_cors_the_function_answers_for_itself),
 		CASE(an_answer_says_which_page_may_read_it_and_not_what_the_function_says),

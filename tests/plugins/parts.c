@@ -30,6 +30,20 @@ static int count(struct faas_context *ctx, struct faas_bytes event)
 	return 0;
 }
 
+/* So many. */
+static int megabytes(struct faas_context *ctx, struct faas_bytes event)
+{
+	char line[256];
+	unsigned long left = strtoul(text(event, line), NULL, 10);
+	char *piece = faas_alloc(ctx, 1 << 20);
+
+	memset(piece, 'x', 1 << 20);
+	while (left--)
+		if (faas_write(ctx, piece, 1 << 20) < 0)
+			return -1;
+	return 0;
+}
+
 /* Writes "one ", and goes on when the host has given a secret. */
 static int asks(struct faas_context *ctx, struct faas_bytes event)
 {
@@ -97,5 +111,6 @@ static int bad_http(struct faas_context *ctx, struct faas_bytes event)
 	return faas_puts(ctx, "body");
 }
 
-FAAS_PLUGIN("parts", "1", FAAS_HANDLER(count), FAAS_HANDLER(asks), FAAS_HANDLER(ends),
-	    FAAS_HANDLER(fails_at_length), FAAS_HANDLER(http), FAAS_HANDLER(bad_http));
+FAAS_PLUGIN("parts", "1", FAAS_HANDLER(count), FAAS_HANDLER(megabytes), FAAS_HANDLER(asks),
+	    FAAS_HANDLER(ends), FAAS_HANDLER(fails_at_length), FAAS_HANDLER(http),
+	    FAAS_HANDLER(bad_http));
