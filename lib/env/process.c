@@ -356,9 +356,10 @@ static int64_t check_time(struct fa_env *env, struct fa_job *job, int64_t now_ns
 	if (job->streams && env->kit && atomic_load(&env->kit->response->seq) != env->done)
 		return INT64_MAX; /* it is through: the pace is that of who takes the parts */
 	if (env->fresh && !env->suppressed && !env->done) {
+		/* over at the last moment: the next look, which comes at once, sees it */
 		if (init_is_done(env, now_ns)) {
 			begin = env->init_done_ns;
-		} else if (now_ns >= env->birth_ns + init_limit) {
+		} else if (now_ns >= env->birth_ns + init_limit && fa_request_hold_first(env)) {
 			init_timed_out(env, job, now_ns);
 			return INT64_MAX;
 		} else if (now_ns >= env->birth_ns + job->timeout_ns) {

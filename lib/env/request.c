@@ -115,6 +115,17 @@ bool fa_request_hold(struct fa_env *env)
 	return false;
 }
 
+/* It says that init is over before it looks for its first event, we the other way round. */
+bool fa_request_hold_first(struct fa_env *env)
+{
+	atomic_store(&env->kit->request->seq, env->done);
+	if (!atomic_load(&env->kit->response->init_done_ns))
+		return true;
+	atomic_store(&env->kit->request->seq, env->rung);
+	fa_request_rouse(env, 1);
+	return false;
+}
+
 bool fa_request_recall(struct fa_env *env)
 {
 	if (!env->kit || env->rung != env->want || !fa_request_hold(env))

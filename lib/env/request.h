@@ -15,6 +15,8 @@ bool fa_request_recall(struct fa_env *env);
 
 /* Let nothing begin that is behind the oldest job. False: it may have; all is as it was. */
 bool fa_request_hold(struct fa_env *env);
+/* The same of the first job, whose init takes too long. False: init is over after all. */
+bool fa_request_hold_first(struct fa_env *env);
 /* Make all that is posted visible, and wake the worker if it sleeps. */
 void fa_request_publish(struct fa_env *env);
 /* Wake it if it sleeps for this reason, see fa_response_head.sleeping. */

@@ -3,6 +3,7 @@
  */
 #include "support/test.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include <env/env.h>
@@ -110,6 +111,52 @@ TEST(who_sleeps_in_poll_is_woken_by_its_bell)
 	close(pair[1]);
 }
 
+static void hand_over_first(uint64_t init_done_ns)
+{
+	hand_over_three(0);
+	env.done = 0;
+	env.want = env.rung = 1;
+	atomic_store(&kit.request->seq, 1);
+	atomic_store(&kit.response->init_done_ns, init_done_ns);
+}
+
+TEST(an_event_whose_init_takes_too_long_cannot_begin_any_more)
+{
+	hand_over_first(0);
+	assert_true(fa_request_hold_first(&env));
+	assert_int_equal(may_begin(), 0);
+}
+
+TEST(an_event_whose_init_is_over_after_all_goes_on)
+{
+	hand_over_first(1);
+	assert_false(fa_request_hold_first(&env));
+	assert_int_equal(may_begin(), 1);
+}
+
+/* As worker/run.c does it: init is over, and is there an event? */
+static void *end_init(void *data)
+{
+	atomic_store(&kit.response->init_done_ns, 1);
+	*(bool *)data = atomic_load(&kit.request->seq) == 1;
+	return NULL;
+}
+
+TEST(no_event_begins_after_its_init_was_called_off)
+{
+	for (int i = 0; i < 2000; i++) {
+		bool began = false, held;
+		pthread_t thread;
+
+		hand_over_first(0);
+		assert_int_equal(pthread_create(&thread, NULL, end_init, &began), 0);
+		held = fa_request_hold_first(&env);
+		pthread_join(thread, NULL);
+		assert_false(held && began);
+		assert_true(held || may_begin() == 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -119,6 +166,9 @@ int main(void)
 		cmocka_unit_test(the_oldest_may_be_the_last_of_all_numbers),
 		cmocka_unit_test(what_was_not_told_of_yet_is_not_told_of),
 		cmocka_unit_test(who_sleeps_in_poll_is_woken_by_its_bell),
+		cmocka_unit_test(an_event_whose_init_takes_too_long_cannot_begin_any_more),
+		cmocka_unit_test(an_event_whose_init_is_over_after_all_goes_on),
+		cmocka_unit_test(no_event_begins_after_its_init_was_called_off),
 	};
 	int failed;
 
