@@ -21,6 +21,7 @@
 #include <invoke.h>
 #include <messages.h>
 #include <remember.h>
+#include <roles.h>
 #include <testing.h>
 
 #define MIN_UNRESERVED 100
@@ -250,6 +251,8 @@ static int open_stages(struct faas *rt, struct faas_error *err)
 	fa_invoke_init(rt);
 	fa_vault_init(rt);
 	fa_tell_init(&rt->tell, &rt->loop, &rt->mem, &rt->config);
+	rt->tell.may_log = fa_role_may_log;
+	rt->tell.judge = rt;
 	rc = fa_supervisor_open(&rt->envs.supervisor, err);
 	if (!rc)
 		rt->envs.floor_kb = fa_meter_peak_kb(rt->envs.supervisor.pid);

@@ -11,6 +11,7 @@
 #include <functions.h>
 #include <model/event_config.h>
 #include <remember.h>
+#include <roles.h>
 
 int fa_function_check_room(const struct faas *rt, int provisioned, int each_mb,
 			   struct faas_error *err)
@@ -148,8 +149,10 @@ static int take_over(struct faas *rt, struct fa_version *old, const struct faas_
 		     const struct fa_code *code, struct faas_error *err)
 {
 	struct fa_version *next;
-	int rc = fa_registry_begin(&rt->registry, old, err);
+	int rc = fa_role_check(rt, c->role, err);
 
+	if (!rc)
+		rc = fa_registry_begin(&rt->registry, old, err);
 	if (rc)
 		return rc;
 	next = fa_function_make(rt, c, code, old, err);
@@ -173,8 +176,8 @@ struct fa_version *fa_function_make_anew(struct faas *rt, const struct faas_func
 					 struct faas_error *err)
 {
 	struct fa_document *document;
-	struct fa_version *v = fa_function_make(rt, c, code, NULL, err);
-	int rc;
+	int rc = fa_role_check(rt, c->role, err);
+	struct fa_version *v = rc ? NULL : fa_function_make(rt, c, code, NULL, err);
 
 	if (!v)
 		return NULL;
@@ -298,6 +301,7 @@ struct fa_version *fa_function_begin_change(struct faas *rt, struct fa_version *
 	struct fa_version *next;
 
 	if (fa_function_check_revision(old, revision, err) < 0 ||
+	    fa_role_check(rt, c->role, err) < 0 ||
 	    fa_registry_begin(&rt->registry, old, err) < 0)
 		return NULL;
 	next = make_next(rt, old, c, given, now, err);

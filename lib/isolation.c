@@ -8,6 +8,7 @@
 
 #include <base/error.h>
 #include <base/text.h>
+#include <model/role.h>
 #include <runtime.h>
 
 static const struct layer {
@@ -58,6 +59,7 @@ int faas_isolation_report(struct faas *rt, struct faas_isolation **report,
 	struct faas_isolation *r;
 	struct fa_hello hello;
 	struct fa_text text;
+	bool roles;
 	int rc;
 
 	if (!rt || !report)
@@ -74,6 +76,7 @@ int faas_isolation_report(struct faas *rt, struct faas_isolation **report,
 	pthread_mutex_lock(&rt->envs.lock);
 	hello = rt->envs.supervisor.hello;
 	pthread_mutex_unlock(&rt->envs.lock);
+	roles = fa_roles_count(&rt->registry);
 	fa_leave(rt);
 	text = (struct fa_text){ .data = (char *)(r + 1), .size = room };
 	r->size = sizeof(*r);
@@ -81,6 +84,9 @@ int faas_isolation_report(struct faas *rt, struct faas_isolation **report,
 	r->missing = FAAS_LAYERS_ALL & ~hello.applied;
 	for (unsigned i = 0; i < LAYERS; i++)
 		describe(&text, i, &hello);
+	fa_text_add(&text, roles ? "policies: applied\n"
+				 : "policies: none, for there are no roles: whoever gets here "
+				   "may do all\n");
 	r->text = text.data;
 	*report = r;
 	return 0;

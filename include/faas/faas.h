@@ -347,7 +347,7 @@ struct faas_function_config {
 	 * `bootstrap`; else, as with NULL, a plugin or a C function.
 	 */
 	const char *runtime;
-	const char *role;    /* an ARN; told back, and used for nothing */
+	const char *role;    /* an ARN; if there are roles, of one that trusts Lambda */
 
 	const char *kms_key_arn; /* of faas_config.keys; "": the first one, if there is any */
 	/*

@@ -30,6 +30,7 @@ static const struct {
 	{ fa_runtime_operations, MOST },
 	{ fa_signing_operations, MOST },
 	{ fa_permission_operations, MOST },
+	{ fa_role_operations, MOST },
 	{ fa_tag_operations, MOST },
 	{ fa_concurrency_operations, MOST },
 	{ fa_event_operations, MOST },

@@ -43,6 +43,7 @@ extern const struct fa_operation fa_recursion_operations[];
 extern const struct fa_operation fa_runtime_operations[];
 extern const struct fa_operation fa_signing_operations[];
 extern const struct fa_operation fa_permission_operations[];
+extern const struct fa_operation fa_role_operations[];
 extern const struct fa_operation fa_tag_operations[];
 extern const struct fa_operation fa_concurrency_operations[];
 extern const struct fa_operation fa_event_operations[];

@@ -8,6 +8,7 @@
 static const char *const names[] = {
 	[FA_ACCOUNT_SIGNING] = ":code-signing",
 	[FA_ACCOUNT_LAYER_POLICIES] = ":layer-policies",
+	[FA_ACCOUNT_ROLES] = ":roles",
 };
 
 int fa_account_put(struct fa_registry *registry, enum fa_account_kind kind, const char *key,
@@ -24,6 +25,7 @@ int fa_account_put(struct fa_registry *registry, enum fa_account_kind kind, cons
 	else
 		fa_document_drop(part->all, key);
 	atomic_store(&part->changed, true);
+	part->epoch++;
 	pthread_rwlock_unlock(&registry->lock);
 	return rc ? fa_error_nomem(err) : 0;
 }
@@ -51,6 +53,16 @@ struct fa_document *fa_account_all(struct fa_registry *registry, enum fa_account
 	return copy;
 }
 
+bool fa_account_has_any(struct fa_registry *registry, enum fa_account_kind kind)
+{
+	bool any;
+
+	pthread_rwlock_rdlock(&registry->lock);
+	any = fa_document_count(registry->parts[kind].all);
+	pthread_rwlock_unlock(&registry->lock);
+	return any;
+}
+
 const char *fa_account_name(enum fa_account_kind kind)
 {
 	return names[kind];
@@ -63,6 +75,7 @@ bool fa_account_restore(struct fa_registry *registry, const char *name, const ch
 		if (strcmp(names[kind], name) != 0)
 			continue;
 		registry->parts[kind].all = fa_document_parse(text, err);
+		registry->parts[kind].epoch++;
 		return registry->parts[kind].all;
 	}
 	return true;

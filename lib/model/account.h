@@ -15,6 +15,8 @@ struct fa_document *fa_account_get(struct fa_registry *registry, enum fa_account
 /* A copy of all, an empty object if there are none. NULL: out of memory. */
 struct fa_document *fa_account_all(struct fa_registry *registry, enum fa_account_kind kind);
 
+bool fa_account_has_any(struct fa_registry *registry, enum fa_account_kind kind);
+
 /* The name under which a kind is remembered; no function has a colon in its name. */
 const char *fa_account_name(enum fa_account_kind kind);
 /* What was remembered under this name becomes what it was. True if it is of no kind, too. */

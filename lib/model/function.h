@@ -77,6 +77,8 @@ struct fa_version {
 	struct fa_version *also;            /* removed together with it */
 	_Atomic int state;                  /* enum fa_state */
 	struct fa_trouble trouble;          /* of FA_STATE_FAILED; written before that */
+	uint32_t logs_asked;                /* [loop] the conductor's: see roles.h */
+	bool logs_refused;                  /* [loop] */
 	void *runner;
 	void (*on_unused)(struct fa_version *version); /* the last reference is gone */
 	void *owner;

@@ -36,6 +36,7 @@ struct fa_function {
 enum fa_account_kind {
 	FA_ACCOUNT_SIGNING,        /* ARN -> code signing configuration */
 	FA_ACCOUNT_LAYER_POLICIES, /* ARN of a layer's version -> resource policy */
+	FA_ACCOUNT_ROLES,          /* name -> role, see model/role.h */
 	FA_ACCOUNT_KINDS
 };
 
@@ -53,6 +54,7 @@ struct fa_registry {
 	struct fa_account_part {
 		struct fa_document *all; /* key -> value; NULL: nothing yet */
 		_Atomic bool changed;    /* since it was last remembered */
+		_Atomic uint32_t epoch;  /* another one after each change */
 	} parts[FA_ACCOUNT_KINDS];
 };
 

@@ -300,9 +300,19 @@ struct round {
 
 static void tell_line(struct round *round, int level, const char *text, size_t len)
 {
+	struct fa_tell *tell = round->tell;
+	char why[512] = "";
+
+	if (tell->may_log && !tell->may_log(tell->judge, round->version, why, sizeof(why))) {
+		level = FAAS_WARN;
+		text = why;
+		len = strlen(why);
+		if (!len)
+			return;
+	}
 	round->log.level = (enum faas_level)level;
 	round->log.text = (struct faas_bytes){ text, len };
-	round->tell->on_log(round->tell->data, &round->log);
+	tell->on_log(tell->data, &round->log);
 }
 
 static void name_line(struct round *round, const char *request_id, int64_t unix_ms)

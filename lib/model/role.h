@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FA_MODEL_ROLE_H
+#define FA_MODEL_ROLE_H
+
+#include <model/policy/policy.h>
+#include <model/registry.h>
+
+/*
+ * Roles are of the account: who may assume one, and what whoever has it may do. Each is a
+ * document: RoleName, RoleId, Arn, Path, CreateDate, AssumeRolePolicyDocument (a text),
+ * Policies (name -> text) and Attached (ARN -> name). An account without any role asks
+ * nobody for permission.
+ */
+#define FA_ROLE_NAME_MAX 64
+#define FA_ROLE_POLICIES_MAX 10240 /* bytes of the policies that are put into a role */
+
+/* A copy by name or ARN, or NULL. */
+struct fa_document *fa_role_get(struct fa_registry *registry, const char *role);
+/* Takes it, new or changed; with NULL the role ends. */
+int fa_role_put(struct fa_registry *registry, const char *name, struct fa_document *role,
+		struct faas_error *err);
+/* Whether there are roles, so that permissions count. */
+bool fa_roles_count(struct fa_registry *registry);
+/* 0 until there is one; another number after each change of one. Takes no lock. */
+uint32_t fa_roles_epoch(const struct fa_registry *registry);
+
+/* A policy that there is without anybody's making it, by its ARN; NULL: none. */
+const char *fa_role_managed(const char *arn, const char **name);
+
+/* Whether this service may assume the role. False of a role that is not there. */
+bool fa_role_trusts(struct fa_registry *registry, const char *role, const char *service);
+/*
+ * What a session of the role may do. `request` with no principal: it is the session's. If it
+ * may not, `why` says so in the words of AWS.
+ */
+bool fa_role_allows(struct fa_registry *registry, const char *role, const char *session,
+		    const struct fa_policy_request *request, char *why, size_t size);
+
+#endif

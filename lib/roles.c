@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a function's role lets it do, asked where it matters: when the function gets the role,
+ * and before its logs are told. An answer about logs counts until a role changes.
+ */
+#include <roles.h>
+
+#include <stdio.h>
+
+#include <base/error.h>
+#include <model/role.h>
+
+int fa_role_check(struct faas *rt, const char *role, struct faas_error *err)
+{
+	if (!role || !fa_roles_count(&rt->registry) ||
+	    fa_role_trusts(&rt->registry, role, "lambda.amazonaws.com"))
+		return 0;
+	return fa_error(err, FAAS_EINVAL,
+			"The role defined for the function cannot be assumed by Lambda.");
+}
+
+/* The three that the documentation says are enough. */
+static bool may_write(struct faas *rt, const struct fa_version *v, char *why, size_t size)
+{
+	static const struct {
+		const char *action, *below;
+	} asked[] = { { "logs:CreateLogGroup", "" },
+		      { "logs:CreateLogStream", ":log-stream:" },
+		      { "logs:PutLogEvents", ":log-stream:" } };
+	const char *const values[] = { v->config.role, rt->config.account, v->arn };
+	const struct fa_fact facts[] = { { "aws:PrincipalArn", &values[0], 1 },
+					 { "aws:PrincipalAccount", &values[1], 1 },
+					 { "lambda:SourceFunctionArn", &values[2], 1 } };
+	char arn[700];
+
+	for (size_t i = 0; i < sizeof(asked) / sizeof(*asked); i++) {
+		const struct fa_policy_request request = { NULL, asked[i].action, arn, facts, 3 };
+
+		snprintf(arn, sizeof(arn), "arn:aws:logs:%s:%s:log-group:%s%s", rt->config.region,
+			 rt->config.account, v->config.log_group, asked[i].below);
+		if (!fa_role_allows(&rt->registry, v->config.role, v->config.name, &request, why,
+				    size))
+			return false;
+	}
+	return true;
+}
+
+bool fa_role_may_log(void *data, struct fa_version *v, char *why, size_t size)
+{
+	struct faas *rt = data;
+	uint32_t epoch;
+
+	epoch = fa_roles_epoch(&rt->registry);
+	if (!epoch || !v->config.role)
+		return true;
+	if (v->logs_asked != epoch) {
+		v->logs_refused = fa_roles_count(&rt->registry) && !may_write(rt, v, why, size);
+		v->logs_asked = epoch;
+	}
+	return !v->logs_refused;
+}
