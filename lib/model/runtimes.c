@@ -58,10 +58,12 @@ static const struct language *language_of(const char *name)
 {
 	for (size_t i = 0; i < sizeof(languages) / sizeof(*languages); i++) {
 		const struct language *l = &languages[i];
-		size_t begin = strlen(l->begin), digits = strspn(name + begin, "0123456789");
+		size_t begin = strlen(l->begin), digits;
 
-		if (!strncmp(name, l->begin, begin) && digits &&
-		    !strcmp(name + begin + digits, l->end))
+		if (strncmp(name, l->begin, begin) != 0)
+			continue;
+		digits = strspn(name + begin, "0123456789");
+		if (digits && !strcmp(name + begin + digits, l->end))
 			return l;
 	}
 	return NULL;
