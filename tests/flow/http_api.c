@@ -278,7 +278,9 @@ TEST(a_streamed_answer_is_events)
 /* More than an answer that is whole may have, and the last event behind it. */
 TEST(a_streamed_answer_may_be_larger_than_any_other)
 {
-	function("parts", "parts.megabytes");
+	flow_function(&flow, &(struct faas_function_config){
+				     .name = "parts", .handler = "parts.megabytes",
+				     .timeout_ms = 60000 }); /* sanitizers are slow */
 	ask("POST", "/2021-11-15/functions/parts/response-streaming-invocations", "", "12", 200);
 	assert_true(answer.body_len > 12 << 20);
 	assert_non_null(memmem(answer.body, answer.body_len, "InvokeComplete", 14));
