@@ -183,6 +183,7 @@ RAW = [
     ('32 clones of a blank zygote + dlopen', 'burst.raw_clone_dlopen'),
     ('first zygote: fork, dlopen, clone, answer', 'first.raw_zygote'),
     ('futex round trip after the kill of a spinner', 'timeout.raw_next'),
+    ('the same, pinned apart from the spinner', 'timeout.raw_next_apart'),
     ('fork of 64 MB on 4 KB pages, 64 touched', 'fork64.small_pages'),
     ('fork of 64 MB on huge pages, 64 touched', 'fork64.huge_pages'),
     ('fork of 16 MB on huge pages, 16 touched', 'pristine.raw_fork'),
@@ -290,7 +291,12 @@ def print_throughput(results):
         ratio = results.ratio(key, ring)
         rows.append([f'environments x depth {shape}', show_key(results, key),
                      times(ratio) if ratio else '-'])
-    rows.append(['thread kind, 512 outstanding', show_key(results, 'thread.ours.per_s'), ''])
+    threads = 'thread.raw_ring.per_s'
+    for text, key in (('ring of two threads, two stamps and a callback each', threads),
+                      ('thread kind, 512 outstanding', 'thread.ours.per_s'),
+                      ('uv_queue_work, 512 outstanding', 'thread.uv_queue_work.per_s')):
+        ratio = results.ratio(key, threads)
+        rows.append([text, show_key(results, key), times(ratio) if ratio else '-'])
     print_cells(rows, ['throughput', 'per second', 'of the ring'])
 
 

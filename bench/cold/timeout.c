@@ -54,7 +54,7 @@ static uint64_t harmless(struct faas *rt, uint32_t *late)
 	return took;
 }
 
-static pid_t spawn_spinner(void)
+static pid_t spawn_spinner(int cpu)
 {
 	pid_t pid = fork();
 
@@ -63,27 +63,32 @@ static pid_t spawn_spinner(void)
 	if (pid)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	bench_pin(cpu);
 	for (;;)
 		bench_relax();
 }
 
-static void raw_next(size_t n)
+/* `apart`: who answers is where the caller is, and the spinner dies elsewhere. */
+static void raw_next(size_t n, bool apart, const char *key)
 {
-	struct pingpong *other = pingpong_open(PINGPONG_FUTEX, -1);
+	struct pingpong *other;
 	struct samples s;
 
+	bench_pin(apart ? 0 : -1);
+	other = pingpong_open(PINGPONG_FUTEX, apart ? 0 : -1);
 	samples_open(&s, n);
 	while (s.n < n) {
-		pid_t spinner = spawn_spinner();
+		pid_t spinner = spawn_spinner(apart ? 1 : -1);
 
 		bench_sleep_us(LIMIT_MS * 1000);
 		kill(spinner, SIGKILL);
 		pingpong_run(other, 1, &s);
 		waitpid(spinner, NULL, 0);
 	}
-	report_latency("timeout.raw_next", &s);
+	report_latency(key, &s);
 	samples_close(&s);
 	pingpong_close(other);
+	bench_pin(-1);
 }
 
 void timeouts(const struct options *options)
@@ -93,7 +98,9 @@ void timeouts(const struct options *options)
 	uint32_t late = 0;
 	struct faas *rt;
 
-	raw_next(n);
+	raw_next(n, false, "timeout.raw_next");
+	if (bench_cpus() > 1)
+		raw_next(n, true, "timeout.raw_next_apart");
 	rt = ours_open(NULL, SILENT);
 	ours_function(rt, &(struct ours_function){ .name = "stall", .handler = "plugin.stall",
 						   .kind = FAAS_PROCESS, .timeout_ms = LIMIT_MS });

@@ -3,7 +3,8 @@
 /*
  * Inside the host: the thread kind beside uv_queue_work, both submitted to
  * and answered on the same kind of loop, and the handler linked into the host,
- * called on the caller's own thread.
+ * called on the caller's own thread. Beside their throughput stands the least it can
+ * be: a ring between two threads.
  */
 
 #include "invoke.h"
@@ -31,6 +32,7 @@ static void thread_round(const struct options *options, struct faas *rt, struct 
 	report_latency("thread.ours", s);
 	report_value(uv_pool_throughput(WINDOW, seconds), "thread.uv_queue_work.per_s");
 	report_value(ours_saturate_here(rt, "echo", WINDOW, seconds, NULL), "thread.ours.per_s");
+	report_value(thread_ring_throughput(WINDOW, seconds), "thread.raw_ring.per_s");
 }
 
 void threads(const struct options *options)

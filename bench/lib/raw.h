@@ -62,6 +62,10 @@ uint64_t spawn_true(void); /* posix_spawn(/bin/true) until it is reaped */
 /* Into and out of shared memory: what a payload that is echoed safely must pay. */
 void two_copies(size_t bytes, size_t n, struct samples *s);
 
+/* ---- two threads of one program ----------------------------------------- */
+
+double thread_ring_throughput(int window, double seconds); /* callbacks per second */
+
 /* ---- libuv's own thread pool ------------------------------------------- */
 
 void uv_pool_latency(size_t n, struct samples *s);       /* uv_queue_work until its callback */
