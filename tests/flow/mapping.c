@@ -20,7 +20,7 @@ static struct faas_error err;
 static char folder[64], id[37];
 
 static _Atomic int calls, records, running, most_running, hold, failures_left, two_of_a_group;
-static const char *answer;
+static const char *_Atomic answer;
 static char seen[1 << 16], events[1 << 20];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 

@@ -28,7 +28,11 @@ static void tick(void)
 
 static int handler(struct faas_context *ctx, struct faas_bytes bytes)
 {
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+	pthread_mutex_lock(&lock); /* several batches run at a time */
 	snprintf(event, sizeof(event), "%.*s", (int)bytes.len, (const char *)bytes.data);
+	pthread_mutex_unlock(&lock);
 	calls++;
 	if (failures_left > 0) {
 		failures_left--;
