@@ -43,6 +43,7 @@ struct faas_api {
 	const char *(*getenv)(struct faas_context *ctx, const char *name);
 	const char *(*secret)(struct faas_context *ctx, const char *name);
 	int (*http_head)(struct faas_context *ctx, const char *head);
+	int (*fail_body)(struct faas_context *ctx, const char *type, struct faas_bytes body);
 };
 
 #define FAAS_HAS(ctx, member) \
@@ -145,6 +146,17 @@ static inline int faas_http_head(struct faas_context *ctx, const char *head)
 static inline int faas_fail(struct faas_context *ctx, const char *type, const char *message)
 {
 	return ctx->api->fail(ctx, type, message);
+}
+
+/*
+ * The same with a body of your own, which reaches the caller as it is: JSON, with errorType and
+ * errorMessage and what else tells more, such as a stackTrace. It replaces what was written.
+ */
+static inline int faas_fail_body(struct faas_context *ctx, const char *type,
+				 struct faas_bytes body)
+{
+	return FAAS_HAS(ctx, fail_body) ? ctx->api->fail_body(ctx, type, body) :
+					  ctx->api->fail(ctx, type, "");
 }
 
 /* Memory that lives until the handler returns; no free. NULL when over budget. */

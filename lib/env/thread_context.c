@@ -120,6 +120,27 @@ static int api_fail(struct faas_context *context, const char *type, const char *
 	return -1;
 }
 
+static int api_fail_body(struct faas_context *context, const char *type, struct faas_bytes body)
+{
+	struct fa_thread *thread = thread_of(context);
+	struct fa_thread_slot *slot = thread->slot;
+
+	if (!slot || slot->verdict == FA_OVERSIZE)
+		return -1;
+	slot->answer.len = 0;
+	copy_type(slot->error_type, type && *type ? type : "Function.Unknown");
+	if (body.len > FA_RESPONSE_MAX) {
+		slot->verdict = FA_OVERSIZE;
+	} else if (!fa_thread_reserve(thread, &slot->answer, body.len + 1)) {
+		slot->verdict = FA_STARVED;
+	} else {
+		memcpy(slot->answer.data, body.data, body.len);
+		slot->answer.len = body.len;
+		slot->verdict = thread->in_hook ? FA_INIT_ERRED : FA_ERRED;
+	}
+	return -1;
+}
+
 /* ---- memory until the handler returns --------------------------------- */
 
 struct fa_thread_chunk {
@@ -317,6 +338,7 @@ static const struct faas_api api = {
 	.remaining_ms = api_remaining_ms,
 	.getenv = api_getenv,
 	.secret = fa_thread_secret,
+	.fail_body = api_fail_body,
 };
 
 /* ---- calls ------------------------------------------------------------ */

@@ -128,12 +128,48 @@ void fa_context_fail(struct fa_context *call, enum fa_status status, const char 
 	if (call->outcome == FA_TOO_LARGE)
 		return;
 	fa_error_typed(&call->failure, FAAS_EFUNCTION, type, "%s", message);
+	free(call->failed_body);
+	call->failed_body = NULL;
 	if (call->slot) {
 		write_failure(call, type, message);
 		if (call->outcome == FA_TOO_LARGE)
 			return;
 	}
 	call->outcome = status;
+}
+
+static void keep_body(struct fa_context *call, struct faas_bytes body)
+{
+	free(call->failed_body);
+	call->failed_len = body.len < FA_RESPONSE_MAX ? body.len : 0;
+	call->failed_body = malloc(call->failed_len + 1);
+	if (call->failed_body)
+		memcpy(call->failed_body, body.data, call->failed_len);
+}
+
+void fa_context_fail_body(struct fa_context *call, enum fa_status status, const char *type,
+			  struct faas_bytes body)
+{
+	if (call->outcome == FA_TOO_LARGE)
+		return;
+	fa_error_typed(&call->failure, FAAS_EFUNCTION, type, "%s", "");
+	call->outcome = 0;
+	if (!call->slot) {
+		keep_body(call, body);
+	} else {
+		call->len = 0;
+		call->big = false;
+		if (faas_write(&call->context, body.data, body.len) < 0)
+			return;
+	}
+	call->outcome = status;
+}
+
+static int api_fail_body(struct faas_context *context, const char *type, struct faas_bytes body)
+{
+	fa_context_fail_body(call_of(context), FA_FAILED,
+			     type && *type ? type : "Function.Unknown", body);
+	return -1;
 }
 
 static int api_fail(struct faas_context *context, const char *type, const char *message)
@@ -262,6 +298,7 @@ static const struct faas_api api = {
 	.getenv = api_getenv,
 	.secret = api_secret,
 	.http_head = api_http_head,
+	.fail_body = api_fail_body,
 };
 
 /* ---- calls ------------------------------------------------------------ */

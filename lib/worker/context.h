@@ -39,6 +39,8 @@ struct fa_context {
 	uint32_t streamed; /* so many did */
 	enum fa_status outcome;    /* 0: undecided */
 	struct faas_error failure; /* what faas_fail() said, cut */
+	char *failed_body;         /* of faas_fail_body() in a hook, or NULL; malloc() */
+	size_t failed_len;
 	uint32_t logged;           /* since the last response, init included */
 	int64_t deadline_ns;
 
@@ -75,6 +77,10 @@ void fa_context_fail(struct fa_context *call, enum fa_status status, const char 
 
 /* The parts begin with the head of an answer of HTTP and eight NULs. False: nobody wants parts. */
 bool fa_context_begin_http(struct fa_context *call);
+
+/* Make these bytes the response, as faas_fail_body(); in a hook, keep them. */
+void fa_context_fail_body(struct fa_context *call, enum fa_status status, const char *type,
+			  struct faas_bytes body);
 
 /* Write the inside of a JSON string, of any length, with faas_write(). */
 int fa_context_write_json(struct faas_context *context, const char *text, size_t len);

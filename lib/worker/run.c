@@ -402,7 +402,12 @@ static _Noreturn void report_failed_init(struct worker *w, uint32_t seq, uint32_
 	struct faas_error why = w->call.failure;
 
 	if (!(flags & FA_REQ_SHUTDOWN)) {
-		fa_context_fail(&w->call, FA_INIT_FAILED, why.type, why.message);
+		if (w->call.failed_body)
+			fa_context_fail_body(&w->call, FA_INIT_FAILED, why.type,
+					     (struct faas_bytes){ w->call.failed_body,
+								  w->call.failed_len });
+		else
+			fa_context_fail(&w->call, FA_INIT_FAILED, why.type, why.message);
 		answer(w, seq, flags);
 	}
 	_exit(FA_RUN_INIT_FAILED);

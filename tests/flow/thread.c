@@ -141,6 +141,17 @@ TEST(what_a_handler_returns_without_a_word_is_an_error_too)
 	assert_string_equal(answer.type, "Echo.Refused");
 }
 
+TEST(an_error_may_have_a_body_of_its_own)
+{
+	struct answer answer;
+
+	host_function(FAAS_FUNCTION(.name = "fail_body", .handler = "echo.fail_body"));
+	host_call(BY_CALLBACK, "fail_body", "[7]", &answer);
+	assert_int_equal(answer.code, FAAS_EFUNCTION);
+	assert_string_equal(answer.type, "Echo.Body");
+	assert_string_equal(answer.payload, "[7]");
+}
+
 TEST(a_response_may_have_6291556_bytes_and_no_more)
 {
 	struct answer answer;
@@ -372,6 +383,7 @@ int main(void)
 		cmocka_unit_test(a_file_that_cannot_be_loaded_is_named),
 		cmocka_unit_test(an_error_of_the_handler_s_own_keeps_it_warm),
 		cmocka_unit_test(what_a_handler_returns_without_a_word_is_an_error_too),
+		cmocka_unit_test(an_error_may_have_a_body_of_its_own),
 		cmocka_unit_test(a_response_may_have_6291556_bytes_and_no_more),
 		cmocka_unit_test(variables_are_the_function_s_and_lambda_s),
 		cmocka_unit_test(a_log_line_carries_level_id_and_stream),

@@ -51,6 +51,13 @@ static int fail(struct faas_context *ctx, struct faas_bytes event)
 	return faas_fail(ctx, "Echo.Refused", message);
 }
 
+/* An error whose body is the event, after half a response. */
+static int fail_body(struct faas_context *ctx, struct faas_bytes event)
+{
+	faas_puts(ctx, "{\"half\":");
+	return faas_fail_body(ctx, "Echo.Body", event);
+}
+
 /* faas_fail(), but a return value that says otherwise. */
 static int fail_quietly(struct faas_context *ctx, struct faas_bytes event)
 {
@@ -250,7 +257,8 @@ static int loop(struct faas_context *ctx, struct faas_bytes event)
 				      .invoke = __VA_ARGS__ }
 
 FAAS_PLUGIN("echo", "1", FAAS_HANDLER(echo), FAAS_HANDLER(drip), FAAS_HANDLER(fail),
-	    FAAS_HANDLER(fail_quietly), FAAS_HANDLER(returns), FAAS_HANDLER(sleep_ms),
+	    FAAS_HANDLER(fail_body), FAAS_HANDLER(fail_quietly), FAAS_HANDLER(returns),
+	    FAAS_HANDLER(sleep_ms),
 	    FAAS_HANDLER(counter), FAAS_HANDLER(env), FAAS_HANDLER(tmp),
 	    NAMED("log", log_event), FAAS_HANDLER(print), FAAS_HANDLER(raw_line),
 	    FAAS_HANDLER(secret), FAAS_HANDLER(many_secrets), FAAS_HANDLER(big),

@@ -34,6 +34,13 @@ static int fails(struct faas_context *ctx)
 	return faas_fail(ctx, "Init.Refused", "no \"licence\"");
 }
 
+static int fails_with_body(struct faas_context *ctx)
+{
+	static const char body[] = "{\"any\":\"thing\"}";
+
+	return faas_fail_body(ctx, "Init.Body", (struct faas_bytes){ body, sizeof(body) - 1 });
+}
+
 static int returns_seven(struct faas_context *ctx)
 {
 	(void)ctx;
@@ -111,6 +118,7 @@ static void say_goodbye(struct faas_context *ctx)
 
 FAAS_PLUGIN("init", "1", NAMED("good", answer, .init = remember),
 	    NAMED("init_fail", answer, .init = fails),
+	    NAMED("init_fail_body", answer, .init = fails_with_body),
 	    NAMED("init_seven", answer, .init = returns_seven),
 	    NAMED("init_slow", answer, .init = is_slow),
 	    NAMED("slow_remaining", remaining, .init = is_slow),

@@ -116,6 +116,13 @@ TEST(an_error_of_the_handler_replaces_what_it_wrote_and_keeps_it_warm)
 			     "\"no \\\"tea\\\"\\n\"}");
 }
 
+TEST(an_error_may_have_a_body_of_its_own)
+{
+	start("echo", "fail_body");
+	assert_error(peer_ask(&peer, "{\"a\":1}"), FA_FAILED, "Echo.Body", "{\"a\":1}");
+	assert_error(peer_ask(&peer, "[]"), FA_FAILED, "Echo.Body", "[]");
+}
+
 TEST(a_failure_stays_one_when_the_handler_returns_0)
 {
 	start("echo", "fail_quietly");
@@ -353,6 +360,7 @@ TEST(a_failed_init_answers_the_first_request_and_exits)
 	assert_init_fails("init", "init_fail", NULL, "Init.Refused",
 			  "{\"errorType\":\"Init.Refused\",\"errorMessage\":"
 			  "\"no \\\"licence\\\"\"}");
+	assert_init_fails("init", "init_fail_body", NULL, "Init.Body", "{\"any\":\"thing\"}");
 	assert_init_fails("init", "init_seven", NULL, "Runtime.InitError",
 			  "{\"errorType\":\"Runtime.InitError\",\"errorMessage\":"
 			  "\"init() of handler 'init_seven' returned 7\"}");
@@ -542,6 +550,7 @@ int main(void)
 		RUN(what_a_request_does_not_say_is_null),
 		RUN(the_environment_variables_are_the_functions_own_and_lambdas),
 		RUN(an_error_of_the_handler_replaces_what_it_wrote_and_keeps_it_warm),
+		RUN(an_error_may_have_a_body_of_its_own),
 		RUN(a_failure_stays_one_when_the_handler_returns_0),
 		RUN(a_return_value_alone_is_an_error_that_names_it),
 		RUN(an_answer_lies_in_its_slot_up_to_the_limit_and_elsewhere_beyond),
