@@ -224,6 +224,7 @@ typedef int (*faas_handler_fn)(struct faas_context *ctx, struct faas_bytes event
  *           asks for events over Lambda's Runtime API (always FAAS_PROCESS);
  *   .code = "site.zip", .runtime = "python3.11", .handler = "module.function"
  *           Python (python3.N) or JavaScript (nodejsN.x), run by the system's interpreter;
+ *           of Python, the library's version is run in the worker: with .snapshot, .pristine;
  *   .native = fn
  *           a handler linked into the host (always FAAS_THREAD).
  *

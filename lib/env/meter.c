@@ -92,12 +92,12 @@ static bool is_program(const struct fa_env *env)
 	return env->pool->version->program;
 }
 
-/* A program's memory is that of many processes, and only the peak of each is known later. */
+/* It may be that of many processes, and only the peak of each is known later. */
 static int64_t look_at_memory(const struct fa_env *env, int pid)
 {
 	struct fa_census census;
 
-	if (!is_program(env))
+	if (!fa_version_is_spacious(env->pool->version))
 		return fa_meter_peak_kb(pid);
 	fa_census(&census, pid);
 	return census.memory_kb > census.peak_kb ? census.memory_kb : census.peak_kb;

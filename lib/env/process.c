@@ -383,12 +383,12 @@ static int64_t check_time(struct fa_env *env, struct fa_job *job, int64_t now_ns
 	return INT64_MAX;
 }
 
-/* What no limit of the kernel bounds is looked at: the memory of all processes of a program. */
+/* What no limit of the kernel bounds is looked at: the memory of all its processes. */
 static int64_t check(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 {
 	int64_t next = check_time(env, job, now_ns);
 
-	if (!env->pool->version->program || job->verdict)
+	if (!fa_version_is_spacious(env->pool->version) || job->verdict)
 		return next;
 	if (fa_meter_over(env)) {
 		job->verdict = FA_STARVED;

@@ -288,6 +288,13 @@ static int put_function(struct strings *s, const struct fa_version *v)
 	return put_variables(s, v);
 }
 
+/* Whose memory is kept: a sanitizer's cannot be. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define STARTED_INTERPRETER 0
+#else
+#define STARTED_INTERPRETER FA_NEST_SNAPSHOT
+#endif
+
 static int send_setup(struct fa_supervisor *s, const struct fa_version *v, uint32_t id,
 		      unsigned weak, bool cpu_cap, int nest_end)
 {
@@ -311,9 +318,11 @@ static int send_setup(struct fa_supervisor *s, const struct fa_version *v, uint3
 	if (v->config.pristine)
 		message.setup.flags |= FA_NEST_PRISTINE;
 	if (v->config.snapshot)
-		message.setup.flags |= FA_NEST_SNAPSHOT;
+		message.setup.flags |= FA_NEST_SNAPSHOT | FA_NEST_SNAP_START;
 	if (v->program)
 		message.setup.flags |= FA_NEST_PROGRAM;
+	if (v->embedded)
+		message.setup.flags |= FA_NEST_EMBEDDED | STARTED_INTERPRETER;
 	if (cpu_cap)
 		message.setup.flags |= FA_NEST_CPU_CAP;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

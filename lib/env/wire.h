@@ -247,6 +247,8 @@ enum fa_nest_flags {
 	FA_NEST_PRISTINE = 1 << 3, /* reset after each event; none is handed over ahead */
 	FA_NEST_SNAPSHOT = 1 << 4, /* init() once, in a template; its memory for all others */
 	FA_NEST_PROGRAM = 1 << 5,  /* the function is a program that speaks the Runtime API */
+	FA_NEST_EMBEDDED = 1 << 6, /* the plugin is its language's, in the runtime's directory */
+	FA_NEST_SNAP_START = 1 << 7, /* the function's own init is in the snapshot */
 };
 
 struct fa_nest_setup {

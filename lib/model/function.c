@@ -320,6 +320,25 @@ static bool has_bootstrap(const char *directory)
 	       stat(path, &st) == 0;
 }
 
+static bool has_file(const char *directory, const char *name, const char *ending)
+{
+	char path[PATH_MAX];
+
+	return snprintf(path, sizeof(path), "%s/%s%s", directory, name, ending) < PATH_MAX &&
+	       access(path, R_OK) == 0;
+}
+
+/* A wrapper executes the interpreter, and extensions are told of it by its Runtime API. */
+static bool wants_process(const struct fa_version *v)
+{
+	const char *const *variable = v->config.environment;
+
+	for (; variable && *variable; variable++)
+		if (!strncmp(*variable, "AWS_LAMBDA_EXEC_WRAPPER=", 24))
+			return true;
+	return v->code.opt && has_file(v->code.opt->directory, "extensions", "");
+}
+
 static int find_runtime(struct fa_version *v, struct faas_error *err)
 {
 	char directory[PATH_MAX];
@@ -331,12 +350,16 @@ static int find_runtime(struct fa_version *v, struct faas_error *err)
 		return fa_error(err, FAAS_EINVAL, "a native handler has no runtime %s",
 				v->config.runtime);
 	v->runtime_directory = fa_strdup(v->mem, directory);
-	return v->runtime_directory ? 0 : fa_error_nomem(err);
+	if (!v->runtime_directory)
+		return fa_error_nomem(err);
+	v->embedded = has_file(directory, v->config.runtime, ".so") && !wants_process(v);
+	return 0;
 }
 
 /*
- * What is written in a language is run by a program of ours. What has one of the runtimes that
- * bring their own code is a program if it brings a `bootstrap`, and else a plugin.
+ * What is written in a language, and cannot be run by the worker, is run by a program of ours.
+ * What has one of the runtimes that bring their own code is a program if it brings a
+ * `bootstrap`, and else a plugin.
  */
 static bool is_program(const struct fa_version *v, const struct faas_function_config *c)
 {
@@ -345,7 +368,7 @@ static bool is_program(const struct fa_version *v, const struct faas_function_co
 	if (!c->runtime || !c->code)
 		return false;
 	if (v->runtime_directory)
-		return true;
+		return !v->embedded;
 	if (code->package ? code->package->bootstrap : has_bootstrap(c->code))
 		return true;
 	return code->opt && code->opt->bootstrap;
@@ -355,6 +378,10 @@ static int check_program(const struct fa_version *v, struct faas_error *err)
 {
 	const struct faas_function_config *c = &v->config;
 
+	if (v->embedded && (c->isolation != FAAS_PROCESS || c->prototype))
+		return fa_error(err, FAAS_EINVAL,
+				"a function of runtime %s is always FAAS_PROCESS, and not "
+				"called by a prototype", c->runtime);
 	if (!v->program)
 		return 0;
 	if (c->isolation != FAAS_PROCESS || c->pristine || c->snapshot || c->prototype)
@@ -382,7 +409,7 @@ static int split_handler(struct fa_version *v, const char *handler, struct faas_
 	size_t len;
 	int rc;
 
-	if (v->program)
+	if (v->program || v->embedded)
 		return take_handler(v, handler, err);
 	rc = fa_handler_split(handler, &len, err);
 	if (rc)

@@ -59,6 +59,7 @@ struct fa_version {
 	const char *file, *method;          /* NULL for a native handler */
 	bool program;                       /* it speaks the Runtime API; `method` is the handler */
 	const char *runtime_directory;      /* of a language; NULL: the code is all there is */
+	bool embedded;                      /* which runs in the worker; `method` is the handler */
 	int number;                         /* 0: not published */
 	const char *qualifier;              /* "$LATEST" or the number */
 	char number_text[12];
@@ -83,6 +84,15 @@ struct fa_version {
 	void (*on_unused)(struct fa_version *version); /* the last reference is gone */
 	void *owner;
 };
+
+/*
+ * Whether its memory is bounded by what it uses, which has to be looked at: languages ask for
+ * more than they use.
+ */
+static inline bool fa_version_is_spacious(const struct fa_version *v)
+{
+	return v->program || v->embedded;
+}
 
 /* Wipe and free config.environment. */
 void fa_version_forget_variables(struct fa_version *version);

@@ -158,7 +158,7 @@ void fa_context_fail_body(struct fa_context *call, enum fa_status status, const 
 		keep_body(call, body);
 	} else {
 		call->len = 0;
-		call->big = false;
+		call->big = call->streams = false;
 		if (faas_write(&call->context, body.data, body.len) < 0)
 			return;
 	}

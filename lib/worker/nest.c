@@ -135,7 +135,7 @@ _Noreturn static void be_environment(struct nest *nest, const struct fa_spawn *s
 		fail_to_run(spawn, "descriptors");
 	run.provisioned = spawn->provisioned;
 	run.waits = spawn->waits;
-	run.stream = spawn->stream;
+	memcpy(run.stream, spawn->stream, sizeof(run.stream));
 	run.own_network = fa_sandbox_namespaces(&nest->box) & CLONE_NEWNET;
 	if (run.flags & FA_NEST_PROGRAM)
 		fa_program_run(&run);

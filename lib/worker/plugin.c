@@ -98,11 +98,28 @@ static int load_method(struct fa_target *target, void *module, const struct fa_s
 			      settings->method, settings->file, settings->method);
 }
 
+/* A language's plugin has one handler for all functions, which finds theirs. */
+static int load_language(struct fa_target *target, const struct fa_settings *settings,
+			 struct faas_error *err)
+{
+	void *module = fa_module_open(settings->runtime_directory, settings->opt,
+				      settings->runtime, err);
+	const struct faas_plugin *plugin =
+		module ? fa_module_symbol(module, "faas_plugin", false) : NULL;
+
+	target->handler =
+		plugin ? fa_plugin_find(plugin, settings->runtime, "invoke", err) : NULL;
+	return target->handler ? 0 : FAAS_EPLUGIN;
+}
+
 int fa_target_load(struct fa_target *target, const struct fa_settings *settings,
 		   struct faas_error *err)
 {
-	void *module = fa_module_open(".", settings->opt, settings->file, err);
+	void *module;
 
+	if (*settings->runtime_directory)
+		return load_language(target, settings, err);
+	module = fa_module_open(".", settings->opt, settings->file, err);
 	if (!module)
 		return FAAS_EPLUGIN;
 	target->handler = NULL;

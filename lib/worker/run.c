@@ -95,7 +95,7 @@ bool fa_run_prepare(struct fa_run *run)
 	errno = EINVAL;
 	if (!fa_settings_read(&run->settings, run->strings, run->strings_len))
 		return false;
-	if (run->flags & FA_NEST_SNAPSHOT)
+	if (run->flags & FA_NEST_SNAP_START)
 		run->settings.initialization = "snap-start";
 	run->variables = fa_settings_environ(&run->settings, run->memory_mb);
 	if (!run->variables)
@@ -113,6 +113,20 @@ static void on_fork(void)
 	forked = true;
 }
 
+/* What is of this environment alone; a language's template is told that it is one. */
+static void introduce(struct worker *w)
+{
+	const struct fa_run *run = w->run;
+	bool embedded = run->flags & FA_NEST_EMBEDDED;
+	const char *kind = run->snapshot_fd ? "template" :
+			   run->provisioned ? "provisioned-concurrency" : "on-demand";
+
+	if (!(run->flags & FA_NEST_SNAP_START) && (run->provisioned || embedded))
+		fa_settings_say_initialization(w->call.variables, kind);
+	if (embedded)
+		fa_settings_say_stream(w->call.variables, run->stream);
+}
+
 static void set_up(struct worker *w)
 {
 	const struct fa_run *run = w->run;
@@ -123,10 +137,9 @@ static void set_up(struct worker *w)
 	fa_output_init(run->log_fd);
 	w->call.variables = run->variables;
 	w->call.asker.fd = run->bell_fd;
-	if (run->provisioned && !(run->flags & FA_NEST_SNAPSHOT))
-		fa_settings_say_provisioned(run->variables);
 	w->call.settings = &run->settings;
 	w->call.run = run;
+	introduce(w);
 	w->call.request = w->areas.request;
 	w->call.response = w->areas.response;
 	w->call.log_fd = run->log_fd;
@@ -508,6 +521,7 @@ _Noreturn void fa_run_restored(const struct fa_run *run, int snapshot_fd)
 	w->run = run;
 	w->call.run = run;
 	w->call.settings = &run->settings; /* the template's were on its stack */
+	introduce(w);
 	after_restore(w);
 	live(w);
 }

@@ -21,7 +21,7 @@ struct fa_run {
 	uint32_t flags;                   /* enum fa_nest_flags */
 	uint32_t provisioned;             /* this one is initialised ahead of any event */
 	uint32_t waits;                   /* this one begins when its first request is there */
-	const char *stream;               /* of its logs */
+	char stream[sizeof(((struct fa_spawn *)0)->stream)]; /* of its logs */
 	bool own_network;                 /* nobody else is in it */
 	int snapshot_fd;                  /* to write a snapshot to, and end; 0: serve events */
 

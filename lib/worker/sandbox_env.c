@@ -63,7 +63,7 @@ static int limit(int resource, rlim_t value)
 static int set_limits(struct fa_sandbox *box, const struct fa_nest_setup *setup)
 {
 	bool own_user = fa_layers_have(&box->layers, FAAS_LAYER_OWN_UID);
-	bool program = setup->flags & FA_NEST_PROGRAM;
+	bool program = setup->flags & (FA_NEST_PROGRAM | FA_NEST_EMBEDDED);
 	rlim_t spare_mb = program ? PROGRAM_SPARE_MB : DATA_SPARE_MB;
 	rlim_t memory = (rlim_t)setup->memory_mb << 20;
 	int rc;

@@ -186,10 +186,19 @@ void fa_settings_put(char **variables, char *assignment)
 	*variables = assignment;
 }
 
-void fa_settings_say_provisioned(char **variables)
+void fa_settings_say_initialization(char **variables, const char *kind)
 {
-	static char text[] = "AWS_LAMBDA_INITIALIZATION_TYPE=provisioned-concurrency";
+	static char text[64];
 
+	snprintf(text, sizeof(text), "AWS_LAMBDA_INITIALIZATION_TYPE=%s", kind);
+	fa_settings_put(variables, text);
+}
+
+void fa_settings_say_stream(char **variables, const char *stream)
+{
+	static char text[128];
+
+	snprintf(text, sizeof(text), "AWS_LAMBDA_LOG_STREAM_NAME=%s", stream);
 	fa_settings_put(variables, text);
 }
 

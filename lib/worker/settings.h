@@ -31,8 +31,9 @@ char **fa_settings_environ(const struct fa_settings *settings, uint32_t memory_m
 
 /* "NAME=value", borrowed, instead of the variable of that name or behind the last. */
 void fa_settings_put(char **variables, char *assignment);
-/* The nest prepared what is the same for all; one that is provisioned is not. */
-void fa_settings_say_provisioned(char **variables);
+/* The nest prepared what is the same for all; this is not. Both copy, into one place. */
+void fa_settings_say_initialization(char **variables, const char *kind);
+void fa_settings_say_stream(char **variables, const char *stream);
 
 /* The value of a variable in such a block, or NULL. */
 const char *fa_settings_getenv(char *const *variables, const char *name);

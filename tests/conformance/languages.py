@@ -154,6 +154,8 @@ TESTS = (a_python_function, a_javascript_function, its_configuration_is_updated_
 
 def main():
     lacking = [path for path in (clients.AWS, "/usr/bin/python3.11", "/usr/bin/node") if not os.path.exists(path)]
+    if not lacking and not subprocess.run(["/usr/bin/node", "-v"], capture_output=True).stdout.startswith(b"v20."):
+        lacking = ["Node.js 20"]
     if lacking:
         print(f"1..0 # SKIP there is no {lacking[0]}")
         return

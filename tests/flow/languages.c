@@ -9,17 +9,18 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const struct language {
-	const char *name, *code, *handler, *runtime, *interpreter;
+static struct language {
+	const char *name, *code, *handler, *runtime;
+	const char *type;            /* that the platform is told of its errors */
 	const char *error, *refused; /* names of its errors, as JSON */
 } languages[] = {
-	{ "python", TEST_LANGUAGES "/python", "handlers.lambda_handler", "python3.11",
-	  "/usr/bin/python3.11", "\"ValueError\"", "\"OSError\"", },
-	{ "nodejs", TEST_LANGUAGES "/nodejs", "handlers.handler", "nodejs20.x", "/usr/bin/node",
+	{ "python", TEST_LANGUAGES "/python", "handlers.lambda_handler", NULL, "ValueError",
+	  "\"ValueError\"", "\"OSError\"" },
+	{ "nodejs", TEST_LANGUAGES "/nodejs", "handlers.handler", NULL, "Runtime.Unknown",
 	  "\"RangeError\"", "\"EROFS\"" },
 };
 
-static const struct language *language = languages;
+static struct language *language = languages;
 static struct flow flow;
 
 static int open_it(void **state)
@@ -128,7 +129,7 @@ TEST(what_it_prints_is_in_the_log)
 TEST(an_error_of_the_handler_is_told_and_logged_and_keeps_it_warm)
 {
 	const struct faas_result *result =
-		fails("{\"do\":\"fail\"}", "Runtime.Unknown", language->error);
+		fails("{\"do\":\"fail\"}", language->type, language->error);
 
 	assert_int_equal(result->code, FAAS_EFUNCTION);
 	flow_await_log(&flow, "as wanted");
@@ -262,12 +263,11 @@ int main(int argc, char **argv)
 		ROW(fifty_at_once_are_all_served),
 	};
 
-	for (size_t i = 0; argc > 1 && i < 2; i++)
-		if (!strcmp(languages[i].name, argv[1]))
-			language = &languages[i];
-	if (access(language->interpreter, X_OK) < 0) {
-		printf("1..0 # SKIP there is no %s\n", language->interpreter);
-		return 0;
+	if (argc != 3) {
+		fprintf(stderr, "usage: %s python|nodejs RUNTIME\n", argv[0]);
+		return 2;
 	}
+	language = &languages[strcmp(argv[1], "python") != 0];
+	language->runtime = argv[2];
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

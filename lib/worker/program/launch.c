@@ -77,19 +77,18 @@ static bool find_bootstrap(const struct fa_settings *settings, char path[PATH_MA
 /* Static: it is once in a process's life. */
 void fa_launch_prepare(const struct fa_run *run, const struct sockaddr_in *api, int frames_fd)
 {
-	static char where[64], stream[128], frames[48];
+	static char where[64], frames[48];
 	char ip[INET_ADDRSTRLEN];
 
 	snprintf(where, sizeof(where), "AWS_LAMBDA_RUNTIME_API=%s:%u",
 		 inet_ntop(AF_INET, &api->sin_addr, ip, sizeof(ip)), ntohs(api->sin_port));
-	snprintf(stream, sizeof(stream), "AWS_LAMBDA_LOG_STREAM_NAME=%s", run->stream);
 	fa_settings_put(run->variables, where);
-	fa_settings_put(run->variables, stream);
+	fa_settings_say_stream(run->variables, run->stream);
 	snprintf(frames, sizeof(frames), "_LAMBDA_TELEMETRY_LOG_FD=%d", frames_fd);
 	if (frames_fd >= 0)
 		fa_settings_put(run->variables, frames);
 	if (run->provisioned)
-		fa_settings_say_provisioned(run->variables);
+		fa_settings_say_initialization(run->variables, "provisioned-concurrency");
 }
 
 static int cannot_run(struct faas_error *err, const char *path, int error)

@@ -88,3 +88,24 @@ def do_big(event, _):
 
 def do_version(*_):
     return f"python{sys.version_info[0]}.{sys.version_info[1]}"
+
+
+def do_leave(event, _):
+    sys.exit(event["status"])
+
+
+def do_thread_count(event, _):
+    import threading
+
+    go = threading.Event()
+    threads = [threading.Thread(target=go.wait) for _ in range(event["count"])]
+    for thread in threads:
+        thread.start()
+    go.set()
+    for thread in threads:
+        thread.join()
+    return len(threads)
+
+
+def do_stream(_, context):
+    return context.log_stream_name

@@ -17,7 +17,8 @@ static char directory[] = "/tmp/faas-test-XXXXXX";
 static int load(struct fa_target *target, const char *file, const char *method,
 		const char *prototype, struct faas_error *err)
 {
-	struct fa_settings settings = { .file = file, .method = method, .prototype = prototype };
+	struct fa_settings settings = { .file = file, .method = method, .prototype = prototype,
+					.runtime_directory = "" };
 
 	memset(err, 0, sizeof(*err));
 	return fa_target_load(target, &settings, err);

@@ -140,7 +140,7 @@ TEST(a_variable_is_put_over_its_like_or_behind_the_last)
 
 	fa_settings_put(variables, first);
 	fa_settings_put(variables, second);
-	fa_settings_say_provisioned(variables);
+	fa_settings_say_initialization(variables, "provisioned-concurrency");
 	assert_string_equal(fa_settings_getenv(variables, "LANG"), "C");
 	assert_string_equal(fa_settings_getenv(variables, "NEW"), "1");
 	assert_string_equal(fa_settings_getenv(variables, "AWS_LAMBDA_INITIALIZATION_TYPE"),

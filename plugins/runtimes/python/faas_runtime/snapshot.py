@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The hooks of a function that is started from a snapshot."""
+import os
 import sys
 
 import snapshot_restore_py
@@ -23,4 +24,6 @@ def before():
 def after():
     if "random" in sys.modules:
         sys.modules["random"].seed()  # or all would draw the same
+    if "_ssl" in sys.modules:
+        sys.modules["_ssl"].RAND_add(os.urandom(32), 32.0)
     run(snapshot_restore_py.after, "Runtime.AfterRestoreError")

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+"""What is drawn when the module is imported, and what hooks around a snapshot saw."""
+import os
+
+import snapshot_restore_py
+
+DRAWN = os.urandom(8).hex()
+seen = [os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"]]
+snapshot_restore_py.register_before_snapshot(seen.append, "before")
+snapshot_restore_py.register_after_restore(seen.append, "after")
+
+
+def drawn(*_):
+    return DRAWN
+
+
+def kinds(*_):
+    return " ".join(seen)
