@@ -26,7 +26,7 @@ struct pending {
 struct disk_file {
 	char path[512];
 	uint8_t *synced;
-	int64_t size;
+	int64_t size, room; /* room: of `synced` */
 	struct pending *first, **last;
 	bool deleted;
 };
@@ -64,6 +64,7 @@ static void read_whole(struct disk_file *file)
 	fstat(fd, &st);
 	file->synced = realloc(file->synced, (size_t)st.st_size + 1);
 	file->size = read(fd, file->synced, (size_t)st.st_size);
+	file->room = file->size;
 	close(fd);
 }
 
@@ -82,8 +83,11 @@ static struct disk_file *find(const char *path)
 
 static void put(struct disk_file *file, int64_t offset, const uint8_t *data, int len)
 {
+	if (offset + len > file->room) {
+		file->room = (offset + len) * 2; /* a log grows a page at a time */
+		file->synced = realloc(file->synced, (size_t)file->room);
+	}
 	if (offset + len > file->size) {
-		file->synced = realloc(file->synced, (size_t)(offset + len));
 		memset(file->synced + file->size, 0, (size_t)(offset + len - file->size));
 		file->size = offset + len;
 	}
