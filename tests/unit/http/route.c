@@ -109,7 +109,17 @@ TEST(what_cannot_be_decoded_is_refused)
 	assert_string_equal(find("GET", longest), "SerializationException");
 }
 
-TEST(every_operation_of_the_control_door_has_a_path)
+/* IAM has no paths: its requests are forms. */
+static bool is_of_iam(const struct fa_operation *operation)
+{
+	const struct fa_operation *o = fa_role_operations;
+
+	while (o->name && o != operation)
+		o++;
+	return o->name;
+}
+
+TEST(every_operation_of_lambda_has_a_path)
 {
 	const struct fa_operation *operation;
 	const struct fa_route *routes;
@@ -120,7 +130,7 @@ TEST(every_operation_of_the_control_door_has_a_path)
 	while ((operation = fa_control_next(&at, &most))) {
 		for (i = 0; i < count && strcmp(routes[i].operation, operation->name) != 0; i++)
 			;
-		if (i == count) {
+		if (i == count && !is_of_iam(operation)) {
 			print_message("%s has no path\n", operation->name);
 			missing++;
 		}
@@ -138,7 +148,7 @@ int main(void)
 		cmocka_unit_test(the_query_is_read_and_numbers_are_numbers),
 		cmocka_unit_test(what_the_query_says_may_mean_another_operation),
 		cmocka_unit_test(what_cannot_be_decoded_is_refused),
-		cmocka_unit_test(every_operation_of_the_control_door_has_a_path),
+		cmocka_unit_test(every_operation_of_lambda_has_a_path),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
