@@ -186,7 +186,8 @@ TEST(every_byte_comes_once_and_in_order)
 TEST(an_answer_has_two_hundred_megabytes_and_not_one_byte_more)
 {
 	assert_int_equal(faas_function_update(
-				 flow.rt, FAAS_FUNCTION(.name = "count", .timeout_ms = 50000), &err),
+				 flow.rt, FAAS_FUNCTION(.name = "count", .timeout_ms = 50000),
+				 &err),
 			 0); /* a sanitizer takes its time */
 	begin("count", "25600 8192");
 	await_done();
