@@ -23,6 +23,8 @@
 #include <env/meter.h>
 #include <model/function.h>
 
+#define HEIR_NS 20000000 /* past half of a timeout as long as this, an heir is made */
+
 /* ---- lists, for env.c ------------------------------------------------ */
 
 /* What the policy can learn of the lease, or the start, that ends here. */
@@ -539,7 +541,7 @@ static void make_spare(struct fa_call *call)
 	}
 }
 
-void fa_pool_want_heir(struct fa_env *env)
+static void want_heir(struct fa_env *env)
 {
 	struct fa_pool *pool = env->pool;
 	bool wanted;
@@ -553,6 +555,19 @@ void fa_pool_want_heir(struct fa_env *env)
 	pthread_mutex_unlock(&pool->lock);
 	if (wanted)
 		fa_loop_call(pool->envs->loop, &pool->make_spare);
+}
+
+int64_t fa_pool_next_look(struct fa_env *env, struct fa_job *job, int64_t begin_ns, int64_t now_ns)
+{
+	int64_t limit = begin_ns + job->timeout_ns, half = limit - job->timeout_ns / 2;
+
+	if (!job->halfway && job->timeout_ns >= HEIR_NS) {
+		if (now_ns < half)
+			return half;
+		job->halfway = true;
+		want_heir(env);
+	}
+	return now_ns < limit ? limit : 0;
 }
 
 /* ---- a pool's life --------------------------------------------------- */

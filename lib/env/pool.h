@@ -97,10 +97,12 @@ struct fa_env *fa_pool_take_warm(struct fa_pool *pool);
 bool fa_pool_is_current(struct fa_env *env);
 
 /*
- * This one is late and may have to be killed: have its heir initialised, unless
- * another one is idle anyway. Any thread; returns at once.
+ * When to look again at a job that has run since `begin_ns`; 0: its time is up. Half of a timeout
+ * that is long enough is a time to look, too: the environment may have to be killed, and has its
+ * heir initialised unless another one is idle anyway. Any thread; returns at once.
  */
-void fa_pool_want_heir(struct fa_env *env);
+int64_t fa_pool_next_look(struct fa_env *env, struct fa_job *job, int64_t begin_ns,
+			  int64_t now_ns);
 
 /* [loop] The pool's state of births, as the nest tells of it. */
 void fa_envs_nest_dead(struct fa_envs *envs, const struct fa_ctl *ctl);

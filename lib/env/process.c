@@ -28,7 +28,6 @@
 #define BURST 32
 #define SPIN_NS 8000         /* one wake-up across CPUs, until a worker knows better */
 #define SPIN_MAX_NS 64000    /* whatever it claims */
-#define SPARE_NS 20000000    /* past half of a timeout as long as this, a spare is made */
 #define SLACK_NS 120000      /* a sleeping thread may be woken so late; half is the timer's slack */
 #define INIT_POLL_NS 5000000 /* an init past the function's own timeout is rare */
 #define MEMORY_POLL_NS 50000000
@@ -367,14 +366,8 @@ static int64_t check_time(struct fa_env *env, struct fa_job *job, int64_t now_ns
 			return limit < now_ns + INIT_POLL_NS ? limit : now_ns + INIT_POLL_NS;
 		}
 	}
-	limit = begin + job->timeout_ns;
-	if (!job->halfway && job->timeout_ns >= SPARE_NS) {
-		if (now_ns < limit - job->timeout_ns / 2)
-			return limit - job->timeout_ns / 2;
-		job->halfway = true;
-		fa_pool_want_heir(env);
-	}
-	if (now_ns < limit)
+	limit = fa_pool_next_look(env, job, begin, now_ns);
+	if (limit)
 		return limit;
 	job->verdict = FA_TIMED_OUT;
 	job->end_ns = now_ns;

@@ -370,11 +370,11 @@ static bool poll_answer(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 
 static int64_t check(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 {
-	int64_t limit = job->start_ns + job->timeout_ns;
+	int64_t begin = job->start_ns, next;
 
 	if (env->fresh && !env->suppressed && !env->done) {
 		if (env->init_done_ns) {
-			limit = env->init_done_ns + job->timeout_ns;
+			begin = env->init_done_ns;
 		} else if (now_ns < env->birth_ns + fa_env_init_limit(env, job)) {
 			return env->birth_ns + fa_env_init_limit(env, job);
 		} else {
@@ -384,14 +384,9 @@ static int64_t check(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 			return INT64_MAX;
 		}
 	}
-	if (!job->halfway && now_ns < limit - job->timeout_ns / 2)
-		return limit - job->timeout_ns / 2;
-	if (!job->halfway) {
-		job->halfway = true;
-		fa_pool_want_heir(env);
-	}
-	if (now_ns < limit)
-		return limit;
+	next = fa_pool_next_look(env, job, begin, now_ns);
+	if (next)
+		return next;
 	job->verdict = FA_TIMED_OUT;
 	job->end_ns = now_ns;
 	split_init(env, job);
