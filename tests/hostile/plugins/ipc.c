@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A peer that knows the protocol and breaks it: one false word per handler. */
+#include <sys/wait.h>
+
 #include "raw.h"
 
 /* The control of the controls: this one lies about nothing and must be believed. */
@@ -88,10 +90,8 @@ RAW(answer_twice)
 	return faas_puts(ctx, "\"again\"");
 }
 
-static void *answer_what_was_not_asked(void *arg)
+static void answer_what_was_not_asked(struct raw *raw)
 {
-	struct raw *raw = arg;
-
 	sleep_ms(5);
 	for (unsigned i = 0; i < FA_DEPTH; i++) {
 		struct fa_response_slot *slot = (void *)((char *)raw->response + FA_SLOTS_OFF +
@@ -104,15 +104,30 @@ static void *answer_what_was_not_asked(void *arg)
 		memcpy(slot->data, "\"forged\"", 8);
 	}
 	raw_publish(raw, raw->seq + 1);
-	return NULL;
 }
 
-/* A good answer now, and the next one before anybody asks. */
+/*
+ * A good answer now, and the next one before anybody asks. It comes from a child that was made
+ * behind the worker's back, for what the worker knows of is stopped between events; and the
+ * next event is answered when the forger is done, so that it cannot tear that answer.
+ */
 RAW(answer_before_the_request)
 {
-	pthread_t thread;
+	static pid_t forger;
+	int status;
 
-	pthread_create(&thread, NULL, answer_what_was_not_asked, raw);
+	if (forger) {
+		waitpid(forger, &status, 0);
+		return faas_puts(ctx, status ? "\"it could not forge\"" : "\"fine\"");
+	}
+	madvise(raw->response, FA_RESPONSE_AREA, MADV_DOFORK);
+	forger = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+	if (forger < 0)
+		return faas_fail(ctx, "Test.NoForger", "cannot fork");
+	if (!forger) {
+		answer_what_was_not_asked(raw);
+		_exit(0);
+	}
 	return faas_puts(ctx, "\"done\"");
 }
 
