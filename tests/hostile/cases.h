@@ -18,7 +18,7 @@ enum verdict {
 	FAILED = 1 << 1,   /* the function's own error; `cause` is its type */
 	CRASHED = 1 << 2, /* Runtime.ExitError; `cause`: "signal: aborted", "exit status 3" or "" */
 	TIMED_OUT = 1 << 3,
-	VIOLATED = 1 << 4, /* Runtime.ProtocolError */
+	VIOLATED = 1 << 4, /* Runtime.ProtocolError; `cause` is in its message, if given */
 	STARVED = 1 << 5,  /* Runtime.OutOfMemory */
 	UNLOADED = 1 << 6, /* some other Runtime.* type: init failed; `cause` is it, if given */
 	REFUSED = 1 << 7,  /* the call or the function's creation */
@@ -30,6 +30,7 @@ enum trait {
 	HOPELESS = 1 << 2,  /* it never recovers */
 	NO_SANITIZER = 1 << 3,
 	LINGERS = 1 << 4,   /* its environment may ask for the grace of a shutdown hook */
+	STREAMS = 1 << 5,   /* its answer is asked for in parts */
 };
 
 struct hostile {

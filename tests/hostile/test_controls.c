@@ -175,6 +175,29 @@ TEST(without_the_length_an_answer_runs_out_of_its_slot)
 	}
 }
 
+TEST(without_the_length_parts_are_taken_that_were_never_put)
+{
+	struct outcome out;
+
+	weaken(0, FA_CHECK_LENGTH);
+	call(IN_PARTS, "stream.claim", "{\"bytes\":1048577}", 1000, &out);
+	assert_int_equal(verdict_of(&out), TIMED_OUT);
+	assert_int_equal(out.parts_len, 1048577);
+}
+
+TEST(without_the_length_parts_have_no_limit)
+{
+	struct outcome out;
+
+	call(IN_PARTS, "stream.pour", "{\"bytes\":209715200}", 30000, &out);
+	assert_int_equal(verdict_of(&out), ANSWERED);
+	assert_int_equal(out.parts_len, 209715200);
+	weaken(0, FA_CHECK_LENGTH);
+	call(IN_PARTS, "stream.pour", "{\"bytes\":209715201}", 30000, &out);
+	assert_int_equal(verdict_of(&out), ANSWERED);
+	assert_int_equal(out.parts_len, 209715201);
+}
+
 TEST(without_counting_junk_a_storm_of_wakes_lasts_until_the_deadline)
 {
 	struct outcome out;
@@ -313,6 +336,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(without_a_pid_namespace_a_daemon_is_left_and_noticed),
 	cmocka_unit_test(without_the_token_a_forged_answer_is_believed),
 	cmocka_unit_test(without_the_length_an_answer_runs_out_of_its_slot),
+	cmocka_unit_test(without_the_length_parts_are_taken_that_were_never_put),
+	cmocka_unit_test(without_the_length_parts_have_no_limit),
 	cmocka_unit_test(without_counting_junk_a_storm_of_wakes_lasts_until_the_deadline),
 	cmocka_unit_test(without_counting_junk_a_flood_of_rings_lasts_until_the_deadline),
 	cmocka_unit_test(without_the_log_budget_all_output_comes_through),

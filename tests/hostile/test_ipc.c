@@ -6,6 +6,7 @@
 #include "cases.h"
 
 #define NEVER_A_REPAIR (VIOLATED | TIMED_OUT)
+#define TOO_LONG "a stream that is longer than its place"
 
 static const struct hostile rows[] = {
 	{ "an_honest_answer_by_hand_is_believed", "ipc.answer_by_hand", .verdicts = ANSWERED,
@@ -77,6 +78,22 @@ static const struct hostile rows[] = {
 	  .verdicts = TIMED_OUT },
 	{ "areas_unmapped_under_the_worker_are_its_own_crash", "areas.unmap_the_areas_and_return",
 	  .verdicts = CRASHED, .cause = "signal: segmentation fault" },
+
+	/* parts */
+	{ "a_full_ring_of_parts_is_no_violation", "stream.claim", "{\"bytes\":1048576}",
+	  .verdicts = TIMED_OUT, .traits = STREAMS },
+	{ "a_byte_more_than_the_ring_has_room_for_is_a_violation", "stream.claim",
+	  "{\"bytes\":1048577}", .verdicts = VIOLATED, .cause = TOO_LONG, .traits = STREAMS },
+	{ "parts_half_way_round_are_a_violation", "stream.claim", "{\"bytes\":2147483648}",
+	  .verdicts = VIOLATED, .cause = TOO_LONG, .traits = STREAMS },
+	{ "parts_that_are_taken_back_are_a_violation", "stream.claim", "{\"bytes\":4294967295}",
+	  .verdicts = VIOLATED, .cause = TOO_LONG, .traits = STREAMS },
+	{ "parts_that_nobody_wants_are_not_looked_at", "stream.claim", "{\"bytes\":4294967295}",
+	  .verdicts = TIMED_OUT },
+	{ "parts_without_end_are_a_violation_at_the_limit_of_all", "stream.pour",
+	  "{\"bytes\":209715201}", .verdicts = VIOLATED,
+	  .cause = "a stream beyond the limit of all",
+	  .traits = STREAMS, .timeout_ms = 30000 },
 
 	/* bell and futex */
 	{ "a_flood_of_rings_ends_the_environment", "areas.ring_for_ever",

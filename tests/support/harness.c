@@ -86,6 +86,14 @@ static void arrive(void *data, const struct faas_result *result)
 	pthread_mutex_unlock(&arrival->lock);
 }
 
+static bool take_part(void *data, const struct faas_part *part)
+{
+	struct arrival *arrival = data;
+
+	arrival->out->parts_len += part->bytes.len;
+	return true;
+}
+
 /* Whatever happens the callback must come; a minute is more than any timeout here. */
 static void wait_for(struct arrival *arrival)
 {
@@ -105,7 +113,7 @@ static void wait_for(struct arrival *arrival)
 	}
 }
 
-static void invoke_by_loop(const struct faas_request *request, struct outcome *out)
+static void invoke_by_loop(enum way way, const struct faas_request *request, struct outcome *out)
 {
 	struct arrival arrival = { .lock = PTHREAD_MUTEX_INITIALIZER,
 				   .changed = PTHREAD_COND_INITIALIZER, .out = out };
@@ -113,6 +121,7 @@ static void invoke_by_loop(const struct faas_request *request, struct outcome *o
 	struct faas_error err = { 0 };
 
 	with_callback.on_done = arrive;
+	with_callback.on_part = way == IN_PARTS ? take_part : NULL;
 	with_callback.data = &arrival;
 	out->refused = faas_invoke(the.rt, &with_callback, NULL, &err);
 	if (out->refused == 0)
@@ -143,7 +152,7 @@ void harness_request(enum way way, const struct faas_request *request, struct ou
 	if (way == DIRECTLY)
 		invoke_directly(request, out);
 	else
-		invoke_by_loop(request, out);
+		invoke_by_loop(way, request, out);
 	out->wall_ms = harness_ms() - start;
 }
 

@@ -21,13 +21,14 @@ struct outcome {
 	char reason[128];
 	char payload[4096]; /* its beginning */
 	size_t payload_len;
+	size_t parts_len;   /* of all parts, IN_PARTS */
 	double wall_ms, duration_ms, init_ms;
 	int64_t billed_ms;
 	int memory_used_mb;
 	char error[300];   /* text of a refusal */
 };
 
-enum way { DIRECTLY, BY_LOOP, WAYS };
+enum way { DIRECTLY, BY_LOOP, WAYS, IN_PARTS = WAYS /* by the loop, an answer in parts */ };
 
 /*
  * Open with plugins from `directory`; `neighbour` ("file.method" of a plugin
