@@ -550,12 +550,14 @@ void fa_env_done(struct fa_env *env, bool stays)
 	pthread_mutex_unlock(&pool->lock);
 }
 
+/* The later ones come over the earlier: also what a dead one has left may not be wanted. */
 static void change_fate(struct fa_env *env, enum fa_fate fate)
 {
-	uint32_t alive = FA_ALIVE;
+	uint32_t was = FA_ALIVE;
 
-	if (!atomic_compare_exchange_strong(&env->fate, &alive, fate))
-		return;
+	while (!atomic_compare_exchange_weak(&env->fate, &was, fate))
+		if (was >= fate)
+			return;
 	atomic_fetch_add(&env->cancel, 1);
 	syscall(SYS_futex, &env->cancel, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }

@@ -177,7 +177,7 @@ static void call_off_pool(struct fa_pool *pool)
 	fa_list_for(pos, &pool->away) {
 		struct fa_env *env = fa_container(pos, struct fa_env, link);
 
-		if (env->state == FA_BUSY)
+		if (env->state == FA_BUSY || env->state == FA_CRASHED)
 			fa_env_call_off(env);
 	}
 	pthread_mutex_unlock(&pool->lock);

@@ -534,10 +534,10 @@ static bool has_news(const struct fa_env *env)
 {
 	const struct fa_job *oldest = env->jobs[(env->done + 1) & (FA_DEPTH - 1)];
 
-	if (fa_env_open_jobs(env) && oldest->streams && LOAD(env->fate) == FA_ALIVE) {
+	if (fa_env_open_jobs(env) && oldest->streams) {
 		if (fa_stream_has_parts(env, oldest))
 			return true;
-		if (oldest->paused)
+		if (oldest->paused && LOAD(env->fate) == FA_ALIVE)
 			return false;
 	}
 	return atomic_load_explicit(&env->kit->response->seq, memory_order_acquire) != env->done ||
@@ -551,22 +551,35 @@ static bool stop(struct fa_env *env)
 	       atomic_load(&env->kit->response->seq) == env->done;
 }
 
+/*
+ * While there are parts to take an answer is not whole yet, though its process be gone. One
+ * that died without an answer ends at once if nobody takes them.
+ */
+static bool awaits_parts(const struct fa_env *env, const struct fa_job *job, uint32_t seen)
+{
+	uint32_t fate = LOAD(env->fate);
+
+	return fate == FA_ALIVE || (fate == FA_DEAD && (seen != env->done || !job->paused));
+}
+
 static bool poll_answer(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 {
 	uint32_t seen = atomic_load_explicit(&env->kit->response->seq, memory_order_acquire);
 	uint32_t fate;
 
 	/* what it had put before it answered is seen if the answer is */
-	if (job->streams && !fa_stream_pour(env, job) &&
-	    (job->verdict != FA_OPEN || LOAD(env->fate) == FA_ALIVE))
-		return job->verdict != FA_OPEN;
+	if (job->streams && !fa_stream_pour(env, job)) {
+		if (job->verdict != FA_OPEN || awaits_parts(env, job, seen))
+			return job->verdict != FA_OPEN;
+		seen = env->done; /* cut short, it is none */
+	}
 	if (seen == env->done) {
 		fate = atomic_load(&env->fate);
 		if (fate == FA_ALIVE)
 			return false;
 		if (fate == FA_DEAD)
 			conclude_death(env, job, now_ns);
-		else if (stop(env))
+		else if (stop(env) || job->streams)
 			job->verdict = FA_CANCELED;
 		else
 			return poll_answer(env, job, now_ns); /* it has answered just now */

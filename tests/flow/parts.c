@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "support/flow.h"
+#include "support/processes.h"
 
 #include <runtime.h>
 
@@ -394,6 +396,51 @@ TEST(a_call_that_is_canceled_in_the_middle_ends_once)
 	assert_int_equal(seen.code, FAAS_ECANCELED);
 }
 
+/* What it put is in the host's hands, whoever put it. */
+TEST(an_answer_whose_environment_is_gone_still_comes_whole)
+{
+	struct process gone;
+
+	function("leaves", "parts.leaves", 20000);
+	seen.stop_at = 1;
+	begin("leaves", "8 65536");
+	for (int i = 0; !LOOK(parts) && i < 20000; i++)
+		wait_a_ms();
+	for (int i = 0; processes_of_environments(getpid(), &gone, 1) && i < 20000; i++)
+		wait_a_ms();
+	for (int i = 0; i < 50; i++)
+		wait_a_ms();
+	assert_int_equal(LOOK(done), 0);
+	faas_resume(flow.rt, seen.id);
+	await_done();
+	assert_int_equal(seen.code, 0);
+	assert_int_equal(seen.bytes, 8 * 65536);
+	assert_int_equal(seen.wrong, 0);
+}
+
+static void be_cut_short(const char *handler)
+{
+	function("cut", handler, 20000);
+	seen.stop_at = 1;
+	seen.done = seen.parts = 0;
+	begin("cut", "8 65536");
+	for (int i = 0; !LOOK(parts) && i < 20000; i++)
+		wait_a_ms();
+	for (int i = 0; i < 200; i++) /* it has answered, and whose process ends is gone */
+		wait_a_ms();
+	assert_int_equal(faas_destroy(flow.rt), 0);
+	flow_forget(&flow);
+	assert_int_equal(LOOK(done), 1);
+	assert_int_equal(seen.code, FAAS_ECANCELED);
+	flow_open(&flow, NULL, false);
+}
+
+TEST(an_answer_that_a_closed_runtime_cuts_short_is_none)
+{
+	be_cut_short("parts.count");
+	be_cut_short("parts.leaves");
+}
+
 TEST(many_streams_at_once_all_come_whole)
 {
 	enum { MANY = 8 };
@@ -424,6 +471,8 @@ int main(void)
 		CASE(what_runs_in_a_thread_is_one_part),
 		CASE(parts_are_for_calls_with_a_callback_that_wait_for_an_answer),
 		CASE(a_call_that_is_canceled_in_the_middle_ends_once),
+		CASE(an_answer_whose_environment_is_gone_still_comes_whole),
+		CASE(an_answer_that_a_closed_runtime_cuts_short_is_none),
 		CASE(many_streams_at_once_all_come_whole),
 	};
 

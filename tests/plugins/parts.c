@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Answers in parts, and ways to end in the middle of one. */
+#include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -74,6 +75,22 @@ static int ends(struct faas_context *ctx, struct faas_bytes event)
 	return 0;
 }
 
+static void *leave(void *data)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
+	_exit(3);
+	return data;
+}
+
+/* As count, and a little later its process ends. */
+static int leaves(struct faas_context *ctx, struct faas_bytes event)
+{
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, leave, NULL);
+	return count(ctx, event);
+}
+
 /* An error of that many bytes behind an answer. */
 static int fails_at_length(struct faas_context *ctx, struct faas_bytes event)
 {
@@ -112,5 +129,6 @@ static int bad_http(struct faas_context *ctx, struct faas_bytes event)
 }
 
 FAAS_PLUGIN("parts", "1", FAAS_HANDLER(count), FAAS_HANDLER(megabytes), FAAS_HANDLER(asks),
-	    FAAS_HANDLER(ends), FAAS_HANDLER(fails_at_length), FAAS_HANDLER(http),
+	    FAAS_HANDLER(ends), FAAS_HANDLER(leaves),
+	    FAAS_HANDLER(fails_at_length), FAAS_HANDLER(http),
 	    FAAS_HANDLER(bad_http));
