@@ -38,29 +38,37 @@ static void says(const char *event, const char *expected)
 			 (const char *)result->payload.data, expected);
 }
 
-/* An update of anything that is frozen gives the next event another environment. */
-static void renew(const char *description)
-{
-	assert_int_equal(faas_function_update(flow.rt, FAAS_FUNCTION(.name = "f",
-								     .description = description),
-					      NULL),
-			 0);
-}
-
-TEST(a_module_is_imported_in_each_environment)
+/* In two environments that begin with the same interpreter. */
+static void draws_anew(const struct faas_function_config *config)
 {
 	char texts[2][32];
 
-	flow_function(&flow, PYTHON(.handler = "once.drawn"));
+	flow_function(&flow, config);
 	for (int i = 0; i < 2; i++) {
 		const struct faas_result *result = flow_call(&flow, "f", "{}");
 
 		assert_true(result->init_ms > 0);
 		assert_int_equal(result->payload.len, 18);
 		memcpy(texts[i], result->payload.data, 18);
-		renew(i ? "b" : "a");
+		assert_int_equal(faas_recycle(flow.rt, "f", NULL), 0);
 	}
 	assert_int_not_equal(memcmp(texts[0], texts[1], 18), 0);
+}
+
+TEST(a_module_is_imported_in_each_environment)
+{
+	draws_anew(PYTHON(.handler = "once.drawn"));
+}
+
+TEST(what_is_random_is_so_in_each_environment)
+{
+	draws_anew(PYTHON(.handler = "once.random_bits"));
+}
+
+/* Its module, and random with it, is in the snapshot that both begin with. */
+TEST(what_is_random_is_so_behind_a_snapshot_too)
+{
+	draws_anew(PYTHON(.handler = "once.random_bits", .snapshot = true));
 }
 
 TEST(the_start_of_the_interpreter_is_no_part_of_what_a_function_sees)
@@ -114,6 +122,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		ROW(a_module_is_imported_in_each_environment),
+		ROW(what_is_random_is_so_in_each_environment),
+		ROW(what_is_random_is_so_behind_a_snapshot_too),
 		ROW(the_start_of_the_interpreter_is_no_part_of_what_a_function_sees),
 		ROW(a_snapshot_of_a_function_holds_what_its_module_did_and_its_hooks_are_run),
 		ROW(a_function_that_is_put_back_forgets),

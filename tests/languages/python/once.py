@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What is drawn when the module is imported, and what hooks around a snapshot saw."""
+"""What is drawn when the module is imported and later, and what hooks around a snapshot saw."""
 import os
+import random
 
 import snapshot_restore_py
 
@@ -12,6 +13,10 @@ snapshot_restore_py.register_after_restore(seen.append, "after")
 
 def drawn(*_):
     return DRAWN
+
+
+def random_bits(*_):
+    return f"{random.getrandbits(64):016x}"
 
 
 def kinds(*_):

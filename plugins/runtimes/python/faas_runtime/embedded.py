@@ -73,7 +73,10 @@ def before(kind, _):
 
 def after(kind, stream):
     settle(kind, stream)
-    return run(snapshot.after) if kind == "snap-start" else load()
+    if kind == "snap-start":
+        return run(snapshot.after)
+    snapshot.part()
+    return load()
 
 
 def invoke(event, request_id, deadline_ms, arn, trace_id, client_context, tenant_id):

@@ -21,9 +21,14 @@ def before():
     run(reversed(snapshot_restore_py.before), "Runtime.BeforeSnapshotError")
 
 
-def after():
+def part():
+    """What was started once, whoever imported it, or all that begin with it would draw the same."""
     if "random" in sys.modules:
-        sys.modules["random"].seed()  # or all would draw the same
+        sys.modules["random"].seed()
     if "_ssl" in sys.modules:
         sys.modules["_ssl"].RAND_add(os.urandom(32), 32.0)
+
+
+def after():
+    part()
     run(snapshot_restore_py.after, "Runtime.AfterRestoreError")
