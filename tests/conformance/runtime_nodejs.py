@@ -28,10 +28,8 @@ def function(code, handler="index.handler", files=None, name="index.js", **varia
 def init_failure(code, handler="index.handler", **rest):
     """The body and the headers of the post to init/error, and the exit status."""
     with function(code, handler, **rest) as runtime:
-        post = runtime.post()
-        if not post.path.endswith("/runtime/init/error"):
-            raise ValueError(f"posted to {post.path}")
-        return json.loads(post.body), post.headers, runtime.status()
+        post, status = runtime.init_failure()
+        return json.loads(post.body), post.headers, status
 
 
 def what_an_async_handler_returns_is_the_answer():

@@ -150,6 +150,13 @@ class Runtime:
                     break
         raise ValueError(f"nothing was posted; the log is {self.output()!r}")
 
+    def init_failure(self):
+        """The post to init/error, and the exit status."""
+        post = self.post()
+        if not post.path.endswith("/runtime/init/error"):
+            raise ValueError(f"posted to {post.path}")
+        return post, self.status()
+
     def invoke(self, event=b"{}", headers=None):
         """What was posted for an event: ("response" or "error", the post)."""
         request_id = self.send(event, headers)

@@ -107,11 +107,7 @@ static inline void has(const char *text)
 
 static void answers(const char *function, const char *event, const char *expected)
 {
-	const struct faas_result *result = flow_call(&flow, function, event);
-
-	if (result->code || !flow_says(result, expected))
-		fail_msg("'%.*s' is not '%s'", (int)result->payload.len,
-			 (const char *)result->payload.data, expected);
+	flow_expect(&flow, function, event, expected);
 }
 
 #define REQUEST(...) snprintf(request, sizeof(request), __VA_ARGS__)

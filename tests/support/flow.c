@@ -209,6 +209,15 @@ bool flow_says(const struct faas_result *result, const char *text)
 	       !memcmp(result->payload.data, text, result->payload.len);
 }
 
+void flow_expect(struct flow *flow, const char *function, const char *event, const char *answer)
+{
+	const struct faas_result *result = flow_call(flow, function, event);
+
+	if (result->code || !flow_says(result, answer))
+		fail_msg("%s: %.*s, not %s", event, (int)result->payload.len,
+			 (const char *)result->payload.data, answer);
+}
+
 int flow_log_count(struct flow *flow, const char *text)
 {
 	int n = 0;

@@ -40,6 +40,8 @@ const struct faas_result *flow_call_async(struct flow *flow, const char *functio
 					  const char *event);
 /* The payload is this text. */
 bool flow_says(const struct faas_result *result, const char *text);
+/* Call, and fail the test unless it succeeds with this answer. */
+void flow_expect(struct flow *flow, const char *function, const char *event, const char *answer);
 /* Wait (real time, bounded) until the log holds this text, or the test fails. */
 void flow_await_log(struct flow *flow, const char *text);
 int flow_log_count(struct flow *flow, const char *text);
