@@ -75,9 +75,5 @@ static int recall(struct faas *rt, const struct fa_message *m, struct faas_error
 
 int fa_layers_recall(struct faas *rt, struct faas_error *err)
 {
-	struct faas_error own = { 0 };
-
-	if (!rt->durable.lasts)
-		return 0;
-	return fa_documents_read(rt, PREFIX, recall, err ? err : &own);
+	return fa_documents_read(rt, PREFIX, recall, err);
 }

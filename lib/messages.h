@@ -13,7 +13,10 @@ void fa_message_take(struct fa_store_op *op, const struct fa_queue *queue, int64
 
 /* Read what was said of queues; before the loop turns. */
 int fa_queues_recall(struct faas *rt, struct faas_error *err);
-/* Show every document whose name begins with `prefix`, until one returns an error. */
+/*
+ * Show every document whose name begins with `prefix`, until one returns an error; none where
+ * nothing lasts.
+ */
 int fa_documents_read(struct faas *rt, const char *prefix,
 		      int (*each)(struct faas *rt, const struct fa_message *document,
 				  struct faas_error *err),

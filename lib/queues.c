@@ -110,6 +110,7 @@ int fa_documents_read(struct faas *rt, const char *prefix,
 		      struct faas_error *err)
 {
 	struct fa_store_op op = { .verb = FA_STORE_RECALL, .max = PAGE };
+	struct faas_error own = { 0 };
 	char name[FA_DOCUMENT_NAME];
 	struct fa_list *pos;
 	bool more = true;
@@ -117,6 +118,7 @@ int fa_documents_read(struct faas *rt, const char *prefix,
 
 	if (!rt->durable.lasts)
 		return 0;
+	err = err ? err : &own;
 	snprintf(name, sizeof(name), "%s", prefix);
 	while (!rc && more) {
 		op.message.address = (struct faas_bytes){ name, strlen(name) };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <base/error.h>
+#include <messages.h>
 #include <model/account.h>
 #include <model/attached.h>
 #include <model/config_document.h>
@@ -13,8 +14,6 @@
 #include <model/sealed.h>
 #include <model/tags.h>
 #include <model/url.h>
-
-#define PAGE 64
 
 /* One that could not be made. */
 struct pending {
@@ -302,43 +301,10 @@ static int add_pending(struct faas *rt, const struct fa_message *m, struct faas_
 	return fa_error_nomem(err);
 }
 
-/* How many were behind `name`, which becomes the last of them; -1 with the error. */
-static int read_page(struct faas *rt, char name[FA_DOCUMENT_NAME], struct faas_error *err)
-{
-	struct fa_store_op op = { .verb = FA_STORE_RECALL, .max = PAGE };
-	struct fa_list *pos;
-	int rc = 0, n = 0;
-
-	op.message.address = (struct faas_bytes){ name, strlen(name) };
-	if (fa_store_perform(rt->durable.store, &op) != FA_STORE_DONE) {
-		fa_error(err, FAAS_ESYSTEM, "the state_dir cannot be read");
-		return -1;
-	}
-	for (; (pos = fa_list_pop(&op.claimed)); n++) {
-		struct fa_fetched *f = fa_container(pos, struct fa_fetched, link);
-
-		if (!rc)
-			rc = add_pending(rt, &f->message, err);
-		snprintf(name, FA_DOCUMENT_NAME, "%s", (const char *)f->message.address.data);
-		fa_free(f);
-	}
-	return rc ? -1 : n;
-}
-
 int fa_recall_read(struct faas *rt, struct faas_error *err)
 {
-	char name[FA_DOCUMENT_NAME] = "";
-	struct faas_error own = { 0 };
-	int n = 0;
-
-	err = err ? err : &own;
 	rt->registry.remembers = rt->durable.lasts;
-	if (!rt->durable.lasts)
-		return 0;
-	do
-		n = read_page(rt, name, err);
-	while (n > 0);
-	return n < 0 ? err->code : 0;
+	return fa_documents_read(rt, "", add_pending, err);
 }
 
 /* An update was under way: it comes about now, or has failed. */

@@ -597,6 +597,5 @@ void fa_sources_recall(struct faas *rt)
 {
 	struct faas_error err = { 0 };
 
-	if (rt->durable.lasts)
-		fa_documents_read(rt, PREFIX, recall, &err);
+	fa_documents_read(rt, PREFIX, recall, &err);
 }
