@@ -140,10 +140,12 @@ void fa_source_arrive(struct faas_source *source, struct fa_list *fetched)
 
 /* ---- begin and stop -------------------------------------------------------- */
 
+/* Not over that of what was asked for meanwhile. */
 static void set_state(struct fa_mapping *m, enum fa_mapping_state state)
 {
 	pthread_mutex_lock(&m->all->lock);
-	m->state = state;
+	if (!m->called)
+		m->state = state;
 	pthread_mutex_unlock(&m->all->lock);
 }
 
@@ -239,6 +241,10 @@ static void take_notice(struct fa_mapping *m)
 	bool deleting;
 
 	pthread_mutex_lock(&m->all->lock);
+	if (m->called) { /* then that call finds all of it, and the mapping there */
+		pthread_mutex_unlock(&m->all->lock);
+		return;
+	}
 	next = m->next;
 	m->next = NULL;
 	deleting = m->state == FA_MAPPING_DELETING;

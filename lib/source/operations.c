@@ -155,6 +155,7 @@ static int stamp(struct fa_document *document, struct faas *rt)
 				      (double)rt->clock->unix_ms(rt->clock) / 1000);
 }
 
+/* [changing] */
 static int create(struct faas *rt, const struct fa_document *in, struct fa_document *out,
 		  struct faas_error *err)
 {
@@ -248,26 +249,22 @@ static struct fa_document *merge(struct faas *rt, const struct fa_document *in,
 	return NULL;
 }
 
-/* It may have been deleted meanwhile. */
 static int exchange(struct faas *rt, const struct fa_document *in, struct fa_mapping_config *c,
 		    struct fa_document *out, struct faas_error *err)
 {
 	struct fa_mapping *m = lock_mapping(rt, in, err);
-	int rc = !m ? FAAS_ENOTFOUND : m->state == FA_MAPPING_DELETING ? in_use(err) : 0;
+	int rc;
 
-	if (!rc) {
-		fa_mapping_config_free(m->next);
-		m->next = c;
-		m->state = c->enabled ? FA_MAPPING_UPDATING : FA_MAPPING_DISABLING;
-		rc = put_mapping(out, m) ? fa_error_nomem(err) : 0;
-		fa_mapping_call(m);
-		c = NULL;
-	}
+	fa_mapping_config_free(m->next);
+	m->next = c;
+	m->state = c->enabled ? FA_MAPPING_UPDATING : FA_MAPPING_DISABLING;
+	rc = put_mapping(out, m) ? fa_error_nomem(err) : 0;
+	fa_mapping_call(m);
 	pthread_mutex_unlock(&rt->sources->lock);
-	fa_mapping_config_free(c);
 	return rc;
 }
 
+/* [changing] */
 static int update(struct faas *rt, const struct fa_document *in, struct fa_document *out,
 		  struct faas_error *err)
 {
@@ -289,6 +286,26 @@ static int update(struct faas *rt, const struct fa_document *in, struct fa_docum
 	return rc;
 }
 
+/* [changing] Unless somebody wants something else. */
+static void disable(struct fa_mapping *m, struct fa_mapping_config *c)
+{
+	bool wanted;
+
+	pthread_mutex_lock(&m->all->lock);
+	wanted = m->state != FA_MAPPING_DELETING && !m->next;
+	pthread_mutex_unlock(&m->all->lock);
+	if (!wanted) {
+		fa_mapping_config_free(c);
+		return;
+	}
+	keep(m->all->rt, m->uuid, c, NULL);
+	pthread_mutex_lock(&m->all->lock);
+	m->next = c;
+	m->state = FA_MAPPING_DISABLING;
+	fa_mapping_call(m);
+	pthread_mutex_unlock(&m->all->lock);
+}
+
 void fa_mapping_disable(struct fa_mapping *m)
 {
 	struct fa_document *copy = fa_document_copy(m->config->document);
@@ -300,18 +317,12 @@ void fa_mapping_disable(struct fa_mapping *m)
 		fa_document_free(copy);
 	if (!c)
 		return; /* what is enabled is done once more after a restart */
-	keep(m->all->rt, m->uuid, c, NULL);
-	pthread_mutex_lock(&m->all->lock);
-	if (m->state == FA_MAPPING_DELETING || m->next) {
-		fa_mapping_config_free(c); /* somebody wants something else */
-	} else {
-		m->next = c;
-		m->state = FA_MAPPING_DISABLING;
-		fa_mapping_call(m);
-	}
-	pthread_mutex_unlock(&m->all->lock);
+	pthread_mutex_lock(&m->all->changing);
+	disable(m, c);
+	pthread_mutex_unlock(&m->all->changing);
 }
 
+/* [changing] */
 static int delete(struct faas *rt, const struct fa_document *in, struct fa_document *out,
 		  struct faas_error *err)
 {
@@ -323,14 +334,47 @@ static int delete(struct faas *rt, const struct fa_document *in, struct fa_docum
 		rc = keep(rt, fa_control_text(in, "UUID"), NULL, err);
 	if (rc)
 		return rc;
-	m = lock_mapping(rt, in, err);
-	if (m) {
-		m->state = FA_MAPPING_DELETING;
-		rc = put_mapping(out, m) ? fa_error_nomem(err) : 0;
-		fa_mapping_call(m);
-	}
+	pthread_mutex_lock(&rt->sources->lock);
+	m->state = FA_MAPPING_DELETING;
+	rc = put_mapping(out, m) ? fa_error_nomem(err) : 0;
+	fa_mapping_call(m);
 	pthread_mutex_unlock(&rt->sources->lock);
-	return m ? rc : FAAS_ENOTFOUND;
+	return rc;
+}
+
+/*
+ * One change after the other, on the disk as in memory: none is written behind the deletion
+ * of its mapping, and nobody deletes what is only being made.
+ */
+static int in_turn(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+		   struct faas_error *err,
+		   int (*change)(struct faas *rt, const struct fa_document *in,
+				 struct fa_document *out, struct faas_error *err))
+{
+	int rc;
+
+	pthread_mutex_lock(&rt->sources->changing);
+	rc = change(rt, in, out, err);
+	pthread_mutex_unlock(&rt->sources->changing);
+	return rc;
+}
+
+static int do_create(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+		     struct faas_error *err)
+{
+	return in_turn(rt, in, out, err, create);
+}
+
+static int do_update(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+		     struct faas_error *err)
+{
+	return in_turn(rt, in, out, err, update);
+}
+
+static int do_delete(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+		     struct faas_error *err)
+{
+	return in_turn(rt, in, out, err, delete);
 }
 
 /* ---- list -------------------------------------------------------------------- */
@@ -425,10 +469,11 @@ static int list(struct faas *rt, const struct fa_document *in, struct fa_documen
 		{ "FlexibleTimeWindow", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }
 
 const struct fa_operation fa_mapping_operations[] = {
-	{ "CreateEventSourceMapping", FIELDS(FA_FUNCTION_FIELD, SOURCE(false), SETTINGS), create },
+	{ "CreateEventSourceMapping", FIELDS(FA_FUNCTION_FIELD, SOURCE(false), SETTINGS),
+	  do_create },
 	{ "GetEventSourceMapping", FIELDS(UUID), get },
-	{ "UpdateEventSourceMapping", FIELDS(UUID, FUNCTION, SETTINGS), update },
-	{ "DeleteEventSourceMapping", FIELDS(UUID), delete },
+	{ "UpdateEventSourceMapping", FIELDS(UUID, FUNCTION, SETTINGS), do_update },
+	{ "DeleteEventSourceMapping", FIELDS(UUID), do_delete },
 	{ "ListEventSourceMappings", FIELDS(SOURCE(false), FUNCTION, FA_MARKER_FIELDS), list },
 	{ NULL, NULL, NULL },
 };

@@ -47,6 +47,7 @@ struct faas_source {
 struct fa_sources {
 	struct fa_door door;
 	struct faas *rt;
+	pthread_mutex_t changing; /* what is written of mappings and what is there; not with lock */
 	pthread_mutex_t lock;
 	struct fa_map mappings; /* [lock] of struct fa_mapping, by UUID */
 	struct fa_list kinds;   /* [lock] those of the host */

@@ -4,6 +4,7 @@
 
 #include "support/test.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -234,6 +235,39 @@ TEST(mappings_outlive_the_program_and_deleted_ones_do_not)
 	fail_msg("the message was never taken");
 }
 
+static void *update_until_it_is_gone(void *data)
+{
+	char request[128], *reply = NULL;
+	int rc;
+
+	snprintf(request, sizeof(request), "{\"UUID\":\"%s\",\"BatchSize\":3}", uuid);
+	do {
+		rc = faas_control(flow.rt, "UpdateEventSourceMapping", request, &reply, NULL);
+		faas_free(reply);
+		reply = NULL;
+	} while (!rc);
+	return data;
+}
+
+TEST(one_that_is_changed_while_it_is_deleted_is_deleted)
+{
+	pthread_t threads[3];
+
+	for (int round = 0; round < 20; round++) {
+		create("");
+		for (int i = 0; i < 3; i++)
+			assert_int_equal(pthread_create(&threads[i], NULL, update_until_it_is_gone,
+							NULL), 0);
+		nanosleep(&(struct timespec){ 0, 1000000L * (round % 5) }, NULL);
+		with_uuid("DeleteEventSourceMapping", "");
+		for (int i = 0; i < 3; i++)
+			pthread_join(threads[i], NULL);
+	}
+	control_restart();
+	perform("ListEventSourceMappings", "{}");
+	has("{\"EventSourceMappings\":[]}");
+}
+
 /* ---- the typed door ------------------------------------------------------- */
 
 TEST(the_typed_door_leads_to_the_same)
@@ -275,6 +309,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			mappings_outlive_the_program_and_deleted_ones_do_not, control_open_lasting,
 			control_close_lasting),
+		cmocka_unit_test_setup_teardown(one_that_is_changed_while_it_is_deleted_is_deleted,
+						control_open_lasting, control_close_lasting),
 		HERE(the_typed_door_leads_to_the_same),
 	};
 
