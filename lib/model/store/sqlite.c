@@ -55,12 +55,16 @@ static const char *const text[FA_SQLS] = {
 	[FA_SQL_REMOVE] = "DELETE FROM message WHERE id = ?",
 	[FA_SQL_OLDEST] = "SELECT " MESSAGE_COLUMNS " FROM message " VISIBLE OLDEST_FIRST
 			  " LIMIT ?3",
+	/* "+": not by that column, which would look at all of the queue and sort it */
 	[FA_SQL_FIRST_OF_GROUPS] =
-		"SELECT " MESSAGE_COLUMNS " FROM (SELECT * FROM message WHERE address = ?1"
-		" AND outgoing = 0 ORDER BY id LIMIT " LOOK_AHEAD ") AS m WHERE due_ms <= ?2"
+		"SELECT " MESSAGE_COLUMNS " FROM message AS m WHERE address = ?1 AND outgoing = 0"
+		" AND id <= coalesce((SELECT id FROM message WHERE address = ?1 AND outgoing = 0"
+		" ORDER BY id LIMIT 1 OFFSET " LOOK_AHEAD " - 1), 9223372036854775807)"
+		" AND +due_ms <= ?2 AND grp NOT IN (SELECT grp FROM message WHERE address = ?1"
+		" AND outgoing = 0 AND due_ms > ?2 AND tries > 0)"
 		" AND NOT EXISTS (SELECT 1 FROM message AS o WHERE o.address = ?1"
-		" AND o.outgoing = 0 AND o.grp = m.grp AND o.due_ms > ?2"
-		" AND (o.tries > 0 OR o.id < m.id)) ORDER BY id LIMIT ?3",
+		" AND o.outgoing = 0 AND o.grp = m.grp AND o.grp <> '' AND o.due_ms > ?2"
+		" AND +o.id < m.id) ORDER BY id LIMIT ?3",
 	[FA_SQL_HIDE] = "UPDATE message SET due_ms = ?1, tries = tries + 1,"
 			" first_ms = iif(first_ms, first_ms, ?3) WHERE id = ?2",
 	[FA_SQL_UNHIDE] = "UPDATE message SET due_ms = ?1, tries = tries - 1,"
