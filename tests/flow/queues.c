@@ -13,6 +13,7 @@
 
 #define INVALID "InvalidParameterValueException"
 #define MINUTE 60000
+#define LOOK_AHEAD 20000
 
 static struct flow flow;
 static struct faas_error err;
@@ -229,6 +230,40 @@ TEST(a_delayed_message_of_a_group_holds_up_only_those_behind_it)
 	taken("queue:q.fifo", 0, "a2");
 }
 
+TEST(what_is_sent_without_delay_does_not_overtake_a_delayed_message_of_its_group)
+{
+	make("queue:q.fifo", "{\"DelaySeconds\":10}");
+	put_ordered("A", "a1");
+	make("queue:q.fifo", "{}");
+	put_ordered("A", "a2");
+	put_ordered("B", "b1");
+	taken("queue:q.fifo", 0, "b1");
+	taken("queue:q.fifo", 0, "");
+	flow_advance(&flow, 10000);
+	taken("queue:q.fifo", 0, "a1");
+	taken("queue:q.fifo", 0, "a2");
+}
+
+TEST(behind_twenty_thousand_messages_a_group_is_not_found)
+{
+	char body[16];
+	int64_t first;
+
+	put_ordered("A", "1");
+	first = taken("queue:q.fifo", 60000, "1");
+	for (int i = 2; i < LOOK_AHEAD; i++) {
+		snprintf(body, sizeof(body), "%d", i);
+		put_ordered("A", body);
+	}
+	put_ordered("B", "the last that is looked at");
+	put_ordered("C", "the first that is not");
+	taken("queue:q.fifo", 60000, "the last that is looked at");
+	taken("queue:q.fifo", 60000, "");
+	assert_int_equal(faas_drop(flow.rt, first, &err), 0);
+	taken("queue:q.fifo", 60000, "2");
+	taken("queue:q.fifo", 60000, "the first that is not");
+}
+
 TEST(for_five_minutes_a_second_message_of_the_same_dedup_is_not_added)
 {
 	struct faas_message m = { .group = "A", .dedup = "one" };
@@ -390,6 +425,9 @@ int main(void)
 		BOTH(a_group_of_which_one_is_hidden_waits_and_others_do_not),
 		IN_MEMORY(a_message_that_comes_back_is_the_first_of_its_group_again),
 		IN_MEMORY(a_delayed_message_of_a_group_holds_up_only_those_behind_it),
+		IN_MEMORY(
+			what_is_sent_without_delay_does_not_overtake_a_delayed_message_of_its_group),
+		IN_MEMORY(behind_twenty_thousand_messages_a_group_is_not_found),
 		BOTH(for_five_minutes_a_second_message_of_the_same_dedup_is_not_added),
 		IN_MEMORY(a_queue_may_tell_a_second_message_by_its_content),
 		IN_MEMORY(a_fifo_queue_wants_a_group_and_no_delay),
