@@ -92,9 +92,9 @@ static int keep(struct faas *rt, const char *uuid, const struct fa_mapping_confi
 
 /* ---- create ---------------------------------------------------------------- */
 
-/* [locked] One of the same source and function. */
-static const struct fa_mapping *find_same(struct fa_sources *all,
-					  const struct fa_mapping_config *c)
+/* [locked] Another one of the same source and function is a conflict. */
+static int check_same(struct fa_sources *all, const char *uuid, const struct fa_mapping_config *c,
+		      struct faas_error *err)
 {
 	const struct fa_mapping *m;
 	uint32_t pos = 0;
@@ -102,29 +102,27 @@ static const struct fa_mapping *find_same(struct fa_sources *all,
 	while (!c->kind->pushes && (m = fa_map_next(&all->mappings, &pos))) {
 		const struct fa_mapping_config *other = m->next ? m->next : m->config;
 
-		if (m->state != FA_MAPPING_DELETING && !strcmp(other->source, c->source) &&
-		    !strcmp(other->function, c->function))
-			return m;
+		if (m->state == FA_MAPPING_DELETING || !strcmp(m->uuid, uuid) ||
+		    strcmp(other->source, c->source) != 0 ||
+		    strcmp(other->function, c->function) != 0)
+			continue;
+		return fa_error(err, FAAS_EEXIST,
+				"An event source mapping with %s arn (\" %.80s \") and function "
+				"(\" %.40s \") already exists. Please update or delete the "
+				"existing mapping with UUID %s",
+				c->kind->service, c->arn, c->function, m->uuid);
 	}
-	return NULL;
+	return 0;
 }
 
 static int add(struct fa_mapping *m, struct faas_error *err)
 {
 	struct fa_sources *all = m->all;
-	const struct fa_mapping *same;
-	int rc = 0;
+	int rc;
 
 	pthread_mutex_lock(&all->lock);
-	same = find_same(all, m->config);
-	if (same)
-		rc = fa_error(err, FAAS_EEXIST,
-			      "An event source mapping with %s arn (\" %.80s \") and function "
-			      "(\" %.40s \") already exists. Please update or delete the "
-			      "existing mapping with UUID %s",
-			      m->config->kind->service, m->config->arn, m->config->function,
-			      same->uuid);
-	else if (fa_map_add(&all->mappings, m->uuid, m))
+	rc = check_same(all, m->uuid, m->config, err);
+	if (!rc && fa_map_add(&all->mappings, m->uuid, m))
 		rc = fa_error_nomem(err);
 	pthread_mutex_unlock(&all->lock);
 	return rc;
@@ -249,6 +247,18 @@ static struct fa_document *merge(struct faas *rt, const struct fa_document *in,
 	return NULL;
 }
 
+static int check_change(struct faas *rt, const char *uuid, const struct fa_mapping_config *c,
+			struct faas_error *err)
+{
+	int rc = fa_mapping_config_check(rt->sources, c, err);
+
+	pthread_mutex_lock(&rt->sources->lock);
+	if (!rc)
+		rc = check_same(rt->sources, uuid, c, err);
+	pthread_mutex_unlock(&rt->sources->lock);
+	return rc;
+}
+
 static int exchange(struct faas *rt, const struct fa_document *in, struct fa_mapping_config *c,
 		    struct fa_document *out, struct faas_error *err)
 {
@@ -277,7 +287,7 @@ static int update(struct faas *rt, const struct fa_document *in, struct fa_docum
 	c = fa_mapping_config_read(rt->sources, merged, err);
 	if (!c)
 		return err->code;
-	rc = fa_mapping_config_check(rt->sources, c, err);
+	rc = check_change(rt, fa_control_text(in, "UUID"), c, err);
 	if (!rc)
 		rc = keep(rt, fa_control_text(in, "UUID"), c, err);
 	if (!rc)

@@ -109,6 +109,26 @@ TEST(a_second_one_of_the_same_source_and_function_is_a_conflict)
 		"ResourceConflictException", message);
 }
 
+TEST(a_mapping_cannot_become_a_second_one_of_the_same)
+{
+	char message[256], request[128], first[64];
+
+	flow_function(&flow, &(struct faas_function_config){ .name = "g",
+							     .handler = "echo.context" });
+	create("");
+	memcpy(first, uuid, sizeof(first));
+	perform(CREATE, "{\"FunctionName\":\"g\",\"EventSourceArn\":\"queue:q\"}");
+	member(uuid, "UUID");
+	snprintf(message, sizeof(message),
+		 "An event source mapping with SQS arn (\" " SQS "q \") and function (\" f \") "
+		 "already exists. Please update or delete the existing mapping with UUID %s",
+		 first);
+	snprintf(request, sizeof(request), "{\"UUID\":\"%s\",\"FunctionName\":\"f\"}", uuid);
+	refused("UpdateEventSourceMapping", request, "ResourceConflictException", message);
+	with_uuid("GetEventSourceMapping", "");
+	has("function:g\"");
+}
+
 TEST(mappings_are_listed_by_source_and_function_in_pages)
 {
 	char text[64];
@@ -301,6 +321,7 @@ int main(void)
 		HERE(a_mapping_is_created_shown_changed_and_deleted),
 		HERE(an_address_is_as_good_as_an_arn_and_a_qualifier_stays),
 		HERE(a_second_one_of_the_same_source_and_function_is_a_conflict),
+		HERE(a_mapping_cannot_become_a_second_one_of_the_same),
 		HERE(mappings_are_listed_by_source_and_function_in_pages),
 		HERE(what_a_mapping_cannot_be_is_refused_in_the_words_of_lambda),
 		HERE(a_queue_that_hides_for_less_than_the_functions_timeout_is_refused),
