@@ -138,7 +138,7 @@ TEST(the_event_is_that_of_eventbridge)
 
 	map(FAAS_MAPPING(.source = "schedule:cron(* * * * ? *)"));
 	becomes("Enabled");
-	stays(1); /* the minute that has just begun */
+	await(1); /* the minute that has just begun */
 	flow_advance(&flow, MINUTE);
 	await(2);
 	t = now_ms() / 1000;
