@@ -227,8 +227,8 @@ static void work_to_the_end(void)
 	start_senders(threads);
 	for (int i = 0; i < SENDERS; i++)
 		pthread_join(threads[i], NULL);
-	for (int i = 0; (lying("queue:s") || lying("queue:o.fifo")) && i < 100000; i++)
-		tick();
+	for (int i = 0; (lying("queue:s") || lying("queue:o.fifo")) && i < 10000; i++)
+		nanosleep(&(struct timespec){ 0, 100000000 }, NULL); /* counting is work, too */
 	assert_int_equal(lying("queue:s") + lying("queue:o.fifo"), 0);
 }
 
