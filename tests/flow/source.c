@@ -18,7 +18,7 @@ static struct flow flow;
 static struct faas_error err;
 static char id[37], event[4096], opened[64];
 static struct faas_source *source;
-static _Atomic int wanted, calls, settled, done, unseen, closed, failures_left, twice;
+static _Atomic int wanted, calls, settled, done, unseen, closed, failures_left, twice, hold;
 static bool was_settled[4096];
 
 static void tick(void)
@@ -34,6 +34,8 @@ static int handler(struct faas_context *ctx, struct faas_bytes bytes)
 	snprintf(event, sizeof(event), "%.*s", (int)bytes.len, (const char *)bytes.data);
 	pthread_mutex_unlock(&lock);
 	calls++;
+	while (hold)
+		tick();
 	if (failures_left > 0) {
 		failures_left--;
 		return faas_fail(ctx, "Test.Failed", "as planned");
@@ -85,7 +87,7 @@ static const struct faas_source_impl impl = { .size = sizeof(impl), .scheme = "t
 static int open_runtime(void **state)
 {
 	(void)state;
-	wanted = calls = settled = done = unseen = closed = failures_left = twice = 0;
+	wanted = calls = settled = done = unseen = closed = failures_left = twice = hold = 0;
 	memset(was_settled, 0, sizeof(was_settled));
 	*event = *opened = '\0';
 	memset(&err, 0, sizeof(err));
@@ -175,6 +177,22 @@ TEST(more_than_was_wanted_is_refused)
 	assert_int_equal(twice, 0);
 }
 
+TEST(of_a_group_one_batch_runs_at_a_time_and_others_do_not_wait)
+{
+	hold = 1;
+	map(FAAS_MAPPING(.source = "test:x", .function = "f", .batch_size = 1));
+	await(&wanted, 5);
+	deliver((struct faas_message){ .id = 1, .body = { "m", 1 }, .group = "A" }, 2);
+	deliver((struct faas_message){ .id = 3, .body = { "m", 1 }, .group = "B" }, 1);
+	await(&calls, 2);
+	for (int i = 0; i < 20; i++)
+		tick();
+	assert_int_equal(calls, 2);
+	hold = 0;
+	await(&settled, 3);
+	assert_int_equal(done, 3);
+}
+
 TEST(what_failed_is_settled_as_not_done)
 {
 	failures_left = 1;
@@ -247,6 +265,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		HERE(what_was_delivered_is_invoked_and_settled_once),
 		HERE(more_than_was_wanted_is_refused),
+		HERE(of_a_group_one_batch_runs_at_a_time_and_others_do_not_wait),
 		HERE(what_failed_is_settled_as_not_done),
 		HERE(what_nobody_saw_is_settled_before_it_is_closed),
 		HERE(a_source_that_does_not_open_is_disabled),

@@ -138,6 +138,20 @@ TEST(what_was_taken_for_a_time_is_back_after_it_unless_it_was_removed)
 	assert_int_equal(counts().gone[FA_STORE_DELIVERED], 1);
 }
 
+TEST(what_came_back_by_itself_is_not_given_back_once_more)
+{
+	int64_t id = send(QUEUE, "m", 10);
+	struct fa_store_op back = { .verb = FA_STORE_RETURN, .ids = &id, .id_count = 1,
+				    .now_ms = 110 };
+
+	assert_int_equal(take(10, 100), 1);
+	assert_body(0, "m");
+	assert_int_equal(perform(&back, NULL), 0);
+	assert_int_equal(take(110, 100), 1);
+	assert_int_equal(fetched[0]->message.tries, 2);
+	assert_body(0, "m");
+}
+
 TEST(a_message_is_as_it_was_sent)
 {
 	struct fa_message m = stores_message(QUEUE, "", 10), *got;
@@ -349,6 +363,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		BOTH(a_queue_gives_its_messages_once_and_oldest_first),
 		BOTH(what_was_taken_for_a_time_is_back_after_it_unless_it_was_removed),
+		BOTH(what_came_back_by_itself_is_not_given_back_once_more),
 		BOTH(a_message_is_as_it_was_sent),
 		BOTH(outgoing_ones_are_fetched_until_they_are_removed_and_are_in_no_queue),
 		BOTH(a_delivery_that_failed_is_put_off_and_counted),
