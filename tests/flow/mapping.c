@@ -433,6 +433,7 @@ TEST(with_a_window_messages_are_hidden_for_as_long_as_it_may_take)
 	flow_advance(&flow, 49 * SECOND); /* 1 and 20 and 30, of which one is over */
 	stays(&calls, 1);
 	flow_advance(&flow, SECOND);
+	await_lying("queue:q", 0, 1); /* taken once more */
 	flow_advance(&flow, SECOND);
 	await(&calls, 2);
 }
