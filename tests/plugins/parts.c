@@ -91,7 +91,7 @@ static int leaves(struct faas_context *ctx, struct faas_bytes event)
 	return count(ctx, event);
 }
 
-/* An error of that many bytes behind an answer. */
+/* An error of that many bytes behind an answer, of which the host has taken the first half. */
 static int fails_at_length(struct faas_context *ctx, struct faas_bytes event)
 {
 	char line[256];
@@ -100,7 +100,9 @@ static int fails_at_length(struct faas_context *ctx, struct faas_bytes event)
 
 	memset(message, 'm', len);
 	message[len] = '\0';
-	faas_puts(ctx, "half");
+	faas_puts(ctx, "ha");
+	nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
+	faas_puts(ctx, "lf");
 	return faas_fail(ctx, "Parts.Failed", message);
 }
 
