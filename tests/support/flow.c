@@ -75,7 +75,7 @@ void flow_open(struct flow *flow, const struct faas_config *config, bool virtual
 const char *__tsan_default_suppressions(void);
 const char *__tsan_default_suppressions(void)
 {
-	return "race:tzset_internal\nrace:libarchive.so\n";
+	return "race:tzset_internal\n";
 }
 #endif
 
