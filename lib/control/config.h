@@ -59,10 +59,9 @@ int fa_control_build(struct faas *rt, struct fa_build *build, struct fa_document
 bool fa_fits_role(const char *text);
 bool fa_fits_key(const char *text);
 
+/* These return 0 or FAAS_ENOMEM. A time is in milliseconds of Unix time. */
 int fa_control_put_time(struct fa_document *out, const char *name, int64_t unix_ms);
-/* {"member": value} under a name. 0 or FAAS_ENOMEM. */
-/* Milliseconds of Unix time. */
-int fa_control_put_time(struct fa_document *out, const char *name, int64_t unix_ms);
+/* {"member": value} under a name. */
 int fa_control_put_text_in(struct fa_document *out, const char *name, const char *member,
 			   const char *text);
 int fa_control_put_integer_in(struct fa_document *out, const char *name, const char *member,

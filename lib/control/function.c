@@ -28,12 +28,9 @@ static const struct fa_trouble creating = { "Creating", "The function is being c
 
 static int put_update(struct fa_document *out, struct faas *rt, const struct fa_version *v)
 {
-	static const char *const names[] = { [FA_UPDATED] = "Successful",
-					     [FA_UPDATING] = "InProgress",
-					     [FA_UPDATE_FAILED] = "Failed" };
 	struct fa_trouble trouble = creating;
 	enum fa_update update = fa_registry_update(&rt->registry, v, &trouble);
-	int rc = fa_document_put_text(out, "LastUpdateStatus", names[update]);
+	int rc = fa_document_put_text(out, "LastUpdateStatus", fa_update_name(update));
 
 	return update ? put_trouble(out, "LastUpdateStatus", &trouble) | rc : rc;
 }

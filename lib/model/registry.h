@@ -99,6 +99,7 @@ enum fa_update {
 	FA_UPDATING,
 	FA_UPDATE_FAILED,
 };
+const char *fa_update_name(enum fa_update update); /* LastUpdateStatus */
 enum fa_update fa_registry_update(struct fa_registry *registry, const struct fa_version *version,
 				  struct fa_trouble *trouble);
 /* Exchange `old` for `next` of the same name; takes `next`, hands out the reference of `old`. */

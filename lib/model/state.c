@@ -50,6 +50,15 @@ void fa_trouble_of(struct fa_trouble *trouble, const struct faas_error *err)
 
 /* ---- a change of $LATEST ------------------------------------------------ */
 
+const char *fa_update_name(enum fa_update update)
+{
+	static const char *const names[] = { [FA_UPDATED] = "Successful",
+					     [FA_UPDATING] = "InProgress",
+					     [FA_UPDATE_FAILED] = "Failed" };
+
+	return names[update];
+}
+
 static struct fa_function *function_of(const struct fa_registry *registry,
 				       const struct fa_version *version)
 {

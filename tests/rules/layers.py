@@ -13,7 +13,7 @@ import tap
 
 STAGES = ("admit", "queue", "env", "outcome")
 CONDUCTOR = (
-    "faas", "runtime", "functions", "isolation", "invoke", "invocation", "runner", "seat", "told", "conduct",
+    "faas", "runtime", "functions", "information", "isolation", "invoke", "invocation", "runner", "seat", "told", "conduct",
     "versions", "code", "build", "cancel", "durable", "testing", "arrive", "turn", "layers", "limits", "trace",
     "deliver", "ending", "messages", "queues", "recall", "remember", "secrets", "roles",
 )
