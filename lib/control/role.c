@@ -30,6 +30,31 @@ static struct fa_document *role_of(struct faas *rt, const struct fa_document *in
 	return role;
 }
 
+/* Who changes a role reads it, and puts it back changed, before the next one reads it. */
+static struct fa_document *open_role(struct faas *rt, const struct fa_document *in,
+				     struct faas_error *err)
+{
+	struct fa_document *role;
+
+	pthread_mutex_lock(&rt->changing);
+	role = role_of(rt, in, err);
+	if (!role)
+		pthread_mutex_unlock(&rt->changing);
+	return role;
+}
+
+/* Takes `role`, and puts it back unless `rc` says that it is not what it was to become. */
+static int close_role(struct faas *rt, const struct fa_document *in, struct fa_document *role,
+		      int rc, struct faas_error *err)
+{
+	if (rc)
+		fa_document_free(role);
+	else
+		rc = fa_role_put(&rt->registry, fa_control_text(in, "RoleName"), role, err);
+	pthread_mutex_unlock(&rt->changing);
+	return rc;
+}
+
 static int check_policy(struct faas *rt, const char *text, enum fa_policy_kind kind,
 			struct faas_error *err)
 {
@@ -103,25 +128,20 @@ static int create(struct faas *rt, const struct fa_document *in, struct fa_docum
 		  struct faas_error *err)
 {
 	const char *name = fa_control_text(in, "RoleName");
-	struct fa_document *role = fa_role_get(&rt->registry, name);
-	int rc = check_policy(rt, fa_control_text(in, "AssumeRolePolicyDocument"), FA_TRUST_POLICY,
-			      err);
+	struct fa_document *there, *role;
+	int rc;
 
-	if (role) {
-		fa_document_free(role);
-		return fa_error_typed(err, FAAS_EEXIST, "EntityAlreadyExists",
-				      "Role with name %s already exists.", name);
-	}
-	if (rc)
-		return rc;
-	role = make(rt, in);
-	if (!role)
-		return fa_error_nomem(err);
-	rc = answer(out, role, err);
+	pthread_mutex_lock(&rt->changing);
+	there = fa_role_get(&rt->registry, name);
+	fa_document_free(there);
+	rc = there ? fa_error_typed(err, FAAS_EEXIST, "EntityAlreadyExists",
+				    "Role with name %s already exists.", name)
+		   : check_policy(rt, fa_control_text(in, "AssumeRolePolicyDocument"),
+				  FA_TRUST_POLICY, err);
+	role = rc ? NULL : make(rt, in);
 	if (!rc)
-		return fa_role_put(&rt->registry, name, role, err);
-	fa_document_free(role);
-	return rc;
+		rc = role ? answer(out, role, err) : fa_error_nomem(err);
+	return close_role(rt, in, role, rc, err);
 }
 
 static int get(struct faas *rt, const struct fa_document *in, struct fa_document *out,
@@ -139,22 +159,22 @@ static int update_trust(struct faas *rt, const struct fa_document *in, struct fa
 {
 	const char *text = fa_control_text(in, "PolicyDocument");
 	int rc = check_policy(rt, text, FA_TRUST_POLICY, err);
-	struct fa_document *role = rc ? NULL : role_of(rt, in, err);
+	struct fa_document *role = rc ? NULL : open_role(rt, in, err);
 
 	(void)out;
 	if (!role)
 		return err->code;
-	if (!fa_document_put_text(role, "AssumeRolePolicyDocument", text))
-		return fa_role_put(&rt->registry, fa_control_text(in, "RoleName"), role, err);
-	fa_document_free(role);
-	return fa_error_nomem(err);
+	if (fa_document_put_text(role, "AssumeRolePolicyDocument", text))
+		rc = fa_error_nomem(err);
+	return close_role(rt, in, role, rc, err);
 }
 
 static int delete (struct faas *rt, const struct fa_document *in, struct fa_document *out,
 		   struct faas_error *err)
 {
-	struct fa_document *role = role_of(rt, in, err);
+	struct fa_document *role = open_role(rt, in, err);
 	const char *first = NULL;
+	int rc = 0;
 
 	(void)out;
 	if (!role)
@@ -165,8 +185,8 @@ static int delete (struct faas *rt, const struct fa_document *in, struct fa_docu
 		first = "Cannot delete entity, must delete policies first.";
 	fa_document_free(role);
 	if (first)
-		return fa_error_typed(err, FAAS_EEXIST, "DeleteConflict", "%s", first);
-	return fa_role_put(&rt->registry, fa_control_text(in, "RoleName"), NULL, err);
+		rc = fa_error_typed(err, FAAS_EEXIST, "DeleteConflict", "%s", first);
+	return close_role(rt, in, NULL, rc, err);
 }
 
 static int list(struct faas *rt, const struct fa_document *in, struct fa_document *out,
@@ -198,26 +218,21 @@ static int list(struct faas *rt, const struct fa_document *in, struct fa_documen
 static int change(struct faas *rt, const struct fa_document *in, const char *group, const char *key,
 		  const char *value, const char *missing, struct faas_error *err)
 {
-	struct fa_document *role = role_of(rt, in, err), *changed;
-	int rc;
+	struct fa_document *role = open_role(rt, in, err), *changed;
+	int rc = 0;
 
 	if (!role)
 		return err->code;
 	changed = fa_document_copy(fa_document_get(role, group));
-	if (!value && !fa_document_get(changed, key)) {
-		fa_document_free(changed);
-		fa_document_free(role);
-		return fa_error_typed(err, FAAS_ENOTFOUND, "NoSuchEntity", missing, key);
-	}
-	if (value)
-		rc = fa_document_put_text(changed, key, value);
-	else
-		rc = 0, fa_document_drop(changed, key);
-	rc |= fa_document_put(role, group, changed);
-	if (!rc)
-		return fa_role_put(&rt->registry, fa_control_text(in, "RoleName"), role, err);
-	fa_document_free(role);
-	return fa_error_nomem(err);
+	if (!value && !fa_document_get(changed, key))
+		rc = fa_error_typed(err, FAAS_ENOTFOUND, "NoSuchEntity", missing, key);
+	if (!value)
+		fa_document_drop(changed, key);
+	else if (fa_document_put_text(changed, key, value))
+		rc = fa_error_nomem(err);
+	if (fa_document_put(role, group, changed))
+		rc = fa_error_nomem(err);
+	return close_role(rt, in, role, rc, err);
 }
 
 static int put_policy(struct faas *rt, const struct fa_document *in, struct fa_document *out,

@@ -11,13 +11,10 @@ static const char *const names[] = {
 	[FA_ACCOUNT_ROLES] = ":roles",
 };
 
-int fa_account_put(struct fa_registry *registry, enum fa_account_kind kind, const char *key,
-		   struct fa_document *value, struct faas_error *err)
+int fa_account_set(struct fa_account_part *part, const char *key, struct fa_document *value)
 {
-	struct fa_account_part *part = &registry->parts[kind];
 	int rc = 0;
 
-	pthread_rwlock_wrlock(&registry->lock);
 	if (!part->all)
 		part->all = fa_document_object();
 	if (value)
@@ -26,6 +23,16 @@ int fa_account_put(struct fa_registry *registry, enum fa_account_kind kind, cons
 		fa_document_drop(part->all, key);
 	atomic_store(&part->changed, true);
 	part->epoch++;
+	return rc;
+}
+
+int fa_account_put(struct fa_registry *registry, enum fa_account_kind kind, const char *key,
+		   struct fa_document *value, struct faas_error *err)
+{
+	int rc;
+
+	pthread_rwlock_wrlock(&registry->lock);
+	rc = fa_account_set(&registry->parts[kind], key, value);
 	pthread_rwlock_unlock(&registry->lock);
 	return rc ? fa_error_nomem(err) : 0;
 }

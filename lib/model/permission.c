@@ -258,17 +258,20 @@ struct fa_document *fa_permission_get(struct fa_registry *registry, const char *
 int fa_permission_change_layer(struct fa_registry *registry, const char *arn,
 			       struct fa_permission_change *change, struct faas_error *err)
 {
-	struct fa_document *old = fa_account_get(registry, FA_ACCOUNT_LAYER_POLICIES, arn),
-			   *next = NULL;
-	int rc = 0;
+	struct fa_account_part *part = &registry->parts[FA_ACCOUNT_LAYER_POLICIES];
+	const struct fa_document *old;
+	struct fa_document *next = NULL;
+	int rc;
 
+	pthread_rwlock_wrlock(&registry->lock);
+	old = fa_document_get(part->all, arn);
 	if (!change->statement && !old)
 		rc = fa_error(err, FAAS_ENOTFOUND, NO_POLICY);
-	if (!rc)
+	else
 		rc = apply(old, change, registry->functions.mem, &next, err);
-	if (!rc)
-		rc = fa_account_put(registry, FA_ACCOUNT_LAYER_POLICIES, arn, next, err);
-	fa_document_free(old);
+	if (!rc && fa_account_set(part, arn, next))
+		rc = fa_error_nomem(err);
+	pthread_rwlock_unlock(&registry->lock);
 	return rc;
 }
 

@@ -2,6 +2,7 @@
 /* Resource policies of functions and of layers; semantics 10. */
 #include "support/test.h"
 
+#include <pthread.h>
 #include <stdio.h>
 
 #include "support/control.h"
@@ -240,6 +241,46 @@ TEST(a_version_of_a_layer_may_be_used_by_whom_its_policy_names)
 		"No policy is associated with the given resource.");
 }
 
+#define THREADS 4
+#define EACH 20
+
+static void *add_statements(void *data)
+{
+	char request[512];
+
+	for (int i = 0; i < EACH; i++) {
+		snprintf(request, sizeof(request),
+			 VERSION ",\"StatementId\":\"s%d-%d\",\"Action\":"
+				 "\"lambda:GetLayerVersion\",\"Principal\":\"*\"}",
+			 (int)(intptr_t)data, i);
+		if (faas_control(flow.rt, "AddLayerVersionPermission", request, NULL, NULL))
+			return "a statement was refused";
+	}
+	return NULL;
+}
+
+TEST(statements_that_are_added_at_once_are_all_there)
+{
+	pthread_t threads[THREADS];
+	void *wrong;
+
+	publish_layer();
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, add_statements, (void *)(intptr_t)i), 0);
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], &wrong);
+		assert_null(wrong);
+	}
+	perform("GetLayerVersionPolicy", VERSION "}");
+	for (int i = 0; i < THREADS * EACH; i++) {
+		char sid[32];
+
+		snprintf(sid, sizeof(sid), "\\\"s%d-%d\\\"", i / EACH, i % EACH);
+		has(sid);
+	}
+}
+
 TEST(a_layers_policy_goes_with_its_version)
 {
 	publish_layer();
@@ -272,6 +313,7 @@ int main(void)
 		WITH_F(what_is_no_permission_is_refused),
 		LASTING(policies_outlive_the_program),
 		WITH_F(a_version_of_a_layer_may_be_used_by_whom_its_policy_names),
+		WITH_F(statements_that_are_added_at_once_are_all_there),
 		WITH_F(a_layers_policy_goes_with_its_version),
 	};
 

@@ -2,6 +2,7 @@
 /* Roles: whom they trust, and what functions that have one may do; semantics 10. */
 #include "support/test.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -19,6 +20,9 @@
 	"\\\"Action\\\":[" actions "],\\\"Resource\\\":\\\"*\\\"}]}"
 #define PUT(actions) \
 	"{\"RoleName\":\"r\",\"PolicyName\":\"p\",\"PolicyDocument\":\"" ALLOW(actions) "\"}"
+#define SMALL \
+	"{\\\"Statement\\\":{\\\"Effect\\\":\\\"Allow\\\",\\\"Action\\\":\\\"*\\\"," \
+	"\\\"Resource\\\":\\\"*\\\"}}"
 #define GROUP "\\\"logs:CreateLogGroup\\\""
 #define STREAM "\\\"logs:CreateLogStream\\\""
 #define EVENTS "\\\"logs:PutLogEvents\\\""
@@ -226,6 +230,53 @@ TEST(roles_outlive_the_program)
 	assert_int_equal(make("a", ROLE), 0);
 }
 
+/* ---- many at once ------------------------------------------------------ */
+
+#define THREADS 8
+#define EACH 20
+
+static pthread_barrier_t together;
+
+static void *put_policies(void *data)
+{
+	char request[1024];
+
+	pthread_barrier_wait(&together);
+	for (int i = 0; i < EACH; i++) {
+		snprintf(request, sizeof(request),
+			 "{\"RoleName\":\"r\",\"PolicyName\":\"p%d.%d\",\"PolicyDocument\":\""
+			 SMALL "\"}",
+			 (int)(intptr_t)data, i);
+		if (faas_control(flow.rt, "PutRolePolicy", request, NULL, NULL))
+			return "a policy was refused";
+	}
+	return NULL;
+}
+
+TEST(policies_that_are_put_at_once_are_all_there)
+{
+	pthread_t threads[THREADS];
+	void *wrong;
+
+	pthread_barrier_init(&together, NULL, THREADS);
+	perform("CreateRole", CREATE("r", "lambda"));
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, put_policies, (void *)(intptr_t)i), 0);
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], &wrong);
+		assert_null(wrong);
+	}
+	pthread_barrier_destroy(&together);
+	perform("ListRolePolicies", R);
+	for (int i = 0; i < THREADS * EACH; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "\"p%d.%d\"", i / EACH, i % EACH);
+		has(name);
+	}
+}
+
 /* In real time: what is told is waited for. */
 static int open_real(void **state)
 {
@@ -248,6 +299,7 @@ int main(void)
 		WITH_F(a_role_ends_after_its_policies),
 		WITH_F(what_is_no_policy_is_refused),
 		WITH_F(a_changed_trust_counts_for_the_next_function),
+		WITH_F(policies_that_are_put_at_once_are_all_there),
 		LASTING(roles_outlive_the_program),
 	};
 
