@@ -12,15 +12,20 @@
 
 int fa_role_check(struct faas *rt, const char *role, struct faas_error *err)
 {
-	if (!role || !fa_roles_count(&rt->registry) ||
-	    fa_role_trusts(&rt->registry, role, "lambda.amazonaws.com"))
+	int rc;
+
+	if (!role || !fa_roles_count(&rt->registry))
 		return 0;
-	return fa_error(err, FAAS_EINVAL,
-			"The role defined for the function cannot be assumed by Lambda.");
+	rc = fa_role_trusts(&rt->registry, role, "lambda.amazonaws.com");
+	if (rc == FAAS_ENOMEM)
+		return fa_error_nomem(err);
+	return rc ? fa_error(err, FAAS_EINVAL,
+			     "The role defined for the function cannot be assumed by Lambda.")
+		  : 0;
 }
 
 /* The three that the documentation says are enough. */
-static bool may_write(struct faas *rt, const struct fa_version *v, char *why, size_t size)
+static int check_writing(struct faas *rt, const struct fa_version *v, char *why, size_t size)
 {
 	static const struct {
 		const char *action, *below;
@@ -32,29 +37,33 @@ static bool may_write(struct faas *rt, const struct fa_version *v, char *why, si
 					 { "aws:PrincipalAccount", &values[1], 1 },
 					 { "lambda:SourceFunctionArn", &values[2], 1 } };
 	char arn[700];
+	int rc = 0;
 
-	for (size_t i = 0; i < sizeof(asked) / sizeof(*asked); i++) {
+	for (size_t i = 0; !rc && i < sizeof(asked) / sizeof(*asked); i++) {
 		const struct fa_policy_request request = { NULL, asked[i].action, arn, facts, 3 };
 
 		snprintf(arn, sizeof(arn), "arn:aws:logs:%s:%s:log-group:%s%s", rt->config.region,
 			 rt->config.account, v->config.log_group, asked[i].below);
-		if (!fa_role_allows(&rt->registry, v->config.role, v->config.name, &request, why,
-				    size))
-			return false;
+		rc = fa_role_allows(&rt->registry, v->config.role, v->config.name, &request, why,
+				    size);
 	}
-	return true;
+	return rc;
 }
 
 bool fa_role_may_log(void *data, struct fa_version *v, char *why, size_t size)
 {
 	struct faas *rt = data;
 	uint32_t epoch;
+	int rc;
 
 	epoch = fa_roles_epoch(&rt->registry);
 	if (!epoch || !v->config.role)
 		return true;
 	if (v->logs_asked != epoch) {
-		v->logs_refused = fa_roles_count(&rt->registry) && !may_write(rt, v, why, size);
+		rc = fa_roles_count(&rt->registry) ? check_writing(rt, v, why, size) : 0;
+		if (rc == FAAS_ENOMEM)
+			return false; /* the next line asks again */
+		v->logs_refused = rc;
 		v->logs_asked = epoch;
 	}
 	return !v->logs_refused;

@@ -211,6 +211,23 @@ static int list(struct faas *rt, const struct fa_document *in, struct fa_documen
 
 /* ---- its policies ------------------------------------------------------ */
 
+/* All texts of a group together have a limit; the names of attached ones never come near it. */
+static int check_size(const struct fa_document *group, const struct fa_document *in,
+		      struct faas_error *err)
+{
+	const struct fa_document *text;
+	const char *name = NULL;
+	size_t size = 0;
+
+	while ((name = fa_document_next(group, name, &text)))
+		size += strlen(fa_document_text(text));
+	if (size <= FA_ROLE_POLICIES_MAX)
+		return 0;
+	return fa_error_typed(err, FAAS_EINVAL, "LimitExceeded",
+			      "Maximum policy size of %d bytes exceeded for role %s",
+			      FA_ROLE_POLICIES_MAX, fa_control_text(in, "RoleName"));
+}
+
 /*
  * One member of "Policies" or "Attached" is set, or, with NULL, is no more. `missing`: what is
  * said if it is not there.
@@ -230,6 +247,8 @@ static int change(struct faas *rt, const struct fa_document *in, const char *gro
 		fa_document_drop(changed, key);
 	else if (fa_document_put_text(changed, key, value))
 		rc = fa_error_nomem(err);
+	else
+		rc = check_size(changed, in, err);
 	if (fa_document_put(role, group, changed))
 		rc = fa_error_nomem(err);
 	return close_role(rt, in, role, rc, err);
@@ -238,17 +257,12 @@ static int change(struct faas *rt, const struct fa_document *in, const char *gro
 static int put_policy(struct faas *rt, const struct fa_document *in, struct fa_document *out,
 		      struct faas_error *err)
 {
-	const char *text = fa_control_text(in, "PolicyDocument");
-	int rc = 0;
+	const char *text = fa_control_text(in, "PolicyDocument"),
+		   *name = fa_control_text(in, "PolicyName");
+	int rc = check_policy(rt, text, FA_IDENTITY_POLICY, err);
 
 	(void)out;
-	if (strlen(text) > FA_ROLE_POLICIES_MAX)
-		return fa_error_typed(err, FAAS_EINVAL, "LimitExceeded",
-				      "Maximum policy size of %d bytes exceeded for role %s",
-				      FA_ROLE_POLICIES_MAX, fa_control_text(in, "RoleName"));
-	rc = check_policy(rt, text, FA_IDENTITY_POLICY, err);
-	return rc ? rc
-		  : change(rt, in, "Policies", fa_control_text(in, "PolicyName"), text, NULL, err);
+	return rc ? rc : change(rt, in, "Policies", name, text, NULL, err);
 }
 
 static int delete_policy(struct faas *rt, const struct fa_document *in, struct fa_document *out,

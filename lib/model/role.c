@@ -8,10 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <base/error.h>
 #include <base/text.h>
 #include <model/account.h>
-
-#define POLICIES_MOST 32 /* of one role that are looked at: more cannot be put there */
 
 static const struct {
 	const char *arn, *name, *text;
@@ -76,41 +75,43 @@ static const char *text_in(const struct fa_document *role, const char *name)
 	return text ? text : "";
 }
 
-bool fa_role_trusts(struct fa_registry *registry, const char *name, const char *service)
+int fa_role_trusts(struct fa_registry *registry, const char *name, const char *service)
 {
 	const struct fa_principal who = { .service = service };
 	struct fa_document *role = fa_role_get(registry, name);
 	const struct fa_policy *trust;
 	struct fa_policy_request request = { &who, "sts:AssumeRole", name, NULL, 0 };
+	struct faas_error why = { 0 };
 	bool trusts;
 
 	if (!role)
-		return false;
+		return FAAS_EDENIED;
 	trust = fa_policy_parse(registry->functions.mem, text_in(role, "AssumeRolePolicyDocument"),
-				FA_TRUST_POLICY, NULL);
+				FA_TRUST_POLICY, &why);
 	trusts = trust && fa_policy_decide(&(struct fa_policy_rules){ .resource = { &trust, 1 },
 								      .resource_alone = true },
 					   &request)
 					  .effect == FA_ALLOW;
 	fa_policy_free((struct fa_policy *)trust);
 	fa_document_free(role);
-	return trusts;
+	if (why.code == FAAS_ENOMEM)
+		return FAAS_ENOMEM;
+	return trusts ? 0 : FAAS_EDENIED;
 }
 
 struct compiled {
 	const struct fa_mem *mem;
-	const struct fa_policy *policies[POLICIES_MOST];
+	const struct fa_policy **policies;
 	size_t count;
+	struct faas_error why; /* one of them could not be read */
 };
 
 static void add(struct compiled *c, const char *text)
 {
-	struct fa_policy *policy = text && c->count < POLICIES_MOST
-					   ? fa_policy_parse(c->mem, text, FA_IDENTITY_POLICY, NULL)
-					   : NULL;
-
-	if (policy)
-		c->policies[c->count++] = policy;
+	if (text && !c->why.code)
+		c->policies[c->count] =
+			fa_policy_parse(c->mem, text, FA_IDENTITY_POLICY, &c->why);
+	c->count += text && !c->why.code;
 }
 
 static void compile(struct compiled *c, const struct fa_document *role)
@@ -118,7 +119,11 @@ static void compile(struct compiled *c, const struct fa_document *role)
 	const struct fa_document *policies = fa_document_get(role, "Policies"),
 				 *attached = fa_document_get(role, "Attached"), *value;
 	const char *name = NULL, *ignored;
+	size_t most = fa_document_count(policies) + fa_document_count(attached);
 
+	c->policies = fa_alloc(c->mem, (most + 1) * sizeof(*c->policies));
+	if (!c->policies)
+		fa_error_nomem(&c->why);
 	while ((name = fa_document_next(policies, name, &value)))
 		add(c, fa_document_text(value));
 	while ((name = fa_document_next(attached, name, &value)))
@@ -142,7 +147,14 @@ static void explain(char *why, size_t size, struct fa_policy_decision decision,
 	fa_text_add(&text, reason);
 }
 
-bool fa_role_allows(struct fa_registry *registry, const char *name, const char *session,
+static void release(struct compiled *c)
+{
+	while (c->count)
+		fa_policy_free((struct fa_policy *)c->policies[--c->count]);
+	fa_free(c->policies);
+}
+
+int fa_role_allows(struct fa_registry *registry, const char *name, const char *session,
 		    const struct fa_policy_request *request, char *why, size_t size)
 {
 	struct fa_document *role = fa_role_get(registry, name);
@@ -158,13 +170,14 @@ bool fa_role_allows(struct fa_registry *registry, const char *name, const char *
 	who.arn = arn;
 	own.principal = &who;
 	compile(&c, role);
-	decision = fa_policy_decide(
-		&(struct fa_policy_rules){ .identity = { c.policies, c.count } }, &own);
-	for (size_t i = 0; i < c.count; i++)
-		fa_policy_free((struct fa_policy *)c.policies[i]);
+	decision = (struct fa_policy_decision){ FA_IMPLICIT_DENY, FA_BY_IDENTITY };
+	if (!c.why.code)
+		decision = fa_policy_decide(
+			&(struct fa_policy_rules){ .identity = { c.policies, c.count } }, &own);
+	release(&c);
 	fa_document_free(role);
 	if (decision.effect == FA_ALLOW)
-		return true;
+		return 0;
 	explain(why, size, decision, &own);
-	return false;
+	return c.why.code == FAAS_ENOMEM ? FAAS_ENOMEM : FAAS_EDENIED;
 }

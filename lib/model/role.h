@@ -12,7 +12,7 @@
  * nobody for permission.
  */
 #define FA_ROLE_NAME_MAX 64
-#define FA_ROLE_POLICIES_MAX 10240 /* bytes of the policies that are put into a role */
+#define FA_ROLE_POLICIES_MAX 10240 /* bytes of all policies that are put into one role */
 
 /* A copy by name or ARN, or NULL. */
 struct fa_document *fa_role_get(struct fa_registry *registry, const char *role);
@@ -27,13 +27,18 @@ uint32_t fa_roles_epoch(const struct fa_registry *registry);
 /* A policy that there is without anybody's making it, by its ARN; NULL: none. */
 const char *fa_role_managed(const char *arn, const char **name);
 
-/* Whether this service may assume the role. False of a role that is not there. */
-bool fa_role_trusts(struct fa_registry *registry, const char *role, const char *service);
+/*
+ * Both say 0 or FAAS_EDENIED, or FAAS_ENOMEM: then nobody knows. One whose policies cannot be
+ * read may do nothing, for they may deny.
+ *
+ * Whether this service may assume the role. FAAS_EDENIED of a role that is not there.
+ */
+int fa_role_trusts(struct fa_registry *registry, const char *role, const char *service);
 /*
  * What a session of the role may do. `request` with no principal: it is the session's. If it
  * may not, `why` says so in the words of AWS.
  */
-bool fa_role_allows(struct fa_registry *registry, const char *role, const char *session,
+int fa_role_allows(struct fa_registry *registry, const char *role, const char *session,
 		    const struct fa_policy_request *request, char *why, size_t size);
 
 #endif

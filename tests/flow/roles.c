@@ -20,8 +20,10 @@
 	"\\\"Action\\\":[" actions "],\\\"Resource\\\":\\\"*\\\"}]}"
 #define PUT(actions) \
 	"{\"RoleName\":\"r\",\"PolicyName\":\"p\",\"PolicyDocument\":\"" ALLOW(actions) "\"}"
-#define SMALL \
-	"{\\\"Statement\\\":{\\\"Effect\\\":\\\"Allow\\\",\\\"Action\\\":\\\"*\\\"," \
+#define SMALL STATEMENT("Allow")
+#define DENY STATEMENT("Deny")
+#define STATEMENT(effect) \
+	"{\\\"Statement\\\":{\\\"Effect\\\":\\\"" effect "\\\",\\\"Action\\\":\\\"*\\\"," \
 	"\\\"Resource\\\":\\\"*\\\"}}"
 #define GROUP "\\\"logs:CreateLogGroup\\\""
 #define STREAM "\\\"logs:CreateLogStream\\\""
@@ -146,6 +148,42 @@ TEST(a_tail_and_metrics_are_there_whatever_is_recorded)
 	}
 }
 
+TEST(a_policy_that_denies_counts_however_many_there_are)
+{
+	char request[1024];
+
+	perform("CreateRole", CREATE("r", "lambda"));
+	for (int i = 0; i < 40; i++) {
+		snprintf(request, sizeof(request),
+			 "{\"RoleName\":\"r\",\"PolicyName\":\"p%d\",\"PolicyDocument\":\"" SMALL
+			 "\"}",
+			 i);
+		perform("PutRolePolicy", request);
+	}
+	assert_int_equal(make("a", ROLE), 0);
+	assert_int_equal(make("free", NULL), 0);
+	call("words");
+	flow_await_log(&flow, "words");
+	perform("PutRolePolicy", "{\"RoleName\":\"r\",\"PolicyName\":\"q\",\"PolicyDocument\":\""
+				 DENY "\"}");
+	call("silence");
+	flow_await_log(&flow, "with an explicit deny in an identity-based policy");
+	assert_int_equal(flow_log_count(&flow, "silence"), 0);
+}
+
+TEST(logs_are_as_refused_after_a_restart_as_before)
+{
+	perform("CreateRole", CREATE("r", "lambda"));
+	assert_int_equal(make("a", ROLE), 0);
+	flow_close(&flow);
+	flow_open(&flow, &(struct faas_config){ .state_dir = control_folder }, false);
+	assert_int_equal(make("a", ROLE), 0);
+	assert_int_equal(make("free", NULL), 0);
+	call("silence");
+	flow_await_log(&flow, REFUSED "logs:CreateLogGroup");
+	assert_int_equal(flow_log_count(&flow, "silence"), 0);
+}
+
 /* ---- the operations ---------------------------------------------------- */
 
 TEST(a_role_is_created_told_listed_and_deleted)
@@ -203,6 +241,25 @@ TEST(what_is_no_policy_is_refused)
 		"NoSuchEntity",
 		"Policy arn:aws:iam::aws:policy/Nobody does not exist or is not attachable.");
 	assert_string_equal(perform("ListRolePolicies", R), "{\"PolicyNames\":[]}");
+}
+
+TEST(all_policies_of_a_role_have_ten_kilobytes)
+{
+	static char request[12000], action[5021];
+
+	memset(action, 'x', sizeof(action) - 1);
+	perform("CreateRole", CREATE("r", "lambda"));
+	for (int i = 0; i < 3; i++) {
+		snprintf(request, sizeof(request),
+			 "{\"RoleName\":\"r\",\"PolicyName\":\"p%d\",\"PolicyDocument\":\"" ALLOW(
+				 "\\\"s3:%s\\\"") "\"}",
+			 i % 2, action);
+		perform("PutRolePolicy", request);
+	}
+	refused("PutRolePolicy",
+		"{\"RoleName\":\"r\",\"PolicyName\":\"q\",\"PolicyDocument\":\"" SMALL "\"}",
+		"LimitExceeded", "Maximum policy size of 10240 bytes exceeded for role r");
+	assert_string_equal(perform("ListRolePolicies", R), "{\"PolicyNames\":[\"p0\",\"p1\"]}");
 }
 
 TEST(a_changed_trust_counts_for_the_next_function)
@@ -295,9 +352,12 @@ int main(void)
 		WITH_F(a_host_without_roles_gives_whatever_it_likes),
 		WITH_F(the_three_actions_of_the_documentation_are_enough_and_one_less_is_not),
 		WITH_F(a_tail_and_metrics_are_there_whatever_is_recorded),
+		WITH_F(a_policy_that_denies_counts_however_many_there_are),
+		LASTING(logs_are_as_refused_after_a_restart_as_before),
 		WITH_F(a_role_is_created_told_listed_and_deleted),
 		WITH_F(a_role_ends_after_its_policies),
 		WITH_F(what_is_no_policy_is_refused),
+		WITH_F(all_policies_of_a_role_have_ten_kilobytes),
 		WITH_F(a_changed_trust_counts_for_the_next_function),
 		WITH_F(policies_that_are_put_at_once_are_all_there),
 		LASTING(roles_outlive_the_program),

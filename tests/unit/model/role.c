@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* Who runs out of memory while he is asked for a permission does not give one. */
+#include <support/test.h>
+
+#include <model/role.h>
+#include <support/failing_mem.h>
+
+#define ARN "arn:aws:iam::000000000000:role/r"
+#define POLICY(effect) \
+	"{\"Statement\":{\"Effect\":\"" effect "\",\"Action\":\"*\",\"Resource\":\"*\"}}"
+#define TRUST \
+	"{\"Statement\":{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"a.amazonaws.com\"}," \
+	"\"Action\":\"sts:AssumeRole\"}}"
+
+static struct failing_mem mem;
+static struct fa_registry registry;
+static struct faas_error err;
+static char why[512];
+
+static void open_with(const char *trust, const char *one, const char *other)
+{
+	struct fa_document *role = fa_document_object(), *policies = fa_document_object();
+
+	memset(&registry, 0, sizeof(registry));
+	failing_mem_init(&mem);
+	assert_int_equal(fa_registry_init(&registry, &mem.mem, "local-1", "000000000000"), 0);
+	fa_document_put_text(role, "Arn", ARN);
+	fa_document_put_text(role, "AssumeRolePolicyDocument", trust);
+	fa_document_put_text(policies, "one", one);
+	fa_document_put_text(policies, "other", other);
+	fa_document_put(role, "Policies", policies);
+	assert_int_equal(fa_role_put(&registry, "r", role, &err), 0);
+}
+
+static void close_it(void)
+{
+	fa_registry_finish(&registry);
+	assert_true(failing_mem_clean(&mem));
+}
+
+static int allows(void)
+{
+	const struct fa_policy_request request = { NULL, "logs:PutLogEvents", "*", NULL, 0 };
+
+	return fa_role_allows(&registry, ARN, "s", &request, why, sizeof(why));
+}
+
+static int trusts(void)
+{
+	return fa_role_trusts(&registry, ARN, "a.amazonaws.com");
+}
+
+/* Each allocation of `ask` fails once; with all of them there the answer is `answer`. */
+static void sweep(const char *one, const char *other, int (*ask)(void), int answer)
+{
+	for (size_t n = 1;; n++) {
+		bool failed;
+		int said;
+
+		open_with(TRUST, one, other);
+		mem.fail_at = mem.calls + n;
+		said = ask();
+		failed = mem.failed;
+		assert_int_equal(said, failed ? FAAS_ENOMEM : answer);
+		close_it();
+		if (!failed) {
+			assert_true(n > 1);
+			return;
+		}
+	}
+}
+
+TEST(a_policy_that_denies_is_not_overlooked_for_want_of_memory)
+{
+	sweep(POLICY("Deny"), POLICY("Allow"), allows, FAAS_EDENIED);
+	sweep(POLICY("Allow"), POLICY("Deny"), allows, FAAS_EDENIED);
+	sweep(POLICY("Allow"), POLICY("Allow"), allows, 0);
+}
+
+TEST(a_role_that_cannot_be_judged_for_want_of_memory_is_not_one_that_trusts_nobody)
+{
+	sweep(POLICY("Allow"), POLICY("Allow"), trusts, 0);
+}
+
+TEST(a_role_with_a_policy_that_cannot_be_read_may_do_nothing)
+{
+	open_with("no policy", POLICY("Allow"), "no policy");
+	assert_int_equal(allows(), FAAS_EDENIED);
+	assert_non_null(strstr(why, "is not authorized to perform: logs:PutLogEvents"));
+	assert_int_equal(trusts(), FAAS_EDENIED);
+	close_it();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_policy_that_denies_is_not_overlooked_for_want_of_memory),
+		cmocka_unit_test(
+			a_role_that_cannot_be_judged_for_want_of_memory_is_not_one_that_trusts_nobody),
+		cmocka_unit_test(a_role_with_a_policy_that_cannot_be_read_may_do_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
