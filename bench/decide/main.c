@@ -2,7 +2,8 @@
 
 /*
  * bench/decide: what it costs to ask whether a role may do something. The role has ten
- * statements; what is asked for is allowed by the last one, by none, or under a condition.
+ * statements, one of which denies under a condition; what is asked for is allowed by the last
+ * one, or by none.
  */
 
 #include "bench.h"

@@ -154,11 +154,13 @@ static int add_numbered(int number)
 
 TEST(a_policy_has_twenty_kilobytes)
 {
-	int n = 0;
+	int n = 0, size = 0;
 
 	while (!add_numbered(n))
 		assert_true(++n < 200);
 	assert_string_equal(err.type, "PolicyLengthExceededException");
+	assert_int_equal(sscanf(err.message, "The final policy size (%d)", &size), 1);
+	assert_in_range(size, 20481, 20480 + 300); /* by one statement */
 	assert_non_null(strstr(err.message, ") is bigger than the limit (20480)."));
 	perform("GetPolicy", THIS);
 	assert_true(n > 70); /* and all that were added before are there */

@@ -388,6 +388,20 @@ TEST(a_function_that_is_deleted_takes_its_update_with_it)
 	says("f", "three");
 }
 
+TEST(a_function_that_is_created_again_has_had_no_update)
+{
+	create(",\"Publish\":true", code("one")); /* its number is kept when it is deleted */
+	await_state("f", "Active");
+	update(broken_code());
+	await_state("f", "Failed");
+	assert_int_equal(faas_function_delete(flow.rt, "f", &err), 0);
+	create("", code("two"));
+	await_state("f", "Active");
+	get("f");
+	has("\"LastUpdateStatus\":\"Successful\"");
+	lacks("Reason");
+}
+
 /* ---- the end of the program in between --------------------------------- */
 
 TEST(a_function_that_was_pending_is_made_by_the_next_program)
@@ -530,6 +544,7 @@ int main(void)
 		FLOW(layers_are_merged_while_the_old_ones_serve),
 		FLOW(what_takes_no_time_is_done_when_it_is_answered),
 		FLOW(a_function_that_is_deleted_takes_its_update_with_it),
+		FLOW(a_function_that_is_created_again_has_had_no_update),
 		LASTING(a_function_that_was_pending_is_made_by_the_next_program),
 		LASTING(a_function_that_was_pending_fails_in_the_next_program_if_it_has_to),
 		LASTING(what_has_failed_has_failed_after_a_restart),
