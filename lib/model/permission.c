@@ -173,17 +173,23 @@ static const struct fa_document *policy_of(const struct fa_function *function,
 /* Takes `policy`; NULL: there is none any more. */
 static int store(struct fa_function *function, const char *qualifier, struct fa_document *policy)
 {
-	const struct fa_document *old = fa_document_get(function->attached, ATTACHED);
-	struct fa_document *all = old ? fa_document_copy(old) : fa_document_object();
-	int rc = 0;
+	struct fa_document *all =
+		(struct fa_document *)fa_document_get(function->attached, ATTACHED);
 
+	if (!policy) { /* which takes no memory */
+		fa_document_drop(all, qualifier);
+		return 0;
+	}
 	if (!function->attached)
 		function->attached = fa_document_object();
-	if (policy)
-		rc = fa_document_put(all, qualifier, policy);
-	else
-		fa_document_drop(all, qualifier);
-	return fa_document_put(function->attached, ATTACHED, all) | rc;
+	if (!all) {
+		all = fa_document_object();
+		if (fa_document_put(function->attached, ATTACHED, all)) {
+			fa_document_free(policy);
+			return FAAS_ENOMEM;
+		}
+	}
+	return fa_document_put(all, qualifier, policy);
 }
 
 void fa_permission_drop(struct fa_function *function, const char *qualifier)

@@ -375,6 +375,26 @@ TEST(what_takes_no_time_is_done_when_it_is_answered)
 	has("\"LastUpdateStatus\":\"Successful\"");
 }
 
+TEST(a_change_that_waits_for_what_is_provisioned_is_answered_before)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/tmp/faas-states-%d.zip", (int)getpid());
+	code("one");
+	write_zip(path);
+	flow_function(&flow, &(struct faas_function_config){ .name = "f",
+							     .code = path,
+							     .handler = "package.content",
+							     .provisioned = 1 });
+	unlink(path);
+	hold();
+	REQUEST("{\"FunctionName\":\"f\",\"MemorySize\":256}");
+	perform("UpdateFunctionConfiguration");
+	has("\"LastUpdateStatus\":\"InProgress\"");
+	release();
+	await_state("f", "Successful");
+}
+
 TEST(a_function_that_is_deleted_takes_its_update_with_it)
 {
 	create("", code("one"));
@@ -543,6 +563,7 @@ int main(void)
 		FLOW(an_update_that_fails_leaves_the_old_code_and_says_why),
 		FLOW(layers_are_merged_while_the_old_ones_serve),
 		FLOW(what_takes_no_time_is_done_when_it_is_answered),
+		FLOW(a_change_that_waits_for_what_is_provisioned_is_answered_before),
 		FLOW(a_function_that_is_deleted_takes_its_update_with_it),
 		FLOW(a_function_that_is_created_again_has_had_no_update),
 		LASTING(a_function_that_was_pending_is_made_by_the_next_program),

@@ -214,6 +214,9 @@ TEST(across_accounts_both_must_allow)
 			.owner = "999999999999");
 	ASSERT_ALLOWED(bob, .identity = ALLOW_ALL, .resource = OPEN_TO("{'AWS':'" ACCOUNT "'}"),
 		       .owner = "999999999999");
+	ASSERT_ALLOWED(bob, .identity = ALLOW_ALL,
+		       .resource = OPEN_TO("{'AWS':'arn:aws:iam::" ACCOUNT ":root'}"),
+		       .owner = "999999999999");
 	ASSERT_IMPLICIT(FA_BY_BOUNDARY, bob, .identity = ALLOW_ALL, .boundary = ALLOW_S3,
 			.resource = OPEN_TO("{'AWS':'" USER "'}"), .owner = "999999999999");
 }
