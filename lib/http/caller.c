@@ -3,8 +3,6 @@
 #include <http/connection.h>
 
 #include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 #include <http/server.h>
 
@@ -56,19 +54,21 @@ static void end_caller(struct fa_http_caller *caller, bool whole)
 
 static void source_of_caller(const struct fa_http_caller *caller, char out[FA_SOURCE_MAX])
 {
-	const struct fa_conn *conn = fa_container(caller, struct fa_conn, caller);
-	union {
-		struct sockaddr any;
-		struct sockaddr_in in;
-		struct sockaddr_in6 in6;
-	} peer = { .any.sa_family = AF_UNSPEC };
-	socklen_t len = sizeof(peer);
+	const union fa_peer *peer = &fa_container(caller, struct fa_conn, caller)->peer;
 
-	getpeername(conn->wire.fd, &peer.any, &len);
-	if (peer.any.sa_family == AF_INET)
-		inet_ntop(AF_INET, &peer.in.sin_addr, out, FA_SOURCE_MAX);
-	else if (peer.any.sa_family == AF_INET6)
-		inet_ntop(AF_INET6, &peer.in6.sin6_addr, out, FA_SOURCE_MAX);
+	if (peer->any.sa_family == AF_INET)
+		inet_ntop(AF_INET, &peer->in.sin_addr, out, FA_SOURCE_MAX);
+	else if (peer->any.sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &peer->in6.sin6_addr, out, FA_SOURCE_MAX);
+}
+
+/* Who comes from a loopback address has come to one. */
+bool fa_conn_is_local(const struct fa_conn *conn)
+{
+	if (conn->peer.any.sa_family == AF_INET)
+		return ntohl(conn->peer.in.sin_addr.s_addr) >> 24 == 127;
+	return conn->peer.any.sa_family == AF_INET6 &&
+	       IN6_IS_ADDR_LOOPBACK(&conn->peer.in6.sin6_addr);
 }
 
 const struct fa_http_caller fa_conn_caller = { .answer = answer_caller,

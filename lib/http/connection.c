@@ -179,7 +179,7 @@ void fa_conn_close(struct fa_conn *conn)
 static void on_deadline(struct fa_timer *timer);
 static void on_ready(struct fa_watch *watch, uint32_t events);
 
-int fa_conn_create(struct fa_server *server, int fd, bool local)
+int fa_conn_create(struct fa_server *server, int fd, const union fa_peer *peer)
 {
 	struct fa_conn *conn = fa_alloc(server->mem, sizeof(*conn));
 	int rc;
@@ -192,7 +192,7 @@ int fa_conn_create(struct fa_server *server, int fd, bool local)
 	}
 	conn->caller = fa_conn_caller;
 	conn->server = server;
-	conn->local = local;
+	conn->peer = *peer;
 	conn->watch = (struct fa_watch){ .fd = fd, .both = true, .on_ready = on_ready };
 	conn->deadline.on_due = on_deadline;
 	fa_list_init(&conn->link);

@@ -2,6 +2,8 @@
 #ifndef FA_HTTP_CONNECTION_H
 #define FA_HTTP_CONNECTION_H
 
+#include <netinet/in.h>
+
 #include <base/clock.h>
 #include <base/list.h>
 #include <base/loop.h>
@@ -44,6 +46,13 @@ enum fa_conn_state {
 	FA_CONN_DEAD,      /* to be freed */
 };
 
+/* Where a client is; of another family: it came by no network. */
+union fa_peer {
+	struct sockaddr any;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+
 struct fa_conn {
 	struct fa_http_caller caller; /* fa_conn_answer() for who need not know of connections */
 	struct fa_watch watch;
@@ -59,7 +68,7 @@ struct fa_conn {
 	bool ended;    /* the client will send no more */
 	bool last;     /* no request after this one */
 	bool http10, head_only, chunked;
-	bool local; /* the client is on this machine, and came by its loopback interface */
+	union fa_peer peer; /* as it was accepted: a socket that was reset does not know it */
 
 	char *rest; /* read, but of the next request */
 	size_t rest_at, rest_len;
@@ -79,7 +88,9 @@ struct fa_conn {
 extern const struct fa_http_caller fa_conn_caller;
 
 /* Takes `fd`, also on failure. 0 or a code. */
-int fa_conn_create(struct fa_server *server, int fd, bool local);
+int fa_conn_create(struct fa_server *server, int fd, const union fa_peer *peer);
+/* Whether the client is on this machine, and came by its loopback interface. */
+bool fa_conn_is_local(const struct fa_conn *conn);
 /* Whatever it does, unless the door has its request: then when that is answered. */
 void fa_conn_close(struct fa_conn *conn);
 

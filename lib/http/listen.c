@@ -125,8 +125,8 @@ static size_t on_head(void *data, struct fa_conn *conn, const struct fa_http_req
 	struct faas_http *http = data;
 	struct faas_error err = { 0 };
 
-	if (!fa_guard_check(request, conn->local, fa_api_is_open(&http->api, request), http->names,
-			    &err))
+	if (!fa_guard_check(request, fa_conn_is_local(conn),
+			    fa_api_is_open(&http->api, request), http->names, &err))
 		return fa_api_body_max(&http->api, request);
 	fa_api_refuse(&http->rt->mem, &conn->caller, &err, NULL, NULL);
 	return 0;

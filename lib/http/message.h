@@ -20,9 +20,9 @@ struct fa_http_request {
 	struct faas_bytes body;
 };
 
-/* Who waits for an answer: a connection, or a host that has a server of its own. */
 #define FA_SOURCE_MAX 46
 
+/* Who waits for an answer: a connection, or a host that has a server of its own. */
 struct fa_http_caller {
 	/* Once, with all of it; what is shown is copied. */
 	void (*answer)(struct fa_http_caller *caller, int status,

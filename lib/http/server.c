@@ -8,7 +8,6 @@
 #include <http/server.h>
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -103,28 +102,21 @@ static bool out_of_descriptors(struct fa_server *server)
 	return false;
 }
 
-union address {
-	struct sockaddr any;
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
-};
-
-/* Who comes from a loopback address has come to one. */
-static bool is_local(const union address *peer)
+/* Over IPv4 to a socket of IPv6 is over IPv4. */
+static void unmap(union fa_peer *peer)
 {
-	static const uint8_t mapped[] = { [10] = 0xff, [11] = 0xff, [12] = 127 };
-	const struct in6_addr *in6 = &peer->in6.sin6_addr;
+	struct in_addr address;
 
-	if (peer->any.sa_family == AF_INET)
-		return ntohl(peer->in.sin_addr.s_addr) >> 24 == 127;
-	return peer->any.sa_family == AF_INET6 &&
-	       (IN6_IS_ADDR_LOOPBACK(in6) || !memcmp(in6, mapped, sizeof(mapped)));
+	if (peer->any.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&peer->in6.sin6_addr))
+		return;
+	memcpy(&address, &peer->in6.sin6_addr.s6_addr[12], sizeof(address));
+	peer->in = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr = address };
 }
 
 /* Returns whether there may be more. */
 static bool accept_one(struct fa_server *server)
 {
-	union address peer = { .any.sa_family = AF_UNSPEC };
+	union fa_peer peer = { .any.sa_family = AF_UNSPEC };
 	socklen_t len = sizeof(peer);
 	int fd = accept4(server->listener.fd, &peer.any, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
@@ -138,7 +130,8 @@ static bool accept_one(struct fa_server *server)
 		return true;
 	}
 	server->accepted++;
-	fa_conn_create(server, fd, is_local(&peer));
+	unmap(&peer);
+	fa_conn_create(server, fd, &peer);
 	return true;
 }
 

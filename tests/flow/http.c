@@ -170,13 +170,10 @@ TEST(a_client_that_leaves_while_it_waits_is_noticed)
 
 TEST(a_client_that_resets_while_it_waits_is_noticed)
 {
-	struct linger now = { .l_onoff = 1 };
-
 	client_open(&client, door_port);
 	client_send(&client, GET("/next"));
 	door_await_requests(1);
-	setsockopt(client.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-	client_close(&client);
+	client_reset(&client);
 	door_await_gone(1);
 	door_await_count(0);
 }

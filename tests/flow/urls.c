@@ -5,6 +5,7 @@
 #include "support/test.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,7 @@ static char url[256], id[33];
 /* What the function was told, and what it says. */
 static char told[65536];
 static const char *says;
-static int calls;
+static _Atomic int calls;
 
 static int mirror(struct faas_context *ctx, struct faas_bytes event)
 {
@@ -203,6 +204,68 @@ TEST(the_request_id_is_the_one_of_the_log)
 	snprintf(want, sizeof(want), "START RequestId: %s",
 		 answer_field(&answer, "x-amzn-RequestId"));
 	flow_await_log(&flow, want);
+}
+
+/* ---- where from --------------------------------------------------------- */
+
+static void ask_from(const char *source, int port)
+{
+	client_close(&client);
+	client_open_from(&client, source, port);
+	ask("GET", "/url/f/", "", "", 200);
+}
+
+TEST(a_function_is_told_the_address_of_who_asks)
+{
+	struct faas_http *both = faas_http_listen(flow.rt, FAAS_HTTP(.host = "::"), &err);
+
+	ask_from("127.0.0.2", faas_http_port(http));
+	was_told("\"sourceIp\":\"127.0.0.2\"");
+	if (both) {
+		ask_from("127.0.0.3", faas_http_port(both));
+		was_told("\"sourceIp\":\"127.0.0.3\"");
+	} else {
+		print_message("no IPv6 here: %s\n", err.message);
+	}
+}
+
+static sem_t held, let_go;
+
+/* Holds the loop, too. */
+static bool hold(void *data, struct faas_http_page *page, const struct faas_http_message *request)
+{
+	(void)data;
+	(void)request;
+	sem_post(&held);
+	sem_wait(&let_go);
+	faas_http_answer(page, FAAS_HTTP_MESSAGE(.status = 200), false);
+	return true;
+}
+
+static int open_held(void **state)
+{
+	(void)state;
+	sem_init(&held, 0, 0);
+	sem_init(&let_go, 0, 0);
+	open_with(FAAS_HTTP(.on_page = hold));
+	control("CreateFunctionUrlConfig", "{\"FunctionName\":\"f\",\"AuthType\":\"NONE\"}");
+	return 0;
+}
+
+TEST(who_is_gone_when_its_request_is_read_did_not_come_from_this_machine)
+{
+	struct client other;
+
+	client_open_from(&other, "127.0.0.2", faas_http_port(http));
+	client_send(&client, "GET /hold HTTP/1.1\r\nHost: localhost\r\n\r\n");
+	sem_wait(&held);
+	client_send(&other, "GET /url/f/ HTTP/1.1\r\nHost: localhost\r\n\r\n");
+	client_reset(&other);
+	sem_post(&let_go);
+	answer = client_receive(&client, false);
+	for (int i = 0; !calls && i < 10000; i++)
+		nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+	was_told("\"sourceIp\":\"127.0.0.2\"");
 }
 
 /* ---- answers ------------------------------------------------------------ */
@@ -531,6 +594,10 @@ int main(void)
 		CASE(a_function_is_called_by_its_own_name_if_it_has_a_url),
 		CASE(an_alias_has_a_url_of_its_own_that_runs_its_version),
 		CASE(the_request_id_is_the_one_of_the_log),
+		CASE(a_function_is_told_the_address_of_who_asks),
+		cmocka_unit_test_setup_teardown(
+			who_is_gone_when_its_request_is_read_did_not_come_from_this_machine,
+			open_held, close_it),
 		CASE(plain_json_is_a_200_and_a_string_goes_without_quotes),
 		CASE(what_failed_or_is_no_answer_is_a_bad_gateway),
 		CASE(a_head_has_no_body_and_one_that_breaks_off_is_told),

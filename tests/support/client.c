@@ -17,30 +17,46 @@
 
 #define PATIENCE_MS 20000
 
-static void start(struct client *client, int domain, const void *address, socklen_t len)
+static void create(struct client *client, int domain)
 {
 	memset(client, 0, sizeof(*client));
 	client->fd = socket(domain, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_true(client->fd >= 0);
+}
+
+static void start(struct client *client, const void *address, socklen_t len)
+{
 	if (connect(client->fd, address, len) < 0)
 		fail_msg("connect: %s", strerror(errno));
 }
 
+void client_open_from(struct client *client, const char *source, int port)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET };
+
+	create(client, AF_INET);
+	if (source) {
+		assert_int_equal(inet_pton(AF_INET, source, &address.sin_addr), 1);
+		assert_int_equal(bind(client->fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	}
+	address.sin_port = htons((uint16_t)port);
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	start(client, &address, sizeof(address));
+}
+
 void client_open(struct client *client, int port)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_port = htons((uint16_t)port),
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-
-	start(client, AF_INET, &address, sizeof(address));
+	client_open_from(client, NULL, port);
 }
+
 
 void client_open_path(struct client *client, const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	start(client, AF_UNIX, &address, sizeof(address));
+	create(client, AF_UNIX);
+	start(client, &address, sizeof(address));
 }
 
 void client_leave_socket(const char *path)
@@ -78,6 +94,14 @@ void client_send_bytes(struct client *client, const void *data, size_t len)
 void client_send(struct client *client, const char *text)
 {
 	client_send_bytes(client, text, strlen(text));
+}
+
+void client_reset(struct client *client)
+{
+	struct linger now = { .l_onoff = 1 };
+
+	setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	client_close(client);
 }
 
 void client_end(struct client *client)

@@ -25,6 +25,8 @@ struct answer {
 };
 
 void client_open(struct client *client, int port);
+/* From this address of 127.0.0.0/8. */
+void client_open_from(struct client *client, const char *source, int port);
 void client_open_path(struct client *client, const char *path);
 /* The file of a socket that nobody listens on any more. */
 void client_leave_socket(const char *path);
@@ -32,6 +34,7 @@ void client_close(struct client *client);
 void client_send(struct client *client, const char *text);
 void client_send_bytes(struct client *client, const void *data, size_t len);
 void client_end(struct client *client); /* half-close */
+void client_reset(struct client *client);
 /* The next answer; `bare`: to a HEAD. Free it with answer_free(). */
 struct answer client_receive(struct client *client, bool bare);
 /* Whether the server has closed the connection, and sent nothing before. */
