@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -286,6 +287,49 @@ TEST(a_streamed_answer_may_be_larger_than_any_other)
 	assert_non_null(memmem(answer.body, answer.body_len, "InvokeComplete", 14));
 	ask("POST", "/2021-11-15/functions/parts/response-streaming-invocations", "", "0", 200);
 	assert_null(memmem(answer.body, answer.body_len, "PayloadChunk", 12));
+}
+
+/* A long answer to `reader`, who reads nothing, until its function cannot have gone on. */
+static void begin_unread(struct client *reader)
+{
+	struct faas_http *small = faas_http_listen(flow.rt, FAAS_HTTP(.max_buffer_mb = 1), &err);
+	int little = 65536, much = 1 << 22; /* that the kernel takes */
+
+	assert_non_null(small);
+	flow_function(&flow, &(struct faas_function_config){
+				     .name = "parts", .handler = "parts.megabytes",
+				     .timeout_ms = 600000 });
+	client_open(reader, faas_http_port(small));
+	setsockopt(reader->fd, SOL_SOCKET, SO_RCVBUF, &little, sizeof(little));
+	client_send(reader, "POST /2021-11-15/functions/parts/response-streaming-invocations "
+			    "HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\n24");
+	client_close(&client);
+	client_open(&client, faas_http_port(small));
+	flow_await_idle(&flow, 0, 1);
+	for (int i = 0; i < 500; i++) /* as many turns of the loop, and what they would pour */
+		ask("GET", FUNCTIONS, "", "", 200);
+	setsockopt(reader->fd, SOL_SOCKET, SO_RCVBUF, &much, sizeof(much));
+}
+
+TEST(an_answer_waits_for_its_reader_in_the_function)
+{
+	struct client reader;
+
+	begin_unread(&reader); /* beyond 1 MB it would have been given up */
+	answer_free(&answer);
+	answer = client_receive(&reader, false);
+	client_close(&reader);
+	assert_true(answer.body_len > 24 << 20);
+	assert_non_null(memmem(answer.body, answer.body_len, "InvokeComplete", 14));
+}
+
+TEST(a_function_ends_whose_reader_left)
+{
+	struct client reader;
+
+	begin_unread(&reader);
+	client_reset(&reader);
+	flow_await_idle(&flow, 1, 0);
 }
 
 /* ---- operations ------------------------------------------------------ */
@@ -600,6 +644,8 @@ int main(void)
 		OPEN(a_payload_has_a_longest_length),
 		OPEN(a_streamed_answer_is_events),
 		OPEN(a_streamed_answer_may_be_larger_than_any_other),
+		OPEN(an_answer_waits_for_its_reader_in_the_function),
+		OPEN(a_function_ends_whose_reader_left),
 		OPEN(an_operation_takes_its_members_from_path_query_and_body),
 		OPEN(what_is_wrong_with_a_request_is_an_exception),
 		OPEN(what_is_no_operation_is_unknown),

@@ -110,6 +110,22 @@ TEST(a_long_answer_is_made_as_fast_as_it_is_read)
 	client_close(&client);
 }
 
+TEST(who_knows_no_connections_is_told_to_pause_and_to_go_on)
+{
+	struct answer answer;
+
+	client_open(&client, door_port);
+	client_send(&client, GET("/pour"));
+	for (int i = 0; !door_pauses && i < 20000; i++)
+		door_look(); /* on the loop, and back */
+	assert_int_equal(door_pauses, 1);
+	assert_true(door_look().held < 3 * MIB);
+	answer = client_receive(&client, false);
+	assert_int_equal(answer.body_len, 64 * MIB);
+	answer_free(&answer);
+	client_close(&client);
+}
+
 /* ---- too many -------------------------------------------------------- */
 
 static int open_small(void **state)
@@ -267,6 +283,7 @@ int main(void)
 		OPEN(a_request_may_wait_for_its_answer_as_long_as_it_takes),
 		OPEN(a_reader_that_does_not_read_is_let_go_and_its_memory_with_it),
 		OPEN(a_long_answer_is_made_as_fast_as_it_is_read),
+		OPEN(who_knows_no_connections_is_told_to_pause_and_to_go_on),
 		SMALL(the_connection_that_is_idle_longest_makes_place_for_a_new_one),
 		SMALL(slow_heads_drive_out_each_other_and_nobody_else),
 		SMALL(no_waiting_request_is_sent_away_for_a_new_one),

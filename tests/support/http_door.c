@@ -14,7 +14,7 @@
 
 struct flow door_flow;
 int door_port;
-_Atomic int door_gone, door_requests;
+_Atomic int door_gone, door_requests, door_pauses;
 
 static struct fa_server *server;
 static struct fa_conn *waiter;
@@ -65,6 +65,31 @@ static void flood(void *data, struct fa_conn *conn)
 	}
 }
 
+static void pour(void *data)
+{
+	struct fa_http_caller *caller = data;
+	static char piece[MIB];
+
+	while (pieces < 64) {
+		pieces++;
+		if (caller->write(caller, (struct faas_bytes){ piece, sizeof(piece) }))
+			continue;
+		door_pauses++;
+		return;
+	}
+	if (pieces++ == 64)
+		caller->end(caller, true);
+}
+
+static void begin_to_pour(struct fa_http_caller *caller)
+{
+	pieces = 0;
+	caller->resume = pour;
+	caller->resume_data = caller;
+	caller->begin(caller, 200, NULL, 0);
+	pour(caller);
+}
+
 static void big(struct fa_conn *conn)
 {
 	static char body[6 * MIB];
@@ -100,6 +125,8 @@ static void on_request(void *data, struct fa_conn *conn, const struct fa_http_re
 		fa_conn_begin(conn, 200, NULL, 0);
 		fa_conn_on_drained(conn, flood, NULL);
 		flood(NULL, conn);
+	} else if (!strcmp(r->target, "/pour")) {
+		begin_to_pour(&conn->caller);
 	} else if (!strcmp(r->target, "/wake")) {
 		struct fa_conn *woken = waiter;
 
@@ -206,7 +233,7 @@ static void look(void)
 
 void door_open(const struct fa_http_limits *with)
 {
-	door_gone = door_requests = 0;
+	door_gone = door_requests = door_pauses = 0;
 	closed = false;
 	waiter = NULL;
 	limits = *with;

@@ -8,6 +8,7 @@
  *   /none     204                      /stream   "one two" in pieces, and a trailer
  *   /big      6 MiB                    /flood    64 MiB, as fast as they are read
  *   /next     waits for /wake          /forbidden  403, without a look at the body
+ *   /pour     64 MiB, by who knows no connections: as long as it is told to go on
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,6 +28,7 @@ extern struct flow door_flow;
 extern int door_port;
 extern _Atomic int door_gone; /* clients of /next that were seen to leave */
 extern _Atomic int door_requests;
+extern _Atomic int door_pauses; /* of /pour */
 
 /* As the server was when door_look() asked. */
 struct door_state {
