@@ -54,8 +54,8 @@ static char *as_utf8(const struct fa_mem *mem, const char *text)
 typedef int put_pair(const struct fa_mem *mem, struct fa_document *out, const char *name,
 		     const char *text);
 
-static int put(const struct fa_mem *mem, struct fa_document *out, const char *name,
-	       const char *text)
+int fa_event_put(const struct fa_mem *mem, struct fa_document *out, const char *name,
+		 const char *text)
 {
 	char *value = as_utf8(mem, text);
 	int rc = value ? fa_document_put_text(out, name, value) : FAAS_ENOMEM;
@@ -85,12 +85,12 @@ static int put_joined(const struct fa_mem *mem, struct fa_document *out, const c
 	int rc;
 
 	if (!first)
-		return put(mem, out, name, text);
+		return fa_event_put(mem, out, name, text);
 	joined = fa_alloc(mem, size);
 	if (!joined)
 		return FAAS_ENOMEM;
 	snprintf(joined, size, "%s,%s", first, text);
-	rc = put(mem, out, name, joined);
+	rc = fa_event_put(mem, out, name, joined);
 	fa_free(joined);
 	return rc;
 }
@@ -243,13 +243,13 @@ static int put_time(struct fa_document *out, const char *name, int64_t unix_ms)
 	return fa_document_put_text(out, name, text);
 }
 
-static int put_domain(struct fa_document *out, const char *domain)
+static int put_domain(const struct fa_mem *mem, struct fa_document *out, const char *domain)
 {
 	char prefix[256];
-	int rc = fa_document_put_text(out, "domainName", domain);
+	int rc = fa_event_put(mem, out, "domainName", domain);
 
 	snprintf(prefix, sizeof(prefix), "%.*s", (int)strcspn(domain, "."), domain);
-	return fa_document_put_text(out, "domainPrefix", prefix) | rc;
+	return fa_event_put(mem, out, "domainPrefix", prefix) | rc;
 }
 
 static int put_path(const struct fa_mem *mem, struct fa_document *out, const char *name,
@@ -257,7 +257,7 @@ static int put_path(const struct fa_mem *mem, struct fa_document *out, const cha
 {
 	size_t len = strcspn(path, "?");
 	char *copy = fa_memdup(mem, path, len);
-	int rc = copy ? put(mem, out, name, len ? copy : "/") : FAAS_ENOMEM;
+	int rc = copy ? fa_event_put(mem, out, name, len ? copy : "/") : FAAS_ENOMEM;
 
 	fa_free(copy);
 	return rc;
@@ -341,12 +341,12 @@ static struct fa_document *context_v2(const struct fa_mem *mem,
 	rc |= fa_document_put_text(out, "apiId", frame->api_id);
 	if (frame->authorizer)
 		rc |= fa_document_put(out, "authorizer", fa_document_copy(frame->authorizer));
-	rc |= put_domain(out, frame->domain);
+	rc |= put_domain(mem, out, frame->domain);
 	rc |= fa_document_put_text(http, "method", request->method);
 	rc |= put_path(mem, http, "path", frame->context_path);
 	rc |= fa_document_put_text(http, "protocol", "HTTP/1.1");
 	rc |= fa_document_put_text(http, "sourceIp", frame->source_ip);
-	rc |= put(mem, http, "userAgent", agent(request));
+	rc |= fa_event_put(mem, http, "userAgent", agent(request));
 	rc |= fa_document_put(out, "http", http);
 	rc |= fa_document_put_text(out, "requestId", frame->request_id);
 	rc |= fa_document_put_text(out, "routeKey", frame->route_key);
@@ -367,7 +367,7 @@ char *fa_event_v2(const struct fa_mem *mem, const struct fa_http_request *reques
 
 	rc |= fa_document_put_text(out, "routeKey", frame->route_key);
 	rc |= put_path(mem, out, "rawPath", frame->path);
-	rc |= put(mem, out, "rawQueryString", query_of(request));
+	rc |= fa_event_put(mem, out, "rawQueryString", query_of(request));
 	rc |= put_cookies(mem, request, out);
 	rc |= put_headers_v2(mem, request, out);
 	bad = put_query(mem, request, out, "queryStringParameters", put_joined, false);
@@ -388,7 +388,7 @@ static int put_headers_v1(const struct fa_mem *mem, const struct fa_http_request
 	int rc = 0;
 
 	for (int i = 0; i < request->field_count; i++) {
-		rc |= put(mem, last, request->fields[i].name, request->fields[i].value);
+		rc |= fa_event_put(mem, last, request->fields[i].name, request->fields[i].value);
 		rc |= append(mem, all, request->fields[i].name, request->fields[i].value);
 	}
 	rc |= fa_document_put(out, "headers", last);
@@ -417,7 +417,7 @@ static struct fa_document *identity_v1(const struct fa_mem *mem,
 	int rc = put_nulls(out, unknown);
 
 	rc |= fa_document_put_text(out, "sourceIp", frame->source_ip);
-	rc |= put(mem, out, "userAgent", agent(request));
+	rc |= fa_event_put(mem, out, "userAgent", agent(request));
 	if (!rc)
 		return out;
 	fa_document_free(out);
@@ -433,7 +433,7 @@ static struct fa_document *context_v1(const struct fa_mem *mem,
 
 	rc |= fa_document_put_text(out, "apiId", frame->api_id);
 	rc |= fa_document_put_null(out, "authorizer");
-	rc |= put_domain(out, frame->domain);
+	rc |= put_domain(mem, out, frame->domain);
 	rc |= fa_document_put_text(out, "extendedRequestId", frame->request_id);
 	rc |= fa_document_put_text(out, "httpMethod", request->method);
 	rc |= fa_document_put(out, "identity", identity_v1(mem, request, frame));
@@ -461,7 +461,7 @@ char *fa_event_v1(const struct fa_mem *mem, const struct fa_http_request *reques
 	rc |= put_path(mem, out, "path", frame->path);
 	rc |= fa_document_put_text(out, "httpMethod", request->method);
 	rc |= put_headers_v1(mem, request, out);
-	bad = put_query(mem, request, out, "queryStringParameters", put, true);
+	bad = put_query(mem, request, out, "queryStringParameters", fa_event_put, true);
 	if (!bad)
 		bad = put_query(mem, request, out, "multiValueQueryStringParameters", append, true);
 	rc |= fa_document_put(out, "requestContext", context_v1(mem, request, frame));

@@ -26,6 +26,10 @@ char *fa_event_v2(const struct fa_mem *mem, const struct fa_http_request *reques
 char *fa_event_v1(const struct fa_mem *mem, const struct fa_http_request *request,
 		  const struct fa_event_frame *frame, struct faas_error *err);
 
+/* What is no UTF-8 is read as ISO 8859-1. 0 or FAAS_ENOMEM. */
+int fa_event_put(const struct fa_mem *mem, struct fa_document *out, const char *name,
+		 const char *text);
+
 /* Percent-decode `len` bytes in place; returns what is left. SIZE_MAX: it cannot be decoded. */
 size_t fa_event_decode(char *text, size_t len, bool query);
 

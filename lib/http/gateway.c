@@ -76,7 +76,7 @@ static int put_parameter(const struct fa_mem *mem, struct fa_document *parameter
 		rc = FAAS_EINVAL;
 	if (!rc) {
 		text[left] = '\0';
-		rc = fa_document_put_text(parameters, key, text);
+		rc = fa_event_put(mem, parameters, key, text);
 	}
 	fa_free(key);
 	fa_free(text);

@@ -95,6 +95,14 @@ TEST(a_request_that_fits_a_route_is_an_event_of_payload_2_0)
 	was_told("\"stage\":\"$default\"");
 }
 
+TEST(a_part_of_a_path_that_is_no_utf_8_is_latin_1_as_in_a_query)
+{
+	route("GET /items/{id}", "f");
+	get("GET", "/items/caf%e9?q=caf%e9", 200);
+	was_told("\"pathParameters\":{\"id\":\"caf\xc3\xa9\"}");
+	was_told("\"queryStringParameters\":{\"q\":\"caf\xc3\xa9\"}");
+}
+
 TEST(a_stage_is_the_first_part_of_the_path)
 {
 	assert_int_equal(
@@ -244,6 +252,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_it, close_it)
 	const struct CMUnitTest tests[] = {
 		CASE(a_request_that_fits_a_route_is_an_event_of_payload_2_0),
+		CASE(a_part_of_a_path_that_is_no_utf_8_is_latin_1_as_in_a_query),
 		CASE(a_stage_is_the_first_part_of_the_path),
 		CASE(the_most_exact_route_is_meant),
 		CASE(what_fits_no_route_is_not_found),
