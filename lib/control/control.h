@@ -5,7 +5,7 @@
 /*
  * The second door: operations of the Lambda API by name, JSON in, JSON out.
  * control.c has the table and judges what comes in; the operations themselves
- * are in control_function.c, control_alias.c and others of that name.
+ * are in function.c, alias.c and the other files of this folder.
  */
 #include <base/document.h>
 #include <functions.h>
