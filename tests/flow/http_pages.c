@@ -95,6 +95,11 @@ static bool on_page(void *data, struct faas_http_page *page,
 				 true);
 		assert_int_equal(faas_http_write(page, (struct faas_bytes){ " two", 4 }), 0);
 		faas_http_end(page);
+	} else if (!strcmp(path, "/none")) {
+		faas_http_answer(page, FAAS_HTTP_MESSAGE(.status = 204, .body = { "one", 3 }),
+				 true);
+		assert_int_equal(faas_http_write(page, (struct faas_bytes){ " two", 4 }), 0);
+		faas_http_end(page);
 	} else if (!strcmp(path, "/flood")) {
 		flood(page);
 	} else if (!strcmp(path, "/ticks")) {
@@ -193,6 +198,12 @@ TEST(a_page_may_be_answered_in_pieces)
 	expect(client_ask(&client, GET("/echo")), 200, "GET /echo Host: localhost ");
 }
 
+TEST(what_has_no_body_has_no_pieces)
+{
+	expect(client_ask(&client, GET("/none")), 204, "");
+	expect(client_ask(&client, GET("/echo")), 200, "GET /echo Host: localhost ");
+}
+
 TEST(who_does_not_read_is_not_written_for)
 {
 	client_send(&client, GET("/flood"));
@@ -238,6 +249,7 @@ int main(void)
 		OPEN(an_operation_of_the_api_is_never_a_page),
 		OPEN(a_page_may_be_answered_later),
 		OPEN(a_page_may_be_answered_in_pieces),
+		OPEN(what_has_no_body_has_no_pieces),
 		OPEN(who_does_not_read_is_not_written_for),
 		OPEN(a_reader_that_leaves_is_noticed),
 		OPEN(a_runtime_that_closes_tells_who_still_writes),

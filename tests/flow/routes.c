@@ -148,6 +148,21 @@ TEST(the_most_exact_route_is_meant)
 	was_told("\"routeKey\":\"$default\"");
 }
 
+TEST(a_stage_of_its_own_is_more_exact_than_any_path)
+{
+	route("GET /dev/a", "g");
+	get("GET", "/dev/a", 200);
+	assert_string_equal(called, "g");
+	assert_int_equal(
+		faas_http_route(http,
+				FAAS_HTTP_ROUTE(.route = "ANY /{all+}", .function = "f",
+						.stage = "dev"),
+				&err),
+		0);
+	get("GET", "/dev/a", 200);
+	assert_string_equal(called, "f");
+}
+
 TEST(what_fits_no_route_is_not_found)
 {
 	static const char *const rows[] = { "/items",     "/items/", "/items/7/",
@@ -255,6 +270,7 @@ int main(void)
 		CASE(a_part_of_a_path_that_is_no_utf_8_is_latin_1_as_in_a_query),
 		CASE(a_stage_is_the_first_part_of_the_path),
 		CASE(the_most_exact_route_is_meant),
+		CASE(a_stage_of_its_own_is_more_exact_than_any_path),
 		CASE(what_fits_no_route_is_not_found),
 		CASE(operations_and_urls_go_before_routes),
 		CASE(a_failure_is_told_as_each_kind_of_api_tells_it),

@@ -66,6 +66,21 @@ TEST(an_update_changes_what_it_names_and_nothing_else)
 	has("\"InvokeMode\":\"RESPONSE_STREAM\"");
 }
 
+TEST(an_update_says_when_it_was_and_when_the_url_was_made)
+{
+	char made[64], created[64], modified[64];
+
+	perform("CreateFunctionUrlConfig", "{\"FunctionName\":\"f\",\"AuthType\":\"NONE\"}");
+	lacks("LastModifiedTime");
+	member(made, "CreationTime");
+	flow_advance(&flow, 1000);
+	perform("UpdateFunctionUrlConfig", "{\"FunctionName\":\"f\",\"AuthType\":\"AWS_IAM\"}");
+	member(created, "CreationTime");
+	member(modified, "LastModifiedTime");
+	assert_string_equal(created, made);
+	assert_true(strcmp(modified, made) > 0);
+}
+
 TEST(what_cannot_be_is_refused_and_leaves_nothing)
 {
 	refused("CreateFunctionUrlConfig", "{\"FunctionName\":\"f\",\"AuthType\":\"ALL\"}",
@@ -166,6 +181,7 @@ int main(void)
 		CASE(a_url_is_created_shown_and_deleted),
 		CASE(a_second_url_of_the_same_function_is_a_conflict),
 		CASE(an_update_changes_what_it_names_and_nothing_else),
+		CASE(an_update_says_when_it_was_and_when_the_url_was_made),
 		CASE(what_cannot_be_is_refused_and_leaves_nothing),
 		CASE(functions_and_aliases_have_urls_and_versions_have_none),
 		CASE(the_url_of_an_alias_goes_with_it_and_is_not_that_of_the_next_one),

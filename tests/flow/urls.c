@@ -206,6 +206,34 @@ TEST(the_request_id_is_the_one_of_the_log)
 	flow_await_log(&flow, want);
 }
 
+TEST(a_url_ends_with_its_function)
+{
+	control("DeleteFunction", "{\"FunctionName\":\"f\"}");
+	ask("GET", target(""), "", "", 404);
+	assert_int_equal(calls, 0);
+}
+
+static void begins_with(const char *host, const char *authority)
+{
+	struct faas_http *other = faas_http_listen(flow.rt, FAAS_HTTP(.host = host), &err);
+	char want[64];
+
+	if (!other) {
+		print_message("%s cannot be had here: %s\n", host, err.message);
+		return;
+	}
+	control("GetFunctionUrlConfig", "{\"FunctionName\":\"f\"}");
+	snprintf(want, sizeof(want), "http://%s:%d/url/", authority, faas_http_port(other));
+	assert_memory_equal(url, want, strlen(want));
+}
+
+TEST(a_url_begins_with_what_a_client_on_this_machine_can_call)
+{
+	begins_with("0.0.0.0", "127.0.0.1");
+	begins_with("::", "127.0.0.1");
+	begins_with("::1", "[::1]");
+}
+
 /* ---- where from --------------------------------------------------------- */
 
 static void ask_from(const char *source, int port)
@@ -594,6 +622,8 @@ int main(void)
 		CASE(a_function_is_called_by_its_own_name_if_it_has_a_url),
 		CASE(an_alias_has_a_url_of_its_own_that_runs_its_version),
 		CASE(the_request_id_is_the_one_of_the_log),
+		CASE(a_url_ends_with_its_function),
+		CASE(a_url_begins_with_what_a_client_on_this_machine_can_call),
 		CASE(a_function_is_told_the_address_of_who_asks),
 		cmocka_unit_test_setup_teardown(
 			who_is_gone_when_its_request_is_read_did_not_come_from_this_machine,
