@@ -119,7 +119,8 @@ static int create(struct faas *rt, const struct fa_document *in, struct fa_docum
 	return rc;
 }
 
-static int update(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+/* [rt->changing] Read, and put back changed. */
+static int change(struct faas *rt, const struct fa_document *in, struct fa_document *out,
 		  struct faas_error *err)
 {
 	struct fa_document *config = fa_signing_get(&rt->registry, fa_control_text(in, ARN), err);
@@ -131,6 +132,17 @@ static int update(struct faas *rt, const struct fa_document *in, struct fa_docum
 	if (!rc)
 		return keep(rt, config, out, err);
 	fa_document_free(config);
+	return rc;
+}
+
+static int update(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+		  struct faas_error *err)
+{
+	int rc;
+
+	pthread_mutex_lock(&rt->changing);
+	rc = change(rt, in, out, err);
+	pthread_mutex_unlock(&rt->changing);
 	return rc;
 }
 
@@ -147,8 +159,13 @@ static int get(struct faas *rt, const struct fa_document *in, struct fa_document
 static int delete (struct faas *rt, const struct fa_document *in, struct fa_document *out,
 		   struct faas_error *err)
 {
+	int rc;
+
 	(void)out;
-	return fa_signing_delete(&rt->registry, fa_control_text(in, ARN), err);
+	pthread_mutex_lock(&rt->changing);
+	rc = fa_signing_delete(&rt->registry, fa_control_text(in, ARN), err);
+	pthread_mutex_unlock(&rt->changing);
+	return rc;
 }
 
 static int list_all(const struct fa_document *in, struct fa_document *out,

@@ -2,6 +2,7 @@
 /* Plain data: code signing configurations, and when a runtime is updated. */
 #include "support/test.h"
 
+#include <pthread.h>
 #include <stdio.h>
 
 #include "support/control.h"
@@ -60,6 +61,51 @@ TEST(a_configuration_is_made_changed_listed_and_deleted)
 			 FAAS_ENOTFOUND);
 	assert_int_equal(faas_control(flow.rt, "DeleteCodeSigningConfig", with(""), NULL, &err),
 			 FAAS_ENOTFOUND);
+}
+
+#define ROUNDS 3000
+
+struct writer {
+	const char *request, *kept; /* what it sets, %d times, and how that is told */
+	bool lost;
+};
+
+/* Nobody else sets this member: what is read back is what was set last. */
+static void *set_and_look(void *data)
+{
+	struct writer *w = data;
+	char member[128], request[384], kept[64], *said;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		snprintf(member, sizeof(member), w->request, i % 10);
+		snprintf(request, sizeof(request), "{\"CodeSigningConfigArn\":\"%s\"%s}", lasting,
+			 member);
+		snprintf(kept, sizeof(kept), w->kept, i % 10);
+		w->lost |= faas_control(flow.rt, "UpdateCodeSigningConfig", request, NULL, NULL);
+		snprintf(request, sizeof(request), "{\"CodeSigningConfigArn\":\"%s\"}", lasting);
+		w->lost |= faas_control(flow.rt, "GetCodeSigningConfig", request, &said, NULL);
+		w->lost |= !said || !strstr(said, kept);
+		faas_free(said);
+	}
+	return NULL;
+}
+
+TEST(what_two_change_of_one_configuration_at_once_is_there)
+{
+	struct writer writers[] = {
+		{ ",\"Description\":\"d%d\"", "\"Description\":\"d%d\"", false },
+		{ ",\"AllowedPublishers\":{\"SigningProfileVersionArns\":"
+		  "[\"arn:aws:signer:::q%d\"]}",
+		  "[\"arn:aws:signer:::q%d\"]", false },
+	};
+	pthread_t threads[2];
+
+	make("Warn");
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, set_and_look, &writers[i]), 0);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	assert_false(writers[0].lost || writers[1].lost);
 }
 
 TEST(a_function_uses_one_and_it_stays_as_long)
@@ -167,6 +213,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define ROW(name) cmocka_unit_test_setup_teardown(name, control_open_lasting, control_close_lasting)
 		ROW(a_configuration_is_made_changed_listed_and_deleted),
+		cmocka_unit_test_setup_teardown(what_two_change_of_one_configuration_at_once_is_there,
+						control_open, control_close),
 		ROW(a_function_uses_one_and_it_stays_as_long),
 		cmocka_unit_test_setup_teardown(
 			where_it_is_enforced_no_code_passes_for_none_is_signed, control_open,
