@@ -75,7 +75,7 @@ struct faas {
 	struct fa_keys keys;
 	struct fa_vault vault;
 	struct fa_queues queues;
-	pthread_mutex_t changing;   /* held while a number is given, limits, roles, signing change */
+	pthread_mutex_t changing;   /* held while what is read is put back changed */
 	pthread_mutex_t remembering; /* held while functions are written down, see remember.h */
 	struct fa_map pending;      /* name -> what could not be made again */
 	struct fa_envs envs;

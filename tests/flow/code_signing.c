@@ -213,8 +213,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define ROW(name) cmocka_unit_test_setup_teardown(name, control_open_lasting, control_close_lasting)
 		ROW(a_configuration_is_made_changed_listed_and_deleted),
-		cmocka_unit_test_setup_teardown(what_two_change_of_one_configuration_at_once_is_there,
-						control_open, control_close),
+		cmocka_unit_test_setup_teardown(
+			what_two_change_of_one_configuration_at_once_is_there, control_open,
+			control_close),
 		ROW(a_function_uses_one_and_it_stays_as_long),
 		cmocka_unit_test_setup_teardown(
 			where_it_is_enforced_no_code_passes_for_none_is_signed, control_open,
