@@ -309,6 +309,7 @@ int fa_remember(struct faas *rt, struct faas_error *err)
 	char name[FA_NAME_MAX + 1];
 	int rc = 0;
 
+	fa_sources_functions(rt);
 	if (!rt->durable.lasts)
 		return 0;
 	pthread_mutex_lock(&rt->remembering);

@@ -169,6 +169,8 @@ int fa_sources_create(struct faas *rt);
 void fa_sources_free(struct faas *rt);
 /* The functions are there: begin what the last program left. */
 void fa_sources_recall(struct faas *rt);
+/* Any thread: a name may lead to a function that did not before. */
+void fa_sources_functions(struct faas *rt);
 /* Any thread: a message came to lie in this queue. For the store: data is the runtime. */
 void fa_sources_lying(void *data, struct faas_bytes address);
 

@@ -3,7 +3,8 @@
  * A mapping takes as many messages as it could hand to its function at once, and no more:
  * its credit is the batches that may begin, each of full size. It wakes when something
  * arrives, when a batch is over, when a window is, and, while it is at its limit, five times
- * a second to have the limit grow: by 300 a minute, as Lambda's does. Idle it never wakes.
+ * a second to have the limit grow: by 300 a minute, as Lambda's does. Idle it never wakes, nor
+ * while its function is not there: who makes one says so.
  */
 #include <source/mapping.h>
 
@@ -14,7 +15,6 @@
 #define LIMIT_FIRST 5
 #define LIMIT_LEAST 2
 #define GROWTH_MS 200
-#define FUNCTION_MS 1000 /* until it is looked for again */
 #define FULL_BYTES 6291456
 
 static void take_notice(struct fa_mapping *m);
@@ -50,13 +50,33 @@ static void begin_batches(struct fa_mapping *m)
 		arm(m, &m->window, m->config->window_s * INT64_C(1000));
 }
 
-/* Before the program has made it again, or when it was deleted: nothing is taken for nobody. */
-static bool has_function(struct fa_mapping *m)
+static bool is_orphan(const struct fa_mapping *m)
 {
 	struct fa_version *v = fa_registry_find(&m->all->rt->registry, m->config->function, NULL);
 
 	fa_version_unref(v);
-	return v;
+	return !v;
+}
+
+static void set_orphan(struct fa_mapping *m, bool orphan)
+{
+	if (orphan == !fa_list_empty(&m->orphan))
+		return;
+	fa_list_remove(&m->orphan);
+	if (orphan)
+		fa_list_append(&m->all->orphans, &m->orphan);
+	atomic_fetch_add(&m->all->orphan_count, orphan ? 1 : -1);
+}
+
+/*
+ * Before the program has made it again, or when it was deleted: nothing is taken for nobody.
+ * Who makes a function asks for orphans behind that, so it is one before it looks.
+ */
+static bool has_function(struct fa_mapping *m)
+{
+	set_orphan(m, true);
+	set_orphan(m, is_orphan(m));
+	return fa_list_empty(&m->orphan);
 }
 
 static void want(struct fa_mapping *m)
@@ -64,12 +84,8 @@ static void want(struct fa_mapping *m)
 	int room = (m->limit - m->running) * m->config->batch_size - m->buffered -
 		   m->source.wanted;
 
-	if (room <= 0)
+	if (room <= 0 || !has_function(m))
 		return;
-	if (!has_function(m)) {
-		arm(m, &m->growth, FUNCTION_MS);
-		return;
-	}
 	m->source.wanted += room;
 	m->source.kind->impl.want(m->source.state, room);
 }
@@ -195,6 +211,7 @@ static void stop(struct fa_mapping *m)
 	if (!m->alive || m->stopping)
 		return;
 	m->stopping = true;
+	set_orphan(m, false);
 	fa_loop_timer_stop(loop, &m->window);
 	fa_loop_timer_stop(loop, &m->growth);
 	m->buffered = 0;
@@ -302,6 +319,40 @@ void fa_mappings_stop(struct fa_sources *all)
 		stop(m);
 }
 
+/* ---- functions that come ---------------------------------------------------- */
+
+/* Those that stay orphans are in the list again. */
+static void on_functions(struct fa_call *call)
+{
+	struct fa_sources *all = fa_container(call, struct fa_sources, functions);
+	struct fa_list found, *pos;
+
+	atomic_store(&all->functions_came, false);
+	fa_list_init(&found);
+	while ((pos = fa_list_pop(&all->orphans)))
+		fa_list_append(&found, pos);
+	while (!fa_list_empty(&found)) {
+		struct fa_mapping *m = fa_container(found.next, struct fa_mapping, orphan);
+
+		set_orphan(m, false);
+		fa_mapping_pump(m);
+	}
+}
+
+void fa_mappings_init(struct fa_sources *all)
+{
+	fa_list_init(&all->orphans);
+	all->functions.run = on_functions;
+}
+
+void fa_sources_functions(struct faas *rt)
+{
+	struct fa_sources *all = rt->sources;
+
+	if (atomic_load(&all->orphan_count) && !atomic_exchange(&all->functions_came, true))
+		fa_loop_call(&rt->loop, &all->functions);
+}
+
 /* ---- life --------------------------------------------------------------------- */
 
 struct fa_mapping *fa_mapping_create(struct fa_sources *all, struct fa_mapping_config *config)
@@ -318,6 +369,7 @@ struct fa_mapping *fa_mapping_create(struct fa_sources *all, struct fa_mapping_c
 	m->growth.on_due = on_growth;
 	fa_random_bytes(bits, sizeof(bits));
 	fa_uuid(m->uuid, bits);
+	fa_list_init(&m->orphan);
 	fa_list_init(&m->buffer);
 	fa_list_init(&m->batches);
 	fa_map_init(&m->groups, &all->rt->mem);

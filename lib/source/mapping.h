@@ -31,6 +31,7 @@ struct fa_mapping {
 	bool alive;                        /* the source is open, or is to be closed */
 	bool stopping;                     /* nothing begins any more */
 	bool pumping, again;               /* see fa_mapping_pump() */
+	struct fa_list orphan;             /* in fa_sources.orphans: its function is not there */
 	struct faas_source source;
 	struct fa_list buffer;             /* of struct fa_fetched, that no batch has yet */
 	int buffered;

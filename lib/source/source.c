@@ -210,6 +210,7 @@ int fa_sources_create(struct faas *rt)
 	fa_map_init(&all->mappings, &rt->mem);
 	fa_map_init(&all->queues, &rt->mem);
 	fa_list_init(&all->kinds);
+	fa_mappings_init(all);
 	fa_list_append(&rt->doors, &all->door.link);
 	rt->sources = all;
 	return 0;

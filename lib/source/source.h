@@ -53,6 +53,10 @@ struct fa_sources {
 	struct fa_list kinds;   /* [lock] those of the host */
 	struct fa_map queues;   /* [lock] of struct listener, by address: see queue.c */
 	_Atomic int listeners;
+	struct fa_list orphans; /* [loop] of struct fa_mapping */
+	_Atomic int orphan_count;
+	struct fa_call functions; /* one of theirs may be there now */
+	_Atomic bool functions_came; /* that call is queued */
 	int open;               /* [loop] sources that are not closed */
 	bool closing;           /* [loop] */
 	char *room;             /* [loop] the event that is written */
@@ -66,6 +70,7 @@ void fa_source_arrive(struct faas_source *source, struct fa_list *fetched);
 /* [loop] A source is closed, and nothing of it is left. */
 void fa_source_closed(struct fa_sources *all);
 
+void fa_mappings_init(struct fa_sources *all);
 void fa_mappings_stop(struct fa_sources *all);      /* [loop] */
 void fa_queue_forget_listeners(struct fa_sources *all);
 
