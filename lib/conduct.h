@@ -7,6 +7,7 @@
  * (the long way), runner.c (a version's capacity), told.c (what is said of it).
  */
 #include <invoke.h>
+#include <model/file_system.h>
 #include <model/trace.h>
 #include <outcome/outcome.h>
 #include <queue/retry.h>
@@ -43,7 +44,7 @@ size_t fa_trace_room(const struct fa_version *version, const char *given);
 /* Whether the chain may go on to this function: 0, or RecursiveInvocationException. */
 int fa_trace_admit(struct faas *rt, struct fa_version *version, const char *given,
 		   struct faas_error *err);
-/* The same, and whether it is active and its variables can be read. */
+/* The same, and whether it is active, its variables can be read and its files be mounted. */
 static inline int fa_may_run(struct faas *rt, struct fa_version *version, const char *given,
 			     struct faas_error *err)
 {
@@ -51,6 +52,8 @@ static inline int fa_may_run(struct faas *rt, struct fa_version *version, const 
 		return fa_version_check_active(version, err);
 	if (version->unreadable)
 		return fa_version_unreadable(version, err);
+	if (version->unmounted)
+		return fa_version_unmounted(version, err);
 	return given ? fa_trace_admit(rt, version, given, err) : 0;
 }
 /* The header of a job, or "". */

@@ -9,6 +9,7 @@
 #include <base/text.h>
 #include <functions.h>
 #include <model/event_config.h>
+#include <model/file_system.h>
 #include <remember.h>
 #include <roles.h>
 
@@ -39,6 +40,18 @@ static int check_provisioned(const struct faas *rt, const struct faas_function_c
 				"max_concurrency, which is %d",
 				c->provisioned, rt->config.max_concurrency);
 	return fa_function_check_room(rt, c->provisioned, c->memory_mb, err);
+}
+
+/* What a configuration names must be there. */
+static int check_named(struct faas *rt, const struct faas_function_config *c,
+		       struct faas_error *err)
+{
+	const char *arn = c->file_system;
+
+	if (arn && *arn && !fa_file_system_find(&rt->file_systems, arn))
+		return fa_error(err, FAAS_EINVAL,
+				"the file system '%.200s' is none of this host's", arn);
+	return fa_role_check(rt, c->role, err);
 }
 
 static struct fa_pool *pool_of(const struct fa_version *v)
@@ -148,7 +161,7 @@ static int take_over(struct faas *rt, struct fa_version *old, const struct faas_
 		     const struct fa_code *code, struct faas_error *err)
 {
 	struct fa_version *next;
-	int rc = fa_role_check(rt, c->role, err);
+	int rc = check_named(rt, c, err);
 
 	if (!rc)
 		rc = fa_registry_begin(&rt->registry, old, err);
@@ -175,7 +188,7 @@ struct fa_version *fa_function_make_anew(struct faas *rt, const struct faas_func
 					 struct faas_error *err)
 {
 	struct fa_document *document;
-	int rc = fa_role_check(rt, c->role, err);
+	int rc = check_named(rt, c, err);
 	struct fa_version *v = rc ? NULL : fa_function_make(rt, c, code, NULL, err);
 
 	if (!v)
@@ -300,7 +313,7 @@ struct fa_version *fa_function_begin_change(struct faas *rt, struct fa_version *
 	struct fa_version *next;
 
 	if (fa_function_check_revision(old, revision, err) < 0 ||
-	    fa_role_check(rt, c->role, err) < 0 ||
+	    check_named(rt, c, err) < 0 ||
 	    fa_registry_begin(&rt->registry, old, err) < 0)
 		return NULL;
 	next = make_next(rt, old, c, given, now, err);

@@ -3,11 +3,14 @@
  * What the host may know of functions, and of all of them together. Each question is
  * answered as things stand now: nothing here is kept.
  */
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include <base/error.h>
 #include <functions.h>
+#include <model/file_system.h>
 
 /* Added up. */
 struct census {
@@ -249,5 +252,42 @@ int faas_stats(struct faas *rt, struct faas_stats *stats)
 		s.size = stats->size;
 	memcpy(stats, &s, s.size);
 	fa_leave(rt);
+	return 0;
+}
+
+/* ---- file systems ------------------------------------------------------ */
+
+static void measure(struct faas_file_system_info *info, const struct fa_file_system *fs,
+		    const struct statvfs *now)
+{
+	info->size = sizeof(*info);
+	info->arn = fs->arn;
+	info->path = fs->path;
+	info->read_only = fs->read_only;
+	info->bytes_total = (uint64_t)now->f_blocks * now->f_frsize;
+	info->bytes_free = (uint64_t)now->f_bavail * now->f_frsize;
+	info->files_total = now->f_files;
+	info->files_free = now->f_favail;
+}
+
+int faas_file_system_get(struct faas *rt, const char *arn, struct faas_file_system_info **info,
+			 struct faas_error *err)
+{
+	const struct fa_file_system *fs;
+	struct statvfs now;
+
+	if (!rt || !arn || !info)
+		return fa_error(err, FAAS_EINVAL,
+				"a runtime, an ARN and a place for the answer are required");
+	fs = fa_file_system_find(&rt->file_systems, arn);
+	if (!fs)
+		return fa_error(err, FAAS_ENOTFOUND,
+				"the file system '%.200s' is none of this host's", arn);
+	if (statvfs(fs->path, &now) < 0)
+		return fa_error_errno(err, errno, fs->path);
+	*info = fa_alloc(&rt->mem, sizeof(**info));
+	if (!*info)
+		return fa_error_nomem(err);
+	measure(*info, fs, &now);
 	return 0;
 }

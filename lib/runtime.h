@@ -8,6 +8,7 @@
 #include <admit/quota.h>
 #include <base/chores.h>
 #include <env/pool.h>
+#include <model/file_system.h>
 #include <model/layers.h>
 #include <model/queue.h>
 #include <model/registry.h>
@@ -73,6 +74,7 @@ struct faas {
 	struct fa_call sweep;       /* of what nobody uses any more in there */
 	_Atomic bool sweeping;
 	struct fa_keys keys;
+	struct fa_file_systems file_systems;
 	struct fa_vault vault;
 	struct fa_queues queues;
 	pthread_mutex_t changing;   /* held while what is read is put back changed */

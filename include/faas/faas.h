@@ -30,6 +30,7 @@
  * survives your program, not even after `kill -9`.
  */
 
+#include <faas/given.h>
 #include <faas/told.h>
 #include <faas/types.h>
 
@@ -44,18 +45,6 @@ struct faas;
 struct faas_context;
 
 /* ---- the runtime ---------------------------------------------------- */
-
-/* What an invocation costs. Zero members: AWS's price for x86 in us-east-1. */
-struct faas_prices {
-	double per_request;    /* 0.0000002 */
-	double per_gb_second;  /* 0.0000166667 */
-};
-
-/* A key of yours: 32 bytes, copied. NULL: it is disabled, what it encrypted is unreadable. */
-struct faas_key {
-	const char *arn;
-	const void *bytes;
-};
 
 /*
  * The layers of isolation, one bit each. Thread environments have none.
@@ -148,6 +137,7 @@ struct faas_config {
 
 	void (*on_secret)(void *data, const struct faas_ask *ask); /* [loop] NULL: none are given */
 	const char *runtimes; /* of languages; NULL: "runtimes" beside the worker */
+	const struct faas_file_system *file_systems; /* up to one without an arn; NULL: none */
 };
 
 #define FAAS_CONFIG(...) \
@@ -197,6 +187,10 @@ struct faas_isolation {
 
 FAAS_EXPORT int faas_isolation_report(struct faas *rt, struct faas_isolation **report,
 				      struct faas_error *err);
+
+/* A file system as it is now; what quotas the kernel has of it show. faas_free() it. */
+FAAS_EXPORT int faas_file_system_get(struct faas *rt, const char *arn,
+				     struct faas_file_system_info **info, struct faas_error *err);
 
 /* ---- functions ------------------------------------------------------ */
 
@@ -358,6 +352,12 @@ struct faas_function_config {
 	 * lib/ of a layer or of the code that a plugin needs are found by their SONAMEs.
 	 */
 	const char *const *layers;
+
+	/*
+	 * One of faas_config.file_systems by its ARN, seen at mount_path ("/mnt/" and a name).
+	 * "" in a change: none again. Needs FAAS_LAYER_MOUNT_NS; not with FAAS_THREAD, .snapshot.
+	 */
+	const char *file_system, *mount_path;
 };
 
 #define FAAS_FUNCTION(...) \

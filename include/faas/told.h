@@ -42,6 +42,15 @@ struct faas_metric {
 	int64_t time_ms;
 };
 
+/* One of faas_config.file_systems, measured by statvfs(3): bytes and files, for who is not root. */
+struct faas_file_system_info {
+	size_t size;
+	const char *arn, *path;
+	bool read_only;
+	uint64_t bytes_total, bytes_free;
+	uint64_t files_total, files_free; /* 0 of 0: the kernel does not count them there */
+};
+
 /*
  * A message: what is told of an asynchronous event that ended, or what faas_send() sent.
  * See "messages" in faas.h.

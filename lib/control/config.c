@@ -138,6 +138,16 @@ static int put_layers(struct fa_document *out, const struct fa_version *v)
 	return fa_document_put(out, "Layers", list) | rc;
 }
 
+static int put_file_system(struct fa_document *out, const struct faas_function_config *c)
+{
+	struct fa_document *list = fa_document_array(), *one = fa_document_object();
+	int rc = fa_document_put_text(one, "Arn", c->file_system);
+
+	rc |= fa_document_put_text(one, "LocalMountPath", c->mount_path);
+	rc |= fa_document_append(list, one);
+	return fa_document_put(out, "FileSystemConfigs", list) | rc;
+}
+
 /* Lambda counts in seconds: a part of one is told as one. */
 int fa_control_put_config(struct fa_document *out, const struct fa_version *v,
 			  const char *qualifier)
@@ -171,6 +181,8 @@ int fa_control_put_config(struct fa_document *out, const struct fa_version *v,
 		rc |= put_variables(out, v);
 	if (*c->kms_key_arn)
 		rc |= fa_document_put_text(out, "KMSKeyArn", c->kms_key_arn);
+	if (*c->file_system)
+		rc |= put_file_system(out, c);
 	return rc;
 }
 
@@ -287,10 +299,10 @@ static int read_inner(const char *name, const struct inner *inner, const struct 
 }
 
 /* `inner` ends with one without a name. */
-static int read_texts(const struct fa_document *in, const char *name, const struct inner *inner,
-		      struct faas_error *err)
+static int read_object(const struct fa_document *object, const char *name,
+		       const struct inner *inner, struct faas_error *err)
 {
-	const struct fa_document *object = fa_document_get(in, name), *value;
+	const struct fa_document *value;
 	const char *member = NULL;
 	int rc = 0;
 
@@ -304,6 +316,12 @@ static int read_texts(const struct fa_document *in, const char *name, const stru
 					member);
 	}
 	return rc;
+}
+
+static int read_texts(const struct fa_document *in, const char *name, const struct inner *inner,
+		      struct faas_error *err)
+{
+	return read_object(fa_document_get(in, name), name, inner, err);
 }
 
 static int read_logging(const struct fa_document *in, struct faas_function_config *c,
@@ -340,6 +358,36 @@ static int read_dead_letter(const struct fa_document *in, struct faas_function_c
 	if (fa_document_get(in, "DeadLetterConfig"))
 		c->dead_letter = "";
 	return read_texts(in, "DeadLetterConfig", members, err);
+}
+
+/* Without any in it: none again. */
+static int read_file_system(const struct fa_document *in, struct faas_function_config *c,
+			    struct faas_error *err)
+{
+	const struct inner members[] = { { "Arn", &c->file_system, NULL },
+					 { "LocalMountPath", &c->mount_path, NULL },
+					 { NULL, NULL, NULL } };
+	const struct fa_document *list = fa_document_get(in, "FileSystemConfigs");
+	const struct fa_document *first = fa_document_item(list, 0);
+	int rc;
+
+	if (!list)
+		return 0;
+	c->file_system = "";
+	if (!first)
+		return 0;
+	if (fa_document_item(list, 1))
+		return fa_error_typed(err, FAAS_EINVAL, "ValidationException",
+				      "1 validation error detected: Value at 'fileSystemConfigs' "
+				      "failed to satisfy constraint: Member must have length less "
+				      "than or equal to 1");
+	rc = read_object(first, "FileSystemConfigs", members, err);
+	if (rc)
+		return rc;
+	if (!*c->file_system || !c->mount_path)
+		return fa_error(err, FAAS_EINVAL,
+				"each of FileSystemConfigs has an Arn and a LocalMountPath");
+	return 0;
 }
 
 bool fa_fits_key(const char *text)
@@ -406,6 +454,8 @@ int fa_control_read_config(struct faas *rt, const struct fa_document *in,
 		rc = read_tracing(in, c, err);
 	if (!rc)
 		rc = read_dead_letter(in, c, err);
+	if (!rc)
+		rc = read_file_system(in, c, err);
 	if (!rc)
 		rc = read_layers(rt, in, c, err);
 	if (rc)

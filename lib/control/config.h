@@ -50,7 +50,8 @@ int fa_control_build(struct faas *rt, struct fa_build *build, struct fa_document
 	{ "DeadLetterConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
 	{ "LoggingConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
 	{ "Layers", FA_LIST_FIELD, false, 0, 0, NULL, NULL }, \
-	{ "TracingConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }
+	{ "TracingConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
+	{ "FileSystemConfigs", FA_LIST_FIELD, false, 0, 0, NULL, NULL }
 
 #define FA_ROLE_FIELD(needed) \
 	{ "Role", FA_TEXT_FIELD, needed, 0, 0, fa_fits_role, \

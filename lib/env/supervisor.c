@@ -19,6 +19,7 @@
 
 #include <base/error.h>
 #include <base/list.h>
+#include <model/file_system.h>
 #include <model/function.h>
 #include <model/sealed.h>
 
@@ -273,6 +274,7 @@ static int put_function(struct strings *s, const struct fa_version *v)
 	put(s, v->directory);
 	put(s, v->code.opt ? v->code.opt->directory : "");
 	put(s, v->runtime_directory ? v->runtime_directory : "");
+	put(s, v->file_system ? v->file_system->path : "");
 	put(s, v->config.runtime ? v->config.runtime : "");
 	put(s, v->file);
 	put(s, v->method);
@@ -313,6 +315,10 @@ static int send_setup(struct fa_supervisor *s, const struct fa_version *v, uint3
 	message.setup.tmp_mb = (uint32_t)v->config.tmp_mb;
 	message.setup.timeout_ms = (uint32_t)v->config.timeout_ms;
 	message.setup.weak = weak;
+	strncpy(message.setup.mount_path, v->config.mount_path,
+		sizeof(message.setup.mount_path) - 1);
+	if (v->file_system && v->file_system->read_only)
+		message.setup.flags |= FA_NEST_READ_ONLY;
 	if (v->config.network)
 		message.setup.flags |= FA_NEST_NETWORK;
 	if (v->config.pristine)

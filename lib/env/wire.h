@@ -249,6 +249,7 @@ enum fa_nest_flags {
 	FA_NEST_PROGRAM = 1 << 5,  /* the function is a program that speaks the Runtime API */
 	FA_NEST_EMBEDDED = 1 << 6, /* the plugin is its language's, in the runtime's directory */
 	FA_NEST_SNAP_START = 1 << 7, /* the function's own init is in the snapshot */
+	FA_NEST_READ_ONLY = 1 << 8,  /* its file system */
 };
 
 struct fa_nest_setup {
@@ -259,9 +260,11 @@ struct fa_nest_setup {
 	uint32_t flags;       /* enum fa_nest_flags */
 	uint32_t weak;        /* enum faas_layer to leave out: positive controls of the tests */
 	uint32_t strings_len;
+	char mount_path[164]; /* where the function's file system is shown */
 	/*
 	 * NUL-terminated each: code directory (absolute), directory of the merged layers
-	 * (absolute; "": none), that of the runtime's own program (the same), name of the
+	 * (absolute; "": none), that of the runtime's own program (the same), that of the
+	 * function's file system (the same), name of the
 	 * runtime ("": none), file of the handler in the first, method (of a program: the
 	 * whole handler), prototype ("": a plugin, or the header beside the .so), function
 	 * name, version, ARN, account, region, log group, log format, the least level
@@ -271,8 +274,8 @@ struct fa_nest_setup {
 	char strings[];
 };
 
-/* How many of `strings` are directories, the first of them. */
-#define FA_DIRECTORIES 3
+/* How many of `strings` are directories, the first of them; the last is the file system. */
+#define FA_DIRECTORIES 4
 
 /* Descriptors of the supervisor when it starts. */
 #define FA_SUPERVISOR_FD 3

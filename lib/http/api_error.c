@@ -23,6 +23,7 @@ static const struct exception {
 	{ "CodeSigningConfigNotFoundException", 404, true, false },
 	{ "CodeStorageExceededException", 400, false, false },
 	{ "CodeVerificationFailedException", 400, true, false },
+	{ "EFSMountFailureException", 403, true, false },
 	{ "IncompleteSignatureException", 400, false, true },
 	{ "InvalidCodeSignatureException", 400, true, false },
 	{ "InvalidParameterValueException", 400, false, false },

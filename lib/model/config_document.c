@@ -38,9 +38,11 @@ static const struct member members[] = {
 	MEMBER(TEXT, runtime),
 	MEMBER(TEXT, role),
 	MEMBER(TEXT, kms_key_arn),
+	MEMBER(TEXT, file_system),
+	MEMBER(TEXT, mount_path),
 };
 
-#define LAST layers /* of the struct */
+#define LAST mount_path /* of the struct */
 
 _Static_assert(sizeof(struct faas_function_config) ==
 		       offsetof(struct faas_function_config, LAST) +

@@ -18,6 +18,7 @@
 #include <base/prototype.h>
 #include <base/text.h>
 #include <model/event_config.h>
+#include <model/file_system.h>
 #include <model/fingerprint.h>
 #include <model/runtimes.h>
 #include <model/sealed.h>
@@ -54,6 +55,10 @@ static void fill_defaults(struct faas_function_config *config)
 		config->dead_letter = "";
 	if (!config->kms_key_arn)
 		config->kms_key_arn = "";
+	if (!config->file_system)
+		config->file_system = "";
+	if (!config->mount_path || !*config->file_system)
+		config->mount_path = "";
 	if (config->provisioned == FAAS_NONE)
 		config->provisioned = 0;
 	if (!config->isolation)
@@ -265,6 +270,8 @@ const char **fa_config_text(struct faas_function_config *config, size_t index)
 		offsetof(struct faas_function_config, runtime),
 		offsetof(struct faas_function_config, role),
 		offsetof(struct faas_function_config, kms_key_arn),
+		offsetof(struct faas_function_config, file_system),
+		offsetof(struct faas_function_config, mount_path),
 	};
 
 	if (index >= sizeof(members) / sizeof(*members))
@@ -474,6 +481,8 @@ static int fill(struct fa_version *v, const struct faas_function_config *config,
 	if (!rc)
 		rc = check_tracing(v->config.tracing, err);
 	if (!rc)
+		rc = fa_file_system_check(&v->config, err);
+	if (!rc)
 		rc = check_addresses(config, err);
 	if (!rc)
 		rc = check_environment(config->environment, &v->environment_count, err);
@@ -484,6 +493,17 @@ static int fill(struct fa_version *v, const struct faas_function_config *config,
 	if (!rc && config->code)
 		rc = v->code.package ? find_package(v, err) : find_code(v, config->code, err);
 	return rc;
+}
+
+static void find_file_system(struct fa_version *v)
+{
+	const char *arn = v->config.file_system;
+
+	if (!*arn)
+		return;
+	if (v->code.file_systems)
+		v->file_system = fa_file_system_find(v->code.file_systems, arn);
+	v->unmounted = !v->file_system;
 }
 
 static void take_code(struct fa_version *v, const struct fa_code *code)
@@ -526,6 +546,7 @@ struct fa_version *fa_version_create_of(const struct fa_mem *mem,
 	fill_defaults(&v->config);
 	fa_logging_defaults(&v->config, log_group);
 	take_code(v, code);
+	find_file_system(v);
 	if (fill(v, config, err) < 0)
 		goto fail_borrowed;
 	if (copy_strings(v) < 0) {

@@ -19,6 +19,7 @@ struct fa_code {
 	struct fa_package *opt;     /* its layers, merged; NULL: none */
 	int64_t layer_sizes[FA_LAYERS_MAX]; /* bytes zipped, in the order of config->layers */
 	const char *runtimes;               /* where those of languages are; the host's */
+	const struct fa_file_systems *file_systems; /* the host's */
 };
 
 /* Why the variables of a version cannot be read; see sealed.h. */
@@ -44,6 +45,8 @@ struct fa_trouble {
 };
 
 struct fa_keys;
+struct fa_file_system;
+struct fa_file_systems;
 
 /*
  * One version of a function: an immutable value, but for its state. Whoever runs
@@ -72,6 +75,8 @@ struct fa_version {
 	size_t sealed_len;
 	const struct fa_keys *keys;
 	enum fa_kms_trouble unreadable;     /* why they cannot be opened */
+	const struct fa_file_system *file_system; /* the host's */
+	bool unmounted;                     /* it names one that the host does not have */
 	char code_sha256[FA_DIGEST_TEXT], config_sha256[FA_DIGEST_TEXT];
 	char revision[37];                  /* RevisionId */
 	int64_t modified_ms;                /* Unix time; the conductor's to fill in */

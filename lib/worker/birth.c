@@ -62,14 +62,24 @@ static int write_file(const char *path, const char *text)
 	return rc;
 }
 
-static int write_map(pid_t pid, const char *which, uint32_t inside, uint32_t outside,
-		     uint32_t count)
+static int write_map(pid_t pid, const char *which, const char *map)
 {
-	char path[64], text[64];
+	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, which);
-	snprintf(text, sizeof(text), "%u %u %u", inside, outside, count);
-	return write_file(path, text);
+	return write_file(path, map);
+}
+
+/* `last`: of the ids outside, instead of the last of the range; 0: none. */
+static int map_range(pid_t pid, const char *which, uint32_t outside, uint32_t count, uint32_t last)
+{
+	char map[96];
+
+	if (last)
+		snprintf(map, sizeof(map), "0 %u %u\n%u %u 1", outside, count - 1, count - 1, last);
+	else
+		snprintf(map, sizeof(map), "0 %u %u", outside, count);
+	return write_map(pid, which, map);
 }
 
 /* Are all user ids ours to give? Not inside a container with a range of its own. */
@@ -104,9 +114,9 @@ static int enter_user_namespace(void)
 		return -errno;
 	rc = write_file("/proc/self/setgroups", "deny");
 	if (!rc)
-		rc = write_map(self, "uid_map", 0, uid, 1);
+		rc = map_range(self, "uid_map", uid, 1, 0);
 	if (!rc)
-		rc = write_map(self, "gid_map", 0, gid, 1);
+		rc = map_range(self, "gid_map", gid, 1, 0);
 	return rc;
 }
 
@@ -194,8 +204,17 @@ static bool is_ranged(const struct fa_nursery *nursery, const struct fa_birth *b
 	return nursery->root && fa_layers_have(&birth->layers, FAAS_LAYER_USER_NS);
 }
 
+/* The host's group as the nest knows it. Root's, and our own, are no function's to be in. */
+static uint32_t group_inside(const struct fa_nursery *nursery, const struct fa_birth *birth,
+			     uint32_t group)
+{
+	if (!nursery->setuid || group >= FIRST_BASE * RANGE)
+		return 0;
+	return group && is_ranged(nursery, birth) ? RANGE - 1 : group;
+}
+
 static void prepare_birth(struct fa_nursery *nursery, struct fa_birth *birth, uint32_t weak,
-			  uint32_t flags)
+			  uint32_t flags, uint32_t group)
 {
 	memset(birth, 0, sizeof(*birth));
 	birth->layers = nursery->layers;
@@ -206,6 +225,7 @@ static void prepare_birth(struct fa_nursery *nursery, struct fa_birth *birth, ui
 	birth->landlock_abi = nursery->landlock_abi;
 	if (nursery->setuid)
 		birth->uid = FIRST_SLOT_ID + (is_ranged(nursery, birth) ? 0 : base_of(nursery));
+	birth->group = group_inside(nursery, birth, group);
 	birth->view = -1;
 	if (fa_layers_have(&birth->layers, FAAS_LAYER_MOUNT_NS)) {
 		birth->view = fa_view_clone(nursery->view);
@@ -216,7 +236,8 @@ static void prepare_birth(struct fa_nursery *nursery, struct fa_birth *birth, ui
 }
 
 /* Its user ids, from outside. Without a namespace of its own there is nothing to map. */
-static int map_ids(const struct fa_nursery *nursery, const struct fa_birth *birth, pid_t pid)
+static int map_ids(const struct fa_nursery *nursery, const struct fa_birth *birth, pid_t pid,
+		   uint32_t group)
 {
 	bool ranged = is_ranged(nursery, birth);
 	uint32_t outside = ranged ? base_of(nursery) : 0;
@@ -225,8 +246,9 @@ static int map_ids(const struct fa_nursery *nursery, const struct fa_birth *birt
 
 	if (!fa_layers_have(&birth->layers, FAAS_LAYER_USER_NS))
 		return 0;
-	rc = write_map(pid, "uid_map", 0, outside, count);
-	return rc ? rc : write_map(pid, "gid_map", 0, outside, count);
+	rc = map_range(pid, "uid_map", outside, count, 0);
+	return rc ? rc : map_range(pid, "gid_map", outside, count,
+				   ranged && birth->group ? group : 0);
 }
 
 /*
@@ -273,7 +295,7 @@ static pid_t clone_nest(struct fa_nursery *nursery, struct fa_birth *birth, uint
 
 /* Its ids, then what it is to be. */
 static int settle_nest(const struct fa_nursery *nursery, const struct fa_birth *birth, pid_t pid,
-		       int sock)
+		       uint32_t group, int sock)
 {
 	int fds[1 + FA_CGROUP_HIERARCHIES], count = 0, rc;
 
@@ -282,7 +304,7 @@ static int settle_nest(const struct fa_nursery *nursery, const struct fa_birth *
 	for (int i = 0; i < FA_CGROUP_HIERARCHIES; i++)
 		if (birth->doors[i].fd >= 0)
 			fds[count++] = birth->doors[i].fd;
-	rc = map_ids(nursery, birth, pid);
+	rc = map_ids(nursery, birth, pid, group);
 	if (!rc && send(sock, "", 1, MSG_NOSIGNAL) < 0)
 		rc = -errno;
 	if (!rc)
@@ -299,7 +321,8 @@ static void close_descriptors(const struct fa_birth *birth)
 			close(birth->doors[i].fd);
 }
 
-pid_t fa_nursery_bear(struct fa_nursery *nursery, uint32_t weak, uint32_t flags, int *sock)
+pid_t fa_nursery_bear(struct fa_nursery *nursery, uint32_t weak, uint32_t flags, uint32_t group,
+		      int *sock)
 {
 	struct fa_birth birth;
 	int pair[2], rc;
@@ -308,9 +331,9 @@ pid_t fa_nursery_bear(struct fa_nursery *nursery, uint32_t weak, uint32_t flags,
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
 	nursery->serial++;
-	prepare_birth(nursery, &birth, weak, flags);
+	prepare_birth(nursery, &birth, weak, flags, group);
 	pid = clone_nest(nursery, &birth, weak, pair);
-	rc = pid < 0 ? pid : settle_nest(nursery, &birth, pid, pair[0]);
+	rc = pid < 0 ? pid : settle_nest(nursery, &birth, pid, group, pair[0]);
 	close(pair[1]);
 	close_descriptors(&birth);
 	if (rc == 0) {

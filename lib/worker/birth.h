@@ -24,9 +24,11 @@ struct fa_nursery {
 void fa_nursery_open(struct fa_nursery *nursery);
 
 /*
- * Clone a nest that leaves out the layers in `weak`. Returns its pid, or
- * -errno; *sock is our end of its socket. The child does not return.
+ * Clone a nest that leaves out the layers in `weak`, and whose environments may be in a group of
+ * the host's (0: they are in none). Returns its pid, or -errno; *sock is our end of its
+ * socket. The child does not return.
  */
-pid_t fa_nursery_bear(struct fa_nursery *nursery, uint32_t weak, uint32_t flags, int *sock);
+pid_t fa_nursery_bear(struct fa_nursery *nursery, uint32_t weak, uint32_t flags, uint32_t group,
+		      int *sock);
 
 #endif

@@ -403,23 +403,24 @@ _Noreturn static void serve(struct nest *nest)
 	}
 }
 
+#define KEPT (FA_DIRECTORIES - 1) /* of the file system nobody but the function speaks */
+
 /* The strings of the setup, with the directories as environments see them. */
 static bool keep_strings(struct nest *nest, const struct fa_nest_setup *setup)
 {
 	const char *rest = setup->strings, **directories = nest->box.directories;
-	size_t lens[FA_DIRECTORIES], len = 0;
+	size_t lens[KEPT], len = 0;
 	char *strings, *at;
 
-	for (int i = 0; i < FA_DIRECTORIES; i++) {
+	for (int i = 0; i < FA_DIRECTORIES; i++)
 		rest += strlen(rest) + 1;
-		lens[i] = strlen(directories[i]) + 1;
-		len += lens[i];
-	}
+	for (int i = 0; i < KEPT; i++)
+		len += lens[i] = strlen(directories[i]) + 1;
 	len += setup->strings_len - (size_t)(rest - setup->strings);
 	at = strings = malloc(len);
 	if (!strings)
 		return false;
-	for (int i = 0; i < FA_DIRECTORIES; at += lens[i++])
+	for (int i = 0; i < KEPT; at += lens[i++])
 		directories[i] = memcpy(at, directories[i], lens[i]);
 	memcpy(at, rest, len - (size_t)(at - strings));
 	nest->run.strings = strings;

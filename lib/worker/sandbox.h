@@ -38,6 +38,7 @@ struct fa_birth {
 	struct fa_layers layers; /* to be applied */
 	uint32_t flags;          /* enum fa_nest_flags */
 	uint32_t uid;            /* of environments, plus the slot; 0: they keep the nest's */
+	uint32_t group;          /* of environments, beside their own; 0: none */
 	int landlock_abi;
 	int view;                /* detached clone */
 	struct fa_cgroup_door doors[FA_CGROUP_HIERARCHIES];
@@ -49,10 +50,10 @@ struct fa_sandbox {
 	struct fa_layers layers;
 	int landlock_abi;
 	int proc_error;          /* errno: no /proc in the view */
-	uint32_t uid;
+	uint32_t uid, group;
 	uint32_t flags;
 	uint32_t tmp_mb;
-	/* code, layers, runtime; "": there is none */
+	/* code, layers, runtime, file system; "": there is none */
 	const char *directories[FA_DIRECTORIES];
 
 	pid_t nest;              /* its own pid */

@@ -15,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -72,7 +73,7 @@ static int set_limits(struct fa_sandbox *box, const struct fa_nest_setup *setup)
 	box->files = bounded(RLIMIT_NOFILE, own_user ? FILES_OWN_USER : FILES_SHARED_USER);
 	rc = limit(RLIMIT_CORE, 0) | limit(RLIMIT_MEMLOCK, 65536) | limit(RLIMIT_SIGPENDING, 64) |
 	     limit(RLIMIT_MSGQUEUE, 0) | limit(RLIMIT_NICE, 0) | limit(RLIMIT_RTPRIO, 0) |
-	     limit(RLIMIT_FSIZE, (rlim_t)setup->tmp_mb << 20);
+	     limit(RLIMIT_FSIZE, *setup->mount_path ? RLIM_INFINITY : (rlim_t)setup->tmp_mb << 20);
 	if (rc || setup->flags & FA_NEST_ASAN)
 		return rc;
 	rc = limit(RLIMIT_STACK, STACK_MB << 20) | limit(RLIMIT_DATA, memory + (spare_mb << 20));
@@ -95,19 +96,41 @@ static int enter_directory(const struct fa_sandbox *box, const char *path, int t
 	return rc;
 }
 
-static const char *enter_directories(struct fa_sandbox *box, const char *at, const int *trees,
-				     int tree_count)
+/* Its mount is under a directory that has no rule yet, either. */
+static int enter_files(const struct fa_sandbox *box, const char *path, int tree)
+{
+	int rc = fa_view_enter_files(tree, path);
+
+	if (!rc && fa_layers_have(&box->layers, FAAS_LAYER_LANDLOCK))
+		rc = fa_landlock_allow(FA_FD_RULESET, box->landlock_abi, FA_VIEW_TMP_PARENT,
+				       FA_READ | FA_EXECUTE | FA_WRITE);
+	if (!rc && box->group) {
+		umask(002);
+		rc = syscall(SYS_setgroups, 1, &box->group) < 0 ? -errno : 0;
+	}
+	return rc;
+}
+
+static const char *enter_directories(struct fa_sandbox *box, const struct fa_nest_setup *setup,
+				     const int *trees, int tree_count)
 {
 	static const char *const names[FA_DIRECTORIES] = { "code directory", "directory of layers",
-							   "directory of the runtime" };
+							   "directory of the runtime",
+							   "file system" };
 	bool view = fa_layers_have(&box->layers, FAAS_LAYER_MOUNT_NS);
+	const char *at = setup->strings;
 	int used = 0;
 
 	for (int i = 0; i < FA_DIRECTORIES; i++, at += strlen(at) + 1) {
-		int rc, tree = *at && used < tree_count ? trees[used++] : -1;
+		int rc = 0, tree = *at && used < tree_count ? trees[used++] : -1;
 
 		box->directories[i] = *at && view ? fa_view_directories[i] : at;
-		rc = *at ? enter_directory(box, box->directories[i], tree) : 0;
+		if (!box->directories[i])
+			box->directories[i] = setup->mount_path;
+		if (*at && fa_view_directories[i])
+			rc = enter_directory(box, box->directories[i], tree);
+		else if (*at)
+			rc = enter_files(box, setup->mount_path, tree);
 		if (tree >= 0)
 			close(tree);
 		if (rc < 0) {
@@ -127,7 +150,7 @@ const char *fa_sandbox_adopt(struct fa_sandbox *box, const struct fa_nest_setup 
 	box->flags = setup->flags;
 	box->tmp_mb = setup->tmp_mb;
 	box->pool_target = view ? POOL_TARGET : 0;
-	failed = enter_directories(box, setup->strings, trees, tree_count);
+	failed = enter_directories(box, setup, trees, tree_count);
 	if (failed)
 		return failed;
 	if (fa_layers_have(&box->layers, FAAS_LAYER_RLIMITS) && set_limits(box, setup) < 0)

@@ -229,6 +229,7 @@ const char *fa_sandbox_prepare(struct fa_sandbox *box, const struct fa_birth *bi
 	box->flags = birth->flags;
 	box->landlock_abi = birth->landlock_abi;
 	box->uid = birth->uid;
+	box->group = birth->group;
 	box->nest = getpid();
 	fa_cgroup_join(birth->doors, &box->layers);
 	offer_to_oom_killer();

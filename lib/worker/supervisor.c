@@ -122,14 +122,15 @@ static bool make_room(struct supervisor *s)
 	return true;
 }
 
-static struct nest *make_nest(struct supervisor *s, uint32_t weak, uint32_t flags, int *error)
+static struct nest *make_nest(struct supervisor *s, uint32_t weak, uint32_t flags, uint32_t group,
+			      int *error)
 {
 	struct nest *nest = make_room(s) ? calloc(1, sizeof(*nest)) : NULL;
 
 	*error = ENOMEM;
 	if (!nest)
 		return NULL;
-	nest->pid = fa_nursery_bear(&s->nursery, weak, flags, &nest->sock);
+	nest->pid = fa_nursery_bear(&s->nursery, weak, flags, group, &nest->sock);
 	if (nest->pid < 0) {
 		*error = -nest->pid;
 		free(nest);
@@ -145,7 +146,7 @@ static void make_spare(struct supervisor *s)
 {
 	int error;
 
-	s->spare = make_nest(s, 0, 0, &error);
+	s->spare = make_nest(s, 0, 0, 0, &error);
 	if (s->spare)
 		return;
 	s->barren = true;
@@ -271,16 +272,33 @@ static int clone_code(const struct supervisor *s, const struct fa_nest_setup *se
 	return code;
 }
 
+/* What may be done in it is for its own permissions to say, at the time. */
+static int clone_files(const struct supervisor *s, const struct fa_nest_setup *setup,
+		       const char *path, int *error)
+{
+	int tree = -EOPNOTSUPP;
+
+	if (fa_layers_have(&s->nursery.layers, FAAS_LAYER_MOUNT_NS) &&
+	    !(setup->weak & FAAS_LAYER_MOUNT_NS))
+		tree = fa_view_files(path, setup->flags & FA_NEST_READ_ONLY);
+	*error = tree < 0 ? -tree : 0;
+	return tree;
+}
+
 /* NULL, or what failed. */
 static const char *clone_directories(const struct supervisor *s, const struct fa_nest_setup *setup,
 				     int *fds, int *count, int *error)
 {
 	static const char *const names[FA_DIRECTORIES] = { "code directory", "directory of layers",
-							   "directory of the runtime" };
+							   "directory of the runtime",
+							   "file system" };
 	const char *at = setup->strings, *end = at + setup->strings_len;
 
 	for (int i = 0; i < FA_DIRECTORIES && at < end; i++, at += strlen(at) + 1) {
-		int tree = *at ? clone_code(s, setup, at, error) : -1;
+		bool files = i == FA_DIRECTORIES - 1;
+		int tree = !*at ? -1 :
+			   files ? clone_files(s, setup, at, error) :
+				   clone_code(s, setup, at, error);
 
 		if (tree >= 0)
 			fds[(*count)++] = tree;
@@ -291,12 +309,23 @@ static const char *clone_directories(const struct supervisor *s, const struct fa
 	return NULL;
 }
 
-static struct nest *choose_nest(struct supervisor *s, const struct fa_nest_setup *setup, int *error)
+/* Environments that share files are in the group of them. */
+static uint32_t group_of(const struct fa_nest_setup *setup, int files)
+{
+	struct stat st;
+
+	return *setup->mount_path && fstat(files, &st) == 0 ? st.st_gid : 0;
+}
+
+/* `files`: of the function, if it has any. */
+static struct nest *choose_nest(struct supervisor *s, const struct fa_nest_setup *setup, int files,
+				int *error)
 {
 	struct nest *nest = s->spare;
+	uint32_t group = group_of(setup, files);
 
-	if (!nest || setup->weak || setup->flags & NOT_FOR_SPARE)
-		return make_nest(s, setup->weak, setup->flags, error);
+	if (!nest || setup->weak || setup->flags & NOT_FOR_SPARE || group)
+		return make_nest(s, setup->weak, setup->flags, group, error);
 	s->spare = NULL;
 	return nest;
 }
@@ -318,6 +347,7 @@ static void open_nest(struct supervisor *s, const struct fa_nest_setup *setup, s
 {
 	int give[FA_CTL_FDS] = { fds[0], fds[1] }, count = 2, error = 0;
 	const char *step = clone_directories(s, setup, give, &count, &error);
+	int files = give[count - 1]; /* the last, if there are any */
 	struct nest *nest;
 
 	if (step)
@@ -326,7 +356,7 @@ static void open_nest(struct supervisor *s, const struct fa_nest_setup *setup, s
 	if (setup->flags & FA_NEST_SNAPSHOT && !add_snapshot(give, &count, &error))
 		goto fail;
 	step = "process";
-	nest = choose_nest(s, setup, &error);
+	nest = choose_nest(s, setup, files, &error);
 	if (!nest)
 		goto fail;
 	nest->id = setup->ctl.id;

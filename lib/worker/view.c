@@ -23,7 +23,9 @@
 
 #define PLACE "/sys"
 
-const char *const fa_view_directories[FA_DIRECTORIES] = { "/var/task", "/opt", "/var/runtime" };
+const char *const fa_view_directories[FA_DIRECTORIES] = {
+	"/var/task", "/opt", "/var/runtime", NULL,
+};
 
 static const char *const directories[] = {
 	"usr", "etc", "var", "var/task", "var/runtime", "opt", "mnt", "mnt/tmp", "proc", "dev",
@@ -174,6 +176,13 @@ int fa_view_code(const char *path)
 			  MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 }
 
+int fa_view_files(const char *path, bool read_only)
+{
+	return clone_tree(AT_FDCWD, path, 0,
+			  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+				  (read_only ? MOUNT_ATTR_RDONLY : 0));
+}
+
 static int mount_proc(void)
 {
 	static const char *const options[] = { "subset=pid,hidepid=4", "hidepid=2" };
@@ -204,4 +213,20 @@ int fa_view_enter(int clone, int *proc_error)
 int fa_view_enter_tree(int tree, const char *path)
 {
 	return attach(tree, AT_FDCWD, path);
+}
+
+/*
+ * The view is that of all functions and has no place for it, so there is a directory of
+ * this function's own over theirs, with nothing but the two places in it.
+ */
+int fa_view_enter_files(int tree, const char *path)
+{
+	const unsigned long flags = MS_NOSUID | MS_NODEV;
+
+	if (mount("tmpfs", FA_VIEW_TMP_PARENT, "tmpfs", flags, "size=4k,mode=0755") < 0 ||
+	    mkdir(FA_VIEW_TMP, 0755) < 0 || mkdir(path, 0755) < 0 ||
+	    mount(NULL, FA_VIEW_TMP_PARENT, NULL, flags | MS_REMOUNT | MS_BIND | MS_RDONLY,
+		  NULL) < 0)
+		return -errno;
+	return fa_view_enter_tree(tree, path);
 }

@@ -11,7 +11,8 @@
  * /var/runtime, and a private /tmp.
  * The supervisor builds what is the same for all once; a nest clones it.
  */
-extern const char *const fa_view_directories[FA_DIRECTORIES]; /* of wire.h, in its order */
+extern const char *const fa_view_directories[FA_DIRECTORIES]; /* of wire.h, in its order; the
+								 last one's place varies */
 #define FA_VIEW_TMP_PARENT "/mnt" /* Landlock's rule for /tmp is on it, see landlock.c */
 #define FA_VIEW_TMP "/mnt/tmp"    /* /tmp is a link to it */
 
@@ -21,6 +22,7 @@ int fa_view_open(void);
 /* [supervisor] Detached, read-only copies, to be given to a nest; -errno. */
 int fa_view_clone(int view);
 int fa_view_code(const char *path);
+int fa_view_files(const char *path, bool read_only); /* may be written otherwise */
 
 /*
  * [nest] Make a clone the root directory and let go of the host's files.
@@ -28,5 +30,7 @@ int fa_view_code(const char *path);
  */
 int fa_view_enter(int clone, int *proc_error);
 int fa_view_enter_tree(int tree, const char *path); /* 0 or -errno */
+/* The same for a path below FA_VIEW_TMP_PARENT, before there is a /tmp. */
+int fa_view_enter_files(int tree, const char *path);
 
 #endif

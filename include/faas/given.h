@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FAAS_GIVEN_H
+#define FAAS_GIVEN_H
+
+/* What a host program gives to its runtime once, in struct faas_config; see faas.h. All copied. */
+
+#include <faas/types.h>
+
+FAAS_BEGIN_DECLS
+
+/* What an invocation costs. Zero members: AWS's price for x86 in us-east-1. */
+struct faas_prices {
+	double per_request;    /* 0.0000002 */
+	double per_gb_second;  /* 0.0000166667 */
+};
+
+/* A key of yours: 32 bytes, copied. NULL: it is disabled, what it encrypted is unreadable. */
+struct faas_key {
+	const char *arn;
+	const void *bytes;
+};
+
+/*
+ * A directory of yours that functions may mount (.file_system of a function, FileSystemConfigs
+ * of the API), under the ARN of an access point or any other. What lies in it keeps its owners.
+ * An environment acts there as others do, and as the directory's group unless that is root's:
+ * `chgrp functions shared; chmod 2770 shared` is how functions share files, and what they make
+ * can be written by the group. If your program is not run by root, they act as its user. There are
+ * no devices and no set-user-id in it, and what you mount below later is not seen.
+ */
+struct faas_file_system {
+	const char *arn;  /* at most 200 bytes; NULL ends the list */
+	const char *path; /* absolute */
+	bool read_only;   /* for functions */
+};
+
+FAAS_END_DECLS
+
+#endif
