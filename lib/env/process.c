@@ -97,11 +97,13 @@ static int ask_nest(struct fa_env *env, bool waits)
 				  .provisioned = env->provisioned ||
 						 (env->heir_of && env->heir_of->provisioned) };
 	int fds[5] = { env->kit->request_fd, env->kit->response_fd, env->kit->bell_worker,
-		       env->kit->log_worker, env->mount_ns };
+		       env->kit->log_worker, env->mount_ns }, rc;
 
 	memcpy(spawn.stream, env->stream, sizeof(spawn.stream));
-	return fa_ctl_send(pool->nest.watch.fd, &spawn, sizeof(spawn), fds,
-			   env->mount_ns >= 0 ? 5 : 4);
+	rc = fa_ctl_send(pool->nest.watch.fd, &spawn, sizeof(spawn), fds,
+			 env->mount_ns >= 0 ? 5 : 4);
+	/* a nest that is dead already: we shall hear of it, and then why */
+	return rc == -EPIPE || rc == -ECONNRESET ? 0 : rc;
 }
 
 /* Private /tmp made on the spot costs twice one made ahead; the nest knows of no bursts. */
