@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Messages on their way, to functions and callbacks. What is due is fetched from the store,
- * a few at a time, delivered, and then removed or put off; only when all of them are through
- * are the next ones fetched. So a message stays in the store until somebody has it: one that
- * is being delivered when the program ends is delivered again.
+ * Messages on their way, to functions, callbacks, topics and buses. What is due is fetched from
+ * the store, a few at a time, delivered, and then removed or put off; only when all of them are
+ * through are the next ones fetched. So a message stays in the store until somebody has it: one
+ * that is being delivered when the program ends is delivered again. What follows one, those of
+ * who subscribed to its topic or its dead letter, is sent by the commit that removes it.
  */
 #include <conduct.h>
 
@@ -11,6 +12,7 @@
 
 #include <base/error.h>
 #include <messages.h>
+#include <model/publish.h>
 #include <outcome/letter.h>
 
 #define FETCH_MAX 64
@@ -25,6 +27,8 @@ struct delivery {
 	struct fa_call call;
 	struct faas *rt;
 	struct fa_fetched *fetched;
+	struct fa_onward onward; /* what is sent when it goes */
+	struct faas_error why;   /* it could not be delivered */
 };
 
 static void plan(struct faas *rt);
@@ -47,6 +51,7 @@ static void free_delivery(struct delivery *d)
 {
 	struct faas *rt = d->rt;
 
+	fa_onward_free(&d->onward);
 	fa_free(d->fetched);
 	fa_free(d);
 	close_one(rt);
@@ -56,7 +61,11 @@ static void free_delivery(struct delivery *d)
 
 static void on_written(struct fa_call *call)
 {
-	free_delivery(fa_container(call, struct delivery, call));
+	struct delivery *d = fa_container(call, struct delivery, call);
+
+	if (d->onward.count)
+		d->rt->deliver.next_ms = 0; /* some of them may be on their way */
+	free_delivery(d);
 }
 
 static void on_stored(struct fa_store_op *op)
@@ -78,6 +87,8 @@ static void submit(struct delivery *d, enum fa_store_verb verb)
 static void remove_it(struct delivery *d, enum fa_store_gone gone)
 {
 	d->op.gone = gone;
+	d->op.messages = d->onward.messages;
+	d->op.message_count = d->onward.count;
 	submit(d, FA_STORE_REMOVE);
 }
 
@@ -104,17 +115,27 @@ static int64_t delay_after(int tries)
 	return delay_ms < DELAY_MAX_MS ? delay_ms : DELAY_MAX_MS;
 }
 
+static bool is_over(struct delivery *d, int64_t due_ms, bool for_good)
+{
+	const struct fa_message *m = &d->fetched->message;
+
+	if (m->kind == FA_MESSAGE_PUSHED)
+		return fa_sources_give_up(d->rt, m, for_good ? INT64_MAX : due_ms, &d->why,
+					  &d->onward);
+	return for_good || due_ms - m->sent_ms > AGE_MAX_MS;
+}
+
 static void failed(struct delivery *d, bool for_good)
 {
 	const struct fa_message *m = &d->fetched->message;
-	int64_t now = unix_ms(d->rt), due = now + delay_after(m->tries);
+	int64_t due_ms = unix_ms(d->rt) + delay_after(m->tries);
 
 	tell_failure(d->rt, m);
-	if (for_good || due - m->sent_ms > AGE_MAX_MS) {
-		remove_it(d, FA_STORE_DROPPED);
+	if (is_over(d, due_ms, for_good)) {
+		remove_it(d, d->onward.count ? FA_STORE_DELIVERED : FA_STORE_DROPPED);
 		return;
 	}
-	d->op.message.due_ms = due;
+	d->op.message.due_ms = due_ms;
 	submit(d, FA_STORE_DELAY);
 }
 
@@ -124,12 +145,14 @@ static void on_accepted(void *data, const struct faas_result *result)
 {
 	struct delivery *d = data;
 
-	if (result->code == FAAS_OK)
+	if (result->code == FAAS_OK) {
 		remove_it(d, FA_STORE_DELIVERED);
-	else if (result->code == FAAS_ECANCELED)
+	} else if (result->code == FAAS_ECANCELED) {
 		free_delivery(d); /* the runtime ends: it stays where it is */
-	else
+	} else {
+		fa_error(&d->why, result->code, "%s", faas_strerror(result->code));
 		failed(d, false);
+	}
 }
 
 static void to_function(struct delivery *d, const char *function)
@@ -139,7 +162,7 @@ static void to_function(struct delivery *d, const char *function)
 			     FAAS_REQUEST(.function = function, .payload = m->body,
 					  .mode = FAAS_EVENT, .on_done = on_accepted, .data = d,
 					  .trace_id = m->trace.len ? m->trace.data : NULL),
-			     NULL, NULL);
+			     NULL, &d->why);
 
 	if (rc == FAAS_ECANCELED)
 		free_delivery(d);
@@ -153,10 +176,27 @@ static void to_callback(struct delivery *d)
 	struct faas_message shown;
 
 	fa_message_show(&shown, &d->fetched->message);
-	if (c->on_message && c->on_message(c->data, &shown))
+	if (c->on_message && c->on_message(c->data, &shown)) {
 		remove_it(d, FA_STORE_DELIVERED);
-	else
+	} else {
+		fa_error(&d->why, FAAS_ESYSTEM, "the callback did not take it");
 		failed(d, false);
+	}
+}
+
+/* It goes to all who are to have it, and goes: one commit. */
+static void to_many(struct delivery *d, bool topic)
+{
+	const struct fa_message *m = &d->fetched->message;
+	int rc = topic && m->body.len > FA_TOPIC_MOST ? FAAS_ETOOLARGE :
+							fa_sources_fan(d->rt, m, &d->onward);
+
+	if (!rc)
+		remove_it(d, FA_STORE_DELIVERED);
+	else if (rc == FAAS_ECANCELED)
+		free_delivery(d);
+	else
+		failed(d, rc == FAAS_ETOOLARGE);
 }
 
 static void deliver(struct faas *rt, struct fa_fetched *fetched)
@@ -176,8 +216,10 @@ static void deliver(struct faas *rt, struct fa_fetched *fetched)
 		failed(d, true);
 	else if (address.kind == FA_TO_FUNCTION)
 		to_function(d, address.name);
-	else
+	else if (address.kind == FA_TO_CALLBACK)
 		to_callback(d);
+	else
+		to_many(d, address.kind == FA_TO_TOPIC);
 }
 
 /* ---- fetching -------------------------------------------------------- */
@@ -223,7 +265,7 @@ static void plan(struct faas *rt)
 	struct fa_deliver *d = &rt->deliver;
 	int64_t wait_ms;
 
-	if (d->open || fa_is_closing(rt) || d->next_ms == INT64_MAX)
+	if (d->open || fa_is_closing(rt) || d->next_ms == INT64_MAX || !atomic_load(&d->begun))
 		return;
 	wait_ms = d->next_ms - unix_ms(rt);
 	if (wait_ms > 0)
@@ -272,13 +314,19 @@ void fa_deliver_letters(struct faas *rt, struct fa_version *version, struct fa_l
 void fa_deliver_init(struct faas *rt)
 {
 	struct fa_deliver *d = &rt->deliver;
-	struct fa_store_counts counts;
 
 	d->next_ms = INT64_MAX;
 	d->due.on_due = on_due;
 	d->kick.run = on_kick;
 	d->fetched_call.run = on_fetched;
+}
+
+void fa_deliver_begin(struct faas *rt)
+{
+	struct fa_store_counts counts;
+
+	atomic_store(&rt->deliver.begun, true);
 	fa_store_count(rt->durable.store, &counts);
 	if (counts.lying)
-		fa_deliver_kick(rt); /* what the last program left */
+		fa_deliver_kick(rt); /* what the last program left, and what came meanwhile */
 }

@@ -87,6 +87,8 @@ static bool write_letters(struct fa_ending *ending, const struct fa_invocation *
 				  .arn = v->arn,
 				  .qualifier = qualifier_of(inv),
 				  .version = v->qualifier,
+				  .region = inv->rt->config.region,
+				  .account = inv->rt->config.account,
 				  .condition = ends[ending->end].condition,
 				  .refusal = ends[ending->end].refusal,
 				  .attempts = inv->retry.attempts,

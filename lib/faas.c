@@ -377,6 +377,7 @@ struct faas *fa_create(const struct faas_config *config, const struct fa_clock *
 	if (!rt->owns_loop || !start_thread(rt, err)) {
 		fa_recall_make(rt);
 		fa_sources_recall(rt);
+		fa_deliver_begin(rt);
 		return rt;
 	}
 	fa_durable_close(rt);

@@ -13,6 +13,7 @@
 #include <base/text.h>
 #include <faas/source.h>
 #include <model/address.h>
+#include <model/publish.h>
 
 #define BODY_MAX 1048576
 #define ID_MAX 128          /* of a group, or what tells a second one */
@@ -162,32 +163,77 @@ static int check_message(const struct faas_message *m, struct faas_error *err)
 	return m->attributes ? check_attributes(m->attributes, err) : 0;
 }
 
+static int send_one(struct faas *rt, struct fa_message *m, int64_t *id, struct faas_error *err)
+{
+	struct fa_store_op op = { .verb = FA_STORE_SEND, .messages = m, .message_count = 1 };
+	int rc = perform(rt, &op, err);
+
+	if (!rc && m->outgoing)
+		fa_deliver_kick(rt);
+	if (!rc && id)
+		*id = m->id;
+	return rc;
+}
+
+static int put_to_queue(struct faas *rt, const char *name, struct fa_message *m,
+			const struct faas_message *from, int64_t *id, struct faas_error *err)
+{
+	char hash[2 * FA_SHA256 + 1];
+	struct fa_queue queue;
+	int rc = 0;
+
+	fa_queues_get(&rt->queues, name, &queue);
+	if (fa_queue_is_fifo(name))
+		rc = order(m, from, &queue, hash, err);
+	if (!from->delay_s)
+		m->due_ms += queue.delay_s * INT64_C(1000);
+	return rc ? rc : send_one(rt, m, id, err);
+}
+
+static int put_to_topic(struct faas *rt, struct fa_message *m, const struct faas_message *from,
+			int64_t *id, struct faas_error *err)
+{
+	int rc = fa_topic_check(from, err);
+
+	if (from->subject)
+		m->group = bytes_of(from->subject);
+	return rc ? rc : send_one(rt, m, id, err);
+}
+
+static int put_to_bus(struct faas *rt, struct fa_message *m, int64_t *id, struct faas_error *err)
+{
+	struct fa_entry entry;
+	int rc = fa_entry_read(&entry, &rt->mem, m->body, m->sent_ms, err);
+
+	if (rc)
+		return rc;
+	m->body = (struct faas_bytes){ entry.text, entry.len };
+	m->trace = bytes_of(entry.trace);
+	rc = send_one(rt, m, id, err);
+	fa_free(entry.text);
+	return rc;
+}
+
 static int put(struct faas *rt, const struct fa_address *to, const struct faas_message *from,
 	       int64_t *id, struct faas_error *err)
 {
 	struct fa_message m = { .attributes = bytes_of(from->attributes ? from->attributes : "{}"),
-				.body = from->body };
-	struct fa_store_op op = { .verb = FA_STORE_SEND, .messages = &m, .message_count = 1 };
-	struct fa_queue queue = { .delay_s = 0 };
-	char hash[2 * FA_SHA256 + 1];
-	int rc = 0;
+				.body = from->body,
+				.address = bytes_of(to->text),
+				.outgoing = to->kind != FA_TO_QUEUE };
 
-	m.address = bytes_of(to->text);
-	m.outgoing = to->kind != FA_TO_QUEUE;
-	if (!m.outgoing)
-		fa_queues_get(&rt->queues, to->name, &queue);
-	if (!m.outgoing && fa_queue_is_fifo(to->name))
-		rc = order(&m, from, &queue, hash, err);
-	if (rc)
-		return rc;
 	m.sent_ms = rt->clock->unix_ms(rt->clock);
-	m.due_ms = m.sent_ms + (from->delay_s ? from->delay_s : queue.delay_s) * INT64_C(1000);
-	rc = perform(rt, &op, err);
-	if (!rc && m.outgoing)
-		fa_deliver_kick(rt);
-	if (!rc && id)
-		*id = m.id;
-	return rc;
+	m.due_ms = m.sent_ms + from->delay_s * INT64_C(1000);
+	switch (to->kind) {
+	case FA_TO_QUEUE:
+		return put_to_queue(rt, to->name, &m, from, id, err);
+	case FA_TO_TOPIC:
+		return put_to_topic(rt, &m, from, id, err);
+	case FA_TO_BUS:
+		return put_to_bus(rt, &m, id, err);
+	default:
+		return send_one(rt, &m, id, err);
+	}
 }
 
 int faas_put(struct faas *rt, const char *address, const struct faas_message *message, int64_t *id,

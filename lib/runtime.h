@@ -40,7 +40,7 @@ struct fa_deliver {
 	struct fa_store_op fetch;
 	struct fa_call fetched_call, kick;
 	struct fa_timer due;
-	_Atomic bool kicked;
+	_Atomic bool kicked, begun;
 	int open;                   /* [loop] deliveries, and the fetch */
 	int64_t next_ms;            /* [loop] when something is due; INT64_MAX: never */
 };
@@ -163,6 +163,8 @@ void fa_durable_hurry(struct faas *rt);
 void fa_durable_stats(struct faas *rt, struct faas_stats *stats);
 
 void fa_deliver_init(struct faas *rt);
+/* Any thread: who subscribed is known, so that what is there may go to them. */
+void fa_deliver_begin(struct faas *rt);
 /* Any thread: something is on its way. */
 void fa_deliver_kick(struct faas *rt);
 
@@ -175,6 +177,24 @@ void fa_sources_recall(struct faas *rt);
 void fa_sources_functions(struct faas *rt);
 /* Any thread: a message came to lie in this queue. For the store: data is the runtime. */
 void fa_sources_lying(void *data, struct faas_bytes address);
+
+/* What is sent in the commit that removes a message: each of one block, the body first. */
+struct fa_onward {
+	int count, room;
+	struct fa_message *messages;
+};
+
+void fa_onward_free(struct fa_onward *onward);
+/* [loop] What follows a message to a topic or a bus. FAAS_ENOMEM, or FAAS_ECANCELED: it ends. */
+int fa_sources_fan(struct faas *rt, const struct fa_message *message, struct fa_onward *onward);
+/*
+ * [loop] One that a mapping pushed was not delivered, for `why`. True: no more attempts, and
+ * `onward` has its dead letter, if somebody gets one. Else the next is at again_ms (INT64_MAX: it
+ * would be in vain).
+ */
+#define FA_PUSH_AGE_MS (86400 * INT64_C(1000)) /* where the mapping is gone */
+bool fa_sources_give_up(struct faas *rt, const struct fa_message *message, int64_t again_ms,
+			const struct faas_error *why, struct fa_onward *onward);
 
 /* Any thread: something ended; a closing runtime may be finished now. */
 void fa_check_closed(struct faas *rt);

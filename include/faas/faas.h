@@ -568,9 +568,11 @@ FAAS_EXPORT int faas_resume(struct faas *rt, uint64_t id);
  *   queue:NAME                  a queue of this runtime, made by the first message to it;
  *                               it keeps them until they are taken. Also as the ARN of SQS.
  *                               NAME.fifo is one of SQS's FIFO queues: see source.h.
+ *   topic:NAME                  all who subscribed, see source.h. Also as the ARN of SNS.
+ *   bus:NAME                    all whose pattern it fits. Also as the ARN of EventBridge.
  *   function:NAME[:QUALIFIER]   an asynchronous invocation. Also as the ARN of Lambda.
  *   callback:NAME               faas_config.on_message
- * NAME of a queue or callback: [a-zA-Z0-9-_]+, 1..80.
+ * NAME of all but a function: [a-zA-Z0-9-_]+, 1..80.
  *
  * Where an event of a function ended, a message goes to
  *   on_success    if it succeeded: a record of event and response

@@ -5,6 +5,7 @@
 /*
  * Where events come from. A source is an address, "scheme:rest", as destinations are:
  *   queue:NAME  queue:NAME.fifo   a queue of this runtime, see faas_put()
+ *   topic:NAME                    each message goes to all mappings, see below
  *   schedule:rate(5 minutes)      rate(N minutes|hours|days), at once and then every so often;
  *   schedule:cron(0 9 ? * 2-6 *)  cron of EventBridge; at(yyyy-mm-ddThh:mm:ss), once
  *   SCHEME:...                    what your program added, see struct faas_source_impl
@@ -19,6 +20,18 @@
 #include <faas/told.h>
 #include <faas/types.h>
 
+/*
+ * A topic keeps nothing: what faas_put() sends to it goes to every mapping that there is, to
+ * each in a message of its own, by one commit where there is a state_dir; without a mapping it
+ * is gone. A function gets an asynchronous event of SNS with one record, a queue or a callback
+ * the same as SNS's notification, a text of JSON, unless it is `raw`. Nothing is signed. Who
+ * subscribed is a mapping, whose filter is SNS's filter policy: it looks at an object of the
+ * attributes (a Number is a number, a String.Array an array, Binary is left out) or into the
+ * message. What does not reach its target, a function that is not there or a callback that does
+ * not take it, is tried again, ever later up to five minutes; then it is dropped, or sent to
+ * `dead_letter` with the attributes RequestID, ErrorCode and ErrorMessage.
+ */
+
 FAAS_BEGIN_DECLS
 
 struct faas;
@@ -32,7 +45,9 @@ struct faas_source;
 /*
  * Send a message, as faas_send() does. Of `message` counts: body; attributes (NULL: none), at
  * most ten, as SQS has them: {"name":{"DataType":"String","StringValue":"x"}}; delay_s (0 to
- * 900, 0: the queue's), not in a FIFO queue; and there group, which is required, and dedup: a
+ * 900, 0: the queue's), not in a FIFO queue or a topic; for a topic subject (NULL: none), 1 to
+ * 100 printable characters of ASCII, and body and attributes have at most 262144 bytes, the body
+ * UTF-8; and in a FIFO queue group, which is required, and dedup: a
  * second message with the same one within five minutes is accepted and not added. dedup NULL:
  * the SHA-256 of the body, if the queue has ContentBasedDeduplication, else refused.
  * `id` (NULL: don't care) is what faas_drop() takes; of a second one that of the first. Any
@@ -78,6 +93,14 @@ struct faas_mapping_config {
 	const char *input;       /* of a schedule: the event, JSON; NULL: EventBridge's */
 	const char *time_zone;   /* of a schedule: "Europe/Berlin", of the system's; NULL: UTC */
 	int flexible_min;        /* of a schedule: up to so many minutes later: 0; 0..1440 */
+
+	/* Of a topic: */
+	const char *target;      /* instead of a function: a queue or a callback */
+	int max_retries;         /* further attempts to reach it: any; 0..185, FAAS_NONE for none */
+	int max_age_s;           /* how old a message may be then: 23 days; 60..86400 */
+	const char *dead_letter; /* an address for those that did not reach it; NULL: none */
+	bool raw;                /* a target gets the message, and not what SNS makes of it */
+	bool filter_body;        /* `filter` looks into the message, and not at its attributes */
 };
 
 #define FAAS_MAPPING(...) \

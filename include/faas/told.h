@@ -69,6 +69,7 @@ struct faas_message {
 	int delay_s;            /* for faas_put() only */
 	int64_t first_ms;       /* Unix time when it was taken first; 0: not yet */
 	const char *came_from;  /* the queue where it was taken too often, or "" */
+	const char *subject;    /* for faas_put() to a topic only */
 };
 
 /* How an invocation ended. Strings and bytes are never NULL, only empty. */

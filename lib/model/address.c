@@ -39,11 +39,17 @@ static bool fits_function(const char *name)
 static const struct {
 	const char *scheme;
 	bool (*fits)(const char *name);
+	const char *arn; /* up to its region, and behind its account; NULL: it has none */
+	const char *between;
 } kinds[] = {
-	[FA_TO_QUEUE] = { "queue:", fits_queue },
-	[FA_TO_FUNCTION] = { "function:", fits_function },
-	[FA_TO_CALLBACK] = { "callback:", fits_plain },
+	[FA_TO_QUEUE] = { "queue:", fits_queue, "arn:aws:sqs:", ":" },
+	[FA_TO_FUNCTION] = { "function:", fits_function, NULL, NULL },
+	[FA_TO_CALLBACK] = { "callback:", fits_plain, NULL, NULL },
+	[FA_TO_TOPIC] = { "topic:", fits_plain, "arn:aws:sns:", ":" },
+	[FA_TO_BUS] = { "bus:", fits_plain, "arn:aws:events:", ":event-bus/" },
 };
+
+#define KINDS (sizeof(kinds) / sizeof(*kinds))
 
 static const char *after(const char *text, const char *scheme)
 {
@@ -52,21 +58,30 @@ static const char *after(const char *text, const char *scheme)
 	return strncmp(text, scheme, len) ? NULL : text + len;
 }
 
+/* Whatever region and account it has: there is one of each here. */
+static const char *name_in_arn(const char *text, enum fa_address_kind kind)
+{
+	const char *at = kinds[kind].arn ? after(text, kinds[kind].arn) : NULL;
+
+	at = at ? strchr(at, ':') : NULL;
+	at = at ? strchr(at + 1, ':') : NULL;
+	return at ? after(at, kinds[kind].between) : NULL;
+}
+
 /* The name that is meant, and its kind; NULL: no address. */
 static const char *read_name(const char *text, enum fa_address_kind *kind)
 {
 	const char *name;
 
-	for (*kind = 0; *kind < sizeof(kinds) / sizeof(*kinds); ++*kind)
-		if ((name = after(text, kinds[*kind].scheme)))
+	for (*kind = 0; *kind < KINDS; ++*kind) {
+		name = after(text, kinds[*kind].scheme);
+		if (!name)
+			name = name_in_arn(text, *kind);
+		if (name)
 			return name;
+	}
 	*kind = FA_TO_FUNCTION;
-	if (after(text, "arn:aws:lambda:"))
-		return text;
-	*kind = FA_TO_QUEUE;
-	if (after(text, "arn:aws:sqs:"))
-		return strrchr(text, ':') + 1;
-	return NULL;
+	return after(text, "arn:aws:lambda:") ? text : NULL;
 }
 
 int fa_address_parse(struct fa_address *address, const char *text, struct faas_error *err)
@@ -76,11 +91,21 @@ int fa_address_parse(struct fa_address *address, const char *text, struct faas_e
 
 	if (!name || !kinds[kind].fits(name))
 		return fa_error(err, FAAS_EINVAL,
-				"'%.80s' is no address: expected queue:NAME, "
+				"'%.80s' is no address: expected queue:NAME, topic:NAME, bus:NAME, "
 				"function:NAME[:QUALIFIER] or callback:NAME",
 				text ? text : "");
 	address->kind = kind;
 	snprintf(address->text, sizeof(address->text), "%s%s", kinds[kind].scheme, name);
 	address->name = address->text + strlen(kinds[kind].scheme);
 	return 0;
+}
+
+void fa_address_arn(const struct fa_address *address, const char *region, const char *account,
+		    char out[FA_ADDRESS_ARN])
+{
+	if (!kinds[address->kind].arn)
+		snprintf(out, FA_ADDRESS_ARN, "%s", address->text);
+	else
+		snprintf(out, FA_ADDRESS_ARN, "%s%s:%s%s%s", kinds[address->kind].arn, region,
+			 account, kinds[address->kind].between, address->name);
 }

@@ -131,6 +131,27 @@ static struct faas_bytes write_record(struct fa_text *out, const struct fa_ended
 	return (struct faas_bytes){ out->data + begin, out->len - begin };
 }
 
+/* For a bus: the event that has the record as its detail. */
+static struct faas_bytes write_event(struct fa_text *out, const struct fa_ended *e,
+				     const struct fa_address *bus, enum form event,
+				     enum form answer)
+{
+	size_t begin = out->len;
+	char arn[FA_ADDRESS_ARN];
+
+	fa_address_arn(bus, e->region, e->account, arn);
+	fa_text_add(out, "{\"detail-type\":\"Lambda Function Invocation Result - ");
+	fa_text_add(out, e->failed ? "Failure" : "Success");
+	put_member(out, "\",\"source\":\"lambda\",\"resources\":[\"", arn);
+	put_member(out, ",\"", e->arn);
+	out->len--;
+	put_member(out, ":", e->qualifier);
+	fa_text_add(out, "],\"detail\":");
+	write_record(out, e, event, answer);
+	fa_text_add(out, "}");
+	return (struct faas_bytes){ out->data + begin, out->len - begin };
+}
+
 /* ---- the dead letter ------------------------------------------------- */
 
 /* What a character is cut in two by goes, too. */
@@ -226,7 +247,9 @@ struct fa_letters *fa_letters_create(const struct fa_mem *mem, const struct fa_e
 	if (destination) {
 		m = add(letters, &out, e, destination);
 		m->kind = FA_MESSAGE_RECORD;
-		m->body = write_record(&out, e, event, answer);
+		m->body = destination->kind == FA_TO_BUS ?
+				  write_event(&out, e, destination, event, answer) :
+				  write_record(&out, e, event, answer);
 	}
 	if (dead_letter) {
 		m = add(letters, &out, e, dead_letter);

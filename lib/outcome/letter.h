@@ -19,6 +19,7 @@ struct fa_ended {
 	const char *request_id;
 	const char *arn, *qualifier; /* that it was sent to */
 	const char *version;         /* that ran it last */
+	const char *region, *account;
 	const char *condition;       /* "Success", "RetriesExhausted", ... */
 	int attempts;
 	int64_t now_ms;

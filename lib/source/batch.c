@@ -47,7 +47,7 @@ void fa_mapping_metric(struct fa_mapping *m, const char *name, int count)
 	struct faas *rt = m->all->rt;
 	struct fa_version *v;
 
-	if (!count || !m->config->counted || !rt->tell.on_metric)
+	if (!count || !m->config->counted || !m->config->function || !rt->tell.on_metric)
 		return;
 	v = fa_registry_find(&rt->registry, m->config->function, NULL);
 	if (v)
@@ -308,14 +308,20 @@ static void on_done(void *data, const struct faas_result *result)
 	judge(data, result->code, result->payload);
 }
 
-static struct fa_text begin_event(struct fa_mapping *m)
+struct fa_text fa_event_room(struct fa_sources *all)
 {
 	struct fa_text out = { .size = EVENT_MAX + 1 };
-	struct fa_sources *all = m->all;
 
 	if (!all->room)
 		all->room = fa_alloc_dirty(&all->rt->mem, out.size);
 	out.data = all->room;
+	return out;
+}
+
+static struct fa_text begin_event(struct fa_mapping *m)
+{
+	struct fa_text out = fa_event_room(m->all);
+
 	if (out.data && !m->config->kind->write)
 		fa_text_add(&out, "{\"Records\":[");
 	return out;

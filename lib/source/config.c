@@ -10,22 +10,34 @@
 
 #include <base/error.h>
 #include <control/control.h>
+#include <source/fan.h>
 
 #define MOST_BATCHES 1250
 #define ORDERED_BATCH 10
 #define PATTERN_MAX 4096
+#define RETRIES_MOST 185
+#define AGE_LEAST_S 60
+#define AGE_MOST_S 86400
 
 /* ---- addresses and ARNs ------------------------------------------------ */
 
+static bool is_source(enum fa_address_kind kind)
+{
+	return kind == FA_TO_QUEUE || kind == FA_TO_TOPIC || kind == FA_TO_BUS;
+}
+
+/* What is none of our addresses may be one of the host's. */
 bool fa_source_address(char out[FA_ADDRESS_MAX], const char *text)
 {
+	static const char *const ours[] = { "arn:", "queue:", "topic:", "bus:" };
 	struct fa_address address;
 
-	if (!strncmp(text, "arn:", 4) || !strncmp(text, "queue:", 6)) {
-		if (fa_address_parse(&address, text, NULL) || address.kind != FA_TO_QUEUE)
+	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++) {
+		if (strncmp(text, ours[i], strlen(ours[i])) != 0)
+			continue;
+		if (fa_address_parse(&address, text, NULL) || !is_source(address.kind))
 			return false;
-		text = address.text;
-		snprintf(out, FA_ADDRESS_MAX, "%s", text);
+		snprintf(out, FA_ADDRESS_MAX, "%s", address.text);
 		return true;
 	}
 	return snprintf(out, FA_ADDRESS_MAX, "%s", text) < FA_ADDRESS_MAX;
@@ -34,9 +46,10 @@ bool fa_source_address(char out[FA_ADDRESS_MAX], const char *text)
 /* That of AWS for what AWS has; else the address itself. */
 static void write_arn(struct fa_mapping_config *c, const struct faas_config *config)
 {
-	if (c->kind == &fa_queue_source)
-		snprintf(c->arn, sizeof(c->arn), "arn:aws:sqs:%s:%s:%s", config->region,
-			 config->account, c->source + strlen("queue:"));
+	struct fa_address address;
+
+	if (!fa_address_parse(&address, c->source, NULL))
+		fa_address_arn(&address, config->region, config->account, c->arn);
 	else
 		snprintf(c->arn, sizeof(c->arn), "%s", c->source);
 }
@@ -103,6 +116,96 @@ static int read_function(struct fa_mapping_config *c, struct fa_sources *all,
 		return fa_error_nomem(err);
 	c->function = fa_control_text(c->document, "FunctionName");
 	return 0;
+}
+
+/* ---- where it is pushed ----------------------------------------------------- */
+
+static int read_policy(struct fa_push *p, const struct fa_document *policy, struct faas_error *err)
+{
+	const struct fa_document *retries = fa_document_get(policy, "MaximumRetryAttempts");
+	const struct fa_document *age = fa_document_get(policy, "MaximumEventAgeInSeconds");
+	int64_t value;
+
+	if (retries) {
+		if (!fa_document_integer(retries, &value) || value < 0 || value > RETRIES_MOST)
+			return fa_error(err, FAAS_EINVAL,
+					"RetryPolicy: MaximumRetryAttempts must be from 0 to %d",
+					RETRIES_MOST);
+		p->retries = (int)value;
+	}
+	if (age) {
+		if (!fa_document_integer(age, &value) || value < AGE_LEAST_S || value > AGE_MOST_S)
+			return fa_error(err, FAAS_EINVAL,
+					"RetryPolicy: MaximumEventAgeInSeconds must be from %d to "
+					"%d", AGE_LEAST_S, AGE_MOST_S);
+		p->age_ms = value * 1000;
+	}
+	return 0;
+}
+
+/* A FIFO queue would have to be told groups, which nothing here has. */
+static int check_no_fifo(const struct fa_address *address, struct faas_error *err)
+{
+	if (address->kind == FA_TO_QUEUE && fa_queue_is_fifo(address->name))
+		return fa_error(err, FAAS_EINVAL, "%.80s cannot be a FIFO queue here",
+				address->text);
+	return 0;
+}
+
+static int read_dead_letter(struct fa_push *p, const struct fa_document *in,
+			    struct faas_error *err)
+{
+	const char *text = fa_control_text(in, "Arn");
+	struct fa_address address;
+	int rc;
+
+	if (!in)
+		return 0;
+	rc = fa_address_parse(&address, text, err);
+	if (!rc)
+		rc = check_no_fifo(&address, err);
+	if (!rc)
+		snprintf(p->dead_letter, sizeof(p->dead_letter), "%s", address.text);
+	return rc;
+}
+
+static int read_push(struct fa_mapping_config *c, struct fa_sources *all, struct faas_error *err)
+{
+	const struct fa_fan_kind *fan = c->kind->fan;
+	char text[FA_ADDRESS_MAX];
+	struct fa_push *p;
+	int rc;
+
+	if (!fan)
+		return 0;
+	c->push = p = fa_alloc(&all->rt->mem, sizeof(*p));
+	if (!p)
+		return fa_error_nomem(err);
+	p->retries = fan->retries;
+	p->age_ms = fan->age_s * INT64_C(1000);
+	snprintf(text, sizeof(text), "%s%s", c->function ? "function:" : "", c->target);
+	rc = fa_address_parse(&p->target, text, err);
+	if (!rc)
+		rc = check_no_fifo(&p->target, err);
+	if (!rc)
+		rc = read_policy(p, fa_document_get(c->document, "RetryPolicy"), err);
+	return rc ? rc :
+		    read_dead_letter(p, fa_document_get(c->document, "DeadLetterConfig"), err);
+}
+
+/* One or the other. */
+static int read_target(struct fa_mapping_config *c, struct fa_sources *all,
+		       struct faas_error *err)
+{
+	const char *target = fa_control_text(c->document, "Target");
+	int rc = 0;
+
+	if (!target || fa_document_get(c->document, "FunctionName"))
+		rc = read_function(c, all, err);
+	if (!rc && target && c->function)
+		return fa_error(err, FAAS_EINVAL, "a mapping has a function or a target, not both");
+	c->target = target ? target : c->function;
+	return rc;
 }
 
 static int read_batches(struct fa_mapping_config *c, struct faas_error *err)
@@ -204,7 +307,9 @@ static int read_members(struct fa_mapping_config *c, const struct fa_mem *mem,
 			struct faas_error *err)
 {
 	static const char *const all[] = { "Input", "ScheduleExpressionTimezone",
-					   "FlexibleTimeWindow" };
+					   "FlexibleTimeWindow", "Target", "RetryPolicy",
+					   "DeadLetterConfig", "RawMessageDelivery",
+					   "FilterPolicyScope" };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		if (fa_document_get(c->document, all[i]) && !is_own(c->kind, all[i]))
@@ -228,7 +333,9 @@ struct fa_mapping_config *fa_mapping_config_read(struct fa_sources *all,
 	c->document = document;
 	rc = read_source(c, all, err);
 	if (!rc)
-		rc = read_function(c, all, err);
+		rc = read_target(c, all, err);
+	if (!rc)
+		rc = read_push(c, all, err);
 	if (!rc)
 		rc = read_batches(c, err);
 	if (!rc)
@@ -252,6 +359,7 @@ void fa_mapping_config_free(struct fa_mapping_config *config)
 	for (int i = 0; i < config->filter_count; i++)
 		fa_pattern_destroy(config->filters[i]);
 	fa_document_free(config->document);
+	fa_free(config->push);
 	fa_free(config);
 }
 
@@ -261,10 +369,13 @@ int fa_mapping_config_check(struct fa_sources *all, const struct fa_mapping_conf
 			    struct faas_error *err)
 {
 	struct faas *rt = all->rt;
-	struct fa_version *v = fa_registry_find(&rt->registry, c->function, err);
+	struct fa_version *v;
 	struct fa_queue queue;
 	int rc = 0, timeout_s;
 
+	if (!c->function)
+		return 0;
+	v = fa_registry_find(&rt->registry, c->function, err);
 	if (!v)
 		return err && err->code ? err->code : FAAS_ENOTFOUND;
 	timeout_s = (v->config.timeout_ms + 999) / 1000;

@@ -8,6 +8,14 @@
 
 #define FA_FILTERS_MAX 10
 
+/* Where a mapping sends what nobody takes, and how it goes on where that cannot be reached. */
+struct fa_push {
+	struct fa_address target;
+	int retries;                      /* INT_MAX: any number */
+	int64_t age_ms;
+	char dead_letter[FA_ADDRESS_MAX]; /* "": dropped */
+};
+
 /*
  * What a mapping is to do, read from a document with the members of the API. The document is
  * what is kept and shown; the others are read from it once.
@@ -15,8 +23,10 @@
 struct fa_mapping_config {
 	struct fa_document *document;
 	const struct fa_source_kind *kind;
-	const char *source, *function;  /* in the document */
-	char arn[FA_ADDRESS_MAX + 64];  /* of the source, as events have it */
+	const char *source, *function;  /* in the document; function NULL: see push->target */
+	const char *target;             /* the function, or another address; in the document */
+	char arn[FA_ADDRESS_ARN];       /* of the source, as events have it */
+	struct fa_push *push;           /* NULL: it is polled */
 	int batch_size, window_s;
 	int most;                       /* batches at a time */
 	bool partial, enabled;

@@ -52,10 +52,12 @@ static void begin_batches(struct fa_mapping *m)
 
 static bool is_orphan(const struct fa_mapping *m)
 {
-	struct fa_version *v = fa_registry_find(&m->all->rt->registry, m->config->function, NULL);
+	const char *function = m->config->function;
+	struct fa_version *v =
+		function ? fa_registry_find(&m->all->rt->registry, function, NULL) : NULL;
 
 	fa_version_unref(v);
-	return !v;
+	return function && !v;
 }
 
 static void set_orphan(struct fa_mapping *m, bool orphan)

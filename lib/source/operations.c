@@ -49,14 +49,17 @@ static int put_mapping(struct fa_document *out, const struct fa_mapping *m)
 	static const char *const copied[] = { "FilterCriteria", "FunctionResponseTypes",
 					      "ScalingConfig", "MetricsConfig", "Input",
 					      "ScheduleExpressionTimezone",
-					      "FlexibleTimeWindow" };
+					      "FlexibleTimeWindow", "Target", "RetryPolicy",
+					      "DeadLetterConfig", "RawMessageDelivery",
+					      "FilterPolicyScope" };
 	const struct fa_mapping_config *c = m->next ? m->next : m->config;
 	int rc = fa_document_put_text(out, "UUID", m->uuid);
 
 	rc |= fa_document_put_integer(out, "BatchSize", c->batch_size);
 	rc |= fa_document_put_integer(out, "MaximumBatchingWindowInSeconds", c->window_s);
 	rc |= fa_document_put_text(out, "EventSourceArn", c->arn);
-	rc |= put_function_arn(out, m->all->rt, c->function);
+	if (c->function)
+		rc |= put_function_arn(out, m->all->rt, c->function);
 	rc |= fa_document_put_number(out, "LastModified", (double)c->modified_ms / 1000);
 	rc |= fa_document_put_text(out, "State", states[m->state]);
 	rc |= fa_document_put_text(out, "StateTransitionReason", "USER_INITIATED");
@@ -104,13 +107,13 @@ static int check_same(struct fa_sources *all, const char *uuid, const struct fa_
 
 		if (m->state == FA_MAPPING_DELETING || !strcmp(m->uuid, uuid) ||
 		    strcmp(other->source, c->source) != 0 ||
-		    strcmp(other->function, c->function) != 0)
+		    strcmp(other->target, c->target) != 0)
 			continue;
 		return fa_error(err, FAAS_EEXIST,
 				"An event source mapping with %s arn (\" %.80s \") and function "
 				"(\" %.40s \") already exists. Please update or delete the "
 				"existing mapping with UUID %s",
-				c->kind->service, c->arn, c->function, m->uuid);
+				c->kind->service, c->arn, c->target, m->uuid);
 	}
 	return 0;
 }
@@ -162,6 +165,12 @@ static int create(struct faas *rt, const struct fa_document *in, struct fa_docum
 	struct fa_mapping *m = NULL;
 	int rc;
 
+	if (!fa_document_get(in, "FunctionName") && !fa_document_get(in, "Target")) {
+		fa_document_free(copy);
+		return fa_error_typed(err, FAAS_EINVAL, "ValidationException",
+				      "1 validation error detected: Value null at 'functionName' "
+				      "failed to satisfy constraint: Member must not be null");
+	}
 	if (!copy || stamp(copy, rt)) {
 		fa_document_free(copy);
 		return fa_error_nomem(err);
@@ -394,7 +403,7 @@ static bool is_meant(const struct fa_mapping *m, const char *source, const char 
 	const struct fa_mapping_config *c = m->next ? m->next : m->config;
 
 	return (!source || !strcmp(c->source, source)) &&
-	       (!function || !strcmp(c->function, function));
+	       (!function || (c->function && !strcmp(c->function, function)));
 }
 
 /* [locked] Those of the page, in the order of the map. */
@@ -476,11 +485,15 @@ static int list(struct faas *rt, const struct fa_document *in, struct fa_documen
 		{ "MetricsConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
 		{ "Input", FA_TEXT_FIELD, false, 1, 262144, NULL, NULL }, \
 		{ "ScheduleExpressionTimezone", FA_TEXT_FIELD, false, 1, 50, NULL, NULL }, \
-		{ "FlexibleTimeWindow", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }
+		{ "FlexibleTimeWindow", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
+		{ "Target", FA_TEXT_FIELD, false, 1, 400, NULL, NULL }, \
+		{ "RetryPolicy", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
+		{ "DeadLetterConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
+		{ "RawMessageDelivery", FA_BOOLEAN_FIELD, false, 0, 0, NULL, NULL }, \
+		{ "FilterPolicyScope", FA_TEXT_FIELD, false, 1, 32, NULL, NULL }
 
 const struct fa_operation fa_mapping_operations[] = {
-	{ "CreateEventSourceMapping", FIELDS(FA_FUNCTION_FIELD, SOURCE(false), SETTINGS),
-	  do_create },
+	{ "CreateEventSourceMapping", FIELDS(FUNCTION, SOURCE(false), SETTINGS), do_create },
 	{ "GetEventSourceMapping", FIELDS(UUID), get },
 	{ "UpdateEventSourceMapping", FIELDS(UUID, FUNCTION, SETTINGS), do_update },
 	{ "DeleteEventSourceMapping", FIELDS(UUID), do_delete },
@@ -537,13 +550,44 @@ static int put_filters(struct fa_document *out, const char *filter)
 	return fa_document_put(out, "FilterCriteria", criteria) | rc;
 }
 
+/* What only mappings of topics and buses have. */
+static int put_push(struct fa_document *out, const struct faas_mapping_config *c)
+{
+	struct fa_document *policy = fa_document_object(), *dead_letter;
+	int rc = policy ? 0 : FAAS_ENOMEM;
+
+	if (c->max_retries)
+		rc |= fa_document_put_integer(policy, "MaximumRetryAttempts",
+					      c->max_retries == FAAS_NONE ? 0 : c->max_retries);
+	if (c->max_age_s)
+		rc |= fa_document_put_integer(policy, "MaximumEventAgeInSeconds", c->max_age_s);
+	if (c->max_retries || c->max_age_s)
+		rc |= fa_document_put(out, "RetryPolicy", policy);
+	else
+		fa_document_free(policy);
+	if (c->dead_letter) {
+		dead_letter = fa_document_object();
+		rc |= fa_document_put_text(dead_letter, "Arn", c->dead_letter);
+		rc |= fa_document_put(out, "DeadLetterConfig", dead_letter);
+	}
+	if (c->raw)
+		rc |= fa_document_put_boolean(out, "RawMessageDelivery", true);
+	if (c->filter_body)
+		rc |= fa_document_put_text(out, "FilterPolicyScope", "MessageBody");
+	return rc;
+}
+
 /* In the words of the API; what is 0 is not said. */
 static struct fa_document *write_request(const struct faas_mapping_config *c)
 {
 	struct fa_document *out = fa_document_object(), *inner;
 	int rc = fa_document_put_text(out, "EventSourceArn", c->source);
 
-	rc |= fa_document_put_text(out, "FunctionName", c->function);
+	if (c->function)
+		rc |= fa_document_put_text(out, "FunctionName", c->function);
+	if (c->target)
+		rc |= fa_document_put_text(out, "Target", c->target);
+	rc |= put_push(out, c);
 	if (c->batch_size)
 		rc |= fa_document_put_integer(out, "BatchSize", c->batch_size);
 	if (c->batch_window_s)
@@ -604,7 +648,7 @@ int faas_mapping_create(struct faas *rt, const struct faas_mapping_config *confi
 	rc = fa_options_copy(&c, sizeof(c), config, "FAAS_MAPPING", err);
 	if (rc)
 		return rc;
-	if (!c.source || !c.function)
+	if (!c.source || (!c.function && !c.target))
 		return fa_error(err, FAAS_EINVAL, "a mapping needs a source and a function");
 	in = write_request(&c);
 	return in ? ask(rt, "CreateEventSourceMapping", in, id, err) : fa_error_nomem(err);

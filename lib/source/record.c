@@ -33,7 +33,7 @@ int64_t fa_record_read_id(const char *text)
 	return *end ? 0 : id;
 }
 
-static void put_text(struct fa_text *out, const char *before, struct faas_bytes text)
+void fa_record_put(struct fa_text *out, const char *before, struct faas_bytes text)
 {
 	fa_text_add(out, before);
 	fa_text_json(out, text.data, text.len);
@@ -41,7 +41,7 @@ static void put_text(struct fa_text *out, const char *before, struct faas_bytes 
 
 static void put_string(struct fa_text *out, const char *before, const char *text)
 {
-	put_text(out, before, (struct faas_bytes){ text, strlen(text) });
+	fa_record_put(out, before, (struct faas_bytes){ text, strlen(text) });
 }
 
 static void put_number(struct fa_text *out, const char *before, int64_t value)
@@ -71,16 +71,16 @@ static void put_attributes(struct fa_text *out, const struct faas_config *config
 
 		snprintf(sequence, sizeof(sequence), "%020lld", (long long)m->id);
 		put_string(out, "\",\"SequenceNumber\":\"", sequence);
-		put_text(out, "\",\"MessageGroupId\":\"", m->group);
+		fa_record_put(out, "\",\"MessageGroupId\":\"", m->group);
 	}
 	if (m->dedup.len)
-		put_text(out, "\",\"MessageDeduplicationId\":\"", m->dedup);
+		fa_record_put(out, "\",\"MessageDeduplicationId\":\"", m->dedup);
 	if (m->trace.len)
-		put_text(out, "\",\"AWSTraceHeader\":\"", m->trace);
+		fa_record_put(out, "\",\"AWSTraceHeader\":\"", m->trace);
 	if (m->came_from.len > 6) { /* "queue:" */
 		put_string(out, "\",\"DeadLetterQueueSourceArn\":\"arn:aws:sqs:", config->region);
 		put_string(out, ":", config->account);
-		put_text(out, ":", (struct faas_bytes){ (const char *)m->came_from.data + 6,
+		fa_record_put(out, ":", (struct faas_bytes){ (const char *)m->came_from.data + 6,
 							m->came_from.len - 6 });
 	}
 	fa_text_add(out, "\"}");
@@ -191,7 +191,7 @@ int fa_record_write(struct fa_text *out, const struct fa_source_kind *kind, cons
 	put_string(out, "{\"messageId\":\"", id);
 	put_string(out, "\",\"receiptHandle\":\"", id);
 	put_number(out, "#", m->tries);
-	put_text(out, "\",\"body\":\"", m->body);
+	fa_record_put(out, "\",\"body\":\"", m->body);
 	put_attributes(out, config, m);
 	rc = put_message_attributes(out, &mem, m);
 	put_md5(out, ",\"md5OfBody\":\"", m->body.data, m->body.len);

@@ -3,6 +3,7 @@
  * What there is one of: the kinds of source, and the door by which a runtime closes them.
  * First nothing is taken any more; it has ended when every source is closed.
  */
+#include <source/fan.h>
 #include <source/mapping.h>
 
 #include <stddef.h>
@@ -14,7 +15,8 @@
 
 #define UNSETTLED_MS (6 * 3600000) /* how long a host's message may wait for a throttle to end */
 
-static const struct fa_source_kind *const built_in[] = { &fa_queue_source, &fa_schedule_source };
+static const struct fa_source_kind *const built_in[] = { &fa_queue_source, &fa_schedule_source,
+							 &fa_topic_source };
 
 #define BUILT_IN (sizeof(built_in) / sizeof(*built_in))
 
@@ -211,6 +213,7 @@ int fa_sources_create(struct faas *rt)
 	fa_map_init(&all->queues, &rt->mem);
 	fa_list_init(&all->kinds);
 	fa_mappings_init(all);
+	fa_fan_init(all);
 	fa_list_append(&rt->doors, &all->door.link);
 	rt->sources = all;
 	return 0;

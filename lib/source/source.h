@@ -9,8 +9,11 @@
 #include <faas/source.h>
 #include <invoke.h>
 
+#define FA_FAN_BUCKETS 256
+
 struct fa_mapping;
 struct fa_mapping_config;
+struct fa_fan_kind;
 struct fa_text;
 
 /* What there is to know of one scheme; a host's has only the first member. */
@@ -29,12 +32,14 @@ struct fa_source_kind {
 	int (*write)(struct fa_text *out, const struct fa_mapping *mapping,
 		     const struct fa_message *message);
 	const char *const *members; /* of a configuration that are its own; up to NULL */
+	const struct fa_fan_kind *fan; /* nobody takes from it: see fan.h; NULL: it is polled */
 	struct fa_list link;   /* in fa_sources.kinds */
 	char scheme[16];       /* of a host's */
 };
 
 extern const struct fa_source_kind fa_queue_source;
 extern const struct fa_source_kind fa_schedule_source;
+extern const struct fa_source_kind fa_topic_source;
 
 /* One source that is open for a mapping. */
 struct faas_source {
@@ -42,6 +47,7 @@ struct faas_source {
 	const struct fa_source_kind *kind;
 	void *state;
 	int wanted;            /* messages that may still be delivered */
+	struct fa_list fan;    /* in fa_sources.fans, of those that are not polled */
 };
 
 struct fa_sources {
@@ -60,6 +66,7 @@ struct fa_sources {
 	int open;               /* [loop] sources that are not closed */
 	bool closing;           /* [loop] */
 	char *room;             /* [loop] the event that is written */
+	struct fa_list fans[FA_FAN_BUCKETS]; /* [loop] of struct faas_source */
 };
 
 /* NULL: there is none of that scheme. */
@@ -80,6 +87,10 @@ void fa_queue_forget_listeners(struct fa_sources *all);
  */
 int fa_record_write(struct fa_text *out, const struct fa_source_kind *kind, const char *arn,
 		    const struct faas_config *config, const struct fa_message *m);
+/* [loop] Room for the longest event, empty; .data NULL: memory is out. */
+struct fa_text fa_event_room(struct fa_sources *all);
+/* `before` as it is, and `text` as the inside of a string. */
+void fa_record_put(struct fa_text *out, const char *before, struct faas_bytes text);
 /* The messageId of a message, and back; 0: it is none. */
 void fa_record_id(char out[37], int64_t id);
 int64_t fa_record_read_id(const char *text);

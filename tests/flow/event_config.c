@@ -76,8 +76,8 @@ TEST(what_says_nothing_or_cannot_be_is_refused_in_the_words_of_lambda)
 		"{\"FunctionName\":\"f\",\"DestinationConfig\":{\"OnFailure\":{\"Destination\":"
 		"\"somewhere\"}}}",
 		INVALID,
-		"'somewhere' is no address: expected queue:NAME, function:NAME[:QUALIFIER] or "
-		"callback:NAME");
+		"'somewhere' is no address: expected queue:NAME, topic:NAME, bus:NAME, "
+		"function:NAME[:QUALIFIER] or callback:NAME");
 	refused("PutFunctionEventInvokeConfig",
 		"{\"FunctionName\":\"f\",\"DestinationConfig\":{\"OnFailure\":\"queue:dead\"}}",
 		"SerializationException",

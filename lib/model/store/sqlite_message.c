@@ -127,6 +127,14 @@ enum fa_engine_code fa_sqlite_remove(struct fa_engine *e, struct fa_store_op *op
 	return FA_ENGINE_OK;
 }
 
+/* Who goes a second time is not followed by anybody. */
+static enum fa_engine_code remove_one(struct fa_engine *e, struct fa_store_op *op)
+{
+	enum fa_engine_code code = fa_sqlite_remove(e, op, op->message.id);
+
+	return code || !op->count ? code : fa_sqlite_send(e, op);
+}
+
 static enum fa_engine_code peek(struct fa_engine *e, struct fa_store_op *op)
 {
 	sqlite3_stmt *stmt = e->sql[FA_SQL_PEEK];
@@ -232,7 +240,7 @@ enum fa_engine_code fa_sqlite_message(struct fa_engine *e, struct fa_store_op *o
 	case FA_STORE_DELAY:
 		return delay(e, op);
 	case FA_STORE_REMOVE:
-		return fa_sqlite_remove(e, op, op->message.id);
+		return remove_one(e, op);
 	case FA_STORE_TAKE:
 		return fa_sqlite_take(e, op);
 	case FA_STORE_SETTLE:

@@ -43,6 +43,7 @@ enum fa_message_kind {
 	FA_MESSAGE_PLAIN,
 	FA_MESSAGE_RECORD,      /* for a destination: what became of an event */
 	FA_MESSAGE_DEAD_LETTER, /* an event that failed, as it was */
+	FA_MESSAGE_PUSHED,      /* by a mapping to its target; the source is the mapping's ARN */
 };
 
 struct fa_message {
@@ -80,7 +81,8 @@ enum fa_store_verb {
 	FA_STORE_SEND,       /* messages */
 	FA_STORE_FETCH,      /* now_ms, max -> fetched: outgoing ones; next_ms */
 	FA_STORE_DELAY,      /* message's id, due_ms: tried once more, and it failed */
-	FA_STORE_REMOVE,     /* message's id, gone; count: whether it was there */
+	FA_STORE_REMOVE,     /* message's id, gone; count: whether it was there, and then the
+				messages are sent */
 	FA_STORE_TAKE,       /* message's address, take, now_ms, hide_ms, max -> fetched, next_ms */
 	FA_STORE_SETTLE,     /* ids, gone: those are removed; count: how many were there */
 	FA_STORE_RETURN,     /* ids, now_ms: taken, but nobody saw them; they are back */

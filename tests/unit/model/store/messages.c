@@ -286,6 +286,22 @@ TEST(a_message_goes_with_the_end_of_its_event_and_only_with_the_first)
 	assert_int_equal(counts().ended[FA_STORE_DEAD], 1);
 }
 
+TEST(what_follows_a_message_is_sent_when_it_goes_and_only_with_the_first)
+{
+	struct fa_message next[] = { stores_message(QUEUE, "a", 10), stores_message(TO, "b", 10) };
+	struct fa_store_op op = { .verb = FA_STORE_REMOVE, .messages = next, .message_count = 2 };
+	int64_t due;
+
+	op.message.id = send(TO, "m", 10);
+	for (int i = 0; i < 2; i++)
+		perform(&op, NULL);
+	assert_int_equal(op.count, 0);
+	assert_int_equal(counts().sent, 3);
+	assert_int_equal(counts().gone[FA_STORE_DELIVERED], 1);
+	assert_int_equal(fetch(10, &due), 1);
+	assert_body(0, "b");
+}
+
 TEST(messages_outlive_the_program)
 {
 	int64_t next;
@@ -372,6 +388,7 @@ int main(void)
 		BOTH(messages_move_from_a_queue_to_where_they_shall_go),
 		BOTH(dead_letters_go_back_to_their_function_and_others_stay),
 		BOTH(a_message_goes_with_the_end_of_its_event_and_only_with_the_first),
+		BOTH(what_follows_a_message_is_sent_when_it_goes_and_only_with_the_first),
 		BOTH(a_document_is_kept_by_its_name_replaced_and_forgotten),
 		DISK(messages_outlive_the_program),
 		DISK(a_queue_of_the_first_schema_is_taken_over_with_its_events),
