@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The API for a client's test: prints its port, serves until its input ends, signed
- * requests or, given a certificate and its key, by TLS; or --routes: its table of paths.
+ * The API for a client's test: prints its port, serves until its input ends. Requests are
+ * signed, or by TLS, given a certificate and its key, or both, with a third word after these;
+ * or --routes: its table of paths.
  */
 #include <stdio.h>
 #include <string.h>
@@ -52,7 +53,7 @@ int main(int argc, char **argv)
 		    &err))
 		goto fail;
 	http = faas_http_listen(rt,
-				FAAS_HTTP(.secret_of = argc > 2 ? NULL : secret_of,
+				FAAS_HTTP(.secret_of = argc == 3 ? NULL : secret_of,
 					  .cert_file = argc > 2 ? argv[1] : NULL,
 					  .key_file = argc > 2 ? argv[2] : NULL),
 				&err);
