@@ -159,10 +159,17 @@ static int put_page(const struct fa_document *in, struct fa_document *out, const
 	return rc;
 }
 
+static struct fa_layer_filter filter_of(const struct fa_document *in)
+{
+	return (struct fa_layer_filter){ fa_control_text(in, "CompatibleRuntime"),
+					 fa_control_text(in, "CompatibleArchitecture") };
+}
+
 static int list(struct faas *rt, const struct fa_document *in, struct fa_document *out,
 		struct faas_error *err)
 {
-	struct fa_document *all = fa_layers_list(&rt->layers, err);
+	struct fa_layer_filter filter = filter_of(in);
+	struct fa_document *all = fa_layers_list(&rt->layers, &filter, err);
 
 	return all ? put_page(in, out, "Layers", all, err) : err->code;
 }
@@ -170,13 +177,19 @@ static int list(struct faas *rt, const struct fa_document *in, struct fa_documen
 static int list_versions(struct faas *rt, const struct fa_document *in, struct fa_document *out,
 			 struct faas_error *err)
 {
-	struct fa_document *all =
-		fa_layers_list_versions(&rt->layers, fa_control_text(in, "LayerName"), err);
+	struct fa_layer_filter filter = filter_of(in);
+	struct fa_document *all = fa_layers_list_versions(
+		&rt->layers, fa_control_text(in, "LayerName"), &filter, err);
 
 	return all ? put_page(in, out, "LayerVersions", all, err) : err->code;
 }
 
 /* ---- the table --------------------------------------------------------- */
+
+static bool is_architecture(const char *text)
+{
+	return !strcmp(text, "x86_64") || !strcmp(text, "arm64");
+}
 
 #define END { NULL, 0, false, 0, 0, NULL, NULL }
 #define LAYER { "LayerName", FA_TEXT_FIELD, true, 1, 140, NULL, NULL }
@@ -184,6 +197,11 @@ static int list_versions(struct faas *rt, const struct fa_document *in, struct f
 #define PAGE \
 	{ "Marker", FA_TEXT_FIELD, false, 0, 0, NULL, NULL }, \
 	{ "MaxItems", FA_INTEGER_FIELD, false, 1, 50, NULL, NULL }
+#define FILTER \
+	{ "CompatibleRuntime", FA_TEXT_FIELD, false, 0, 0, fa_runtime_known, \
+	  "Member must satisfy enum value set" }, \
+	{ "CompatibleArchitecture", FA_TEXT_FIELD, false, 0, 0, is_architecture, \
+	  "Member must satisfy enum value set: [x86_64, arm64]" }
 #define FIELDS(...) (const struct fa_field[]){ __VA_ARGS__, END }
 
 const struct fa_operation fa_layer_operations[] = {
@@ -197,7 +215,7 @@ const struct fa_operation fa_layer_operations[] = {
 	{ "GetLayerVersionByArn", FIELDS({ "Arn", FA_TEXT_FIELD, true, 1, 140, NULL, NULL }),
 	  get_by_arn },
 	{ "DeleteLayerVersion", FIELDS(LAYER, NUMBER), delete },
-	{ "ListLayers", FIELDS(PAGE), list },
-	{ "ListLayerVersions", FIELDS(LAYER, PAGE), list_versions },
+	{ "ListLayers", FIELDS(PAGE, FILTER), list },
+	{ "ListLayerVersions", FIELDS(LAYER, PAGE, FILTER), list_versions },
 	{ NULL, NULL, NULL },
 };

@@ -349,16 +349,35 @@ static int compare_names(const void *a, const void *b)
 	return strcmp((*(struct layer *const *)a)->name, (*(struct layer *const *)b)->name);
 }
 
-static int list_layer(const struct fa_layers *layers, const struct layer *layer,
-		      struct fa_document *list)
+static bool is_said(const struct layer_version *version, const char *member, const char *what)
 {
-	const struct layer_version *latest =
-		fa_container(layer->versions.next, struct layer_version, link);
+	const struct fa_document *list = fa_document_get(version->said, member), *item;
+
+	for (size_t i = 0; what && (item = fa_document_item(list, i)); i++)
+		if (fa_document_text(item) && !strcmp(fa_document_text(item), what))
+			return true;
+	return !what;
+}
+
+static bool fits(const struct layer_version *version, const struct fa_layer_filter *filter)
+{
+	return is_said(version, "CompatibleRuntimes", filter->runtime) &&
+	       is_said(version, "CompatibleArchitectures", filter->architecture);
+}
+
+static int list_layer(const struct fa_layers *layers, const struct layer *layer,
+		      const struct fa_layer_filter *filter, struct fa_document *list)
+{
+	const struct layer_version *latest = NULL;
 	struct fa_document *item;
 	char arn[FA_LAYER_ARN_MAX];
+	struct fa_list *pos;
 	int rc;
 
-	if (fa_list_empty(&layer->versions))
+	fa_list_for(pos, &layer->versions)
+		if (!latest && fits(fa_container(pos, struct layer_version, link), filter))
+			latest = fa_container(pos, struct layer_version, link);
+	if (!latest)
 		return 0;
 	item = fa_document_object();
 	write_arn(layers, arn, layer->name, 0);
@@ -368,7 +387,8 @@ static int list_layer(const struct fa_layers *layers, const struct layer *layer,
 	return fa_document_append(list, item) | rc;
 }
 
-static int list_all(const struct fa_layers *layers, struct fa_document *list)
+static int list_all(const struct fa_layers *layers, const struct fa_layer_filter *filter,
+		    struct fa_document *list)
 {
 	struct layer **all = fa_alloc(layers->mem, (layers->layers.count + 1) * sizeof(*all));
 	struct layer *layer;
@@ -380,22 +400,25 @@ static int list_all(const struct fa_layers *layers, struct fa_document *list)
 	if (all)
 		qsort(all, count, sizeof(struct layer *), compare_names);
 	for (uint32_t i = 0; i < count; i++)
-		rc |= list_layer(layers, all[i], list);
+		rc |= list_layer(layers, all[i], filter, list);
 	fa_free(all);
 	return rc;
 }
 
-static int list_versions(const struct layer *layer, struct fa_document *list)
+static int list_versions(const struct layer *layer, const struct fa_layer_filter *filter,
+			 struct fa_document *list)
 {
 	struct fa_list *pos;
 	int rc = 0;
 
 	if (!layer)
 		return 0;
-	fa_list_for(pos, &layer->versions)
-		rc |= fa_document_append(
-			list, fa_document_copy(
-				      fa_container(pos, struct layer_version, link)->said));
+	fa_list_for(pos, &layer->versions) {
+		const struct layer_version *v = fa_container(pos, struct layer_version, link);
+
+		if (fits(v, filter))
+			rc |= fa_document_append(list, fa_document_copy(v->said));
+	}
 	return rc;
 }
 
@@ -408,18 +431,20 @@ static struct fa_document *finish_list(struct fa_document *list, int rc, struct 
 	return NULL;
 }
 
-struct fa_document *fa_layers_list(struct fa_layers *layers, struct faas_error *err)
+struct fa_document *fa_layers_list(struct fa_layers *layers, const struct fa_layer_filter *filter,
+				   struct faas_error *err)
 {
 	struct fa_document *list = fa_document_array();
 	int rc;
 
 	pthread_mutex_lock(&layers->lock);
-	rc = list_all(layers, list);
+	rc = list_all(layers, filter, list);
 	pthread_mutex_unlock(&layers->lock);
 	return finish_list(list, rc, err);
 }
 
 struct fa_document *fa_layers_list_versions(struct fa_layers *layers, const char *text,
+					    const struct fa_layer_filter *filter,
 					    struct faas_error *err)
 {
 	struct fa_document *list;
@@ -430,7 +455,7 @@ struct fa_document *fa_layers_list_versions(struct fa_layers *layers, const char
 		return NULL;
 	list = fa_document_array();
 	pthread_mutex_lock(&layers->lock);
-	rc = list_versions(find(layers, name.text), list);
+	rc = list_versions(find(layers, name.text), filter, list);
 	pthread_mutex_unlock(&layers->lock);
 	return finish_list(list, rc, err);
 }

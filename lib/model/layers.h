@@ -46,9 +46,19 @@ struct fa_document *fa_layers_get_arn(struct fa_layers *layers, const char *arn,
 /* One that is not there is no error. */
 int fa_layers_delete(struct fa_layers *layers, const char *name, int number,
 		     struct faas_error *err);
-/* As the API lists them: all layers by name, or the versions of one, the latest first. */
-struct fa_document *fa_layers_list(struct fa_layers *layers, struct faas_error *err);
+/* What versions say that they are compatible with; NULL: any. */
+struct fa_layer_filter {
+	const char *runtime, *architecture;
+};
+
+/*
+ * As the API lists them: all layers by name, each with its latest version that fits, or the
+ * versions of one that fit, the latest first.
+ */
+struct fa_document *fa_layers_list(struct fa_layers *layers, const struct fa_layer_filter *filter,
+				   struct faas_error *err);
 struct fa_document *fa_layers_list_versions(struct fa_layers *layers, const char *name,
+					    const struct fa_layer_filter *filter,
 					    struct faas_error *err);
 
 /*

@@ -94,6 +94,38 @@ TEST(layers_are_listed_by_name_and_their_versions_the_latest_first)
 	assert_string_equal(perform("ListLayerVersions"), "{\"LayerVersions\":[]}");
 }
 
+static void publish_for(const char *members)
+{
+	zips_begin(&zip);
+	zips_file(&zip, "text", members);
+	REQUEST("{\"LayerName\":\"l\",%s\"Content\":{\"ZipFile\":\"%s\"}}", members, encoded());
+	perform("PublishLayerVersion");
+}
+
+TEST(a_list_may_ask_for_what_is_compatible_with_a_runtime_and_a_processor)
+{
+	publish_for("\"CompatibleRuntimes\":[\"python3.11\",\"python3.12\"],");
+	publish_for("\"CompatibleRuntimes\":[\"nodejs20.x\"],"
+		    "\"CompatibleArchitectures\":[\"x86_64\"],");
+	publish_for("");
+	REQUEST("{\"CompatibleRuntime\":\"python3.11\"}");
+	perform("ListLayers");
+	has(LAYER "l:1\"");
+	assert_null(strstr(reply, LAYER "l:2\""));
+	assert_null(strstr(reply, LAYER "l:3\""));
+	REQUEST("{\"LayerName\":\"l\",\"CompatibleArchitecture\":\"x86_64\"}");
+	perform("ListLayerVersions");
+	has(LAYER "l:2\"");
+	assert_null(strstr(reply, LAYER "l:1\""));
+	assert_null(strstr(reply, LAYER "l:3\""));
+	REQUEST("{\"CompatibleRuntime\":\"python3.11\",\"CompatibleArchitecture\":\"x86_64\"}");
+	assert_string_equal(perform("ListLayers"), "{\"Layers\":[]}");
+	REQUEST("{\"CompatibleRuntime\":\"basic1\"}");
+	refused("ListLayers", "ValidationException",
+		"1 validation error detected: Value 'basic1' at 'compatibleRuntime' failed to "
+		"satisfy constraint: Member must satisfy enum value set");
+}
+
 TEST(a_functions_layers_lie_merged_at_opt_later_over_earlier)
 {
 	publish("one", "both", "one");
@@ -389,6 +421,7 @@ int main(void)
 #define FLOW(name) cmocka_unit_test_setup_teardown(name, open_view, close_it)
 		FLOW(a_layer_is_published_and_told_in_the_words_of_lambda),
 		FLOW(layers_are_listed_by_name_and_their_versions_the_latest_first),
+		FLOW(a_list_may_ask_for_what_is_compatible_with_a_runtime_and_a_processor),
 		FLOW(a_functions_layers_lie_merged_at_opt_later_over_earlier),
 		FLOW(a_layer_cannot_be_written_to),
 		FLOW(the_variables_name_where_layers_are),
