@@ -217,7 +217,9 @@ typedef int (*faas_handler_fn)(struct faas_context *ctx, struct faas_bytes event
  *           a program: the executable `bootstrap` of the code, or of its layers, which
  *           asks for events over Lambda's Runtime API (always FAAS_PROCESS);
  *   .code = "site.zip", .runtime = "python3.11", .handler = "module.function"
- *           Python (python3.N) or JavaScript (nodejsN.x), run by the system's interpreter;
+ *           Python (python3.N) or JavaScript (nodejsN.x), run by the system's interpreter
+ *           (of which version /usr/bin/node is, only its start tells: with another one
+ *           than N each init fails with Runtime.InvalidRuntime, which names both);
  *           of Python, the library's version is run in the worker: with .snapshot, .pristine;
  *   .native = fn
  *           a handler linked into the host (always FAAS_THREAD).
