@@ -191,12 +191,14 @@ static void to_many(struct delivery *d, bool topic)
 	int rc = topic && m->body.len > FA_TOPIC_MOST ? FAAS_ETOOLARGE :
 							fa_sources_fan(d->rt, m, &d->onward);
 
-	if (!rc)
+	if (!rc) {
 		remove_it(d, FA_STORE_DELIVERED);
-	else if (rc == FAAS_ECANCELED)
+	} else if (rc == FAAS_ECANCELED) {
 		free_delivery(d);
-	else
+	} else {
+		fa_error(&d->why, rc, "%s", faas_strerror(rc));
 		failed(d, rc == FAAS_ETOOLARGE);
+	}
 }
 
 static void deliver(struct faas *rt, struct fa_fetched *fetched)

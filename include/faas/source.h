@@ -6,6 +6,7 @@
  * Where events come from. A source is an address, "scheme:rest", as destinations are:
  *   queue:NAME  queue:NAME.fifo   a queue of this runtime, see faas_put()
  *   topic:NAME                    each message goes to all mappings, see below
+ *   bus:NAME                      each event goes to all mappings whose filter it matches
  *   schedule:rate(5 minutes)      rate(N minutes|hours|days), at once and then every so often;
  *   schedule:cron(0 9 ? * 2-6 *)  cron of EventBridge; at(yyyy-mm-ddThh:mm:ss), once
  *   SCHEME:...                    what your program added, see struct faas_source_impl
@@ -30,6 +31,19 @@
  * message. What does not reach its target, a function that is not there or a callback that does
  * not take it, is tried again, ever later up to five minutes; then it is dropped, or sent to
  * `dead_letter` with the attributes RequestID, ErrorCode and ErrorMessage.
+ *
+ * A bus is the same for events of EventBridge: a mapping is a rule with one target, its filter
+ * the event patterns, any of which may match. What faas_put() takes for it is an entry of
+ * PutEvents, {"Source":...,"DetailType":...,"Detail":{...}} and perhaps "Resources", "Time" and
+ * "TraceHeader", of at most 1048576 bytes; Detail may be a text that is such an object, as in
+ * the API, whose PutEvents faas_control() has. Every target gets the event, or what `input`,
+ * `input_path` or `input_template` make of it: paths are of the form $.detail.items[0].id, [*]
+ * is all elements; in a template <NAME> is what the path of that name finds, as JSON, in quotes
+ * as a text; <aws.events.event>, <aws.events.event.json>, <aws.events.rule-arn>,
+ * <aws.events.rule-name> and <aws.events.event.ingestion-time> need no path. A destination of a
+ * function, on_success or on_failure, makes an event of the source "lambda". Dead letters have
+ * the attributes RULE_ARN, TARGET_ARN, ERROR_CODE, ERROR_MESSAGE, EXHAUSTED_RETRY_CONDITION and
+ * RETRY_ATTEMPTS.
  */
 
 FAAS_BEGIN_DECLS
@@ -90,17 +104,23 @@ struct faas_mapping_config {
 	bool disabled;
 	const char *filter;      /* NULL: all; a JSON array of at most ten event patterns, of which
 				    one must match the record, or its body if that is JSON */
-	const char *input;       /* of a schedule: the event, JSON; NULL: EventBridge's */
+	const char *input;       /* of a schedule or a bus: the event, JSON; NULL: EventBridge's */
 	const char *time_zone;   /* of a schedule: "Europe/Berlin", of the system's; NULL: UTC */
 	int flexible_min;        /* of a schedule: up to so many minutes later: 0; 0..1440 */
 
-	/* Of a topic: */
-	const char *target;      /* instead of a function: a queue or a callback */
-	int max_retries;         /* further attempts to reach it: any; 0..185, FAAS_NONE for none */
-	int max_age_s;           /* how old a message may be then: 23 days; 60..86400 */
+	/* Of a topic or a bus: */
+	const char *target;      /* instead of a function: a queue, a callback; of a bus: a topic */
+	int max_retries;         /* further attempts to reach it: of a topic any, of a bus 185;
+				    0..185, FAAS_NONE for none */
+	int max_age_s;           /* how old a message may be then: of a topic 23 days, of a bus one;
+				    60..86400 */
 	const char *dead_letter; /* an address for those that did not reach it; NULL: none */
-	bool raw;                /* a target gets the message, and not what SNS makes of it */
-	bool filter_body;        /* `filter` looks into the message, and not at its attributes */
+	bool raw;                /* of a topic: a target gets the message itself */
+	bool filter_body;        /* of a topic: `filter` looks into the message, and not at its
+				    attributes */
+	const char *input_path;  /* of a bus: what the target gets of an event, "$.detail" */
+	const char *input_paths; /* of a bus: {"NAME":PATH,...} for input_template */
+	const char *input_template; /* of a bus: what the target gets, with <NAME> filled in */
 };
 
 #define FAAS_MAPPING(...) \

@@ -35,6 +35,7 @@ static const struct {
 	{ fa_concurrency_operations, MOST },
 	{ fa_event_operations, MOST },
 	{ fa_mapping_operations, MOST },
+	{ fa_bus_operations, MOST },
 	{ fa_url_operations, MOST },
 };
 

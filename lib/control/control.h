@@ -47,7 +47,8 @@ extern const struct fa_operation fa_role_operations[];
 extern const struct fa_operation fa_tag_operations[];
 extern const struct fa_operation fa_concurrency_operations[];
 extern const struct fa_operation fa_event_operations[];
-extern const struct fa_operation fa_mapping_operations[]; /* in source/ */
+extern const struct fa_operation fa_mapping_operations[]; /* in source/, as the next */
+extern const struct fa_operation fa_bus_operations[];
 extern const struct fa_operation fa_url_operations[];
 
 /* All there are, from *at = 0; NULL at the end. A request has to be shorter than `most`. */

@@ -309,7 +309,7 @@ static int read_members(struct fa_mapping_config *c, const struct fa_mem *mem,
 	static const char *const all[] = { "Input", "ScheduleExpressionTimezone",
 					   "FlexibleTimeWindow", "Target", "RetryPolicy",
 					   "DeadLetterConfig", "RawMessageDelivery",
-					   "FilterPolicyScope" };
+					   "FilterPolicyScope", "InputPath", "InputTransformer" };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		if (fa_document_get(c->document, all[i]) && !is_own(c->kind, all[i]))

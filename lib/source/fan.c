@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include <base/error.h>
 #include <base/json.h>
 #include <base/text.h>
 
@@ -125,6 +126,53 @@ static struct faas_bytes bytes_of(const char *text)
 	return (struct faas_bytes){ text, strlen(text) };
 }
 
+/* ---- dead letters ----------------------------------------------------------- */
+
+void fa_fan_attribute(struct fa_text *out, const char *name, const char *type, const char *value)
+{
+	fa_text_add(out, out->len > 1 ? ",\"" : "\"");
+	fa_text_add(out, name);
+	fa_text_add(out, "\":{\"StringValue\":\"");
+	fa_text_json(out, value, strlen(value));
+	fa_text_add(out, "\",\"DataType\":\"");
+	fa_text_add(out, type);
+	fa_text_add(out, "\"}");
+}
+
+static void count_dead(struct fa_mapping *m, bool told)
+{
+	fa_mapping_metric(
+		m, told ? "OnFailureDestinationDeliveredEventCount" : "DroppedEventCount", 1);
+}
+
+/* That of a function can be moved back to it. */
+static int write_dead_letter(struct fa_mapping *mapping, const struct fa_message *m,
+			     const char *exhausted, const struct faas_error *why,
+			     struct fa_onward *onward)
+{
+	const struct fa_push *p = mapping->config->push;
+	struct fa_message out = *m;
+	struct fa_address to;
+	char space[EXPLAIN_MAX];
+	struct fa_text text = FA_TEXT(space);
+
+	if (fa_address_parse(&to, p->dead_letter, NULL))
+		return 0;
+	fa_text_add(&text, "{");
+	mapping->config->kind->fan->explain(&text, mapping, m, exhausted, why);
+	fa_text_add(&text, "}");
+	out.address = bytes_of(to.text);
+	out.outgoing = to.kind != FA_TO_QUEUE;
+	out.kind = FA_MESSAGE_PLAIN;
+	if (!strncmp(m->address.data, "function:", 9)) {
+		out.kind = FA_MESSAGE_DEAD_LETTER;
+		out.source = bytes_of((const char *)m->address.data + 9);
+	}
+	out.attributes = (struct faas_bytes){ text.data, text.len };
+	out.sent_ms = out.due_ms = mapping->all->rt->clock->unix_ms(mapping->all->rt->clock);
+	return add(onward, &mapping->all->rt->mem, &out);
+}
+
 /* ---- to each of them ------------------------------------------------------- */
 
 /* What cannot be shown as JSON is not what a filter is for. */
@@ -144,6 +192,21 @@ static bool passes(const struct fa_mapping *m, const struct fa_message *message,
 	for (int i = 0; i < c->filter_count && !matches; i++)
 		matches = fa_pattern_matches(c->filters[i], shown);
 	return matches;
+}
+
+/* What its target would get is longer than anything can be. */
+static int push_dead(struct fa_mapping *m, const struct fa_message *message,
+		     struct fa_message *out, struct fa_onward *o)
+{
+	struct faas_error why = { 0 };
+	int before = o->count, rc;
+
+	fa_error(&why, FAAS_ETOOLARGE, "what is made of it is too large for its target");
+	out->body = message->body;
+	rc = write_dead_letter(m, out, NULL, &why, o);
+	if (!rc)
+		count_dead(m, o->count > before);
+	return rc;
 }
 
 static int push(struct fa_mapping *m, const struct fa_message *message, struct fa_text *room,
@@ -168,10 +231,7 @@ static int push(struct fa_mapping *m, const struct fa_message *message, struct f
 	c->kind->fan->arn(arn, m);
 	out.source = bytes_of(arn);
 	out.body = (struct faas_bytes){ room->data, room->len };
-	if (!room->cut)
-		return add(o, mem, &out);
-	fa_mapping_metric(m, "DroppedEventCount", 1);
-	return 0;
+	return room->cut ? push_dead(m, message, &out, o) : add(o, mem, &out);
 }
 
 static int offer(struct fa_mapping *m, const struct fa_message *message, struct fa_onward *o)
@@ -196,8 +256,7 @@ int fa_sources_fan(struct faas *rt, const struct fa_message *message, struct fa_
 	int rc = all->closing ? FAAS_ECANCELED : 0;
 
 	*onward = (struct fa_onward){ .count = 0 };
-	fa_list_for(pos, bucket)
-	{
+	fa_list_for(pos, bucket) {
 		struct faas_source *source = fa_container(pos, struct faas_source, fan);
 
 		if (rc)
@@ -212,17 +271,6 @@ int fa_sources_fan(struct faas *rt, const struct fa_message *message, struct fa_
 
 /* ---- where the target cannot be reached -------------------------------------- */
 
-void fa_fan_attribute(struct fa_text *out, const char *name, const char *type, const char *value)
-{
-	fa_text_add(out, out->len > 1 ? ",\"" : "\"");
-	fa_text_add(out, name);
-	fa_text_add(out, "\":{\"StringValue\":\"");
-	fa_text_json(out, value, strlen(value));
-	fa_text_add(out, "\",\"DataType\":\"");
-	fa_text_add(out, type);
-	fa_text_add(out, "\"}");
-}
-
 /* By the ARN that its messages carry. [locked] */
 static struct fa_mapping *find(struct fa_sources *all, const struct fa_message *m)
 {
@@ -232,54 +280,32 @@ static struct fa_mapping *find(struct fa_sources *all, const struct fa_message *
 				  : fa_map_get(&all->mappings, source + m->source.len - 36, 36);
 }
 
-/* That of a function can be moved back to it. */
-static int write_dead_letter(struct fa_mapping *mapping, const struct fa_message *m, bool too_old,
-			     const struct faas_error *why, struct fa_onward *onward)
+/* Why there is no other attempt at that time; NULL: there is one. */
+static const char *exhausted(const struct fa_push *p, const struct fa_message *m, int64_t again_ms)
 {
-	const struct fa_push *p = mapping->config->push;
-	struct fa_message out = *m;
-	struct fa_address to;
-	char space[EXPLAIN_MAX];
-	struct fa_text text = FA_TEXT(space);
-
-	if (fa_address_parse(&to, p->dead_letter, NULL))
-		return 0;
-	fa_text_add(&text, "{");
-	mapping->config->kind->fan->explain(&text, mapping, m, too_old, why);
-	fa_text_add(&text, "}");
-	out.address = bytes_of(to.text);
-	out.outgoing = to.kind != FA_TO_QUEUE;
-	out.kind = FA_MESSAGE_PLAIN;
-	if (!strncmp(m->address.data, "function:", 9)) {
-		out.kind = FA_MESSAGE_DEAD_LETTER;
-		out.source = bytes_of((const char *)m->address.data + 9);
-	}
-	out.attributes = (struct faas_bytes){ text.data, text.len };
-	out.sent_ms = out.due_ms = mapping->all->rt->clock->unix_ms(mapping->all->rt->clock);
-	return add(onward, &mapping->all->rt->mem, &out);
+	if (again_ms - m->sent_ms > p->age_ms)
+		return "MaximumEventAgeInSeconds";
+	return m->tries >= p->retries ? "MaximumRetryAttempts" : NULL;
 }
 
 bool fa_sources_give_up(struct faas *rt, const struct fa_message *m, int64_t again_ms,
 			const struct faas_error *why, struct fa_onward *onward)
 {
 	struct fa_sources *all = rt->sources;
+	bool in_vain = again_ms == INT64_MAX;
 	struct fa_mapping *mapping;
-	const struct fa_push *p;
-	bool too_old;
+	const char *reason;
 
 	pthread_mutex_lock(&all->lock);
 	mapping = find(all, m);
 	pthread_mutex_unlock(&all->lock);
 	if (!mapping || !mapping->config->push) /* nobody is left to say how long */
-		return again_ms == INT64_MAX || again_ms - m->sent_ms > FA_PUSH_AGE_MS;
-	p = mapping->config->push;
-	too_old = again_ms != INT64_MAX && again_ms - m->sent_ms > p->age_ms;
-	if (again_ms != INT64_MAX && !too_old && m->tries < p->retries)
+		return in_vain || again_ms - m->sent_ms > FA_PUSH_AGE_MS;
+	reason = in_vain ? NULL : exhausted(mapping->config->push, m, again_ms);
+	if (!in_vain && !reason)
 		return false;
-	if (write_dead_letter(mapping, m, too_old, why, onward))
+	if (write_dead_letter(mapping, m, reason, why, onward))
 		return false; /* for want of memory: later, then */
-	fa_mapping_metric(
-		mapping,
-		onward->count ? "OnFailureDestinationDeliveredEventCount" : "DroppedEventCount", 1);
+	count_dead(mapping, onward->count);
 	return true;
 }

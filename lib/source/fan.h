@@ -22,9 +22,12 @@ struct fa_fan_kind {
 					const struct fa_message *message);
 	/* What AWS would call the mapping. */
 	void (*arn)(char out[FA_ADDRESS_ARN + 40], const struct fa_mapping *mapping);
-	/* The attributes of a dead letter: members of an object, without its braces. */
+	/*
+	 * The attributes of a dead letter: members of an object, without its braces. `exhausted`
+	 * is "MaximumRetryAttempts" or "MaximumEventAgeInSeconds"; NULL: it was in vain.
+	 */
 	void (*explain)(struct fa_text *out, const struct fa_mapping *mapping,
-			const struct fa_message *message, bool too_old,
+			const struct fa_message *message, const char *exhausted,
 			const struct faas_error *why);
 };
 

@@ -40,6 +40,7 @@ struct fa_source_kind {
 extern const struct fa_source_kind fa_queue_source;
 extern const struct fa_source_kind fa_schedule_source;
 extern const struct fa_source_kind fa_topic_source;
+extern const struct fa_source_kind fa_bus_source;
 
 /* One source that is open for a mapping. */
 struct faas_source {

@@ -208,12 +208,13 @@ static void write_message(struct fa_text *out, const struct fa_mapping *m,
 }
 
 static void explain(struct fa_text *out, const struct fa_mapping *m,
-		    const struct fa_message *message, bool too_old, const struct faas_error *why)
+		    const struct fa_message *message, const char *exhausted,
+		    const struct faas_error *why)
 {
 	char id[37];
 
 	(void)m;
-	(void)too_old;
+	(void)exhausted;
 	fa_record_id(id, message->id);
 	fa_fan_attribute(out, "RequestID", "String", id);
 	fa_fan_attribute(out, "ErrorCode", "String", why->type);
