@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <env/apart.h>
 #include <env/bell.h>
 #include <env/env.h>
 #include <env/freeze.h>
@@ -479,6 +480,14 @@ static void watch_closely(const struct fa_env *env, int64_t until_ns)
 		relax();
 }
 
+/* What the end of a late one needs and can be done before it. */
+static void get_ready(struct fa_env *env, const struct fa_job *job)
+{
+	if (job->halfway)
+		fa_env_send_away(env);
+	fa_meter_ahead(env);
+}
+
 static void wait_for_answer(struct fa_env *env, struct fa_job *job)
 {
 	int64_t until = check(env, job, job->start_ns);
@@ -494,7 +503,7 @@ static void wait_for_answer(struct fa_env *env, struct fa_job *job)
 			break;
 		rc = sleep_once(env, env->done, cancel, until - SLACK_NS);
 		if (rc == -ETIMEDOUT) {
-			fa_meter_ahead(env);
+			get_ready(env, job);
 			watch_closely(env, until);
 			until = check(env, job, fa_now(env->pool->envs->clock));
 		}
