@@ -65,6 +65,7 @@ static void born(struct fa_env *env, bool template, const int fds[2])
 	if (env->pidfd >= 0)
 		close(env->pidfd);
 	env->pidfd = fds[0];
+	env->killed = false;
 	env->template = template;
 	if (env->mount_ns < 0)
 		env->mount_ns = fds[1];
