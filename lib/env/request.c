@@ -61,11 +61,12 @@ void fa_request_rouse(struct fa_env *env, uint32_t reason)
 {
 	_Atomic uint32_t *sleeping = &env->kit->response->sleeping;
 	uint32_t how = atomic_load(sleeping);
+	bool polls = (how == 3 && reason == 1) || (how == 5 && reason == 4);
 
-	if (how != reason && !(how == 3 && reason == 1))
+	if (how != reason && !polls)
 		return;
 	STORE(*sleeping, 0);
-	if (how == 3)
+	if (polls)
 		send(env->kit->bell, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 	else
 		fa_futex_wake(sleeping);

@@ -104,9 +104,10 @@ struct fa_response_head {
 	/*
 	 * Futex of the worker's own sleep: 1 until a request is posted, 2 until a
 	 * response is consumed, 3 until a request is posted, but in poll(): it wants a byte
-	 * on the bell; 4 until a stream has room. The host stores 0, the one word it ever
-	 * writes here, and wakes it. A futex in the area that it may not write would cost
-	 * each sleep a walk of its mappings: the kernel first looks for a page it could write.
+	 * on the bell; 4 until a stream has room; 5 the same, but in poll(). The host stores 0,
+	 * the one word it ever writes here, and wakes it. A futex in the area that it may not write
+	 * would cost each sleep a walk of its mappings: the kernel first looks for a page it could
+	 * write.
 	 */
 	_Alignas(64) _Atomic uint32_t sleeping;
 	/*

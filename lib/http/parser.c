@@ -259,6 +259,15 @@ uint64_t fa_http_declared(const struct fa_http_parser *parser)
 	return parser->machine.flags & F_CONTENT_LENGTH ? parser->machine.content_length : 0;
 }
 
+struct faas_bytes fa_http_parser_take_body(struct fa_http_parser *p)
+{
+	struct faas_bytes taken = { p->body ? p->body : "", p->body_len };
+
+	p->body_len = 0;
+	p->request.body.len = 0;
+	return taken;
+}
+
 void fa_http_parser_drop_body(struct fa_http_parser *p)
 {
 	fa_free(p->body);

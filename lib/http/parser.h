@@ -49,6 +49,11 @@ enum fa_http_step fa_http_parse(struct fa_http_parser *parser, const char *data,
 				size_t *used);
 /* The length that the head declares; 0: none, or chunked. */
 uint64_t fa_http_declared(const struct fa_http_parser *parser);
+/*
+ * What has come of the body since it was taken last, for who wants no whole: valid until more
+ * is parsed. `request.body` has what came after that. body_max counts from here again.
+ */
+struct faas_bytes fa_http_parser_take_body(struct fa_http_parser *parser);
 /* Free the body, which may be large; the rest of the request stays. */
 void fa_http_parser_drop_body(struct fa_http_parser *parser);
 /* Forget the request and be ready for the next one; holds no memory then. */

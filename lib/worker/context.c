@@ -79,6 +79,16 @@ static int api_write(struct faas_context *context, const void *data, size_t len)
 	return -1;
 }
 
+int64_t fa_context_pour(struct fa_context *call, const void *data, size_t len)
+{
+	if (call->streams && len <= FA_STREAM_MAX - call->streamed)
+		return (int64_t)fa_stream_try(call, data, len);
+	if (!call->streams && append(call, data, len))
+		return (int64_t)len;
+	call->outcome = FA_TOO_LARGE;
+	return -1;
+}
+
 /* Where a text may be cut at or before `len` without cutting a character. */
 static size_t whole_characters(const char *text, size_t len)
 {

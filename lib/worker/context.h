@@ -75,6 +75,12 @@ void fa_context_close(struct fa_context *call);
 void fa_context_fail(struct fa_context *call, enum fa_status status, const char *type,
 		     const char *message);
 
+/*
+ * Go on with the response, with what there is room for now: how much of it that is. -1: there
+ * is no room for all of it, and never will be, and the outcome says so.
+ */
+int64_t fa_context_pour(struct fa_context *call, const void *data, size_t len);
+
 /* The parts begin with the head of an answer of HTTP and eight NULs. False: nobody wants parts. */
 bool fa_context_begin_http(struct fa_context *call);
 

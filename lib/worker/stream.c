@@ -48,22 +48,37 @@ static size_t put_some(struct fa_context *call, const void *data, size_t len)
 	return len;
 }
 
+bool fa_stream_has_room(const struct fa_context *call)
+{
+	return waiting(call) < FA_STREAM_RING;
+}
+
+size_t fa_stream_try(struct fa_context *call, const void *data, size_t len)
+{
+	const char *at = data;
+	size_t put = 0;
+
+	while (put < len && fa_stream_has_room(call))
+		put += put_some(call, at + put, len - put);
+	call->streamed += (uint32_t)put;
+	fa_areas_ring(call->run, &call->rung);
+	return put;
+}
+
 bool fa_stream_put(struct fa_context *call, const void *data, size_t len)
 {
 	const char *at = data;
 
 	if (len > FA_STREAM_MAX - call->streamed)
 		return false;
-	call->streamed += (uint32_t)len;
 	while (len) {
 		size_t n;
 
 		await(call, FA_STREAM_RING - 1);
-		n = put_some(call, at, len);
+		n = fa_stream_try(call, at, len);
 		at += n;
 		len -= n;
 	}
-	fa_areas_ring(call->run, &call->rung);
 	return true;
 }
 

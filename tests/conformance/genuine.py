@@ -15,9 +15,11 @@ import subprocess
 import sys
 import zipfile
 
-from program import FUNCTIONS, Server, expect, report
+from program import FUNCTIONS, Server, events, expect, report
 
+OUR_PYTHON, OUR_NODE = "python3.11", "nodejs20.x"
 PROGRAM, WORKER, PLUGIN, BUILT = sys.argv[1], sys.argv[2], sys.argv[3] + "/echo.so", sys.argv[4]
+RUNTIMES = os.path.join(sys.argv[3], "..", "..", "plugins", "runtimes")
 CLIENT = os.path.join(os.environ.get("TEST_NPM_BUILT", ""), "node_modules", "aws-lambda-ric")
 
 # From the tutorial in the developer guide; it says sh, which is bash there.
@@ -78,9 +80,24 @@ exports.handler = async (event, context) => {
   }
 };
 exports.streaming = awslambda.streamifyResponse(async (event, stream) => {
-  stream.write('one ');
-  stream.write('two');
+  if (event === 'large') {
+    for (let n = 0; n < 160; n++)
+      if (!stream.write(Buffer.alloc(65536, n)))
+        await new Promise((done) => stream.once('drain', done));
+  } else {
+    stream.write('one ');
+    if (event === 'error')
+      throw new RangeError('mine');
+    stream.write('two');
+  }
   stream.end();
+});
+exports.http = awslambda.streamifyResponse(async (event, stream) => {
+  stream = awslambda.HttpResponseStream.from(stream, { statusCode: 201, headers: { 'X-Mine': event.rawPath } });
+  stream.write('one ');
+  if (event.rawPath === '/broken')
+    throw new RangeError('mine');
+  stream.end('two');
 });
 """
 
@@ -151,9 +168,9 @@ def pack_node():
     return pack({"bootstrap": NODE, "index.js": NODE_HANDLER}, folders)
 
 
-def create(server, name, handler, zipped):
+def create(server, name, handler, zipped, runtime="provided.al2023"):
     status, _, text = server.ask("POST", FUNCTIONS, json.dumps({
-        "FunctionName": name, "Role": "arn:aws:iam::000000000000:role/r", "Runtime": "provided.al2023",
+        "FunctionName": name, "Role": "arn:aws:iam::000000000000:role/r", "Runtime": runtime,
         "Handler": handler, "Timeout": 3, "MemorySize": 256, "Code": {"ZipFile": zipped}}))
     if status != 201:
         raise OSError(f"{name}: {status} {text[:200]}")
@@ -242,6 +259,62 @@ def node_streams(server):
     found = []
     error, _, text = invoke(server, "streaming", {})
     expect(found, "stream", (error, text), (None, "one two"))
+    error, _, text = invoke(server, "streaming", "error")
+    expect(found, "error", (error, json.loads(text)["errorMessage"]), ("Unhandled", "mine"))
+    return found
+
+
+def in_parts(server, event, name="streaming"):
+    path = f"/2021-11-15/functions/{name}/response-streaming-invocations"
+    status, headers, data, cut = server.stream("POST", path, json.dumps(event))
+    have = events(data)
+    payload = b"".join(bytes for kind, bytes in have if kind == "PayloadChunk")
+    found = []
+    expect(found, "answer", (status, headers["Content-Type"], cut), (200, "application/vnd.amazon.eventstream", False))
+    expect(found, "last event", have[-1][0], "InvokeComplete")
+    return found, payload, json.loads(have[-1][1])
+
+
+def node_streams_in_parts(server):
+    found, payload, end = in_parts(server, {})
+    expect(found, "stream", (payload, end), (b"one two", {}))
+    more, payload, end = in_parts(server, "error")
+    expect(found, "error", (payload, end["ErrorCode"], json.loads(end["ErrorDetails"])["errorMessage"]),
+           (b"one ", "Runtime.Unknown", "mine"))
+    found += more
+    more, payload, end = in_parts(server, "large")
+    expect(found, "large", (payload == b"".join(bytes([n]) * 65536 for n in range(160)), end), (True, {}))
+    return found + more
+
+
+def ours_stream_in_parts(server):
+    create(server, "ours", "index.streaming", pack({"index.js": NODE_HANDLER}), OUR_NODE)
+    found, payload, end = in_parts(server, {}, "ours")
+    expect(found, "stream", (payload, end), (b"one two", {}))
+    more, payload, end = in_parts(server, "error", "ours")
+    expect(found, "error", (payload, json.loads(end["ErrorDetails"])["errorMessage"]), (b"one ", "mine"))
+    found += more
+    create(server, "whole", "index.handler", pack({"index.py": "def handler(event, context):\n    return event\n"}),
+           OUR_PYTHON)
+    more, payload, end = in_parts(server, "w" * 3000000, "whole")
+    expect(found, "whole", (payload == b'"' + b"w" * 3000000 + b'"', end), (True, {}))
+    return found + more
+
+
+def node_streams_to_a_url(server):
+    create(server, "http", "index.http", pack_node())
+    status, _, text = server.ask("POST", "/2021-10-31/functions/http/url",
+                                 json.dumps({"AuthType": "NONE", "InvokeMode": "RESPONSE_STREAM"}))
+    found = []
+    expect(found, "url", status, 201)
+    server.ask("POST", FUNCTIONS + "/http/policy", json.dumps({
+        "StatementId": "all", "Action": "lambda:InvokeFunctionUrl", "Principal": "*", "FunctionUrlAuthType": "NONE"}))
+    path = "/" + json.loads(text)["FunctionUrl"].split("/", 3)[3]
+    status, headers, data, cut = server.stream("GET", path + "whole")
+    expect(found, "whole", (status, headers["X-Mine"], headers["Transfer-Encoding"], data, cut),
+           (201, "/whole", "chunked", b"one two", False))
+    status, _, data, cut = server.stream("GET", path + "broken")
+    expect(found, "broken", (status, data, cut), (201, b"one ", True))
     return found
 
 
@@ -279,16 +352,21 @@ def cpp(server):
 
 def main():
     tests = [("a_script_that_calls_curl_as_in_the_tutorial", script)] if shutil.which("curl") else []
+    if os.path.exists("/usr/bin/python3.11") and os.path.exists("/usr/bin/node") and subprocess.run(
+            ["/usr/bin/node", "-v"], capture_output=True).stdout.startswith(b"v20."):
+        tests.append(("streamed_responses_of_our_runtimes_in_parts", ours_stream_in_parts))
     others = [("the_client_for_node_js", node), ("its_streamed_responses", node_streams),
+              ("its_streamed_responses_in_parts", node_streams_in_parts),
+              ("its_streamed_responses_to_a_url", node_streams_to_a_url),
               ("fifty_of_it_at_once", node_at_once)]
     if left_over("libaws-lambda-runtime.a") and shutil.which("c++"):
         others.append(("the_client_for_cpp", cpp))
     if os.path.exists(os.path.join(CLIENT, "dist", "rapid-client.node")) and os.path.exists("/usr/bin/node"):
         tests += others
-    with Server(PROGRAM, WORKER, PLUGIN) as server:
+    with Server(PROGRAM, WORKER, PLUGIN, "--runtimes", RUNTIMES) as server:
         results = [(title, test(server)) for title, test in tests]
     report(results)
-    if len(tests) < 5:
+    if len(tests) < 8:
         print("# the others are skipped: aws-lambda-ric, node or curl is not there")
 
 

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import struct
 import subprocess
 import tempfile
 import time
@@ -66,6 +67,10 @@ class Server:
         connection.close()
         return answer.status, answer.headers, text
 
+    def stream(self, method, path, body=None, **headers):
+        """(status, headers, the bytes up to the end, or to where it was cut off, and whether it was)"""
+        return stream(self.port, method, path, body, **headers)
+
     def create(self, name, method):
         data = io.BytesIO()
         with zipfile.ZipFile(data, "w") as archive:
@@ -91,6 +96,35 @@ class Server:
 
     def invoke(self, name, event="{}", **headers):
         return self.ask("POST", f"{FUNCTIONS}/{name}/invocations", event, **headers)
+
+
+def stream(port, method, path, body=None, **headers):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+    connection.request(method, path, body, headers)
+    answer, cut = connection.getresponse(), False
+    try:
+        data = answer.read()
+    except http.client.IncompleteRead as error:
+        data, cut = error.partial, True
+    connection.close()
+    return answer.status, answer.headers, data, cut
+
+
+def events(data):
+    """What an event stream has: (the type of the event, its payload) each."""
+    found = []
+    while data:
+        total, head = struct.unpack(">II", data[:8])
+        fields, at = {}, 12
+        while at < 12 + head:
+            name = data[at + 1:at + 1 + data[at]].decode()
+            at += 2 + data[at]
+            size, = struct.unpack(">H", data[at:at + 2])
+            fields[name] = data[at + 2:at + 2 + size].decode()
+            at += 2 + size
+        found.append((fields[":event-type"], data[12 + head:total - 4]))
+        data = data[total:]
+    return found
 
 
 def report(results):

@@ -82,6 +82,58 @@ TEST(bodies_that_are_held_take_no_more_than_their_bound)
 	harmless("hold 40", "held");
 }
 
+/* ---- a response in parts ------------------------------------------------- */
+
+/* In parts and whole; after it, and after what it may have cost, the next event is served. */
+static void streams(const char *event, unsigned verdicts, const char *answer)
+{
+	static const enum way ways[] = { IN_PARTS, DIRECTLY };
+
+	hostile_begin();
+	make(FAAS_FUNCTION());
+	for (int i = 0; i < 2; i++) {
+		struct outcome out;
+
+		harness_invoke(ways[i], "victim", event, &out);
+		if (!(verdict_of(&out) & verdicts))
+			fail_msg("%s: %s: %s %s", event, verdict_name(verdict_of(&out)), out.type,
+				 out.payload);
+		if (answer && ways[i] == DIRECTLY)
+			assert_string_equal(out.payload, answer);
+		says("echo fine", "fine");
+	}
+	harness_delete("victim");
+	hostile_end();
+}
+
+TEST(chunks_of_one_byte_each_are_an_answer)
+{
+	streams("drip 100000", ANSWERED, NULL);
+}
+
+TEST(of_many_who_answer_one_event_at_once_one_does)
+{
+	streams("often 50", ANSWERED, "first, and 50 are refused");
+}
+
+TEST(while_an_answer_is_under_way_the_api_serves_others)
+{
+	streams("besides x", ANSWERED, NULL);
+}
+
+TEST(lengths_that_no_answer_has_are_an_error_of_the_function)
+{
+	streams("lie 0", UNLOADED, NULL);
+	streams("lie 1", UNLOADED, NULL);
+	streams("lie 2", UNLOADED | TIMED_OUT, NULL);
+	streams("lie 3", UNLOADED, NULL);
+}
+
+TEST(trailers_without_end_are_an_error_of_the_function)
+{
+	streams("trail 10000", UNLOADED, NULL);
+}
+
 /* ---- process 1 ----------------------------------------------------------- */
 
 TEST(no_signal_reaches_process_1)
@@ -221,6 +273,11 @@ int main(void)
 		cmocka_unit_test(ten_thousand_connections_are_served_one_after_the_other),
 		cmocka_unit_test(a_head_and_a_body_without_end_are_cut),
 		cmocka_unit_test(bodies_that_are_held_take_no_more_than_their_bound),
+		cmocka_unit_test(chunks_of_one_byte_each_are_an_answer),
+		cmocka_unit_test(of_many_who_answer_one_event_at_once_one_does),
+		cmocka_unit_test(while_an_answer_is_under_way_the_api_serves_others),
+		cmocka_unit_test(lengths_that_no_answer_has_are_an_error_of_the_function),
+		cmocka_unit_test(trailers_without_end_are_an_error_of_the_function),
 		cmocka_unit_test(no_signal_reaches_process_1),
 		cmocka_unit_test(the_same_signals_end_a_child),
 		cmocka_unit_test(process_1_cannot_be_traced_read_or_changed),

@@ -11,7 +11,14 @@ struct act {
 };
 
 extern const struct act attacks[]; /* up to one without a word */
+extern const struct act streams[];
 
+/* Its connection to the API, and what it has read of that last. */
+int connection(void);
+void reconnect(void);
+struct reply *last_reply(void);
+/* Where the answer to the event is posted. */
+const char *response_path(void);
 /* The answer to the event. */
 void answer(const void *body, size_t len);
 void say(const char *text);

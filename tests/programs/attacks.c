@@ -130,6 +130,90 @@ static void hold(const char *times)
 		close(fds[i]);
 }
 
+/* ---- a response in parts ------------------------------------------------- */
+
+#define STREAMING "Lambda-Runtime-Function-Response-Mode: streaming\r\n"
+
+/* Chunks of one byte each, which are seven on the wire. */
+static void drip(const char *times)
+{
+	client_begin(connection(), response_path(), STREAMING);
+	for (int i = atoi(times); i > 0; i--)
+		client_chunk(connection(), "x", 1);
+	client_end(connection(), "");
+	client_read(connection(), last_reply());
+}
+
+/* All connections say that they answer; only the first one does. */
+static void answer_often(const char *times)
+{
+	int fds[200], count = 0, status[600] = { 0 };
+	struct reply *reply = last_reply();
+	char said[64];
+
+	client_begin(connection(), response_path(), STREAMING);
+	client_chunk(connection(), "first", 5);
+	while (count < atoi(times) && count < 200) {
+		fds[count] = client_connect();
+		client_begin(fds[count], response_path(), STREAMING);
+		client_chunk(fds[count], "other", 5);
+		client_end(fds[count++], "");
+	}
+	while (count > 0) {
+		status[client_read(fds[--count], reply) ? reply->status : 0]++;
+		close(fds[count]);
+	}
+	snprintf(said, sizeof(said), ", and %d are refused", status[403]);
+	client_chunk(connection(), said, strlen(said));
+	client_end(connection(), "");
+	client_read(connection(), reply);
+}
+
+/* A length that no body has, of chunks and of all; then the answer again, on a new connection. */
+static void lie_of_length(const char *text)
+{
+	static const char *const lies[] = {
+		"Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nabc",
+		"Transfer-Encoding: chunked\r\n\r\n-1\r\nabc",
+		"Content-Length: 18446744073709551615\r\n\r\nabc",
+		"Content-Length: 9000000000\r\n\r\nabc",
+	};
+	char head[512];
+	int n = snprintf(head, sizeof(head), "POST /2018-06-01%s HTTP/1.1\r\nHost: a\r\n" STREAMING,
+			 response_path());
+
+	client_send(connection(), head, (size_t)n);
+	client_send(connection(), lies[atoi(text)], strlen(lies[atoi(text)]));
+	reconnect();
+}
+
+/* Trailers without end. */
+static void trail(const char *times)
+{
+	client_begin(connection(), response_path(), STREAMING);
+	client_chunk(connection(), "some", 4);
+	client_send(connection(), "0\r\n", 3);
+	for (int i = atoi(times); i > 0; i--)
+		client_send(connection(), "Lambda-Runtime-Function-Error-Body: AAAA\r\n", 42);
+	reconnect();
+}
+
+/* While its own answer waits for a reader it wants all else of the API. */
+static void besides(const char *text)
+{
+	int other = client_connect();
+
+	(void)text;
+	client_begin(connection(), response_path(), STREAMING);
+	for (int i = 0; i < 100; i++) {
+		client_ask(other, "GET", "/ping", "", NULL, 0, last_reply());
+		client_chunk(connection(), "ping", 4);
+	}
+	close(other);
+	client_end(connection(), "");
+	client_read(connection(), last_reply());
+}
+
 /* ---- process 1 ---------------------------------------------------------- */
 
 /* Every signal, to process 1 or to a child of our own; is it there after that? */
@@ -288,6 +372,11 @@ const struct act attacks[] = {
 	{ "connections", connections },
 	{ "endless", endless },
 	{ "hold", hold },
+	{ "drip", drip },
+	{ "often", answer_often },
+	{ "lie", lie_of_length },
+	{ "trail", trail },
+	{ "besides", besides },
 	{ "signal", signal_it },
 	{ "touch", touch },
 	{ "look", look },

@@ -101,6 +101,33 @@ bool client_ask_at(int fd, const char *method, const char *path, const char *fie
 	return client_read(fd, reply);
 }
 
+void client_begin(int fd, const char *path, const char *fields)
+{
+	char head[4096];
+	int n = snprintf(head, sizeof(head),
+			 "POST /2018-06-01%s HTTP/1.1\r\nHost: api\r\n%s"
+			 "Transfer-Encoding: chunked\r\n\r\n",
+			 path, fields);
+
+	client_send(fd, head, (size_t)n);
+}
+
+void client_chunk(int fd, const void *data, size_t len)
+{
+	char line[32];
+
+	client_send(fd, line, (size_t)snprintf(line, sizeof(line), "%zx\r\n", len));
+	client_send(fd, data, len);
+	client_send(fd, "\r\n", 2);
+}
+
+void client_end(int fd, const char *trailers)
+{
+	client_send(fd, "0\r\n", 3);
+	client_send(fd, trailers, strlen(trailers));
+	client_send(fd, "\r\n", 2);
+}
+
 const char *client_field(const struct reply *reply, const char *name)
 {
 	static char value[65536];

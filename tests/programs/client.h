@@ -25,6 +25,10 @@ bool client_ask(int fd, const char *method, const char *path, const char *fields
 		size_t len, struct reply *reply);
 bool client_ask_at(int fd, const char *method, const char *path, const char *fields,
 		   const void *body, size_t len, struct reply *reply);
+/* A request whose body follows in chunks, and then the trailers, "" or with their line ends. */
+void client_begin(int fd, const char *path, const char *fields);
+void client_chunk(int fd, const void *data, size_t len);
+void client_end(int fd, const char *trailers);
 /* The value of a field of the head; "" if there is none. */
 const char *client_field(const struct reply *reply, const char *name);
 

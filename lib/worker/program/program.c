@@ -32,9 +32,11 @@
 #include <worker/program/launch.h>
 #include <worker/program/runtime_api.h>
 #include <worker/program/server.h>
+#include <worker/stream.h>
 
 #define SHUTDOWN_MS 1900 /* a little less than the host waits */
 #define OWN_FDS 3 /* of a turn, before the server's */
+#define LAST_BREATH_NS 50000000 /* between a socket's end and that of its process */
 
 static struct program {
 	const struct fa_run *run;
@@ -45,6 +47,12 @@ static struct program {
 	struct fa_frames frames;
 	struct fa_extensions extensions;
 	struct fa_connection *waiter; /* asked for the next event */
+	struct fa_connection *stream; /* sends the answer part by part */
+	size_t streamed;
+	bool stalled;   /* until there is room for more of it */
+	int64_t cut_ns; /* not 0: until then whoever cut it short may be found dead */
+	bool dead;      /* the runtime, with `status`, and not all it sent is taken */
+	int status;
 	int signals;
 	pid_t runtime;
 	enum { STARTING, SERVING, BROKEN, ENDING } phase;
@@ -90,28 +98,44 @@ static void answer(struct program *p)
 		fa_areas_wake_host(&p->areas);
 }
 
-/* Whatever the program said, without a change. */
-static void say(struct program *p, const void *data, size_t len)
+/* As the host expects it of a process 1, which cannot die of a signal of its own. */
+static _Noreturn void end(struct program *p, int status)
 {
-	p->call.outcome = 0;
-	if (faas_write(&p->call.context, data, len) == 0)
-		p->call.outcome = FA_DONE;
+	int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+
+	if (!sig)
+		_exit(WEXITSTATUS(status));
+	atomic_store(&p->areas.response->last_words, (uint32_t)sig);
+	_exit(128 + sig);
 }
 
+static void fail_event(struct program *p, const char *type, const char *message)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "RequestId: %s Error: %s", p->call.context.request_id,
+		 message);
+	fa_context_fail(&p->call, FA_FAILED, type, text);
+}
+
+/* Of an answer that was passed on all is there but its end. */
 static void finish(struct program *p)
 {
 	const struct fa_runtime_result *result = &p->api.result;
 
+	p->stream = NULL;
 	fa_server_forget(&p->server, p->api.event);
-	if (result->too_large) {
+	if (result->too_large)
 		p->call.outcome = FA_TOO_LARGE;
-	} else {
-		say(p, result->body.data, result->body.len);
-		if (result->failed && p->call.outcome == FA_DONE)
-			p->call.outcome = FA_FAILED;
-	}
-	memcpy(p->call.failure.type, result->type, sizeof(result->type));
+	else if (result->message)
+		fail_event(p, result->type, result->message);
+	else if (result->failed)
+		fa_context_fail_body(&p->call, FA_FAILED, result->type, result->body);
+	else if (faas_write(&p->call.context, result->body.data, result->body.len) == 0)
+		p->call.outcome = FA_DONE;
 	answer(p);
+	if (p->dead)
+		end(p, p->status);
 }
 
 static _Noreturn void report_broken(struct program *p)
@@ -119,8 +143,9 @@ static _Noreturn void report_broken(struct program *p)
 	char message[sizeof(p->call.failure.message) + 64], type[FA_RUNTIME_TYPE];
 
 	if (p->error) {
-		say(p, p->error, p->error_len);
-		p->call.outcome = FA_INIT_FAILED;
+		snprintf(type, sizeof(type), "%s", p->call.failure.type);
+		fa_context_fail_body(&p->call, FA_INIT_FAILED, type,
+				     (struct faas_bytes){ p->error, p->error_len });
 	} else {
 		snprintf(type, sizeof(type), "%s", p->call.failure.type);
 		snprintf(message, sizeof(message), "RequestId: %s Error: %s",
@@ -285,12 +310,8 @@ static void look_at_init(struct program *p)
 /* No environment goes on without one of its extensions. */
 static void fail(struct program *p, const char *type, const char *message)
 {
-	char text[256];
-
 	if (p->open) {
-		snprintf(text, sizeof(text), "RequestId: %s Error: %s",
-			 p->call.context.request_id, message);
-		fa_context_fail(&p->call, FA_FAILED, type, text);
+		fail_event(p, type, message);
 		answer(p);
 	}
 	if (p->phase != STARTING)
@@ -298,6 +319,78 @@ static void fail(struct program *p, const char *type, const char *message)
 	fa_error_typed(&p->call.failure, FAAS_EFUNCTION, type, "%s", message);
 	init_is_over(p, BROKEN);
 }
+
+/* ---- an answer in parts --------------------------------------------------- */
+
+static bool on_head(void *data, struct fa_connection *from, const struct fa_http_request *request)
+{
+	struct program *p = data;
+
+	if (!p->open || !fa_runtime_begin(&p->api, request, p->call.streams))
+		return false;
+	p->stream = from;
+	p->streamed = 0;
+	if (p->api.http)
+		fa_context_begin_http(&p->call);
+	return true;
+}
+
+static size_t on_piece(void *data, struct fa_connection *from, struct faas_bytes piece)
+{
+	struct program *p = data;
+	bool fits = p->api.streaming || piece.len <= FA_RUNTIME_BODY_MAX - p->streamed;
+	int64_t taken = fits ? fa_context_pour(&p->call, piece.data, piece.len) : -1;
+	struct fa_runtime_answer reply;
+
+	if (taken >= 0) {
+		p->streamed += (size_t)taken;
+		p->stalled = (size_t)taken < piece.len;
+		return (size_t)taken;
+	}
+	fa_runtime_overflow(&p->api, &reply);
+	finish(p);
+	fa_server_answer(from, reply.status, reply.fields, reply.field_count, reply.body);
+	return piece.len;
+}
+
+static void finish_stream(struct program *p, struct fa_connection *from,
+			  const struct fa_http_request *request)
+{
+	struct fa_runtime_answer reply;
+
+	fa_runtime_end(&p->api, request, &reply);
+	finish(p);
+	fa_server_answer(from, reply.status, reply.fields, reply.field_count, reply.body);
+}
+
+/* Who died in the middle has an end of its own, and that is about to be known. */
+static void lose_stream(struct program *p)
+{
+	p->stream = NULL;
+	p->stalled = false;
+	if (p->dead)
+		end(p, p->status);
+	p->cut_ns = now_ns() + LAST_BREATH_NS;
+}
+
+static void cut_stream(struct program *p)
+{
+	p->cut_ns = 0;
+	fa_runtime_cut(&p->api);
+	finish(p);
+}
+
+static void go_on_streaming(struct program *p)
+{
+	if (p->cut_ns && now_ns() >= p->cut_ns)
+		cut_stream(p);
+	if (!p->stalled || !fa_stream_has_room(&p->call))
+		return;
+	p->stalled = false;
+	fa_server_resume(p->stream);
+}
+
+/* ---- requests of all kinds ------------------------------------------------ */
 
 static void serve_extension(struct program *p, struct fa_connection *from,
 			    const struct fa_http_request *request)
@@ -324,6 +417,12 @@ static void on_request(void *data, struct fa_connection *from,
 		serve_extension(p, from, request);
 		return;
 	}
+	if (from == p->stream) {
+		finish_stream(p, from, request);
+		return;
+	}
+	if (p->cut_ns)
+		cut_stream(p); /* whoever asks is not dead */
 	step = fa_runtime_take(&p->api, request, &reply);
 	if (step == FA_RUNTIME_RESULT && p->api.state == FA_RUNTIME_INIT_FAILED)
 		keep_error(p);
@@ -345,21 +444,12 @@ static void on_gone(void *data, struct fa_connection *from)
 
 	if (p->waiter == from)
 		p->waiter = NULL;
+	if (p->stream == from)
+		lose_stream(p);
 	fa_extensions_gone(&p->extensions, from);
 }
 
 /* ---- the program's end --------------------------------------------------- */
-
-/* As the host expects it of a process 1, which cannot die of a signal of its own. */
-static _Noreturn void end(struct program *p, int status)
-{
-	int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-
-	if (!sig)
-		_exit(WEXITSTATUS(status));
-	atomic_store(&p->areas.response->last_words, (uint32_t)sig);
-	_exit(128 + sig);
-}
 
 static void bury_extension(struct program *p, pid_t pid, int status)
 {
@@ -395,8 +485,12 @@ static void bury(struct program *p)
 		p->runtime = 0;
 		fa_server_drain(&p->server);
 		fa_frames_read(&p->frames);
-		if (p->phase == STARTING || p->phase == SERVING)
+		if (p->phase != STARTING && p->phase != SERVING)
+			continue;
+		if (!p->stream)
 			end(p, status);
+		p->dead = true;
+		p->status = status;
 	}
 }
 
@@ -410,21 +504,43 @@ static void read_bell(const struct program *p)
 		;
 }
 
+/* Why the host shall ring, as its wire has it. */
+static uint32_t wish(const struct program *p, bool ready)
+{
+	return ready ? 3 : p->stalled ? 5 : 0;
+}
+
+static bool is_granted(const struct program *p, uint32_t wish)
+{
+	return (wish == 3 && is_posted(p)) || (wish == 5 && fa_stream_has_room(&p->call));
+}
+
+/* How long there is nothing to do, ms; -1: until somebody says something. */
+static int patience(struct program *p)
+{
+	int64_t left_ns = p->cut_ns - now_ns();
+
+	if (p->phase == ENDING)
+		return go_on_ending(p);
+	if (p->cut_ns)
+		return left_ns < 0 ? 0 : (int)(left_ns / 1000000) + 1;
+	return -1;
+}
+
 /* With `ready` the host shall ring for what it posts. */
 static void turn(struct program *p, bool ready)
 {
 	_Atomic uint32_t *sleeping = &p->areas.response->sleeping;
+	uint32_t why = wish(p, ready);
 	struct pollfd fds[OWN_FDS + FA_SERVER_FDS] = {
 		{ .fd = p->run->bell_fd, .events = POLLIN },
 		{ .fd = p->signals, .events = POLLIN },
 		{ .fd = p->frames.fd, .events = POLLIN },
 	};
-	int patience_ms = -1, count = OWN_FDS + fa_server_fill(&p->server, fds + OWN_FDS);
+	int patience_ms = patience(p), count = OWN_FDS + fa_server_fill(&p->server, fds + OWN_FDS);
 
-	if (p->phase == ENDING)
-		patience_ms = go_on_ending(p);
-	atomic_store(sleeping, ready ? 3 : 0);
-	if (poll(fds, (nfds_t)count, ready && is_posted(p) ? 0 : patience_ms) < 0)
+	atomic_store(sleeping, why);
+	if (poll(fds, (nfds_t)count, is_granted(p, why) ? 0 : patience_ms) < 0)
 		count = 0;
 	atomic_store_explicit(sleeping, 0, memory_order_relaxed);
 	if (!count)
@@ -436,6 +552,7 @@ static void turn(struct program *p, bool ready)
 	fa_server_serve(&p->server, fds + OWN_FDS, count - OWN_FDS);
 	if (fds[1].revents)
 		bury(p);
+	go_on_streaming(p);
 }
 
 /* One that was made ahead: nothing of the function is here before somebody wants it. */
@@ -458,6 +575,7 @@ static void set_up(struct program *p, const struct fa_run *run)
 	sigset_t children;
 
 	p->run = run;
+	p->call.run = run;
 	fa_areas_map(&p->areas, run);
 	fa_areas_close(run);
 	fa_output_init(run->log_fd);
@@ -480,6 +598,8 @@ static void start(struct program *p)
 	struct sockaddr_in address = fa_launch_address(p->run);
 
 	fa_runtime_init(&p->api);
+	p->server.on_head = on_head;
+	p->server.on_piece = on_piece;
 	p->server.on_request = on_request;
 	p->server.on_gone = on_gone;
 	p->server.data = p;

@@ -9,13 +9,16 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #define PREFIX "/2018-06-01"
 #define INVOCATION PREFIX "/runtime/invocation/"
 #define ERROR_TYPE "Lambda-Runtime-Function-Error-Type"
+#define ERROR_BODY "Lambda-Runtime-Function-Error-Body"
 #define RESPONSE_MODE "Lambda-Runtime-Function-Response-Mode"
+#define HTTP_TYPE "application/vnd.awslambda.http-integration-response"
 
 typedef enum fa_runtime_step step_fn(struct fa_runtime_api *api,
 				     const struct fa_http_request *request,
@@ -58,9 +61,9 @@ static void refuse_size(struct fa_runtime_answer *answer)
 static const char *state_name(enum fa_runtime_state state)
 {
 	static const char *const names[] = {
-		[FA_RUNTIME_STARTED] = "Started",       [FA_RUNTIME_READY] = "Ready",
-		[FA_RUNTIME_RUNNING] = "Running",       [FA_RUNTIME_SENT] = "ResponseSent",
-		[FA_RUNTIME_INIT_FAILED] = "InitError",
+		[FA_RUNTIME_STARTED] = "Started",   [FA_RUNTIME_READY] = "Ready",
+		[FA_RUNTIME_RUNNING] = "Running",   [FA_RUNTIME_ANSWERING] = "InvocationResponse",
+		[FA_RUNTIME_SENT] = "ResponseSent", [FA_RUNTIME_INIT_FAILED] = "InitError",
 	};
 
 	return names[state];
@@ -94,13 +97,16 @@ static bool is_proper_type(const char *type)
 	return letters > 1 && !type[dot + 1 + letters] && dot + 1 + letters < FA_RUNTIME_TYPE;
 }
 
-static const char *failure_type(const struct fa_http_request *request)
+static const char *failure_type(const char *type)
 {
-	const char *type = fa_http_get(request, ERROR_TYPE);
-
 	if (type && is_proper_type(type))
 		return type;
 	return type && !strncmp(type, "Function.", 9) ? "Function.Unknown" : "Runtime.Unknown";
+}
+
+static enum fa_runtime_step accept(struct fa_runtime_answer *answer)
+{
+	return reply(answer, 202, "application/json", "{\"status\":\"OK\"}\n");
 }
 
 static enum fa_runtime_step end(struct fa_runtime_api *api, const struct fa_http_request *request,
@@ -110,15 +116,81 @@ static enum fa_runtime_step end(struct fa_runtime_api *api, const struct fa_http
 	api->state = state;
 	api->offered = api->offered && state != FA_RUNTIME_SENT;
 	api->result.failed = failed;
+	api->result.message = NULL;
 	api->result.too_large = request->body.len > FA_RUNTIME_BODY_MAX;
 	api->result.body = request->body;
 	snprintf(api->result.type, sizeof(api->result.type), "%s",
-		 failed ? failure_type(request) : "");
+		 failed ? failure_type(fa_http_get(request, ERROR_TYPE)) : "");
 	if (api->result.too_large)
 		refuse_size(answer);
 	else
-		reply(answer, 202, "application/json", "{\"status\":\"OK\"}\n");
+		accept(answer);
 	return FA_RUNTIME_RESULT;
+}
+
+/* ---- a response that is passed on -------------------------------------- */
+
+/* libcrypto has a decoder, and each clone of this process would pay for libcrypto. */
+static size_t decode(const char *text, char *out)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	uint32_t bits = 0;
+	size_t len = 0;
+	int count = 0;
+
+	for (; *text && *text != '='; text++) {
+		const char *digit = strchr(digits, *text);
+
+		if (!digit)
+			return 0;
+		bits = bits << 6 | (uint32_t)(digit - digits);
+		count += 6;
+		if (count >= 8)
+			out[len++] = (char)(bits >> (count -= 8));
+	}
+	return len;
+}
+
+static void sent(struct fa_runtime_api *api, const char *type, const char *message)
+{
+	api->state = FA_RUNTIME_SENT;
+	api->offered = false;
+	memset(&api->result, 0, sizeof(api->result));
+	api->result.failed = type;
+	api->result.message = message;
+	if (type)
+		snprintf(api->result.type, sizeof(api->result.type), "%s", failure_type(type));
+}
+
+/* Static: it is as large as all trailers may be, and there is one answer at a time. */
+void fa_runtime_end(struct fa_runtime_api *api, const struct fa_http_request *request,
+		    struct fa_runtime_answer *answer)
+{
+	static char decoded[65536];
+	struct fa_http_request trailers = { .fields = request->trailers,
+					    .field_count = request->trailer_count };
+	const char *type = fa_http_get(&trailers, ERROR_TYPE);
+	const char *body = fa_http_get(&trailers, ERROR_BODY);
+
+	memset(answer, 0, sizeof(*answer));
+	sent(api, type, NULL);
+	if (type && body && strlen(body) < sizeof(decoded))
+		api->result.body = (struct faas_bytes){ decoded, decode(body, decoded) };
+	accept(answer);
+}
+
+void fa_runtime_overflow(struct fa_runtime_api *api, struct fa_runtime_answer *answer)
+{
+	memset(answer, 0, sizeof(*answer));
+	sent(api, NULL, NULL);
+	api->result.too_large = true;
+	refuse_size(answer);
+}
+
+void fa_runtime_cut(struct fa_runtime_api *api)
+{
+	sent(api, "Runtime.TruncatedResponse", "Runtime's response was cut short");
 }
 
 /* ---- requests --------------------------------------------------------- */
@@ -136,7 +208,7 @@ static enum fa_runtime_step next(struct fa_runtime_api *api, const struct fa_htt
 				 struct fa_runtime_answer *answer)
 {
 	(void)request;
-	if (api->state == FA_RUNTIME_INIT_FAILED)
+	if (api->state == FA_RUNTIME_INIT_FAILED || api->state == FA_RUNTIME_ANSWERING)
 		return refuse_state(api, answer, FA_RUNTIME_READY);
 	if (!api->offered) {
 		api->state = FA_RUNTIME_READY;
@@ -154,9 +226,12 @@ static enum fa_runtime_step response(struct fa_runtime_api *api,
 
 	if (api->state != FA_RUNTIME_RUNNING)
 		return refuse_state(api, answer, FA_RUNTIME_SENT);
-	if (mode && strcasecmp(mode, "streaming") != 0)
-		return refuse(answer, 400, "InvalidFunctionResponseMode",
-			      "Invalid function response mode");
+	if (mode && strcasecmp(mode, "streaming") != 0) {
+		sent(api, "Runtime.InvalidResponseModeHeader", "Invalid function response mode");
+		refuse(answer, 400, "InvalidFunctionResponseMode",
+		       "Invalid function response mode");
+		return FA_RUNTIME_RESULT;
+	}
 	return end(api, request, answer, FA_RUNTIME_SENT, false);
 }
 
@@ -208,6 +283,27 @@ static bool is_current(const struct fa_runtime_api *api, struct faas_bytes id)
 	const char *current = api->offered ? api->context->request_id : NULL;
 
 	return current && strlen(current) == id.len && !memcmp(current, id.data, id.len);
+}
+
+bool fa_runtime_begin(struct fa_runtime_api *api, const struct fa_http_request *request, bool parts)
+{
+	static const struct route answers = { "POST", INVOCATION, "/response", response };
+	const char *mode = fa_http_get(request, RESPONSE_MODE);
+	const char *type = fa_http_get(request, "Content-Type");
+	const char *length = fa_http_get(request, "Content-Length");
+	struct faas_bytes id;
+
+	if (api->state != FA_RUNTIME_RUNNING || strcmp(request->method, answers.method) != 0 ||
+	    !matches(&answers, request->target, &id) || !is_current(api, id))
+		return false;
+	if (mode ? strcasecmp(mode, "streaming") != 0 : !parts)
+		return false;
+	if (!mode && length && strtoull(length, NULL, 10) > FA_RUNTIME_BODY_MAX)
+		return false; /* none of it is wanted */
+	api->state = FA_RUNTIME_ANSWERING;
+	api->streaming = mode;
+	api->http = mode && type && !strcasecmp(type, HTTP_TYPE);
+	return true;
 }
 
 enum fa_runtime_step fa_runtime_take(struct fa_runtime_api *api,

@@ -17,7 +17,8 @@ enum fa_runtime_state {
 	FA_RUNTIME_STARTED,     /* the runtime has not yet asked for an event */
 	FA_RUNTIME_READY,       /* it waits for one */
 	FA_RUNTIME_RUNNING,     /* it has one */
-	FA_RUNTIME_SENT,        /* and has said what came of it */
+	FA_RUNTIME_ANSWERING,   /* and says part by part what came of it */
+	FA_RUNTIME_SENT,        /* it has said what came of it */
 	FA_RUNTIME_INIT_FAILED, /* it never will */
 };
 
@@ -43,7 +44,8 @@ struct fa_runtime_answer {
 struct fa_runtime_result {
 	bool failed, too_large;     /* the latter: there is no body */
 	char type[FA_RUNTIME_TYPE]; /* of a failure, as Lambda names it for itself */
-	struct faas_bytes body;     /* of the request: copy it before that is forgotten */
+	const char *message;        /* of a failure that is not in its own words; else NULL */
+	struct faas_bytes body;     /* copy it before the request is forgotten */
 };
 
 struct fa_runtime_api {
@@ -52,6 +54,7 @@ struct fa_runtime_api {
 	const struct faas_context *context; /* of it; borrowed, as is `event` */
 	struct faas_bytes event;
 	struct fa_runtime_result result;
+	bool streaming, http; /* ANSWERING: in the mode of that name; a head of HTTP comes first */
 };
 
 /* The largest body that a request may have. */
@@ -69,6 +72,20 @@ bool fa_runtime_offer(struct fa_runtime_api *api, const struct faas_context *con
 
 /* The answer to a request that waited. */
 void fa_runtime_event(struct fa_runtime_api *api, struct fa_runtime_answer *answer);
+
+/*
+ * The head of a request. True: it answers the event, and its body is to be passed on as it
+ * comes, because it is in the mode for that or, with `parts`, whoever asked is glad of each. Then
+ * the end follows: fa_runtime_end() with all of the request but its body, or, if
+ * there is too much of that, fa_runtime_overflow(), or fa_runtime_cut() if no more comes.
+ */
+bool fa_runtime_begin(struct fa_runtime_api *api, const struct fa_http_request *request,
+		      bool parts);
+/* The result has only what the trailers say of an error: the body is theirs. */
+void fa_runtime_end(struct fa_runtime_api *api, const struct fa_http_request *request,
+		    struct fa_runtime_answer *answer);
+void fa_runtime_overflow(struct fa_runtime_api *api, struct fa_runtime_answer *answer);
+void fa_runtime_cut(struct fa_runtime_api *api);
 
 /* A whole request, from the function's own code: any of it may be hostile. */
 enum fa_runtime_step fa_runtime_take(struct fa_runtime_api *api,

@@ -2,7 +2,8 @@
 /*
  * A connection reads one request, shows it, and reads on when its answer is sent. A body
  * that is too large is answered at once; what still comes of it is read and forgotten, for
- * a client that is sending would not hear the answer if the connection were closed.
+ * a client that is sending would not hear the answer if the connection were closed. Of a
+ * body that is passed on no more is read than was taken: the client's own socket fills up then.
  */
 #include <worker/program/server.h>
 
@@ -23,6 +24,7 @@
 
 enum state {
 	READING,  /* a request, or the beginning of one */
+	STALLED,  /* a piece of its body was not taken */
 	WAITING,  /* it is shown, and not answered yet */
 	SENDING,  /* the answer */
 	DROPPING, /* reads what nobody wants any more */
@@ -36,6 +38,9 @@ struct fa_connection {
 	bool known;      /* it has made a request */
 	uint64_t serial; /* of the last one */
 	bool last;       /* no request follows */
+	bool streams;    /* its body is passed on */
+	bool whole;      /* all of that has come */
+	struct faas_bytes rest; /* and was not taken */
 	struct fa_http_parser parser;
 	char *early; /* read beyond the request that is being answered */
 	size_t early_len;
@@ -49,11 +54,12 @@ struct fa_connection {
 
 static void close_connection(struct fa_connection *c)
 {
-	bool waited = c->state == WAITING;
+	bool waited = c->state == WAITING || c->streams;
 
 	if (c->state == CLOSED)
 		return;
 	c->state = CLOSED;
+	c->streams = false;
 	close(c->fd);
 	c->fd = -1;
 	fa_http_parser_next(&c->parser);
@@ -76,10 +82,11 @@ static void sweep(struct fa_server *server)
 	server->count = kept;
 }
 
-/* Who never made a request goes first, who waits for an event last. */
+/* Who never made a request goes first, who waits for an event or answers one last. */
 static uint64_t worth(const struct fa_connection *c)
 {
-	return (uint64_t)(c->state == WAITING) << 63 | (uint64_t)c->known << 62 | c->serial;
+	return (uint64_t)(c->state == WAITING || c->streams) << 63 | (uint64_t)c->known << 62 |
+	       c->serial;
 }
 
 static struct fa_connection *least_needed(const struct fa_server *server)
@@ -160,9 +167,11 @@ void fa_server_answer(struct fa_connection *c, int status, const struct fa_http_
 	struct fa_answer answer = { .status = status,
 				    .length = (int64_t)body.len,
 				    .unix_ms = (int64_t)time(NULL) * 1000,
-				    .last = c->last,
 				    .http10 = c->parser.http10 };
 
+	c->last |= c->streams && !c->whole; /* what still comes is no request */
+	c->streams = false;
+	answer.last = c->last;
 	c->head_len = fa_answer_head(c->head, &answer, fields, field_count);
 	c->body = body;
 	c->sent = 0;
@@ -202,8 +211,11 @@ static void show(struct fa_connection *c)
 
 static void refuse(struct fa_connection *c)
 {
-	bool too_large = c->parser.status == 413;
+	bool too_large = c->parser.status == 413, streams = c->streams;
 
+	c->streams = false;
+	if (streams)
+		c->server->on_gone(c->server->data, c);
 	c->last = true;
 	if (too_large) {
 		c->parser.request.body.len = FA_RUNTIME_BODY_MAX + 1;
@@ -217,13 +229,46 @@ static void judge_head(struct fa_connection *c)
 {
 	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
-	c->parser.body_max = FA_RUNTIME_BODY_MAX;
-	if (fa_http_declared(&c->parser) > FA_RUNTIME_BODY_MAX) {
+	c->streams = c->server->on_head(c->server->data, c, &c->parser.request);
+	c->parser.body_max = c->streams ? PIECE : FA_RUNTIME_BODY_MAX;
+	if (!c->streams && fa_http_declared(&c->parser) > FA_RUNTIME_BODY_MAX) {
 		c->parser.status = 413;
 		refuse(c);
 	} else if (c->parser.expects) {
 		send(c->fd, go_on, sizeof(go_on) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 	}
+}
+
+/* True: all of it was taken, and the request goes on. */
+static bool pass_on(struct fa_connection *c, struct faas_bytes piece)
+{
+	size_t taken = 0;
+
+	c->state = READING;
+	if (piece.len)
+		taken = c->server->on_piece(c->server->data, c, piece);
+	if (c->state != READING)
+		return false; /* it was refused */
+	c->rest = (struct faas_bytes){ (const char *)piece.data + taken, piece.len - taken };
+	if (c->rest.len)
+		c->state = STALLED;
+	return !c->rest.len;
+}
+
+static void take_step(struct fa_connection *c, enum fa_http_step step)
+{
+	c->whole = step == FA_HTTP_WHOLE;
+	if (c->whole)
+		c->last = !c->parser.keep_alive;
+	if (c->streams && !pass_on(c, fa_http_parser_take_body(&c->parser)) &&
+	    !(step == FA_HTTP_BROKEN && c->state == STALLED))
+		return;
+	if (step == FA_HTTP_HEAD)
+		judge_head(c);
+	else if (step == FA_HTTP_BROKEN)
+		refuse(c);
+	else if (c->whole)
+		show(c);
 }
 
 /* How far they were understood: to their end, or to that of a request. */
@@ -235,14 +280,7 @@ static size_t digest(struct fa_connection *c, const char *data, size_t len)
 	do {
 		step = fa_http_parse(&c->parser, data + at, len - at, &used);
 		at += used;
-		if (step == FA_HTTP_HEAD)
-			judge_head(c);
-		else if (step == FA_HTTP_BROKEN)
-			refuse(c);
-		else if (step == FA_HTTP_WHOLE) {
-			c->last = !c->parser.keep_alive;
-			show(c);
-		}
+		take_step(c, step);
 	} while (c->state == READING && (at < len || step == FA_HTTP_HEAD));
 	return at;
 }
@@ -303,6 +341,15 @@ static void read_on(struct fa_connection *c)
 	}
 }
 
+void fa_server_resume(struct fa_connection *c)
+{
+	if (c->state != STALLED || !pass_on(c, c->rest))
+		return;
+	if (c->whole)
+		show(c);
+	read_on(c);
+}
+
 /* ---- turns ------------------------------------------------------------- */
 
 int fa_server_open(struct fa_server *server, struct sockaddr_in *address)
@@ -322,6 +369,12 @@ int fa_server_open(struct fa_server *server, struct sockaddr_in *address)
 	return rc;
 }
 
+/* Who is stalled may end, and what it sent is still taken. */
+static int fd_of(const struct fa_connection *c)
+{
+	return c->state == STALLED ? -1 : c->fd;
+}
+
 /* Who waits may end meanwhile; and a request behind it is not looked at yet. */
 static short events_of(const struct fa_connection *c)
 {
@@ -332,7 +385,7 @@ int fa_server_fill(struct fa_server *server, struct pollfd fds[FA_SERVER_FDS])
 {
 	fds[0] = (struct pollfd){ .fd = server->listener, .events = POLLIN };
 	for (int i = 0; i < server->count; i++)
-		fds[1 + i] = (struct pollfd){ .fd = server->at[i]->fd,
+		fds[1 + i] = (struct pollfd){ .fd = fd_of(server->at[i]),
 					      .events = events_of(server->at[i]) };
 	return 1 + server->count;
 }

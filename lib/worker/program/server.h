@@ -26,12 +26,20 @@ struct fa_server {
 	uint64_t serial;
 
 	/*
+	 * The head of one. True: its body is wanted as it comes, in any number of on_piece(),
+	 * which says how much of it was taken. If that was not all, fa_server_resume() goes on,
+	 * and until then the client waits, or whoever keeps what it left behind when it died.
+	 */
+	bool (*on_head)(void *data, struct fa_connection *from,
+			const struct fa_http_request *request);
+	size_t (*on_piece)(void *data, struct fa_connection *from, struct faas_bytes piece);
+	/*
 	 * A whole request; shown until it is answered. Its answer may come later. A body of
 	 * more than FA_RUNTIME_BODY_MAX bytes has that length plus one, and no data.
 	 */
 	void (*on_request)(void *data, struct fa_connection *from,
 			   const struct fa_http_request *request);
-	/* A connection that waits for its answer is gone. */
+	/* A connection is gone that waits for its answer, or has sent a piece. */
 	void (*on_gone)(void *data, struct fa_connection *from);
 	void *data;
 };
@@ -48,6 +56,7 @@ void fa_server_drain(struct fa_server *server);
 /* The body is borrowed until it is sent, or until fa_server_forget(). */
 void fa_server_answer(struct fa_connection *connection, int status,
 		      const struct fa_http_field *fields, int field_count, struct faas_bytes body);
+void fa_server_resume(struct fa_connection *connection);
 /* Close the connections that have yet to send what lies there. */
 void fa_server_forget(struct fa_server *server, struct faas_bytes body);
 

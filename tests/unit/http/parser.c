@@ -309,6 +309,28 @@ TEST(a_body_has_the_longest_length_that_is_set)
 	assert_string_equal(parse(POST "Content-Length: 1\r\n\r\na"), "!413");
 }
 
+TEST(a_body_may_be_taken_as_it_comes_and_only_what_is_held_is_bounded)
+{
+	static const char head[] = POST "Transfer-Encoding: chunked\r\n\r\n";
+	struct faas_bytes piece;
+	size_t used;
+
+	fa_http_parser_init(&parser, &fa_mem_libc);
+	assert_int_equal(fa_http_parse(&parser, head, sizeof(head) - 1, &used), FA_HTTP_HEAD);
+	parser.body_max = 3;
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(fa_http_parse(&parser, "3\r\nabc\r\n", 8, &used), FA_HTTP_MORE);
+		piece = fa_http_parser_take_body(&parser);
+		assert_int_equal(piece.len, 3);
+		assert_memory_equal(piece.data, "abc", 3);
+		assert_int_equal(fa_http_parser_take_body(&parser).len, 0);
+	}
+	assert_int_equal(fa_http_parse(&parser, "1\r\nd\r\n0\r\n\r\n", 11, &used), FA_HTTP_WHOLE);
+	assert_int_equal(fa_http_parser_take_body(&parser).len, 1);
+	assert_int_equal(parser.request.body.len, 0);
+	fa_http_parser_next(&parser);
+}
+
 TEST(a_declared_length_takes_no_memory)
 {
 	const char *text = POST "Content-Length: 10737418240\r\n\r\nab";
@@ -363,6 +385,7 @@ int main(void)
 		PREPARED(a_target_has_a_longest_length),
 		PREPARED(a_head_has_a_longest_length_and_a_largest_number_of_fields),
 		PREPARED(a_body_has_the_longest_length_that_is_set),
+		PREPARED(a_body_may_be_taken_as_it_comes_and_only_what_is_held_is_bounded),
 		PREPARED(a_declared_length_takes_no_memory),
 		PREPARED(without_memory_the_answer_is_unavailable),
 	};

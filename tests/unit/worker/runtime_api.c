@@ -7,6 +7,7 @@
 #define NEXT "/2018-06-01/runtime/invocation/next"
 #define RESPONSE "/2018-06-01/runtime/invocation/" ID "/response"
 #define ERROR "/2018-06-01/runtime/invocation/" ID "/error"
+#define MODE "Lambda-Runtime-Function-Response-Mode"
 #define INIT_ERROR "/2018-06-01/runtime/init/error"
 
 static const struct faas_context context = {
@@ -158,13 +159,120 @@ TEST(a_response_may_be_as_large_as_lambdas_and_no_larger)
 	assert_false(api.result.too_large);
 }
 
-TEST(a_response_mode_that_is_none_is_refused)
+TEST(a_response_mode_that_is_none_is_refused_and_the_event_has_failed)
 {
 	start_event();
-	ask("POST", RESPONSE, "Lambda-Runtime-Function-Response-Mode", "singing", bytes("1"));
+	assert_int_equal(ask("POST", RESPONSE, MODE, "singing", bytes("1")), FA_RUNTIME_RESULT);
 	assert_refused(400, "{\"errorMessage\":\"Invalid function response mode\","
 			    "\"errorType\":\"InvalidFunctionResponseMode\"}\n");
-	assert_int_equal(api.state, FA_RUNTIME_RUNNING);
+	assert_string_equal(api.result.type, "Runtime.InvalidResponseModeHeader");
+	assert_string_equal(api.result.message, "Invalid function response mode");
+	assert_int_equal(get(NEXT), FA_RUNTIME_WAIT);
+}
+
+/* ---- a response that is passed on ---------------------------------------- */
+
+static bool begin(const char *target, const char *mode, const char *type, bool parts)
+{
+	struct fa_http_field fields[] = { { "Content-Type", type ? type : "a/b" }, { MODE, mode } };
+	struct fa_http_request request = {
+		.method = "POST", .target = target, .fields = fields, .field_count = mode ? 2 : 1
+	};
+
+	return fa_runtime_begin(&api, &request, parts);
+}
+
+static void end(const char *type, const char *body)
+{
+	struct fa_http_field trailers[] = { { "Lambda-Runtime-Function-Error-Type", type },
+					    { "Lambda-Runtime-Function-Error-Body", body } };
+	struct fa_http_request request = { .method = "POST",
+					   .target = RESPONSE,
+					   .trailers = trailers,
+					   .trailer_count = !type  ? 0
+							    : body ? 2
+								   : 1 };
+
+	fa_runtime_end(&api, &request, &answer);
+}
+
+TEST(a_response_is_passed_on_in_its_mode_or_to_who_wants_parts)
+{
+	start_event();
+	assert_false(begin(RESPONSE, NULL, NULL, false));
+	assert_false(begin(RESPONSE, "singing", NULL, true));
+	assert_false(begin(ERROR, "streaming", NULL, true));
+	assert_false(
+		begin("/2018-06-01/runtime/invocation/other/response", "streaming", NULL, true));
+	assert_true(begin(RESPONSE, NULL, NULL, true));
+	assert_false(api.streaming || api.http);
+	start_event();
+	assert_true(begin(RESPONSE, "Streaming", NULL, false));
+	assert_true(api.streaming && !api.http);
+	start_event();
+	assert_true(begin(RESPONSE, "streaming",
+			  "application/vnd.awslambda.http-integration-response", true));
+	assert_true(api.http);
+	fa_runtime_init(&api);
+	assert_false(begin(RESPONSE, "streaming", NULL, true));
+}
+
+TEST(meanwhile_nothing_else_is_said_of_the_event)
+{
+	start_event();
+	assert_true(begin(RESPONSE, "streaming", NULL, true));
+	assert_false(begin(RESPONSE, "streaming", NULL, true));
+	assert_int_equal(post(RESPONSE, "1"), FA_RUNTIME_REPLY);
+	assert_int_equal(answer.status, 403);
+	assert_int_equal(post(ERROR, "1"), FA_RUNTIME_REPLY);
+	assert_int_equal(answer.status, 403);
+	assert_int_equal(get(NEXT), FA_RUNTIME_REPLY);
+	assert_refused(403, "{\"errorMessage\":\"State transition from InvocationResponse to Ready "
+			    "failed for runtime. Error: State transition is not allowed\","
+			    "\"errorType\":\"InvalidStateTransition\"}\n");
+}
+
+TEST(it_ends_well_or_with_what_its_trailers_say)
+{
+	static const struct {
+		const char *type, *body, *result, *text;
+	} rows[] = {
+		{ NULL, NULL, "", "" },
+		{ "Function.Mine", "e30=", "Function.Mine", "{}" },
+		{ "Function.Mine", "eyJhIjoxfQ==", "Function.Mine", "{\"a\":1}" },
+		{ "TypeError", NULL, "Runtime.Unknown", "" },
+		{ "Function.Mine", "no!", "Function.Mine", "" },
+		{ "Function.Mine", "", "Function.Mine", "" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		start_event();
+		assert_true(begin(RESPONSE, "streaming", NULL, true));
+		end(rows[i].type, rows[i].body);
+		assert_refused(202, "{\"status\":\"OK\"}\n");
+		assert_int_equal(api.result.failed, rows[i].type != NULL);
+		assert_string_equal(api.result.type, rows[i].result);
+		assert_int_equal(api.result.body.len, strlen(rows[i].text));
+		if (*rows[i].text)
+			assert_memory_equal(api.result.body.data, rows[i].text,
+					    strlen(rows[i].text));
+		assert_int_equal(get(NEXT), FA_RUNTIME_WAIT);
+	}
+}
+
+TEST(one_that_is_cut_or_too_long_is_over)
+{
+	start_event();
+	begin(RESPONSE, "streaming", NULL, true);
+	fa_runtime_cut(&api);
+	assert_string_equal(api.result.type, "Runtime.TruncatedResponse");
+	assert_int_equal(get(NEXT), FA_RUNTIME_WAIT);
+	start_event();
+	begin(RESPONSE, "streaming", NULL, true);
+	fa_runtime_overflow(&api, &answer);
+	assert_int_equal(answer.status, 413);
+	assert_true(api.result.too_large);
+	assert_int_equal(get(NEXT), FA_RUNTIME_WAIT);
 }
 
 static void assert_error_type(const char *sent, const char *taken)
@@ -181,9 +289,7 @@ static void assert_error_type(const char *sent, const char *taken)
 TEST(a_streamed_response_is_a_response)
 {
 	start_event();
-	assert_int_equal(ask("POST", RESPONSE, "Lambda-Runtime-Function-Response-Mode",
-			     "streaming", bytes("1")),
-			 FA_RUNTIME_RESULT);
+	assert_int_equal(ask("POST", RESPONSE, MODE, "streaming", bytes("1")), FA_RUNTIME_RESULT);
 }
 
 TEST(an_error_has_the_type_that_lambda_would_give_it)
@@ -244,7 +350,11 @@ int main(void)
 		cmocka_unit_test(another_events_id_is_refused_and_the_event_goes_on),
 		cmocka_unit_test(who_has_not_asked_for_an_event_cannot_answer_it),
 		cmocka_unit_test(a_response_may_be_as_large_as_lambdas_and_no_larger),
-		cmocka_unit_test(a_response_mode_that_is_none_is_refused),
+		cmocka_unit_test(a_response_mode_that_is_none_is_refused_and_the_event_has_failed),
+		cmocka_unit_test(a_response_is_passed_on_in_its_mode_or_to_who_wants_parts),
+		cmocka_unit_test(meanwhile_nothing_else_is_said_of_the_event),
+		cmocka_unit_test(it_ends_well_or_with_what_its_trailers_say),
+		cmocka_unit_test(one_that_is_cut_or_too_long_is_over),
 		cmocka_unit_test(a_streamed_response_is_a_response),
 		cmocka_unit_test(an_error_has_the_type_that_lambda_would_give_it),
 		cmocka_unit_test(an_init_that_failed_ends_it),
