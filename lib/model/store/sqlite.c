@@ -99,6 +99,12 @@ static const char *const text[FA_SQLS] = {
 	[FA_SQL_KEEP] = "INSERT OR REPLACE INTO document(name, body) VALUES(?, ?)",
 	[FA_SQL_FORGET] = "DELETE FROM document WHERE name = ?",
 	[FA_SQL_RECALL] = "SELECT name, body FROM document WHERE name > ? ORDER BY name LIMIT ?",
+	[FA_SQL_KNOWN] = "SELECT value FROM entry WHERE document = ? AND key = ?",
+	[FA_SQL_NOTE] = "INSERT OR REPLACE INTO entry(document, key, value)"
+			" SELECT name, ?2, ?3 FROM document WHERE name = ?1",
+	[FA_SQL_NOTE_NONE] = "DELETE FROM entry WHERE document = ? AND key = ?",
+	[FA_SQL_LIST] = "SELECT key, value FROM entry WHERE document = ? AND key > ?"
+			" ORDER BY key LIMIT ?",
 };
 
 /* The n-th makes a database of version n into one of version n + 1. */
@@ -138,6 +144,11 @@ static const char *const steps[] = {
 	"CREATE TABLE dedup(address TEXT NOT NULL, key TEXT NOT NULL,"
 	" until_ms INTEGER NOT NULL, id INTEGER NOT NULL, UNIQUE(address, key));"
 	"CREATE INDEX dedup_until ON dedup(until_ms);",
+
+	"CREATE TABLE entry(document TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,"
+	" PRIMARY KEY(document, key)) WITHOUT ROWID;"
+	"CREATE TRIGGER entries_go AFTER DELETE ON document BEGIN"
+	" DELETE FROM entry WHERE document = old.name; END;",
 };
 
 #define SCHEMA ((int)(sizeof(steps) / sizeof(*steps)))

@@ -44,6 +44,11 @@ enum fa_sql {
 	FA_SQL_KEEP,
 	FA_SQL_FORGET,
 	FA_SQL_RECALL,
+	/* their entries */
+	FA_SQL_KNOWN,
+	FA_SQL_NOTE,
+	FA_SQL_NOTE_NONE,
+	FA_SQL_LIST,
 	FA_SQLS
 };
 
@@ -82,9 +87,18 @@ enum fa_engine_code fa_sqlite_send(struct fa_engine *engine, struct fa_store_op 
 enum fa_engine_code fa_sqlite_message(struct fa_engine *engine, struct fa_store_op *op);
 struct fa_list *fa_sqlite_read_message(struct fa_engine *engine, sqlite3_stmt *row,
 				       size_t *bytes);
+/* A name and a body. */
+struct fa_list *fa_sqlite_read_document(struct fa_engine *engine, sqlite3_stmt *row,
+					size_t *bytes);
 /* op->count: whether it was there. */
 enum fa_engine_code fa_sqlite_remove(struct fa_engine *engine, struct fa_store_op *op,
 				     int64_t id);
+
+/* ---- sqlite_entry.c --------------------------------------------------- */
+
+enum fa_engine_code fa_sqlite_known(struct fa_engine *engine, struct fa_store_op *op);
+enum fa_engine_code fa_sqlite_note(struct fa_engine *engine, struct fa_store_op *op);
+enum fa_engine_code fa_sqlite_list(struct fa_engine *engine, struct fa_store_op *op);
 
 /* ---- sqlite_queue.c --------------------------------------------------- */
 

@@ -208,7 +208,7 @@ static enum fa_engine_code forget(struct fa_engine *e, struct fa_store_op *op)
 	return fa_sqlite_run(e, FA_SQL_FORGET);
 }
 
-static struct fa_list *read_document(struct fa_engine *e, sqlite3_stmt *row, size_t *bytes)
+struct fa_list *fa_sqlite_read_document(struct fa_engine *e, sqlite3_stmt *row, size_t *bytes)
 {
 	struct faas_bytes name = fa_sqlite_column(row, 0), body = fa_sqlite_column(row, 1);
 	struct fa_fetched *f = fa_alloc(e->mem, sizeof(*f) + name.len + body.len + 2);
@@ -227,7 +227,7 @@ static enum fa_engine_code recall(struct fa_engine *e, struct fa_store_op *op)
 {
 	fa_sqlite_bind_text(e->sql[FA_SQL_RECALL], 1, op->message.address);
 	sqlite3_bind_int(e->sql[FA_SQL_RECALL], 2, op->max);
-	return fa_sqlite_collect(e, FA_SQL_RECALL, op, read_document);
+	return fa_sqlite_collect(e, FA_SQL_RECALL, op, fa_sqlite_read_document);
 }
 
 enum fa_engine_code fa_sqlite_message(struct fa_engine *e, struct fa_store_op *op)
@@ -261,6 +261,12 @@ enum fa_engine_code fa_sqlite_message(struct fa_engine *e, struct fa_store_op *o
 		return forget(e, op);
 	case FA_STORE_RECALL:
 		return recall(e, op);
+	case FA_STORE_KNOWN:
+		return fa_sqlite_known(e, op);
+	case FA_STORE_NOTE:
+		return fa_sqlite_note(e, op);
+	case FA_STORE_LIST:
+		return fa_sqlite_list(e, op);
 	default:
 		return FA_ENGINE_FAILED;
 	}

@@ -94,6 +94,10 @@ enum fa_store_verb {
 	FA_STORE_KEEP,       /* message's address: the name; its body, which replaces another */
 	FA_STORE_FORGET,     /* message's address: the name */
 	FA_STORE_RECALL,     /* message's address: a name -> fetched: up to max behind it */
+	/* entries of a document: many small values, which go with it */
+	FA_STORE_KNOWN,      /* message's address: its name; entries, whose values are filled in */
+	FA_STORE_NOTE,       /* the same; their values replace others, without one an entry goes */
+	FA_STORE_LIST,       /* the same; entries[0]'s key -> fetched: up to max behind it */
 	FA_STORE_VERBS
 };
 
@@ -107,6 +111,15 @@ enum fa_store_outcome {
 	FA_STORE_DONE = 0, /* and on the disk */
 	FA_STORE_REFUSED,  /* nothing was written */
 	FA_STORE_UNKNOWN,  /* it failed at the last step: may be there after a restart, or not */
+};
+
+#define FA_ENTRY_VALUE 48
+
+/* One entry of a document; of a document that is not there, none is. */
+struct fa_store_entry {
+	struct faas_bytes key;
+	int len; /* of its value; 0: it is not there */
+	uint8_t value[FA_ENTRY_VALUE];
 };
 
 /* What lies in one queue. */
@@ -136,6 +149,8 @@ struct fa_store_op {
 	struct fa_store_take take;
 	const int64_t *ids;        /* `id_count`; live until on_done */
 	int id_count;
+	struct fa_store_entry *entries;  /* `entry_count`; live until on_done */
+	int entry_count;
 	int64_t now_ms, hide_ms;   /* hide_ms 0: what is taken is gone */
 	int max;
 	struct fa_list claimed;    /* of struct fa_claimed, or of fa_fetched */
