@@ -9,11 +9,22 @@
  *   bus:NAME                      each event goes to all mappings whose filter it matches
  *   schedule:rate(5 minutes)      rate(N minutes|hours|days), at once and then every so often;
  *   schedule:cron(0 9 ? * 2-6 *)  cron of EventBridge; at(yyyy-mm-ddThh:mm:ss), once
+ *   dir:/srv/inbox                a directory, as a bucket of S3 is one: see below
  *   SCHEME:...                    what your program added, see struct faas_source_impl
  * A mapping joins a source to a function: it takes messages, makes batches of them, invokes
  * the function on each batch, and settles the messages by what came of it. That is Lambda's
  * event source mapping; faas_control() has its operations ("CreateEventSourceMapping", ...),
  * which accept these addresses and the ARNs of AWS for them (arn:aws:sqs:...:NAME).
+ *
+ * A directory tells of files that are whole: written and closed ("ObjectCreated:Put"), moved
+ * there ("ObjectCreated:Copy"), gone ("ObjectRemoved:Delete"), each an asynchronous event in
+ * the words of S3, whose bucket has the directory's path for a name. A file below is known by
+ * its key, "2026/a.jpg", at most 1024 bytes, in events encoded as in forms. Changes are found
+ * by comparison with what was told last: of several in a row the last one is told, with a
+ * state_dir also what changed while the program was not there. Symbolic links, whatever else
+ * is no regular file, and mounts below are not there. Every mapping of a directory takes an
+ * instance of inotify and a watch for each folder; where those run out, it looks once a minute.
+ *
  * What is due by a schedule is an asynchronous event, one at a time, that is told to nobody
  * but the function and its destinations.
  */
@@ -121,6 +132,11 @@ struct faas_mapping_config {
 	const char *input_path;  /* of a bus: what the target gets of an event, "$.detail" */
 	const char *input_paths; /* of a bus: {"NAME":PATH,...} for input_template */
 	const char *input_template; /* of a bus: what the target gets, with <NAME> filled in */
+
+	/* Of a directory: */
+	const char *prefix, *suffix; /* of the keys that count; NULL: all */
+	bool removals;           /* told as well when files go */
+	bool existing;           /* what is there already is told, too */
 };
 
 #define FAAS_MAPPING(...) \

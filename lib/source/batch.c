@@ -339,6 +339,8 @@ static int write_one(struct fa_mapping *m, struct fa_text *out, const struct fa_
 
 	if (c->kind->write)
 		return c->kind->write(out, m, message);
+	if (c->kind->record)
+		return c->kind->record(out, m, message);
 	return fa_record_write(out, c->kind, c->arn, &m->all->rt->config, message);
 }
 

@@ -255,13 +255,15 @@ static int read_scaling(struct fa_mapping_config *c, struct faas_error *err)
 static int read_flags(struct fa_mapping_config *c, struct faas_error *err)
 {
 	const struct fa_document *in = c->document;
-	double modified = 0;
+	double modified = 0, made;
 	int rc;
 
 	c->enabled = true;
 	fa_document_boolean(fa_document_get(in, "Enabled"), &c->enabled);
 	fa_document_number(fa_document_get(in, "LastModified"), &modified);
-	c->modified_ms = (int64_t)(modified * 1000 + 0.5);
+	c->modified_ms = c->made_ms = (int64_t)(modified * 1000 + 0.5);
+	if (fa_document_number(fa_document_get(in, "Made"), &made))
+		c->made_ms = (int64_t)(made * 1000 + 0.5);
 	rc = read_words(fa_document_get(in, "FunctionResponseTypes"), "functionResponseTypes",
 			"ReportBatchItemFailures", &c->partial, err);
 	return rc ? rc :
@@ -309,7 +311,8 @@ static int read_members(struct fa_mapping_config *c, const struct fa_mem *mem,
 	static const char *const all[] = { "Input", "ScheduleExpressionTimezone",
 					   "FlexibleTimeWindow", "Target", "RetryPolicy",
 					   "DeadLetterConfig", "RawMessageDelivery",
-					   "FilterPolicyScope", "InputPath", "InputTransformer" };
+					   "FilterPolicyScope", "InputPath", "InputTransformer",
+					   "Events", "Filter", "Existing" };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		if (fa_document_get(c->document, all[i]) && !is_own(c->kind, all[i]))
@@ -370,25 +373,14 @@ int fa_mapping_config_check(struct fa_sources *all, const struct fa_mapping_conf
 {
 	struct faas *rt = all->rt;
 	struct fa_version *v;
-	struct fa_queue queue;
-	int rc = 0, timeout_s;
 
 	if (!c->function)
 		return 0;
 	v = fa_registry_find(&rt->registry, c->function, err);
 	if (!v)
 		return err && err->code ? err->code : FAAS_ENOTFOUND;
-	timeout_s = (v->config.timeout_ms + 999) / 1000;
 	fa_version_unref(v);
-	if (c->kind != &fa_queue_source)
-		return 0;
-	fa_queues_get(&rt->queues, c->source + strlen("queue:"), &queue);
-	if (queue.visibility_s < timeout_s)
-		rc = fa_error(err, FAAS_EINVAL,
-			      "Queue visibility timeout: %d seconds is less than Function "
-			      "timeout: %d seconds",
-			      queue.visibility_s, timeout_s);
-	return rc;
+	return c->kind->fits ? c->kind->fits(all, c, err) : 0;
 }
 
 int64_t fa_mapping_hidden_ms(struct fa_sources *all, const struct fa_mapping_config *c,

@@ -31,7 +31,7 @@ struct fa_mapping_config {
 	int most;                       /* batches at a time */
 	bool partial, enabled;
 	bool counted;                   /* MetricsConfig has EventCount */
-	int64_t modified_ms;
+	int64_t made_ms, modified_ms;
 	struct fa_pattern *filters[FA_FILTERS_MAX]; /* what none of them matches is done */
 	int filter_count;
 };

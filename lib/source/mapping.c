@@ -192,8 +192,8 @@ static void finish_stop(struct fa_mapping *m)
 		return;
 	m->alive = m->stopping = false;
 	m->source.kind->impl.close(m->source.state);
-	if (m->source.kind != &fa_queue_source)
-		fa_source_closed(m->all); /* a queue says so itself */
+	if (!m->source.kind->lingers)
+		fa_source_closed(m->all);
 	take_notice(m);
 }
 

@@ -4,6 +4,8 @@
 
 #include <source/config.h>
 
+#define FA_MAPPING_DOCUMENT ":mapping:" /* and its UUID: where it is kept */
+
 /* In the words of the API. */
 enum fa_mapping_state {
 	FA_MAPPING_CREATING,

@@ -13,7 +13,6 @@
 #include <control/control.h>
 #include <messages.h>
 
-#define PREFIX ":mapping:"
 #define LIST_MOST 100
 
 static const char *const states[] = {
@@ -49,7 +48,8 @@ static int put_mapping(struct fa_document *out, const struct fa_mapping *m)
 					      "FlexibleTimeWindow", "Target", "RetryPolicy",
 					      "DeadLetterConfig", "RawMessageDelivery",
 					      "FilterPolicyScope", "InputPath",
-					      "InputTransformer" };
+					      "InputTransformer", "Events", "Filter",
+					      "Existing" };
 	const struct fa_mapping_config *c = m->next ? m->next : m->config;
 	int rc = fa_document_put_text(out, "UUID", m->uuid);
 
@@ -79,7 +79,7 @@ static int keep(struct faas *rt, const char *uuid, const struct fa_mapping_confi
 
 	if (config && !text)
 		return fa_error_nomem(err);
-	snprintf(name, sizeof(name), PREFIX "%s", uuid);
+	snprintf(name, sizeof(name), FA_MAPPING_DOCUMENT "%s", uuid);
 	op.message.address = (struct faas_bytes){ name, strlen(name) };
 	if (text)
 		op.message.body = (struct faas_bytes){ text, strlen(text) };
@@ -148,9 +148,9 @@ static int put_and_call(struct fa_mapping *m, struct fa_document *out, struct fa
 	return rc;
 }
 
-static int stamp(struct fa_document *document, struct faas *rt)
+static int stamp(struct fa_document *document, const char *member, struct faas *rt)
 {
-	return fa_document_put_number(document, "LastModified",
+	return fa_document_put_number(document, member,
 				      (double)rt->clock->unix_ms(rt->clock) / 1000);
 }
 
@@ -169,7 +169,7 @@ static int create(struct faas *rt, const struct fa_document *in, struct fa_docum
 				      "1 validation error detected: Value null at 'functionName' "
 				      "failed to satisfy constraint: Member must not be null");
 	}
-	if (!copy || stamp(copy, rt)) {
+	if (!copy || stamp(copy, "Made", rt) || stamp(copy, "LastModified", rt)) {
 		fa_document_free(copy);
 		return fa_error_nomem(err);
 	}
@@ -247,7 +247,7 @@ static struct fa_document *merge(struct faas *rt, const struct fa_document *in,
 	while ((name = fa_document_next(in, name, &value)))
 		if (strcmp(name, "UUID") != 0)
 			rc |= fa_document_put(merged, name, fa_document_copy(value));
-	if (!rc && !stamp(merged, rt))
+	if (!rc && !stamp(merged, "LastModified", rt))
 		return merged;
 	fa_document_free(merged);
 	fa_error_nomem(err);
@@ -490,7 +490,10 @@ static int list(struct faas *rt, const struct fa_document *in, struct fa_documen
 		{ "RawMessageDelivery", FA_BOOLEAN_FIELD, false, 0, 0, NULL, NULL }, \
 		{ "FilterPolicyScope", FA_TEXT_FIELD, false, 1, 32, NULL, NULL }, \
 		{ "InputPath", FA_TEXT_FIELD, false, 1, 256, NULL, NULL }, \
-		{ "InputTransformer", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }
+		{ "InputTransformer", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
+		{ "Events", FA_LIST_FIELD, false, 1, 16, NULL, NULL }, \
+		{ "Filter", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
+		{ "Existing", FA_BOOLEAN_FIELD, false, 0, 0, NULL, NULL }
 
 const struct fa_operation fa_mapping_operations[] = {
 	{ "CreateEventSourceMapping", FIELDS(FUNCTION, SOURCE(false), SETTINGS), do_create },
@@ -514,7 +517,7 @@ static int recall(struct faas *rt, const struct fa_message *document, struct faa
 		return 0; /* of a source that this program does not have (yet): it stays written */
 	}
 	snprintf(m->uuid, sizeof(m->uuid), "%s",
-		 (const char *)document->address.data + strlen(PREFIX));
+		 (const char *)document->address.data + strlen(FA_MAPPING_DOCUMENT));
 	if (add(m, err)) {
 		fa_mapping_free(m);
 		return 0;
@@ -529,5 +532,5 @@ void fa_sources_recall(struct faas *rt)
 {
 	struct faas_error err = { 0 };
 
-	fa_documents_read(rt, PREFIX, recall, &err);
+	fa_documents_read(rt, FA_MAPPING_DOCUMENT, recall, &err);
 }

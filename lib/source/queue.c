@@ -359,6 +359,23 @@ static void close_queue(void *state)
 	free_if_unused(q);
 }
 
+/* What is taken comes back only when the function is through with it. */
+static int fits(struct fa_sources *all, const struct fa_mapping_config *c, struct faas_error *err)
+{
+	struct fa_version *v = fa_registry_find(&all->rt->registry, c->function, err);
+	int timeout_s = v ? (v->config.timeout_ms + 999) / 1000 : 0;
+	struct fa_queue queue;
+
+	fa_version_unref(v);
+	fa_queues_get(&all->rt->queues, c->source + strlen("queue:"), &queue);
+	if (queue.visibility_s >= timeout_s)
+		return 0;
+	return fa_error(err, FAAS_EINVAL,
+			"Queue visibility timeout: %d seconds is less than Function timeout: %d "
+			"seconds",
+			queue.visibility_s, timeout_s);
+}
+
 static bool is_fifo(const char *address)
 {
 	return fa_queue_is_fifo(address);
@@ -373,4 +390,6 @@ const struct fa_source_kind fa_queue_source = {
 	.batch_size = 10,
 	.batch_most = 10000,
 	.ordered = is_fifo,
+	.lingers = true,
+	.fits = fits,
 };

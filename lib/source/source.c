@@ -16,7 +16,8 @@
 #define UNSETTLED_MS (6 * 3600000) /* how long a host's message may wait for a throttle to end */
 
 static const struct fa_source_kind *const built_in[] = { &fa_queue_source, &fa_schedule_source,
-							 &fa_topic_source, &fa_bus_source };
+							 &fa_topic_source, &fa_bus_source,
+							 &fa_directory_source };
 
 #define BUILT_IN (sizeof(built_in) / sizeof(*built_in))
 

@@ -24,10 +24,17 @@ struct fa_source_kind {
 	const char *data_key;  /* the member of a record that filters look into, if it is JSON */
 	int batch_size, batch_most;
 	bool (*ordered)(const char *address); /* then a batch has at most ten, and no window */
+	bool lingers;          /* after close() it is there until it says fa_source_closed() */
 	bool pushes;           /* each message is an asynchronous event of its own */
 	/* What is wrong with a configuration; NULL: nothing can be. */
 	int (*check)(const struct fa_mem *mem, const struct fa_mapping_config *config,
 		     struct faas_error *err);
+	/* What is wrong with it where it is made or changed: the world may differ later. */
+	int (*fits)(struct fa_sources *all, const struct fa_mapping_config *config,
+		    struct faas_error *err);
+	/* A message as a record of an event; NULL: as SQS has it. */
+	int (*record)(struct fa_text *out, const struct fa_mapping *mapping,
+		      const struct fa_message *message);
 	/* The whole event of one message; NULL: records, see fa_record_write(). */
 	int (*write)(struct fa_text *out, const struct fa_mapping *mapping,
 		     const struct fa_message *message);
@@ -41,6 +48,7 @@ extern const struct fa_source_kind fa_queue_source;
 extern const struct fa_source_kind fa_schedule_source;
 extern const struct fa_source_kind fa_topic_source;
 extern const struct fa_source_kind fa_bus_source;
+extern const struct fa_source_kind fa_directory_source;
 
 /* One source that is open for a mapping. */
 struct faas_source {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The typed door to mappings. It asks by the words of the API, so that there is one judge. */
+#include <source/directory.h>
 #include <source/source.h>
 
 #include <stdio.h>
@@ -136,6 +137,7 @@ static struct fa_document *write_request(const struct faas_mapping_config *c)
 		rc |= fa_document_put_text(out, "ScheduleExpressionTimezone", c->time_zone);
 	if (c->flexible_min)
 		rc |= put_window(out, c->flexible_min);
+	rc |= fa_directory_put(out, c);
 	if (c->disabled)
 		rc |= fa_document_put_boolean(out, "Enabled", false);
 	inner = fa_document_object();
