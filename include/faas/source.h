@@ -115,7 +115,7 @@ struct faas_mapping_config {
 	bool disabled;
 	const char *filter;      /* NULL: all; a JSON array of at most ten event patterns, of which
 				    one must match the record, or its body if that is JSON */
-	const char *input;       /* of a schedule or a bus: the event, JSON; NULL: EventBridge's */
+	const char *input;       /* of a schedule or bus: the event, JSON; NULL: EventBridge's */
 	const char *time_zone;   /* of a schedule: "Europe/Berlin", of the system's; NULL: UTC */
 	int flexible_min;        /* of a schedule: up to so many minutes later: 0; 0..1440 */
 
@@ -137,6 +137,10 @@ struct faas_mapping_config {
 	const char *prefix, *suffix; /* of the keys that count; NULL: all */
 	bool removals;           /* told as well when files go */
 	bool existing;           /* what is there already is told, too */
+
+	/* Of a schedule with a rate or cron, "2026-11-27T12:00:00Z" or with another offset: */
+	const char *start_date;  /* it is due from then on, and a rate counts from it; NULL: now */
+	const char *end_date;    /* it is not due after that; NULL: never */
 };
 
 #define FAAS_MAPPING(...) \
@@ -150,6 +154,14 @@ struct faas_mapping_config {
  */
 FAAS_EXPORT int faas_mapping_create(struct faas *rt, const struct faas_mapping_config *config,
 				    char id[37], struct faas_error *err);
+/*
+ * Change a mapping: what is said in `config` holds from the next batch on, what is 0 or NULL
+ * stays as it is, but `disabled`, which always counts. The source stays. FAAS_ENOTFOUND: there is
+ * no such mapping. Any thread.
+ */
+FAAS_EXPORT int faas_mapping_update(struct faas *rt, const char *id,
+				    const struct faas_mapping_config *config,
+				    struct faas_error *err);
 /* Batches that run go on to their end; then it is gone. Any thread. */
 FAAS_EXPORT int faas_mapping_delete(struct faas *rt, const char *id, struct faas_error *err);
 

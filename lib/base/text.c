@@ -6,6 +6,7 @@
  */
 #include <base/text.h>
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <sys/random.h>
@@ -91,6 +92,26 @@ void fa_text_time(struct fa_text *text, int64_t unix_ms)
 	digits(out + 19, (uint64_t)tm.tm_sec, 2);
 	digits(out + 23, (uint64_t)ms, 3);
 	fa_text_bytes(text, out, sizeof(out) - 1);
+}
+
+bool fa_text_read_time(const char *text, int64_t *unix_s)
+{
+	struct tm tm = { .tm_year = 0 };
+	int hours = 0, minutes = 0;
+	const char *at = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+
+	if (!at)
+		return false;
+	if (*at == '.')
+		at += 1 + strspn(at + 1, "0123456789");
+	if (*at == '+' || *at == '-') {
+		if (sscanf(at + 1, "%2d:%2d", &hours, &minutes) != 2 || strlen(at) != 6)
+			return false;
+	} else if (strcmp(at, "Z") != 0) {
+		return false;
+	}
+	*unix_s = timegm(&tm) - (*at == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
+	return true;
 }
 
 void fa_text_hex(struct fa_text *text, const void *data, size_t len)

@@ -6,9 +6,7 @@
  */
 #include <model/publish.h>
 
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <base/error.h>
 #include <base/json.h>
@@ -98,27 +96,6 @@ static bool are_words(struct fa_json list)
 	return true;
 }
 
-/* RFC 3339, with or without a part of a second, which counts for nothing. */
-static bool read_date(const char *text, int64_t *unix_s)
-{
-	struct tm tm = { .tm_year = 0 };
-	int hours = 0, minutes = 0;
-	const char *at = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-
-	if (!at)
-		return false;
-	if (*at == '.')
-		at += 1 + strspn(at + 1, "0123456789");
-	if (*at == '+' || *at == '-') {
-		if (sscanf(at + 1, "%2d:%2d", &hours, &minutes) != 2 || strlen(at) != 6)
-			return false;
-	} else if (strcmp(at, "Z") != 0) {
-		return false;
-	}
-	*unix_s = timegm(&tm) - (*at == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
-	return true;
-}
-
 /* A number of seconds, as the SDKs send it, or a text; `otherwise` where there is none. */
 static bool read_time(struct fa_json value, int64_t otherwise, int64_t *unix_s)
 {
@@ -137,7 +114,7 @@ static bool read_time(struct fa_json value, int64_t otherwise, int64_t *unix_s)
 		return true;
 	case FA_JSON_STRING:
 		return fa_json_string(value, text, sizeof(text)) < sizeof(text) &&
-		       read_date(text, unix_s);
+		       fa_text_read_time(text, unix_s);
 	default:
 		return false;
 	}

@@ -312,7 +312,8 @@ static int read_members(struct fa_mapping_config *c, const struct fa_mem *mem,
 					   "FlexibleTimeWindow", "Target", "RetryPolicy",
 					   "DeadLetterConfig", "RawMessageDelivery",
 					   "FilterPolicyScope", "InputPath", "InputTransformer",
-					   "Events", "Filter", "Existing" };
+					   "Events", "Filter", "Existing", "StartDate",
+					   "EndDate" };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		if (fa_document_get(c->document, all[i]) && !is_own(c->kind, all[i]))

@@ -277,6 +277,8 @@ static void take_notice(struct fa_mapping *m)
 	} else if (!m->stopping) {
 		if (m->limit > m->config->most)
 			m->limit = m->config->most;
+		if (next && m->source.kind->change)
+			m->source.kind->change(m->source.state);
 		set_state(m, FA_MAPPING_ENABLED);
 		fa_mapping_pump(m);
 	}

@@ -49,7 +49,7 @@ static int put_mapping(struct fa_document *out, const struct fa_mapping *m)
 					      "DeadLetterConfig", "RawMessageDelivery",
 					      "FilterPolicyScope", "InputPath",
 					      "InputTransformer", "Events", "Filter",
-					      "Existing" };
+					      "Existing", "StartDate", "EndDate" };
 	const struct fa_mapping_config *c = m->next ? m->next : m->config;
 	int rc = fa_document_put_text(out, "UUID", m->uuid);
 
@@ -227,6 +227,22 @@ static int in_use(struct faas_error *err)
 			      "Cannot change the event source mapping because it is in use.");
 }
 
+/* Of some members a mapping has one at most: the latest. */
+static void drop_others(struct fa_document *merged, const char *name)
+{
+	static const char *const one_of[][3] = { { "FunctionName", "Target" },
+						 { "Input", "InputPath", "InputTransformer" } };
+
+	for (size_t i = 0; i < sizeof(one_of) / sizeof(*one_of); i++) {
+		bool meant = false;
+
+		for (int j = 0; j < 3 && one_of[i][j]; j++)
+			meant |= !strcmp(one_of[i][j], name);
+		for (int j = 0; meant && j < 3 && one_of[i][j]; j++)
+			fa_document_drop(merged, one_of[i][j]);
+	}
+}
+
 /* What it would be with the members of `in`; NULL with the error. */
 static struct fa_document *merge(struct faas *rt, const struct fa_document *in,
 				 struct faas_error *err)
@@ -244,6 +260,8 @@ static struct fa_document *merge(struct faas *rt, const struct fa_document *in,
 	pthread_mutex_unlock(&rt->sources->lock);
 	if (!merged)
 		return NULL;
+	while ((name = fa_document_next(in, name, &value)))
+		drop_others(merged, name);
 	while ((name = fa_document_next(in, name, &value)))
 		if (strcmp(name, "UUID") != 0)
 			rc |= fa_document_put(merged, name, fa_document_copy(value));
@@ -493,7 +511,9 @@ static int list(struct faas *rt, const struct fa_document *in, struct fa_documen
 		{ "InputTransformer", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
 		{ "Events", FA_LIST_FIELD, false, 1, 16, NULL, NULL }, \
 		{ "Filter", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
-		{ "Existing", FA_BOOLEAN_FIELD, false, 0, 0, NULL, NULL }
+		{ "Existing", FA_BOOLEAN_FIELD, false, 0, 0, NULL, NULL }, \
+		{ "StartDate", FA_TEXT_FIELD, false, 1, 40, NULL, NULL }, \
+		{ "EndDate", FA_TEXT_FIELD, false, 1, 40, NULL, NULL }
 
 const struct fa_operation fa_mapping_operations[] = {
 	{ "CreateEventSourceMapping", FIELDS(FUNCTION, SOURCE(false), SETTINGS), do_create },

@@ -3,6 +3,8 @@
  * A schedule as a source: a timer for the next time it is due. What fell due while the
  * program was not there, or longer than a minute ago, is left out, but for a time that comes
  * once: that one is made up for, and when its event is accepted the mapping is disabled.
+ * Between StartDate and EndDate it is due, but for a time that comes once, as in AWS; a rate
+ * counts from its StartDate.
  */
 #include <source/cron.h>
 #include <source/mapping.h>
@@ -22,6 +24,7 @@ struct schedule {
 	struct fa_schedule when;
 	int64_t made_s, last_s; /* Unix time; last_s: what was delivered last, or does not count */
 	int64_t due_s, due_ms;  /* the next time, and when it is delivered */
+	int64_t begin_s, end_s; /* it is due from then on, and not after */
 	int flexible_min;
 	int credit;
 	int64_t serial;
@@ -57,6 +60,31 @@ static int read_flexible(const struct fa_document *document, int *minutes, struc
 	return 0;
 }
 
+static int read_date(const struct fa_document *document, const char *name, int64_t *unix_s,
+		     struct faas_error *err)
+{
+	const char *text = fa_control_text(document, name);
+
+	if (!text || fa_text_read_time(text, unix_s))
+		return 0;
+	return fa_error(err, FAAS_EINVAL, "%s must be a time as in 2026-11-27T12:00:00Z", name);
+}
+
+static int read_dates(const struct fa_document *document, int64_t *begin_s, int64_t *end_s,
+		      struct faas_error *err)
+{
+	int rc;
+
+	*begin_s = INT64_MIN / 2;
+	*end_s = INT64_MAX;
+	rc = read_date(document, "StartDate", begin_s, err);
+	if (!rc)
+		rc = read_date(document, "EndDate", end_s, err);
+	if (!rc && *end_s <= *begin_s)
+		rc = fa_error(err, FAAS_EINVAL, "The EndDate must come after the StartDate.");
+	return rc;
+}
+
 static int read_when(const struct fa_mem *mem, const struct fa_mapping_config *c,
 		     struct fa_schedule *when, struct faas_error *err)
 {
@@ -80,6 +108,7 @@ static int check(const struct fa_mem *mem, const struct fa_mapping_config *c,
 {
 	const char *input = fa_control_text(c->document, "Input");
 	struct fa_schedule when;
+	int64_t begin_s, end_s;
 	int minutes, rc = read_when(mem, c, &when, err);
 
 	if (rc)
@@ -87,7 +116,8 @@ static int check(const struct fa_mem *mem, const struct fa_mapping_config *c,
 	fa_zone_close(when.zone);
 	if (input && !fa_json_valid(input, strlen(input), NULL))
 		return fa_error(err, FAAS_EINVAL, "Input must be JSON");
-	return read_flexible(c->document, &minutes, err);
+	rc = read_dates(c->document, &begin_s, &end_s, err);
+	return rc ? rc : read_flexible(c->document, &minutes, err);
 }
 
 /* ---- due ------------------------------------------------------------------ */
@@ -110,7 +140,11 @@ static void choose(struct schedule *s, int64_t now_ms)
 
 	if (after_s < s->last_s || s->when.kind == FA_SCHEDULE_AT)
 		after_s = s->last_s;
+	if (after_s < s->begin_s - 1)
+		after_s = s->begin_s - 1;
 	s->due_s = fa_schedule_next(&s->when, s->made_s, after_s);
+	if (s->due_s > s->end_s)
+		s->due_s = INT64_MAX;
 	if (s->due_s == INT64_MAX)
 		return;
 	fa_random_bytes(&bits, sizeof(bits));
@@ -150,10 +184,32 @@ static void on_due(struct fa_timer *timer)
 
 /* ---- the source ------------------------------------------------------------- */
 
+/* All of it or nothing. */
+static int read_config(struct schedule *s, struct faas_error *err)
+{
+	const struct fa_mapping_config *c = s->source->mapping->config;
+	struct fa_schedule when;
+	int rc = read_when(&runtime_of(s)->mem, c, &when, err);
+
+	if (rc)
+		return rc;
+	fa_zone_close(s->when.zone);
+	s->when = when;
+	read_flexible(c->document, &s->flexible_min, err);
+	read_dates(c->document, &s->begin_s, &s->end_s, err);
+	if (when.kind == FA_SCHEDULE_AT) {
+		s->begin_s = INT64_MIN / 2;
+		s->end_s = INT64_MAX;
+	}
+	if (s->begin_s > INT64_MIN / 2)
+		s->made_s = s->begin_s;
+	s->due_s = INT64_MAX;
+	return 0;
+}
+
 static int open_schedule(struct faas_source *source, const char *address, void **state,
 			 struct faas_error *err)
 {
-	const struct fa_mapping_config *c = source->mapping->config;
 	struct faas *rt = source->mapping->all->rt;
 	struct schedule *s = fa_alloc(&rt->mem, sizeof(*s));
 	int rc;
@@ -163,17 +219,25 @@ static int open_schedule(struct faas_source *source, const char *address, void *
 		return fa_error_nomem(err);
 	s->source = source;
 	s->due.on_due = on_due;
-	rc = read_when(&rt->mem, c, &s->when, err);
+	s->made_s = source->mapping->config->modified_ms / 1000;
+	rc = read_config(s, err);
 	if (rc) {
 		fa_free(s);
 		return rc;
 	}
-	read_flexible(c->document, &s->flexible_min, err);
-	s->made_s = c->modified_ms / 1000;
 	s->last_s = s->when.kind == FA_SCHEDULE_AT ? INT64_MIN / 2 : unix_ms(s) / 1000 - 1;
-	s->due_s = INT64_MAX;
 	*state = s;
 	return 0;
+}
+
+/* Memory being out, it goes on as it was. */
+static void change(void *state)
+{
+	struct schedule *s = state;
+
+	fa_loop_timer_stop(&runtime_of(s)->loop, &s->due);
+	read_config(s, NULL);
+	plan(s);
 }
 
 static void want(void *state, int n)
@@ -245,8 +309,9 @@ const struct fa_source_kind fa_schedule_source = {
 	.batch_size = 1,
 	.batch_most = 1,
 	.pushes = true,
+	.change = change,
 	.check = check,
 	.write = write_event,
 	.members = (const char *const[]){ "Input", "ScheduleExpressionTimezone",
-					  "FlexibleTimeWindow", NULL },
+					  "FlexibleTimeWindow", "StartDate", "EndDate", NULL },
 };

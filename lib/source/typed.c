@@ -110,8 +110,10 @@ static int put_push(struct fa_document *out, const struct faas_mapping_config *c
 static struct fa_document *write_request(const struct faas_mapping_config *c)
 {
 	struct fa_document *out = fa_document_object(), *inner;
-	int rc = fa_document_put_text(out, "EventSourceArn", c->source);
+	int rc = out ? 0 : FAAS_ENOMEM;
 
+	if (c->source)
+		rc |= fa_document_put_text(out, "EventSourceArn", c->source);
 	if (c->function)
 		rc |= fa_document_put_text(out, "FunctionName", c->function);
 	if (c->target)
@@ -138,8 +140,11 @@ static struct fa_document *write_request(const struct faas_mapping_config *c)
 	if (c->flexible_min)
 		rc |= put_window(out, c->flexible_min);
 	rc |= fa_directory_put(out, c);
-	if (c->disabled)
-		rc |= fa_document_put_boolean(out, "Enabled", false);
+	if (c->start_date)
+		rc |= fa_document_put_text(out, "StartDate", c->start_date);
+	if (c->end_date)
+		rc |= fa_document_put_text(out, "EndDate", c->end_date);
+	rc |= fa_document_put_boolean(out, "Enabled", !c->disabled);
 	inner = fa_document_object();
 	rc |= put_word(inner, "Metrics", "EventCount");
 	rc |= fa_document_put(out, "MetricsConfig", inner);
@@ -184,6 +189,28 @@ int faas_mapping_create(struct faas *rt, const struct faas_mapping_config *confi
 		return fa_error(err, FAAS_EINVAL, "a mapping needs a source and a function");
 	in = write_request(&c);
 	return in ? ask(rt, "CreateEventSourceMapping", in, id, err) : fa_error_nomem(err);
+}
+
+int faas_mapping_update(struct faas *rt, const char *id, const struct faas_mapping_config *config,
+			struct faas_error *err)
+{
+	struct faas_mapping_config c;
+	struct fa_document *in;
+	int rc;
+
+	if (!rt || !id)
+		return fa_error(err, FAAS_EINVAL, "a runtime and an id are required");
+	rc = fa_options_copy(&c, sizeof(c), config, "FAAS_MAPPING", err);
+	if (rc)
+		return rc;
+	if (c.source)
+		return fa_error(err, FAAS_EINVAL, "a mapping stays with its source");
+	in = write_request(&c);
+	if (!in || fa_document_put_text(in, "UUID", id)) {
+		fa_document_free(in);
+		return fa_error_nomem(err);
+	}
+	return ask(rt, "UpdateEventSourceMapping", in, NULL, err);
 }
 
 int faas_mapping_delete(struct faas *rt, const char *id, struct faas_error *err)

@@ -499,6 +499,20 @@ TEST(a_rule_is_shown_and_changed_as_any_mapping)
 	assert_int_equal(lying("queue:q"), 0);
 }
 
+TEST(of_what_a_rule_has_one_of_the_latest_counts)
+{
+	rule(FAAS_MAPPING(.function = "f", .input_path = "$.detail"));
+	assert_int_equal(
+		faas_mapping_update(flow.rt, id,
+				    FAAS_MAPPING(.target = "queue:q", .input_template = "\"<n>\"",
+						 .input_paths = "{\"n\":\"$.detail.id\"}"),
+				    &err),
+		0);
+	put(ORDER);
+	gets("queue:q", "\"7\"");
+	assert_int_equal(calls, 0);
+}
+
 TEST(what_is_no_rule_is_refused)
 {
 	assert_int_equal(faas_mapping_create(flow.rt,
@@ -548,6 +562,7 @@ int main(void)
 		MEMORY(put_events_has_one_to_ten_entries_of_one_megabyte),
 		DISK(rules_and_events_outlive_the_program),
 		MEMORY(a_rule_is_shown_and_changed_as_any_mapping),
+		MEMORY(of_what_a_rule_has_one_of_the_latest_counts),
 		MEMORY(what_is_no_rule_is_refused),
 	};
 

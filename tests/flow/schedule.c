@@ -266,6 +266,127 @@ static void refused(struct faas_mapping_config c, const char *message)
 	assert_string_equal(err.message, message);
 }
 
+/* "2026-...Z" so many ms from now. */
+static const char *date_in(int64_t ms, char text[32])
+{
+	time_t t = (now_ms() + ms) / 1000;
+	struct tm tm;
+
+	gmtime_r(&t, &tm);
+	strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return text;
+}
+
+TEST(a_rate_counts_from_its_start_date_and_ends_with_its_end_date)
+{
+	char begin[32], end[32];
+
+	map(FAAS_MAPPING(.source = "schedule:rate(5 minutes)",
+			 .start_date = date_in(7 * MINUTE, begin),
+			 .end_date = date_in(17 * MINUTE, end)));
+	becomes("Enabled");
+	flow_advance(&flow, 7 * MINUTE - 1);
+	stays(0);
+	flow_advance(&flow, 1);
+	await(1);
+	flow_advance(&flow, 5 * MINUTE);
+	await(2);
+	flow_advance(&flow, 5 * MINUTE); /* the last moment */
+	await(3);
+	for (int i = 0; i < 4; i++) {
+		flow_advance(&flow, 5 * MINUTE);
+		stays(3);
+	}
+}
+
+TEST(a_cron_is_due_between_its_dates)
+{
+	char begin[32], end[32];
+
+	map(FAAS_MAPPING(.source = "schedule:cron(* * * * ? *)",
+			 .start_date = date_in(2 * MINUTE, begin),
+			 .end_date = date_in(3 * MINUTE, end)));
+	becomes("Enabled");
+	flow_advance(&flow, 2 * MINUTE - 1);
+	stays(0);
+	flow_advance(&flow, 1);
+	await(1);
+	flow_advance(&flow, MINUTE);
+	await(2);
+	flow_advance(&flow, MINUTE);
+	stays(2);
+}
+
+TEST(dates_mean_nothing_to_a_time_that_comes_once)
+{
+	char begin[32], end[32];
+
+	map(FAAS_MAPPING(.source = at_in(10 * MINUTE), .start_date = date_in(20 * MINUTE, begin),
+			 .end_date = date_in(30 * MINUTE, end)));
+	becomes("Enabled");
+	flow_advance(&flow, 10 * MINUTE);
+	await(1);
+}
+
+TEST(what_is_changed_holds_from_then_on)
+{
+	map(FAAS_MAPPING(.source = "schedule:rate(5 minutes)", .input = "1"));
+	await(1);
+	assert_string_equal(event, "1");
+	assert_int_equal(faas_mapping_update(flow.rt, id, FAAS_MAPPING(.input = "2"), &err), 0);
+	becomes("Enabled");
+	flow_advance(&flow, 5 * MINUTE);
+	await(2);
+	assert_string_equal(event, "2");
+	assert_int_equal(faas_mapping_update(flow.rt, id, FAAS_MAPPING(.disabled = true), &err), 0);
+	becomes("Disabled");
+	flow_advance(&flow, 5 * MINUTE);
+	stays(2);
+	assert_int_equal(faas_mapping_update(flow.rt, id, FAAS_MAPPING(.input = NULL), &err), 0);
+	becomes("Enabled");
+	await(3); /* of a rate the first time is at once */
+	assert_string_equal(event, "2");
+}
+
+TEST(when_it_is_due_may_change)
+{
+	char end[32];
+
+	map(FAAS_MAPPING(.source = "schedule:cron(0 * * * ? *)"));
+	becomes("Enabled");
+	flow_advance(&flow, 60 * MINUTE);
+	await(2); /* and at the hour that had just begun */
+	assert_int_equal(faas_mapping_update(flow.rt, id,
+					     FAAS_MAPPING(.time_zone = "Asia/Kathmandu"), &err), 0);
+	becomes("Enabled");
+	flow_advance(&flow, 15 * MINUTE); /* a full hour there */
+	await(3);
+	assert_int_equal(faas_mapping_update(flow.rt, id,
+					     FAAS_MAPPING(.end_date = date_in(30 * MINUTE, end)),
+					     &err), 0);
+	becomes("Enabled");
+	flow_advance(&flow, 60 * MINUTE);
+	stays(3);
+}
+
+TEST(what_cannot_be_changed_is_refused)
+{
+	static const char nobody[] = "00000000-0000-4000-8000-000000000000";
+
+	map(FAAS_MAPPING(.source = "schedule:rate(5 minutes)"));
+	assert_int_equal(faas_mapping_update(flow.rt, id, FAAS_MAPPING(.source = "queue:q"), &err),
+			 FAAS_EINVAL);
+	assert_string_equal(err.message, "a mapping stays with its source");
+	assert_int_equal(faas_mapping_update(flow.rt, nobody, FAAS_MAPPING(.input = "1"), &err),
+			 FAAS_ENOTFOUND);
+	assert_int_equal(faas_mapping_update(flow.rt, id, FAAS_MAPPING(.raw = true), &err),
+			 FAAS_EINVAL);
+	assert_string_equal(err.message,
+			    "schedule:rate(5 minutes) does nothing with 'RawMessageDelivery'");
+	assert_int_equal(faas_mapping_update(NULL, id, FAAS_MAPPING(.input = "1"), &err),
+			 FAAS_EINVAL);
+}
+
 TEST(what_is_no_schedule_is_refused)
 {
 	refused((struct faas_mapping_config){ .source = "schedule:hourly" },
@@ -282,6 +403,13 @@ TEST(what_is_no_schedule_is_refused)
 					      .flexible_min = 1441 },
 		"FlexibleTimeWindow must have Mode OFF, or FLEXIBLE and MaximumWindowInMinutes "
 		"from 1 to 1440");
+	refused((struct faas_mapping_config){ .source = "schedule:rate(1 day)",
+					      .start_date = "tomorrow" },
+		"StartDate must be a time as in 2026-11-27T12:00:00Z");
+	refused((struct faas_mapping_config){ .source = "schedule:rate(1 day)",
+					      .start_date = "2026-11-27T12:00:00Z",
+					      .end_date = "2026-11-27T13:00:00+01:00" },
+		"The EndDate must come after the StartDate.");
 	refused((struct faas_mapping_config){ .source = "queue:q", .input = "1" },
 		"queue:q does nothing with 'Input'");
 	refused((struct faas_mapping_config){ .source = "schedule:rate(1 day)", .batch_size = 2 },
@@ -303,6 +431,12 @@ int main(void)
 		HERE(a_flexible_schedule_comes_within_its_window),
 		HERE(a_deleted_schedule_is_not_due_any_more),
 		HERE(what_fell_due_long_ago_is_left_out),
+		HERE(a_rate_counts_from_its_start_date_and_ends_with_its_end_date),
+		HERE(a_cron_is_due_between_its_dates),
+		HERE(dates_mean_nothing_to_a_time_that_comes_once),
+		HERE(what_is_changed_holds_from_then_on),
+		HERE(when_it_is_due_may_change),
+		HERE(what_cannot_be_changed_is_refused),
 		HERE(what_is_no_schedule_is_refused),
 	};
 

@@ -232,6 +232,23 @@ TEST(a_time_is_written_in_utc_to_the_millisecond)
 	}
 }
 
+TEST(a_time_is_read_with_its_offset_and_without_its_fraction)
+{
+	static const char *const bad[] = { "", "noon", "2016-07-28", "2016-07-28T18:40:00",
+					   "2016-07-28T18:40:00+2", "2016-07-28T18:40:00Zulu" };
+	int64_t t = 7;
+
+	assert_true(fa_text_read_time("2016-07-28T18:40:00Z", &t));
+	assert_int_equal(t, 1469731200);
+	assert_true(fa_text_read_time("2016-07-28T20:40:00.999+02:00", &t));
+	assert_int_equal(t, 1469731200);
+	assert_true(fa_text_read_time("2016-07-28T13:10:00-05:30", &t));
+	assert_int_equal(t, 1469731200);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_false(fa_text_read_time(bad[i], &t));
+	assert_int_equal(t, 1469731200);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -241,6 +258,7 @@ int main(void)
 		cmocka_unit_test_setup(bytes_are_shown_as_lower_case_hexadecimals, setup),
 		cmocka_unit_test_setup(no_bytes_are_shown_as_the_empty_string, setup),
 		cmocka_unit_test(a_time_is_written_in_utc_to_the_millisecond),
+		cmocka_unit_test(a_time_is_read_with_its_offset_and_without_its_fraction),
 		cmocka_unit_test(text_that_fits_to_the_last_byte_is_whole),
 		cmocka_unit_test(text_that_does_not_fit_is_cut_and_says_so),
 		cmocka_unit_test(nothing_follows_what_was_cut),

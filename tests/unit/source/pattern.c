@@ -520,14 +520,15 @@ static json_t *some_pattern(int depth)
 
 TEST(it_says_what_a_plain_matcher_says)
 {
-	int hits = 0;
+	const char *count = getenv("FAAS_TEST_PATTERNS");
+	int hits = 0, n = count ? atoi(count) : 30000;
 
-	for (unsigned i = 0; i < 30000; i++) {
+	for (int i = 0; i < n; i++) {
 		json_t *pattern, *event = json_object();
 		char *p, *e;
 		bool want;
 
-		seed = i * 7919;
+		seed = (unsigned)i * 7919;
 		pattern = some_pattern(0);
 		json_object_set_new(event, "x", some_value(0));
 		json_object_set_new(event, "y", some_value(0));
@@ -536,14 +537,14 @@ TEST(it_says_what_a_plain_matcher_says)
 		whole = event;
 		want = slow_match(pattern, event);
 		if (match(p, e) != want)
-			fail_msg("%u: %s %s %s", i, p, want ? "matches" : "does not match", e);
+			fail_msg("%d: %s %s %s", i, p, want ? "matches" : "does not match", e);
 		hits += want;
 		free(p);
 		free(e);
 		json_decref(pattern);
 		json_decref(event);
 	}
-	assert_in_range(hits, 1500, 28500); /* both kinds were tried */
+	assert_in_range(hits, n / 20, n - n / 20); /* both kinds were tried */
 }
 
 int main(void)
