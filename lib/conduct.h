@@ -17,8 +17,12 @@ struct fa_letters;
 
 /* ---- runner.c -------------------------------------------------------- */
 
-/* A place and an environment; NULL with the reason of the throttle, or a code. */
-struct fa_env *fa_runner_lease(struct fa_runner *runner, const char **reason, int *why);
+/*
+ * A place and an environment; NULL with the reason of the throttle, or a code. `behind`: it may be
+ * one that is in its init.
+ */
+struct fa_env *fa_runner_lease(struct fa_runner *runner, bool behind, const char **reason,
+			       int *why);
 /* Whether a synchronous event is within the rate that the runtime was given, if it was. */
 bool fa_runner_may_begin(struct fa_runner *runner, const char **reason);
 void fa_runner_release(struct fa_runner *runner, struct fa_env *env, bool stays);

@@ -158,7 +158,8 @@ static struct fa_env *lease(struct fa_invocation *inv, const char **reason, int 
 		*why = runner->why ? FAAS_ETHROTTLED : 0;
 		return NULL;
 	}
-	env = fa_turn_is_soon(runner, inv) ? NULL : fa_runner_lease(runner, reason, why);
+	env = fa_turn_is_soon(runner, inv) ?
+		      NULL : fa_runner_lease(runner, !inv->log_tail, reason, why);
 	runner->why = *why;
 	if (!env && !*why)
 		fa_turn_mind(runner);
@@ -238,9 +239,9 @@ static void run_again(struct fa_invocation *inv)
 		inv->job.late = true;
 	}
 	inv->env = NULL;
-	if (!fa_env_open_jobs(env) && !fa_list_empty(&env->lease))
-		fa_turn_give_back(inv->runner, env, false);
-	if (rt->finishing)
+	if ((!fa_env_open_jobs(env) || fa_env_is_starting(env)) && !fa_list_empty(&env->lease))
+		fa_turn_give_back(inv->runner, env, fa_env_open_jobs(env));
+	if (rt->finishing || inv->canceled)
 		fa_invocation_refuse(inv, FAAS_ECANCELED, "");
 	else
 		fa_turn_wait(inv, true);

@@ -119,7 +119,7 @@ static int throttled(const struct visit *visit, struct fa_version *v, const char
 static struct fa_env *lease(const struct visit *visit, struct fa_runner *runner, int *rc)
 {
 	const char *reason;
-	struct fa_env *env = fa_runner_lease(runner, &reason, rc);
+	struct fa_env *env = fa_runner_lease(runner, false, &reason, rc);
 
 	if (env)
 		return env;

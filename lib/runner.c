@@ -99,18 +99,19 @@ bool fa_runner_may_begin(struct fa_runner *runner, const char **reason)
 }
 
 /* A warm one costs nothing, not even one out of a seat. */
-static struct fa_env *take(struct fa_runner *runner, int *why)
+static struct fa_env *take(struct fa_runner *runner, bool behind, int *why)
 {
 	struct fa_env *env = fa_pool_take_warm(runner->pool);
 
 	if (env)
 		return env;
 	fa_seats_clear(runner->rt, runner->pool);
-	return fa_pool_take(runner->pool, why);
+	return fa_pool_take(runner->pool, behind, why);
 }
 
 /* A place and an environment; NULL with the reason of the throttle or a code. */
-struct fa_env *fa_runner_lease(struct fa_runner *runner, const char **reason, int *why)
+struct fa_env *fa_runner_lease(struct fa_runner *runner, bool behind, const char **reason,
+			       int *why)
 {
 	enum fa_lease lease = fa_admit_enter(runner->quota, &runner->provisioned, reason);
 	struct fa_env *env;
@@ -120,7 +121,7 @@ struct fa_env *fa_runner_lease(struct fa_runner *runner, const char **reason, in
 		lease = fa_admit_enter(runner->quota, &runner->provisioned, reason);
 	if (lease == FA_LEASE_NONE)
 		return NULL;
-	env = take(runner, why);
+	env = take(runner, behind, why);
 	if (!env && *why == FAAS_ENOTFOUND)
 		env = grow(runner, reason, why);
 	if (env)

@@ -23,6 +23,11 @@
 
 #define LATE_NS 500000 /* a job that others should not wait behind; far above waking another */
 
+static struct fa_job *oldest(const struct fa_env *env)
+{
+	return env->jobs[(env->done + 1) & (FA_DEPTH - 1)];
+}
+
 /* ---- the table ------------------------------------------------------- */
 
 typedef void action(struct fa_env *env);
@@ -54,20 +59,35 @@ static void start(struct fa_env *env)
 {
 	env->state = FA_STARTING;
 	fa_pool_use(env);
+	if (env->ahead)
+		fa_pool_promise(env);
 }
 
-/* The heir takes over name and /tmp; the old one will not come back. */
+/* Its init may not be over, or not begun: whoever comes next has to go through it. */
+static void take_over(struct fa_env *heir)
+{
+	if (heir->state == FA_HEIR)
+		fa_env_event(heir, FA_ENV_READY);
+	else if (heir->state == FA_STARTING)
+		fa_pool_promise(heir);
+	else if (heir->state == FA_COLD)
+		fa_pool_cool(heir);
+}
+
+/* The heir takes over name, user and /tmp; the old one will not come back. */
 static void hand_down(struct fa_env *env)
 {
 	struct fa_env *heir = env->heir;
+	uint32_t slot = env->slot;
 
 	if (!heir)
 		return;
 	env->heir = heir->heir_of = NULL;
 	env->generation = 0;
+	env->slot = heir->slot;
+	heir->slot = slot;
 	heir->provisioned = env->provisioned;
-	if (heir->state == FA_HEIR)
-		fa_env_event(heir, FA_ENV_READY);
+	take_over(heir);
 }
 
 static void disinherit(struct fa_env *env)
@@ -82,6 +102,8 @@ static void disinherit(struct fa_env *env)
 
 static void kill_it(struct fa_env *env)
 {
+	if (!env->heir && !old(env))
+		fa_pool_succeed(env);
 	hand_down(env);
 	env->state = FA_DYING;
 	env->kind->kill(env);
@@ -130,6 +152,18 @@ static void park(struct fa_env *env)
 	fa_pool_park(env);
 }
 
+/* Whoever stood behind its start has gone: it is for the next one. */
+static void done(struct fa_env *env)
+{
+	if (!fa_env_is_starting(env)) {
+		park(env);
+		return;
+	}
+	env->state = FA_STARTING;
+	fa_pool_use(env);
+	fa_pool_promise(env);
+}
+
 static void ready(struct fa_env *env)
 {
 	if (env->heir_of)
@@ -149,9 +183,11 @@ static void grow_old(struct fa_env *env)
 	env->generation = 0;
 }
 
+/* Another one would fail likewise; but what an earlier process left in /tmp stays. */
 static void stop_start(struct fa_env *env)
 {
-	env->generation = 0;
+	if (!env->promised || env->ahead)
+		env->generation = 0;
 	kill_it(env);
 }
 
@@ -167,12 +203,12 @@ static void abandon_start(struct fa_env *env)
 static action *const decide[FA_ENV_STATES][FA_ENV_EVENTS] = {
 	/*               LEASE  WARM   READY   DONE    BREAK       EXIT     RETIRE         AHEAD */
 	[FA_COLD] =     { use,   start, NEVER,  NEVER,  NEVER,      ignore,  drop,          shell },
-	[FA_STARTING] = { NEVER, NEVER, ready,  NEVER,  stop_start, crashed, abandon_start, NEVER },
+	[FA_STARTING] = { use,   NEVER, ready,  NEVER,  stop_start, crashed, abandon_start, NEVER },
 	[FA_IDLE] =     { use,   NEVER, NEVER,  NEVER,  NEVER,      cool,    retire,        NEVER },
-	[FA_BUSY] =     { NEVER, NEVER, NEVER,  park,   kill_it,    crashed, grow_old,      NEVER },
+	[FA_BUSY] =     { NEVER, NEVER, NEVER,  done,   kill_it,    crashed, grow_old,      NEVER },
 	[FA_CRASHED] =  { NEVER, NEVER, ignore, cool,   cool,       ignore,  grow_old,      NEVER },
 	[FA_DYING] =    { NEVER, NEVER, ignore, ignore, ignore,     cool,    grow_old,      NEVER },
-	[FA_HEIR] =     { NEVER, NEVER, park,   NEVER,  NEVER,      cool,    retire,        NEVER },
+	[FA_HEIR] =     { NEVER, NEVER, park,   NEVER,  NEVER,      drop,    retire,        NEVER },
 	[FA_SHELL] =    { use,   start, NEVER,  NEVER,  NEVER,      drop,    retire,        NEVER },
 };
 
@@ -259,6 +295,11 @@ uint32_t fa_env_open_jobs(const struct fa_env *env)
 	return env->want - env->done;
 }
 
+bool fa_env_is_starting(const struct fa_env *env)
+{
+	return fa_env_open_jobs(env) == 1 && oldest(env) == &env->start_job;
+}
+
 /* One look at the clock per turn of the loop; what callbacks take in it makes no difference. */
 int64_t fa_envs_now(struct fa_envs *envs)
 {
@@ -274,11 +315,6 @@ static void watch_deadline(struct fa_env *env, int64_t check_ns)
 	env->check_ns = check_ns;
 	if (!envs->deadline.index || check_ns < envs->deadline.at_ns)
 		fa_loop_timer_sure(envs->loop, &envs->deadline, check_ns);
-}
-
-static struct fa_job *oldest(struct fa_env *env)
-{
-	return env->jobs[(env->done + 1) & (FA_DEPTH - 1)];
 }
 
 /* What was handed over ahead begins, and its time begins, when the one before it ends. */
@@ -335,7 +371,10 @@ void fa_env_start(struct fa_env *env, int64_t limit_ns)
 	submit(env, &env->start_job, FA_REQ_START);
 }
 
-/* A start has no caller: what becomes of it is decided here. */
+/*
+ * A start has no caller: what becomes of it is decided here, unless somebody has leased the
+ * environment meanwhile and stands behind it.
+ */
 static void verdict(struct fa_env *env, struct fa_job *job)
 {
 	struct fa_pool *pool = env->pool;
@@ -351,7 +390,9 @@ static void verdict(struct fa_env *env, struct fa_job *job)
 		pool->heir = NULL;
 		pool->sparing = false;
 	}
-	if (env->state == FA_STARTING && job->verdict == FA_REPLIED)
+	if (!fa_list_empty(&env->lease))
+		; /* whoever holds it says when it may serve again */
+	else if (env->state == FA_STARTING && job->verdict == FA_REPLIED)
 		fa_env_event(env, FA_ENV_READY);
 	else
 		fa_env_event(env, FA_ENV_BREAK);
@@ -482,9 +523,10 @@ void fa_env_abort(struct fa_env *env, enum fa_verdict verdict)
 
 static bool is_late(const struct fa_env *env, int64_t now_ns)
 {
-	const struct fa_job *job = env->jobs[(env->done + 1) & (FA_DEPTH - 1)];
+	const struct fa_job *job = oldest(env);
 
-	return fa_env_open_jobs(env) && job->begun && now_ns - job->start_ns >= LATE_NS;
+	return fa_env_open_jobs(env) && job->begun && !fa_env_is_start(env, job) &&
+	       now_ns - job->start_ns >= LATE_NS;
 }
 
 bool fa_env_is_prompt(const struct fa_env *env)
@@ -567,10 +609,13 @@ void fa_env_call_off(struct fa_env *env)
 	change_fate(env, FA_CALLED_OFF);
 }
 
+/* What stands behind another one is taken back, if it has not begun. */
 void fa_env_cancel(struct fa_env *env, const struct fa_job *job)
 {
 	if (fa_env_open_jobs(env) && oldest(env) == job)
 		fa_env_abort(env, FA_CANCELED);
+	else
+		free_the_others(env);
 }
 
 /* Threads have room of their own for each job, an area has it for small ones. */

@@ -113,13 +113,14 @@ struct fa_env {
 	struct fa_pool *pool;
 	const struct fa_env_kind *kind;
 	enum fa_env_state state;
-	uint32_t id, slot;
+	uint32_t id, slot;        /* slot: in its pool; where environments have users, its user */
 	bool provisioned;         /* kept, and started again when it ends; see provision.h */
 	uint32_t generation;      /* of the pool when it was made; another one: it is old */
 	int memory_mb;            /* charged to the runtime's budget; 0: no longer */
 	int64_t idle_since_ns;    /* -1: it is not; FA_KEPT: and never too long */
 	struct fa_turn turn;      /* for the policy: its lease */
 	bool ahead;               /* started ahead of an event that the policy expects */
+	bool promised;            /* in its init, and the next event without another one's */
 	uint64_t random[4];
 	char stream[80];
 	struct fa_logs logs;
@@ -265,6 +266,8 @@ void fa_env_submit(struct fa_env *env, struct fa_job *job);
 void fa_env_start(struct fa_env *env, int64_t limit_ns);
 /* Kill the process of a leased environment now; giving it back comes later. */
 void fa_env_condemn(struct fa_env *env);
+/* [loop] It is in its init, and nobody stands behind that. */
+bool fa_env_is_starting(const struct fa_env *env);
 /* [loop] Jobs in flight. */
 uint32_t fa_env_open_jobs(const struct fa_env *env);
 /* [loop] May this job be handed over before the one before it is done? */
@@ -273,7 +276,7 @@ bool fa_env_accepts(const struct fa_env *env, const struct fa_job *job, int64_t 
 bool fa_env_is_prompt(const struct fa_env *env);
 /* [loop] Others wait for it: should one of its jobs take long, they are told (on_capacity). */
 void fa_env_mind(struct fa_env *env);
-/* [loop] End this job if it is the one that runs. */
+/* [loop] End this job if it is the one that runs; else take it back, if it has not begun. */
 void fa_env_cancel(struct fa_env *env, const struct fa_job *job);
 /* [loop] End the oldest job of the environment with this verdict, and the process with it. */
 void fa_env_abort(struct fa_env *env, enum fa_verdict verdict);

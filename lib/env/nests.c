@@ -191,16 +191,26 @@ int fa_pool_ensure_nest(struct fa_pool *pool)
 	return 0;
 }
 
-static void bury_list(struct fa_list *list, const struct fa_ctl *ctl)
+static struct fa_env *next_alive(const struct fa_list *list)
 {
-	struct fa_list *pos, *next;
+	const struct fa_list *pos;
 
-	fa_list_for_safe(pos, next, list) {
+	fa_list_for(pos, list) {
 		struct fa_env *env = fa_container(pos, struct fa_env, link);
 
 		if (env->kit && env->state != FA_COLD && env->state != FA_CRASHED)
-			exited(env, ctl);
+			return env;
 	}
+	return NULL;
+}
+
+/* The end of one may move others: its heir. */
+static void bury_list(const struct fa_list *list, const struct fa_ctl *ctl)
+{
+	struct fa_env *env;
+
+	while ((env = next_alive(list)))
+		exited(env, ctl);
 }
 
 /* A mount namespace is of use only to the nest that made it: its /tmp is lost. */
@@ -228,9 +238,9 @@ static void nest_died(struct fa_pool *pool, const struct fa_ctl *ctl)
 	pthread_mutex_lock(&pool->lock);
 	pool->nested = false;
 	fa_nest_close(&pool->nest, pool->envs->loop);
+	bury_list(&pool->away, &end);
 	bury_list(&pool->ready, &end);
 	bury_list(&pool->idle, &end);
-	bury_list(&pool->away, &end);
 	if (pool->shell)
 		exited(pool->shell, &end);
 	forget_tmp(&pool->cold);

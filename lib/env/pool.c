@@ -55,6 +55,7 @@ static void leave_list(struct fa_env *env)
 	if (env->idle_since_ns == FA_KEPT)
 		pool->ready_count--;
 	env->idle_since_ns = -1;
+	env->promised = false;
 }
 
 /* Who was started ahead waits for an event since the last one. */
@@ -117,6 +118,21 @@ void fa_pool_use(struct fa_env *env)
 	env->ahead = false;
 	pool->ahead_ns = INT64_MAX;
 	fa_policy_begin(&pool->habit, &env->turn);
+}
+
+/* Those that are promised are the last ones of `away`: others come in at its front. */
+void fa_pool_promise(struct fa_env *env)
+{
+	fa_list_remove(&env->link);
+	fa_list_append(&env->pool->away, &env->link);
+	env->promised = true;
+}
+
+static struct fa_env *first_promised(const struct fa_pool *pool)
+{
+	struct fa_env *last = fa_container(pool->away.prev, struct fa_env, link);
+
+	return !fa_list_empty(&pool->away) && last->promised ? last : NULL;
 }
 
 /* Somebody may have waited for it. */
@@ -458,20 +474,25 @@ struct fa_env *fa_pool_add(struct fa_pool *pool, enum fa_purpose purpose, int *w
 	return env;
 }
 
-struct fa_env *fa_pool_take(struct fa_pool *pool, int *why)
+struct fa_env *fa_pool_take(struct fa_pool *pool, bool behind, int *why)
 {
-	struct fa_env *env;
+	struct fa_env *env, *promised;
 	bool crowded;
 
 	pthread_mutex_lock(&pool->lock);
 	env = pop(&pool->ready);
 	if (!env)
 		env = pop(&pool->idle);
+	promised = env ? NULL : first_promised(pool);
+	if (promised && behind) {
+		env = promised;
+		fa_env_event(env, FA_ENV_LEASE);
+	}
 	crowded = pool->unborn >= FA_UNBORN_MAX;
-	if (!env && !crowded)
+	if (!env && !promised && !crowded)
 		env = pop(&pool->cold);
 	pthread_mutex_unlock(&pool->lock);
-	*why = crowded ? 0 : FAAS_ENOTFOUND;
+	*why = promised || crowded ? 0 : FAAS_ENOTFOUND;
 	return env;
 }
 
@@ -499,6 +520,37 @@ bool fa_pool_is_current(struct fa_env *env)
 	return current;
 }
 
+static void inherit(struct fa_env *heir, struct fa_env *late)
+{
+	if (late->mount_ns >= 0)
+		heir->mount_ns = fcntl(late->mount_ns, F_DUPFD_CLOEXEC, 0);
+	memcpy(heir->stream, late->stream, sizeof(heir->stream));
+	heir->heir_of = late;
+	late->heir = heir;
+}
+
+/*
+ * The next event need not wait until the process is gone, and finds the /tmp that it left. Who
+ * is about to end is not charged for.
+ */
+void fa_pool_succeed(struct fa_env *env)
+{
+	struct fa_pool *pool = env->pool;
+	struct fa_env *heir;
+	int why;
+
+	if (env->kind->steady || env->unborn || pool->version->config.pristine ||
+	    pool->envs->closing)
+		return;
+	heir = fa_pool_add_env(pool, &why);
+	if (!heir)
+		return;
+	heir->inited_before = env->inited_before;
+	heir->memory_mb = env->memory_mb;
+	env->memory_mb = 0;
+	inherit(heir, env);
+}
+
 /* Under the pool's lock: one that shares what the late one will leave. */
 static struct fa_env *add_heir(struct fa_pool *pool)
 {
@@ -511,11 +563,7 @@ static struct fa_env *add_heir(struct fa_pool *pool)
 	heir = add_charged(pool, &why);
 	if (!heir)
 		return NULL;
-	if (late->mount_ns >= 0)
-		heir->mount_ns = fcntl(late->mount_ns, F_DUPFD_CLOEXEC, 0);
-	memcpy(heir->stream, late->stream, sizeof(heir->stream));
-	heir->heir_of = late;
-	late->heir = heir;
+	inherit(heir, late);
 	fa_env_event(heir, FA_ENV_WARM);
 	return heir;
 }

@@ -83,11 +83,13 @@ void fa_pool_recycle(struct fa_pool *pool);
 void fa_pool_retire(struct fa_pool *pool);
 
 /*
- * Lease an environment that is there: a provisioned one, a warm one, a cold one. NULL when
- * enough are being born (0: later; on_capacity tells), or when there is none
- * (FAAS_ENOTFOUND): fa_pool_add() makes another.
+ * Lease an environment that is there: a provisioned one, a warm one, one that is promised to the
+ * next event and in its init, a cold one. NULL when enough are being born, or when one is
+ * promised that is not to be had here (0: later; on_capacity tells), or when there is none
+ * (FAAS_ENOTFOUND): fa_pool_add() makes another. `behind`: on the loop, what is posted may wait
+ * behind an init.
  */
-struct fa_env *fa_pool_take(struct fa_pool *pool, int *why);
+struct fa_env *fa_pool_take(struct fa_pool *pool, bool behind, int *why);
 /* Lease a warm one, or NULL. */
 struct fa_env *fa_pool_take_warm(struct fa_pool *pool);
 /*
@@ -152,6 +154,10 @@ static inline void fa_env_note(struct fa_env *env, const struct fa_job *job)
 void fa_pool_park(struct fa_env *env);
 void fa_pool_cool(struct fa_env *env);
 void fa_pool_use(struct fa_env *env);
+/* It is FA_STARTING, and its init is no longer for the case that: the next event may have it. */
+void fa_pool_promise(struct fa_env *env);
+/* Without an heir, it is killed: give it one that has no process yet. Or not, memory being out. */
+void fa_pool_succeed(struct fa_env *env);
 void fa_pool_drop(struct fa_env *env);
 void fa_pool_watch_nest(struct fa_call *call); /* [loop] */
 int fa_pool_ensure_nest(struct fa_pool *pool); /* under its lock; 0 or -errno */

@@ -91,8 +91,9 @@ static uint32_t most_processes(const struct fa_pool *pool)
 static int ask_nest(struct fa_env *env, bool waits)
 {
 	struct fa_pool *pool = env->pool;
+	/* an heir is of the same user, or what is in /tmp would not be its own */
 	struct fa_spawn spawn = { .ctl = { .type = FA_SPAWN, .id = env->id },
-				  .slot = env->slot,
+				  .slot = env->heir_of ? env->heir_of->slot : env->slot,
 				  .nproc = most_processes(pool),
 				  .waits = waits,
 				  .provisioned = env->provisioned ||
@@ -349,6 +350,15 @@ static void init_timed_out(const struct fa_env *env, struct fa_job *job, int64_t
 		job->start_ns = now_ns;
 }
 
+/* No time of the job's has passed; but once it is over, half of a timeout is to be noticed. */
+static int64_t look_at_init(int64_t birth_ns, int64_t timeout_ns, int64_t init_limit, int64_t now_ns)
+{
+	int64_t limit = birth_ns + init_limit, half = birth_ns + timeout_ns / 2;
+	int64_t next = now_ns < half ? half : now_ns + INIT_POLL_NS;
+
+	return limit < next ? limit : next;
+}
+
 static int64_t check_time(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 {
 	int64_t begin = job->start_ns, init_limit = fa_env_init_limit(env, job), limit;
@@ -364,9 +374,8 @@ static int64_t check_time(struct fa_env *env, struct fa_job *job, int64_t now_ns
 		} else if (now_ns >= env->birth_ns + init_limit && fa_request_hold_first(env)) {
 			init_timed_out(env, job, now_ns);
 			return INT64_MAX;
-		} else if (now_ns >= env->birth_ns + job->timeout_ns) {
-			limit = env->birth_ns + init_limit;
-			return limit < now_ns + INIT_POLL_NS ? limit : now_ns + INIT_POLL_NS;
+		} else {
+			return look_at_init(env->birth_ns, job->timeout_ns, init_limit, now_ns);
 		}
 	}
 	limit = fa_pool_next_look(env, job, begin, now_ns);

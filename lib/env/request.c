@@ -129,9 +129,14 @@ bool fa_request_hold_first(struct fa_env *env)
 
 bool fa_request_recall(struct fa_env *env)
 {
-	if (!env->kit || env->rung != env->want || !fa_request_hold(env))
+	uint32_t first = env->done + 1;
+	bool told = (int32_t)(env->rung - first) > 0; /* of one behind it */
+
+	if (!env->kit || (told && !fa_request_hold(env)))
 		return false;
-	env->want = env->rung = env->done + 1;
+	env->want = first;
+	if (told)
+		env->rung = first;
 	return true;
 }
 

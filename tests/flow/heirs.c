@@ -5,6 +5,7 @@
  */
 #include "support/test.h"
 
+#include <stdio.h>
 #include <time.h>
 
 #include "support/flow.h"
@@ -69,6 +70,112 @@ TEST(an_heir_that_crashes_in_its_init_harms_nobody)
 	assert_true(flow_says(flow_call_async(&flow, "f", "0"), WARM));
 }
 
+/*
+ * Its init began half of the timeout ago and takes longer. The event that comes at once runs in
+ * the same environment, behind that init, by either way to call; another one would say 1.
+ */
+static void expect_the_heir(const struct faas_result *(*call)(struct flow *, const char *,
+							      const char *))
+{
+	function("init.nap_which", 200);
+	assert_true(flow_says(call(&flow, "f", ""), "1"));
+	assert_int_equal(call(&flow, "f", "30000")->code, FAAS_ETIMEOUT);
+	assert_true(flow_says(call(&flow, "f", ""), "2"));
+	assert_int_equal(cold_starts(), 2);
+}
+
+TEST(the_next_event_waits_for_the_init_of_the_heir)
+{
+	expect_the_heir(flow_call_async);
+}
+
+TEST(who_waits_on_a_thread_of_its_own_waits_for_the_init_of_the_heir)
+{
+	expect_the_heir(flow_call);
+}
+
+enum { MANY = 4 };
+
+struct answers {
+	_Atomic int all, first, second, canceled;
+};
+
+static void count_answer(void *data, const struct faas_result *result)
+{
+	struct answers *answers = data;
+
+	answers->first += flow_says(result, "1");
+	answers->second += flow_says(result, "2");
+	answers->canceled += result->code == FAAS_ECANCELED;
+	answers->all++;
+}
+
+/* One of them is the next one, and the others do not stand behind it. */
+TEST(of_many_events_one_waits_for_the_heir)
+{
+	struct timespec ms = { 0, 1000000 };
+	struct answers answers = { 0 };
+	uint64_t id = 0;
+
+	function("init.nap_which", 200);
+	assert_int_equal(flow_call_async(&flow, "f", "30000")->code, FAAS_ETIMEOUT);
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(faas_invoke(flow.rt,
+					     FAAS_REQUEST(.function = "f", .on_done = count_answer,
+							  .data = &answers),
+					     &id, NULL),
+				 0);
+	for (int i = 0; i < 10000 && answers.all < MANY; i++)
+		nanosleep(&ms, NULL);
+	assert_int_equal(answers.all, MANY);
+	assert_int_equal(answers.second, 1);
+	assert_int_equal(answers.first, MANY - 1);
+}
+
+TEST(who_waits_for_the_init_of_the_heir_can_be_called_off)
+{
+	struct timespec ms = { 0, 1000000 };
+	struct answers answers = { 0 };
+	uint64_t id = 0;
+
+	function("init.nap_which", 200);
+	assert_int_equal(flow_call_async(&flow, "f", "30000")->code, FAAS_ETIMEOUT);
+	assert_int_equal(faas_invoke(flow.rt,
+				     FAAS_REQUEST(.function = "f", .on_done = count_answer,
+						  .data = &answers),
+				     &id, NULL),
+			 0);
+	faas_cancel(flow.rt, id);
+	for (int i = 0; i < 10000 && !answers.all; i++)
+		nanosleep(&ms, NULL);
+	assert_int_equal(answers.canceled, 1);
+	assert_true(flow_says(flow_call(&flow, "f", ""), "2"));
+}
+
+/* No heir was made, for there is no memory for two. */
+TEST(the_next_event_finds_tmp_before_the_process_is_gone)
+{
+	flow_close(&flow);
+	flow_open(&flow, &(struct faas_config){ .size = sizeof(struct faas_config),
+						.max_memory_mb = 128 }, false);
+	function("init.nap_which_quickly", 100);
+	for (int i = 1; i <= 10; i++) {
+		char which[16];
+
+		snprintf(which, sizeof(which), "%d", i);
+		assert_true(flow_says(flow_call(&flow, "f", ""), which));
+		assert_int_equal(flow_call(&flow, "f", "30000")->code, FAAS_ETIMEOUT);
+	}
+}
+
+TEST(an_heir_whose_init_fails_leaves_tmp_to_the_next)
+{
+	function("init.nap_once_more", 200);
+	assert_true(flow_says(flow_call(&flow, "f", ""), "1"));
+	assert_int_equal(flow_call(&flow, "f", "30000")->code, FAAS_ETIMEOUT);
+	assert_true(flow_says(flow_call(&flow, "f", ""), "3"));
+}
+
 static void *nap_half(void *data)
 {
 	struct faas_result *result = NULL;
@@ -126,6 +233,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		HEIR(after_a_timeout_the_heir_is_warm),
+		HEIR(the_next_event_waits_for_the_init_of_the_heir),
+		HEIR(who_waits_on_a_thread_of_its_own_waits_for_the_init_of_the_heir),
+		HEIR(of_many_events_one_waits_for_the_heir),
+		HEIR(who_waits_for_the_init_of_the_heir_can_be_called_off),
+		HEIR(the_next_event_finds_tmp_before_the_process_is_gone),
+		HEIR(an_heir_whose_init_fails_leaves_tmp_to_the_next),
 		HEIR(an_heir_that_crashes_in_its_init_harms_nobody),
 		HEIR(a_recycle_ends_an_heir_that_is_being_born),
 		HEIR(a_function_can_be_deleted_while_its_heir_is_being_born),

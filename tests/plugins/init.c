@@ -83,8 +83,7 @@ static int writes(struct faas_context *ctx)
 	return faas_puts(ctx, "x") == 0;
 }
 
-/* Sleeps so many milliseconds. */
-static int nap(struct faas_context *ctx, struct faas_bytes event)
+static void sleep_for(struct faas_bytes event)
 {
 	char text[16] = "";
 	long ms;
@@ -92,6 +91,12 @@ static int nap(struct faas_context *ctx, struct faas_bytes event)
 	memcpy(text, event.data, event.len < sizeof(text) ? event.len : sizeof(text) - 1);
 	ms = strtol(text, NULL, 10);
 	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
+}
+
+/* Sleeps so many milliseconds. */
+static int nap(struct faas_context *ctx, struct faas_bytes event)
+{
+	sleep_for(event);
 	return faas_puts(ctx, ctx->state);
 }
 
@@ -104,6 +109,56 @@ static int first_only(struct faas_context *ctx)
 		abort();
 	fclose(file);
 	return remember(ctx);
+}
+
+/* Answers which process of its /tmp this is. */
+static int which(struct faas_context *ctx, struct faas_bytes event)
+{
+	FILE *file = fopen("/tmp/processes", "r");
+	char bytes[16];
+	size_t n = file ? fread(bytes, 1, sizeof(bytes), file) : 0;
+
+	if (file)
+		fclose(file);
+	snprintf(bytes, sizeof(bytes), "%zu", n);
+	sleep_for(event);
+	return faas_puts(ctx, bytes);
+}
+
+static int note_process(void)
+{
+	FILE *file = fopen("/tmp/processes", "a");
+	int n;
+
+	if (!file)
+		abort();
+	fputc('p', file);
+	n = (int)ftell(file);
+	fclose(file);
+	return n;
+}
+
+static int note_slowly(struct faas_context *ctx)
+{
+	note_process();
+	return is_slow(ctx);
+}
+
+static int note_quickly(struct faas_context *ctx)
+{
+	(void)ctx;
+	note_process();
+	return 0;
+}
+
+/* The second one of a /tmp fails, late. */
+static int fail_second(struct faas_context *ctx)
+{
+	int n = note_process();
+
+	if (n == 2)
+		is_slow(ctx);
+	return n == 2 ? fails(ctx) : 0;
 }
 
 static void say_goodbye(struct faas_context *ctx)
@@ -127,5 +182,8 @@ FAAS_PLUGIN("init", "1", NAMED("good", answer, .init = remember),
 	    NAMED("init_exit", answer, .init = exits),
 	    NAMED("nap_first_only", nap, .init = first_only),
 	    NAMED("nap_slow", nap, .init = is_slow),
+	    NAMED("nap_which", which, .init = note_slowly),
+	    NAMED("nap_which_quickly", which, .init = note_quickly),
+	    NAMED("nap_once_more", which, .init = fail_second),
 	    NAMED("init_write", answer, .init = writes),
 	    NAMED("polite", answer, .init = remember, .shutdown = say_goodbye));

@@ -59,6 +59,17 @@ TEST(what_is_taken_back_is_no_longer_posted)
 	assert_int_equal(env.rung, 7);
 }
 
+TEST(what_was_not_told_of_yet_is_taken_back_without_asking)
+{
+	hand_over_three(8); /* which says that it has begun */
+	env.rung = 7;
+	atomic_store(&kit.request->seq, 7);
+	assert_true(fa_request_recall(&env));
+	assert_int_equal(may_begin(), 7);
+	assert_int_equal(env.want, 7);
+	assert_int_equal(env.rung, 7);
+}
+
 /* Numbers wrap. */
 TEST(the_oldest_may_be_the_last_of_all_numbers)
 {
@@ -163,6 +174,7 @@ int main(void)
 		cmocka_unit_test(what_stands_behind_the_oldest_is_held_back_until_it_begins),
 		cmocka_unit_test(what_has_begun_behind_the_oldest_goes_on_and_so_does_the_rest),
 		cmocka_unit_test(what_is_taken_back_is_no_longer_posted),
+		cmocka_unit_test(what_was_not_told_of_yet_is_taken_back_without_asking),
 		cmocka_unit_test(the_oldest_may_be_the_last_of_all_numbers),
 		cmocka_unit_test(what_was_not_told_of_yet_is_not_told_of),
 		cmocka_unit_test(who_sleeps_in_poll_is_woken_by_its_bell),
