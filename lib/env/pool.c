@@ -10,7 +10,6 @@
 #include <env/pool.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <float.h>
 #include <signal.h>
 #include <string.h>
@@ -22,8 +21,6 @@
 #include <base/text.h>
 #include <env/meter.h>
 #include <model/function.h>
-
-#define HEIR_NS 20000000 /* past half of a timeout as long as this, an heir is made */
 
 /* ---- lists, for env.c ------------------------------------------------ */
 
@@ -120,14 +117,6 @@ void fa_pool_use(struct fa_env *env)
 	fa_policy_begin(&pool->habit, &env->turn);
 }
 
-/* Those that are promised are the last ones of `away`: others come in at its front. */
-void fa_pool_promise(struct fa_env *env)
-{
-	fa_list_remove(&env->link);
-	fa_list_append(&env->pool->away, &env->link);
-	env->promised = true;
-}
-
 static struct fa_env *first_promised(const struct fa_pool *pool)
 {
 	struct fa_env *last = fa_container(pool->away.prev, struct fa_env, link);
@@ -142,9 +131,7 @@ static void uncharge(struct fa_env *env)
 
 	if (!env->memory_mb)
 		return;
-	pthread_mutex_lock(&envs->lock);
-	envs->memory_mb -= env->memory_mb;
-	pthread_mutex_unlock(&envs->lock);
+	fa_envs_discharge(envs, env->memory_mb);
 	env->memory_mb = 0;
 	envs->on_capacity(envs->data);
 }
@@ -419,14 +406,20 @@ static bool try_charge(struct fa_envs *envs, int memory_mb)
 }
 
 /* What is leased and not used is not idle, and not found: it has to be asked for. */
-static bool charge(struct fa_envs *envs, int memory_mb)
+bool fa_envs_charge(struct fa_envs *envs, int memory_mb)
 {
 	return try_charge(envs, memory_mb) ||
 	       (envs->on_crowded(envs->data) && try_charge(envs, memory_mb));
 }
 
-/* Under the pool's lock: a new one, whose memory was charged. */
-static struct fa_env *add_charged(struct fa_pool *pool, int *why)
+void fa_envs_discharge(struct fa_envs *envs, int memory_mb)
+{
+	pthread_mutex_lock(&envs->lock);
+	envs->memory_mb -= memory_mb;
+	pthread_mutex_unlock(&envs->lock);
+}
+
+struct fa_env *fa_pool_add_charged(struct fa_pool *pool, int *why)
 {
 	struct fa_env *env = fa_pool_add_env(pool, why);
 
@@ -454,23 +447,20 @@ struct fa_env *fa_pool_add(struct fa_pool *pool, enum fa_purpose purpose, int *w
 	struct fa_env *env;
 
 	*why = FAAS_ETHROTTLED;
-	if (!charge(pool->envs, memory_mb))
+	if (!fa_envs_charge(pool->envs, memory_mb))
 		return NULL;
 	pthread_mutex_lock(&pool->lock);
 	env = purpose == FA_FOR_KEEPS ? NULL : fa_shell_take(pool);
 	if (!env && !pool->envs->closing)
-		env = add_charged(pool, why);
+		env = fa_pool_add_charged(pool, why);
 	if (env) {
 		env->provisioned = purpose == FA_FOR_KEEPS;
 		env->ahead = purpose == FA_FOR_LATER;
 		fa_env_event(env, purpose == FA_FOR_EVENT ? FA_ENV_LEASE : FA_ENV_WARM);
 	}
 	pthread_mutex_unlock(&pool->lock);
-	if (!env) {
-		pthread_mutex_lock(&pool->envs->lock);
-		pool->envs->memory_mb -= memory_mb;
-		pthread_mutex_unlock(&pool->envs->lock);
-	}
+	if (!env)
+		fa_envs_discharge(pool->envs, memory_mb);
 	return env;
 }
 
@@ -520,104 +510,6 @@ bool fa_pool_is_current(struct fa_env *env)
 	return current;
 }
 
-static void inherit(struct fa_env *heir, struct fa_env *late)
-{
-	if (late->mount_ns >= 0)
-		heir->mount_ns = fcntl(late->mount_ns, F_DUPFD_CLOEXEC, 0);
-	memcpy(heir->stream, late->stream, sizeof(heir->stream));
-	heir->heir_of = late;
-	late->heir = heir;
-}
-
-/*
- * The next event need not wait until the process is gone, and finds the /tmp that it left. Who
- * is about to end is not charged for.
- */
-void fa_pool_succeed(struct fa_env *env)
-{
-	struct fa_pool *pool = env->pool;
-	struct fa_env *heir;
-	int why;
-
-	if (env->kind->steady || env->unborn || pool->version->config.pristine ||
-	    pool->envs->closing)
-		return;
-	heir = fa_pool_add_env(pool, &why);
-	if (!heir)
-		return;
-	heir->inited_before = env->inited_before;
-	heir->memory_mb = env->memory_mb;
-	env->memory_mb = 0;
-	inherit(heir, env);
-}
-
-/* Under the pool's lock: one that shares what the late one will leave. */
-static struct fa_env *add_heir(struct fa_pool *pool)
-{
-	struct fa_env *late = pool->late, *heir;
-	int why;
-
-	pool->late = NULL;
-	if (!late || late->state != FA_BUSY || late->heir || pool->envs->closing)
-		return NULL;
-	heir = add_charged(pool, &why);
-	if (!heir)
-		return NULL;
-	inherit(heir, late);
-	fa_env_event(heir, FA_ENV_WARM);
-	return heir;
-}
-
-static void make_spare(struct fa_call *call)
-{
-	struct fa_pool *pool = fa_container(call, struct fa_pool, make_spare);
-	int memory_mb = pool->version->config.memory_mb;
-	bool charged = charge(pool->envs, memory_mb);
-	struct fa_env *heir;
-
-	pthread_mutex_lock(&pool->lock);
-	heir = charged ? add_heir(pool) : NULL;
-	pool->sparing = heir;
-	pool->heir = heir;
-	pthread_mutex_unlock(&pool->lock);
-	if (heir) {
-		fa_env_start(heir, pool->envs->init_limit_ns);
-	} else if (charged) {
-		pthread_mutex_lock(&pool->envs->lock);
-		pool->envs->memory_mb -= memory_mb;
-		pthread_mutex_unlock(&pool->envs->lock);
-	}
-}
-
-static void want_heir(struct fa_env *env)
-{
-	struct fa_pool *pool = env->pool;
-	bool wanted;
-
-	pthread_mutex_lock(&pool->lock);
-	wanted = !pool->sparing && !pool->retired && fa_list_empty(&pool->idle) &&
-		 fa_list_empty(&pool->ready);
-	pool->sparing |= wanted;
-	if (wanted)
-		pool->late = env;
-	pthread_mutex_unlock(&pool->lock);
-	if (wanted)
-		fa_loop_call(pool->envs->loop, &pool->make_spare);
-}
-
-int64_t fa_pool_next_look(struct fa_env *env, struct fa_job *job, int64_t begin_ns, int64_t now_ns)
-{
-	int64_t limit = begin_ns + job->timeout_ns, half = limit - job->timeout_ns / 2;
-
-	if (!job->halfway && job->timeout_ns >= HEIR_NS) {
-		if (now_ns < half)
-			return half;
-		job->halfway = true;
-		want_heir(env);
-	}
-	return now_ns < limit ? limit : 0;
-}
-
 /* ---- a pool's life --------------------------------------------------- */
 
 /* The list changes on the loop only, so the loop reads it without the lock. */
@@ -643,7 +535,7 @@ struct fa_pool *fa_pool_create(struct fa_envs *envs, struct fa_version *version)
 	pool->generation = 1;
 	pool->nest.watch.fd = -1;
 	pool->watch_nest.run = fa_pool_watch_nest;
-	pool->make_spare.run = make_spare;
+	fa_heir_init(pool);
 	pool->ahead_ns = INT64_MAX;
 	pool->habit.memory_mb = version->config.memory_mb;
 	fa_provision_init(pool);

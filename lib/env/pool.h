@@ -119,6 +119,20 @@ struct fa_env *fa_pool_add(struct fa_pool *pool, enum fa_purpose purpose, int *w
 /* Under the pool's lock, not charged for: one without a process. NULL with the reason as above. */
 struct fa_env *fa_pool_add_env(struct fa_pool *pool, int *why);
 
+/* The budget of memory: whether there is room for so much more, others being ended for it. */
+bool fa_envs_charge(struct fa_envs *envs, int memory_mb);
+void fa_envs_discharge(struct fa_envs *envs, int memory_mb);
+/* Under the pool's lock: a new one, whose memory was charged. */
+struct fa_env *fa_pool_add_charged(struct fa_pool *pool, int *why);
+
+/*
+ * heir.c. Under the pool's lock: it is FA_STARTING, and the next event may have it; it is killed
+ * without an heir, and gets one that has no process yet, or none, memory being out.
+ */
+void fa_pool_promise(struct fa_env *env);
+void fa_pool_succeed(struct fa_env *env);
+void fa_heir_init(struct fa_pool *pool);
+
 /*
  * shell.c. Under the pool's lock: it was asked for, for an event; a lease is over; take the
  * shell, if there is one; it is one no longer.
@@ -154,10 +168,6 @@ static inline void fa_env_note(struct fa_env *env, const struct fa_job *job)
 void fa_pool_park(struct fa_env *env);
 void fa_pool_cool(struct fa_env *env);
 void fa_pool_use(struct fa_env *env);
-/* It is FA_STARTING, and its init is no longer for the case that: the next event may have it. */
-void fa_pool_promise(struct fa_env *env);
-/* Without an heir, it is killed: give it one that has no process yet. Or not, memory being out. */
-void fa_pool_succeed(struct fa_env *env);
 void fa_pool_drop(struct fa_env *env);
 void fa_pool_watch_nest(struct fa_call *call); /* [loop] */
 int fa_pool_ensure_nest(struct fa_pool *pool); /* under its lock; 0 or -errno */

@@ -351,7 +351,8 @@ static void init_timed_out(const struct fa_env *env, struct fa_job *job, int64_t
 }
 
 /* No time of the job's has passed; but once it is over, half of a timeout is to be noticed. */
-static int64_t look_at_init(int64_t birth_ns, int64_t timeout_ns, int64_t init_limit, int64_t now_ns)
+static int64_t look_at_init(int64_t birth_ns, int64_t timeout_ns, int64_t init_limit,
+			    int64_t now_ns)
 {
 	int64_t limit = birth_ns + init_limit, half = birth_ns + timeout_ns / 2;
 	int64_t next = now_ns < half ? half : now_ns + INIT_POLL_NS;
