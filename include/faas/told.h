@@ -84,7 +84,7 @@ struct faas_result {
 	struct faas_bytes log_tail; /* the last 4 KB, if asked for */
 	double duration_ms;     /* in the handler, without init */
 	double init_ms;         /* 0 when the environment was warm */
-	int64_t billed_ms;      /* duration and init, rounded up */
+	int64_t billed_ms;      /* duration and init, rounded up; what ran: at least 1 */
 	double gb_seconds;      /* memory_mb / 1024 x billed */
 	double cost;            /* by the runtime's prices */
 	double cpu_ms;          /* that the environment consumed, init included; below 0.1 ms

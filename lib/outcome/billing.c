@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What is billed is the time in init and in the handler, rounded up once after
- * adding, not clamped at the timeout (semantics 11.4). Prices that are zero are
+ * adding, not clamped at the timeout (semantics 11.4). Time is billed in milliseconds, and
+ * no invocation took none of them: one that began and ended in one look at the clock is
+ * billed as the shortest that there is. Prices that are zero are
  * those of x86 in us-east-1.
  */
 #include <outcome/outcome.h>
@@ -14,7 +16,7 @@ int64_t fa_billed_ms(int64_t duration_ns, int64_t init_ns)
 {
 	int64_t ns = (duration_ns > 0 ? duration_ns : 0) + (init_ns > 0 ? init_ns : 0);
 
-	return ns / NS_PER_MS + (ns % NS_PER_MS != 0);
+	return ns ? (ns - 1) / NS_PER_MS + 1 : 1;
 }
 
 double fa_gb_seconds(int memory_mb, int64_t billed_ms)

@@ -23,7 +23,6 @@ TEST(duration_and_init_are_rounded_up_after_adding)
 
 TEST(whole_milliseconds_are_not_rounded)
 {
-	assert_int_equal(fa_billed_ms(0, 0), 0);
 	assert_int_equal(fa_billed_ms(MS, 0), 1);
 	assert_int_equal(fa_billed_ms(900000 * MS, 10000 * MS), 910000);
 }
@@ -34,9 +33,14 @@ TEST(a_nanosecond_is_billed_as_a_millisecond)
 	assert_int_equal(fa_billed_ms(MS + 1, 0), 2);
 }
 
-TEST(time_that_ran_backwards_is_free)
+TEST(what_ran_within_one_look_at_the_clock_is_billed_a_millisecond)
 {
-	assert_int_equal(fa_billed_ms(-5 * MS, 0), 0);
+	assert_int_equal(fa_billed_ms(0, 0), 1);
+}
+
+TEST(time_that_ran_backwards_is_not_taken_off)
+{
+	assert_int_equal(fa_billed_ms(-5 * MS, 0), 1);
 	assert_int_equal(fa_billed_ms(-5 * MS, 2 * MS), 2);
 }
 
@@ -72,7 +76,8 @@ int main(void)
 		cmocka_unit_test(duration_and_init_are_rounded_up_after_adding),
 		cmocka_unit_test(whole_milliseconds_are_not_rounded),
 		cmocka_unit_test(a_nanosecond_is_billed_as_a_millisecond),
-		cmocka_unit_test(time_that_ran_backwards_is_free),
+		cmocka_unit_test(what_ran_within_one_look_at_the_clock_is_billed_a_millisecond),
+		cmocka_unit_test(time_that_ran_backwards_is_not_taken_off),
 		cmocka_unit_test(gb_seconds_are_memory_times_billed_time),
 		cmocka_unit_test(without_prices_it_costs_what_aws_asks),
 		cmocka_unit_test(each_price_may_be_set_alone),
