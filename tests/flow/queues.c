@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Queues as SQS has them: in memory, and with a state_dir. */
+#include <faas/plugin.h>
 #include <faas/source.h>
 
 #include "support/test.h"
@@ -409,6 +410,47 @@ TEST(all_of_it_outlives_the_program)
 	taken("queue:dead", 0, "m");
 }
 
+static _Atomic int records;
+
+static int count_records(struct faas_context *ctx, struct faas_bytes event)
+{
+	char *text = strndup(event.data, event.len);
+
+	for (const char *at = text; (at = strstr(at, "\"messageId\"")); at++)
+		records++;
+	free(text);
+	return faas_puts(ctx, "null");
+}
+
+static void await_records(int n)
+{
+	for (int i = 0; i < 10000 && records < n; i++)
+		nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+	assert_int_equal(records, n);
+}
+
+/* Time stands still, so nothing but the end of that one can wake the mapping. */
+TEST(when_the_host_drops_one_a_mapping_takes_those_behind_it_in_its_group)
+{
+	char id[37];
+	struct faas_message *first;
+
+	records = 0;
+	flow_function(&flow, FAAS_FUNCTION(.name = "f", .native = count_records,
+					   .timeout_ms = 20000));
+	put_ordered("A", "a1");
+	put_ordered("A", "a2");
+	first = take("queue:q.fifo", 30000);
+	if (faas_mapping_create(flow.rt, FAAS_MAPPING(.source = "queue:q.fifo", .function = "f"),
+				id, &err))
+		fail_msg("%s", err.message);
+	put_ordered("B", "b1");
+	await_records(1);
+	assert_int_equal(faas_drop(flow.rt, first->id, &err), 0);
+	await_records(2);
+	faas_free(first);
+}
+
 #define BOTH(name) \
 	{ #name "_in_memory", name, in_memory, close_it, NULL }, \
 	{ #name "_on_disk", name, on_disk, close_it, NULL }
@@ -433,6 +475,7 @@ int main(void)
 		IN_MEMORY(a_fifo_queue_wants_a_group_and_no_delay),
 		IN_MEMORY(what_a_message_cannot_have_is_refused),
 		IN_MEMORY(what_a_queue_cannot_be_like_is_refused),
+		BOTH(when_the_host_drops_one_a_mapping_takes_those_behind_it_in_its_group),
 		BOTH(a_deleted_queue_loses_its_messages_and_what_was_said_of_it),
 		{ "all_of_it_outlives_the_program", all_of_it_outlives_the_program, on_disk,
 		  close_it, NULL },

@@ -52,7 +52,8 @@ static const char *const text[FA_SQLS] = {
 			 " WHERE outgoing = 1 AND due_ms <= ?" OLDEST_FIRST " LIMIT ?",
 	[FA_SQL_NEXT_MESSAGE] = "SELECT min(due_ms) FROM message WHERE outgoing = 1",
 	[FA_SQL_DELAY] = "UPDATE message SET due_ms = ?, tries = tries + 1 WHERE id = ?",
-	[FA_SQL_REMOVE] = "DELETE FROM message WHERE id = ?",
+	[FA_SQL_REMOVE] = "DELETE FROM message WHERE id = ? RETURNING"
+			  " CASE WHEN outgoing = 0 AND grp <> '' THEN address END",
 	[FA_SQL_OLDEST] = "SELECT " MESSAGE_COLUMNS " FROM message " VISIBLE OLDEST_FIRST
 			  " LIMIT ?3",
 	/* "+": not by that column, which would look at all of the queue and sort it */

@@ -112,14 +112,46 @@ static enum fa_engine_code delay(struct fa_engine *e, struct fa_store_op *op)
 	return fa_sqlite_run(e, FA_SQL_DELAY);
 }
 
+static struct fa_list *read_address(struct fa_engine *e, struct faas_bytes address)
+{
+	struct fa_fetched *f = fa_alloc(e->mem, sizeof(*f) + address.len + 1);
+	char *at;
+
+	if (!f)
+		return NULL;
+	at = f->bytes;
+	f->message.address = fa_sqlite_keep(&at, address);
+	return &f->link;
+}
+
+/* A group has one less: the first address of such is enough, for they are all of one queue. */
+static void note_freed(struct fa_engine *e, struct fa_store_op *op, struct faas_bytes address)
+{
+	struct fa_list *link;
+
+	if (!address.len || op->verb == FA_STORE_TAKE || !fa_list_empty(&op->claimed))
+		return;
+	link = read_address(e, address);
+	if (link) /* else whoever waits for it finds it when the others are due */
+		fa_list_append(&op->claimed, link);
+}
+
 /* Who goes a second time is not counted a second time. */
 enum fa_engine_code fa_sqlite_remove(struct fa_engine *e, struct fa_store_op *op, int64_t id)
 {
+	sqlite3_stmt *stmt = e->sql[FA_SQL_REMOVE];
 	enum fa_engine_code code;
+	int rc;
 
-	sqlite3_bind_int64(e->sql[FA_SQL_REMOVE], 1, id);
-	code = fa_sqlite_run(e, FA_SQL_REMOVE);
-	op->count = sqlite3_changes(e->db);
+	sqlite3_bind_int64(stmt, 1, id);
+	rc = sqlite3_step(stmt);
+	op->count = rc == SQLITE_ROW;
+	if (op->count) {
+		note_freed(e, op, fa_sqlite_column(stmt, 0));
+		rc = sqlite3_step(stmt);
+	}
+	code = fa_sqlite_judge(e, rc);
+	sqlite3_reset(stmt);
 	if (code || !op->count)
 		return code;
 	e->next.gone[op->gone]++;

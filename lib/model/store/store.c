@@ -83,12 +83,33 @@ static void tell_lying(struct fa_store *store, const struct fa_store_op *op)
 		store->on_lying(store->data, op->to->address);
 }
 
+static bool removes(const struct fa_store_op *op)
+{
+	return op->verb == FA_STORE_REMOVE || op->verb == FA_STORE_SETTLE;
+}
+
+/* Who goes leaves its group to those behind it, which may be taken now. */
+static void tell_freed(struct fa_store *store, struct fa_store_op *op)
+{
+	const struct fa_list *pos;
+
+	fa_list_for(pos, &op->claimed) {
+		const struct fa_fetched *f = fa_container(pos, struct fa_fetched, link);
+
+		if (store->on_lying)
+			store->on_lying(store->data, f->message.address);
+	}
+	forget_claimed(op);
+}
+
 static void answer(struct fa_store *store, struct fa_store_op *op, enum fa_store_outcome outcome)
 {
 	if (outcome == FA_STORE_DONE)
 		tell_lying(store, op);
 	else
 		forget_claimed(op);
+	if (removes(op))
+		tell_freed(store, op);
 	op->outcome = outcome;
 	op->on_done(op);
 }
