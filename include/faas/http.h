@@ -20,6 +20,9 @@
  * they have to be signed, for which the door needs keys. Web pages of others may call them:
  * Cors says what they may read.
  *
+ * Roles are made here, too, as IAM's API has it (`aws iam create-role` and its kin, signed for the
+ * service "iam"), and STS says who somebody is (`aws sts get-caller-identity`).
+ *
  * While operations run that change something, up to four more threads exist.
  */
 
@@ -83,6 +86,17 @@ struct faas_http_config {
 	 * proxy: "https://functions.example.org". NULL: "http://HOST:PORT" of this door.
 	 */
 	const char *url;
+
+	/*
+	 * With secret_of: the name or ARN of the role of whoever has this access key; copied.
+	 * [loop] The role's policies, and the function's own, then say what such a request may do:
+	 * lambda:... on what its path names, iam:PassRole for the role of a function,
+	 * lambda:InvokeFunctionUrl for URLs. Conditions see aws:CurrentTime,
+	 * aws:PrincipalAccount, aws:PrincipalArn, aws:SourceIp, iam:PassedToService,
+	 * lambda:FunctionArn (of mappings) and lambda:FunctionUrlAuthType. NULL, or no role_of:
+	 * he is the account's root, who may do all. A role that there is not may do nothing.
+	 */
+	const char *(*role_of)(void *data, const char *access_key);
 };
 
 #define FAAS_HTTP(...) \

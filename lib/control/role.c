@@ -273,6 +273,26 @@ static int delete_policy(struct faas *rt, const struct fa_document *in, struct f
 		      "The role policy with name %s cannot be found.", err);
 }
 
+static int get_policy(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+		      struct faas_error *err)
+{
+	const char *name = fa_control_text(in, "PolicyName");
+	struct fa_document *role = role_of(rt, in, err), *text;
+	int rc;
+
+	if (!role)
+		return err->code;
+	text = fa_document_copy(fa_document_get(fa_document_get(role, "Policies"), name));
+	fa_document_free(role);
+	if (!text)
+		return fa_error_typed(err, FAAS_ENOTFOUND, "NoSuchEntity",
+				      "The role policy with name %s cannot be found.", name);
+	rc = fa_document_put_text(out, "RoleName", fa_control_text(in, "RoleName"));
+	rc |= fa_document_put_text(out, "PolicyName", name);
+	rc |= fa_document_put(out, "PolicyDocument", text);
+	return rc ? fa_error_nomem(err) : 0;
+}
+
 static int attach(struct faas *rt, const struct fa_document *in, struct fa_document *out,
 		  struct faas_error *err)
 {
@@ -386,6 +406,7 @@ const struct fa_operation fa_role_operations[] = {
 	{ "ListRoles", FIELDS(END), list },
 	{ "UpdateAssumeRolePolicy", FIELDS(ROLE, DOCUMENT("PolicyDocument")), update_trust },
 	{ "PutRolePolicy", FIELDS(ROLE, POLICY, DOCUMENT("PolicyDocument")), put_policy },
+	{ "GetRolePolicy", FIELDS(ROLE, POLICY), get_policy },
 	{ "DeleteRolePolicy", FIELDS(ROLE, POLICY), delete_policy },
 	{ "ListRolePolicies", FIELDS(ROLE), list_names },
 	{ "AttachRolePolicy", FIELDS(ROLE, ARN), attach },

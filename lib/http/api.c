@@ -12,6 +12,8 @@
 #include <base/error.h>
 #include <control/control.h>
 #include <http/gateway.h>
+#include <http/query.h>
+#include <http/signer.h>
 #include <http/url.h>
 
 #define INVOKE_MAX 6291456
@@ -28,7 +30,8 @@ bool fa_api_is_open(const struct fa_api *api, const struct fa_http_request *requ
 
 bool fa_api_is_meant(const struct fa_api *api, const struct fa_http_request *request)
 {
-	return fa_route_find(request->method, request->target) || fa_api_is_open(api, request);
+	return fa_route_find(request->method, request->target) || fa_api_is_open(api, request) ||
+	       fa_query_is_meant(request);
 }
 
 size_t fa_api_body_max(const struct fa_api *api, const struct fa_http_request *request)
@@ -38,6 +41,8 @@ size_t fa_api_body_max(const struct fa_api *api, const struct fa_http_request *r
 
 	if ((route && fa_api_is_invoke(route)) || fa_api_is_open(api, request))
 		return INVOKE_MAX;
+	if (!route && fa_query_is_meant(request))
+		return FA_QUERY_MAX;
 	most = route ? fa_control_most(route->operation) : 0;
 	return most ? most - 1 : UNKNOWN_MAX;
 }
@@ -51,6 +56,7 @@ struct operation {
 	const struct fa_route *route;
 	char *body;             /* not looked at yet */
 	struct fa_document *in; /* members of path and query */
+	struct fa_signer signer;
 	char *reply;
 	int rc;
 	struct faas_error err;
@@ -79,6 +85,8 @@ static void perform(struct fa_chore *chore)
 		fa_free(o->body);
 		o->body = NULL;
 	}
+	if (!o->rc)
+		o->rc = fa_signer_may(o->api->rt, &o->signer, o->route, in, &o->err);
 	if (!o->rc)
 		o->rc = fa_control(o->api->rt, o->route->operation, in, &o->reply, &o->err);
 	if (in != o->in)
@@ -117,7 +125,8 @@ static void no_memory(struct fa_api *api, struct fa_http_caller *caller)
 
 /* Takes `in`. */
 static void operate(struct fa_api *api, struct fa_http_caller *caller, const struct fa_route *route,
-		    const struct fa_http_request *request, struct fa_document *in)
+		    const struct fa_http_request *request, struct fa_document *in,
+		    const struct fa_signer *signer)
 {
 	struct operation *o = fa_alloc(&api->rt->mem, sizeof(*o));
 	bool looks = !strcmp(request->method, "GET");
@@ -136,6 +145,7 @@ static void operate(struct fa_api *api, struct fa_http_caller *caller, const str
 	o->caller = caller;
 	o->route = route;
 	o->in = in;
+	o->signer = *signer;
 	if (!looks) {
 		fa_chores_add(api->chores, &o->chore);
 		return;
@@ -153,6 +163,7 @@ void fa_api_serve(struct fa_api *api, struct fa_http_caller *caller,
 	struct faas_error err = { 0 };
 	struct fa_url_target url;
 	struct fa_document *in;
+	struct fa_signer signer;
 
 	if (fa_url_is_meant(request, &url)) {
 		fa_url_serve(api, caller, request, &url);
@@ -160,6 +171,10 @@ void fa_api_serve(struct fa_api *api, struct fa_http_caller *caller,
 	}
 	if (!route && fa_gateway_serve(api->gateway, api, caller, request))
 		return;
+	if (!route && fa_query_is_meant(request)) {
+		fa_query_serve(api, caller, request);
+		return;
+	}
 	if (!route) {
 		fa_error_typed(&err, FAAS_ENOTFOUND, "UnknownOperationException",
 			       "%s %.150s is no operation of this API", request->method,
@@ -167,8 +182,7 @@ void fa_api_serve(struct fa_api *api, struct fa_http_caller *caller,
 		fa_api_refuse(&api->rt->mem, caller, &err, NULL, NULL);
 		return;
 	}
-	if (api->keys.secret_of && fa_sigv4_verify(&api->keys, &api->rt->mem, request,
-						   api->rt->clock->unix_ms(api->rt->clock), &err)) {
+	if (fa_signer_read(&signer, api, caller, request, "lambda", &err)) {
 		fa_api_refuse(&api->rt->mem, caller, &err, NULL, NULL);
 		return;
 	}
@@ -179,9 +193,12 @@ void fa_api_serve(struct fa_api *api, struct fa_http_caller *caller,
 		fa_document_free(in);
 		fa_api_refuse(&api->rt->mem, caller, &err, NULL, NULL);
 	} else if (fa_api_is_invoke(route)) {
-		fa_api_invoke(api, caller, route, request, in);
+		if (fa_signer_may(api->rt, &signer, route, in, &err))
+			fa_api_refuse(&api->rt->mem, caller, &err, NULL, NULL);
+		else
+			fa_api_invoke(api, caller, route, request, in);
 		fa_document_free(in);
 	} else {
-		operate(api, caller, route, request, in);
+		operate(api, caller, route, request, in, &signer);
 	}
 }

@@ -13,6 +13,7 @@
 struct fa_api {
 	struct faas *rt;
 	struct fa_sigv4_keys keys; /* without secret_of nothing need be signed */
+	const char *(*role_of)(void *data, const char *access_key); /* keys.data; or NULL */
 	struct fa_gateway *gateway; /* routes of the host's */
 	struct fa_chores *chores;  /* threads for operations that may take their time */
 };

@@ -316,6 +316,7 @@ static struct faas_http *alloc_http(struct faas *rt, const struct faas_http_conf
 	http->close_call.run = leave;
 	http->api = (struct fa_api){ .rt = rt,
 				     .keys = { c->secret_of, c->data },
+				     .role_of = c->role_of,
 				     .gateway = &http->gateway,
 				     .chores = &http->chores };
 	fa_gateway_init(&http->gateway, &rt->mem);

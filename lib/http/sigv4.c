@@ -16,7 +16,7 @@
 #include <base/text.h>
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
-#define PIECE_MAX 256
+#define PIECE_MAX FA_ACCESS_KEY_MAX
 #define SIGNED_MAX 1024
 #define PAIRS_MAX 64
 #define SKEW_S 300
@@ -60,7 +60,8 @@ static bool find_part(const char *list, const char *name, char *out, size_t size
 	return false;
 }
 
-static int read_scope(const char *credential, struct signature *s, struct faas_error *err)
+static int read_scope(const char *credential, const char *service, struct signature *s,
+		      struct faas_error *err)
 {
 	char *const pieces[] = { s->key, s->date, s->region, s->service, s->terminator };
 
@@ -73,13 +74,14 @@ static int read_scope(const char *credential, struct signature *s, struct faas_e
 		pieces[i][len] = '\0';
 		credential += len + (i < 4);
 	}
-	if (strcmp(s->service, "lambda") != 0 || strcmp(s->terminator, "aws4_request") != 0)
-		return wrong(err, "Credential should be scoped to correct service: 'lambda'.");
-	return 0;
+	if (!strcmp(s->service, service) && !strcmp(s->terminator, "aws4_request"))
+		return 0;
+	return fa_error_typed(err, FAAS_EDENIED, "InvalidSignatureException",
+			      "Credential should be scoped to correct service: '%s'.", service);
 }
 
-static int read_signature(const struct fa_http_request *request, struct signature *s,
-			  struct faas_error *err)
+static int read_signature(const struct fa_http_request *request, const char *service,
+			  struct signature *s, struct faas_error *err)
 {
 	const char *header = fa_http_get(request, "Authorization");
 	char credential[5 * PIECE_MAX];
@@ -94,7 +96,7 @@ static int read_signature(const struct fa_http_request *request, struct signatur
 	    !find_part(header, "SignedHeaders", s->headers, sizeof(s->headers)) ||
 	    !find_part(header, "Signature", s->hex, sizeof(s->hex)))
 		return incomplete(err);
-	return read_scope(credential, s, err);
+	return read_scope(credential, service, s, err);
 }
 
 /* Whether a name is in "a;b;c". */
@@ -335,11 +337,12 @@ static int compare(const struct signature *s, const struct fa_mem *mem,
 }
 
 int fa_sigv4_verify(const struct fa_sigv4_keys *keys, const struct fa_mem *mem,
-		    const struct fa_http_request *request, int64_t unix_ms, struct faas_error *err)
+		    const struct fa_http_request *request, const char *service, int64_t unix_ms,
+		    char access_key[FA_ACCESS_KEY_MAX], struct faas_error *err)
 {
 	struct signature s;
 	const char *secret;
-	int rc = read_signature(request, &s, err);
+	int rc = read_signature(request, service, &s, err);
 
 	if (!rc)
 		rc = check_date(&s, fa_http_get(request, "X-Amz-Date"), unix_ms, err);
@@ -347,6 +350,7 @@ int fa_sigv4_verify(const struct fa_sigv4_keys *keys, const struct fa_mem *mem,
 		rc = wrong(err, "'Host' and 'X-Amz-Date' must be signed headers");
 	if (rc)
 		return rc;
+	strcpy(access_key, s.key);
 	secret = keys->secret_of(keys->data, s.key);
 	if (!secret)
 		return fa_error_typed(err, FAAS_EDENIED, "UnrecognizedClientException",

@@ -11,12 +11,15 @@ struct fa_sigv4_keys {
 	void *data;
 };
 
+#define FA_ACCESS_KEY_MAX 256
+
 /*
- * Is this request, its body included, signed for the service "lambda" by a key that is
+ * Is this request, its body included, signed for the service ("lambda") by a key that is
  * known, within five minutes? 0, or FAAS_EDENIED, FAAS_EINVAL or FAAS_ENOMEM with the
- * exception of AWS.
+ * exception of AWS. By whom is said in access_key.
  */
 int fa_sigv4_verify(const struct fa_sigv4_keys *keys, const struct fa_mem *mem,
-		    const struct fa_http_request *request, int64_t unix_ms, struct faas_error *err);
+		    const struct fa_http_request *request, const char *service, int64_t unix_ms,
+		    char access_key[FA_ACCESS_KEY_MAX], struct faas_error *err);
 
 #endif

@@ -9,6 +9,7 @@
 #include <base/error.h>
 #include <http/cors.h>
 #include <http/proxy.h>
+#include <http/signer.h>
 #include <model/url.h>
 
 #define PLACE "/url/"
@@ -78,37 +79,43 @@ static struct fa_url *find(struct fa_registry *registry, const struct fa_url_tar
 
 /* ---- who asks ---------------------------------------------------------- */
 
-static int authorize(const struct fa_api *api, const struct fa_http_request *request,
-		     struct faas_error *err)
+static void write_function(char out[CALLED_MAX], const struct fa_url *url)
 {
+	snprintf(out, CALLED_MAX, "%s%s%s", url->function, *url->qualifier ? ":" : "",
+		 url->qualifier);
+}
+
+static int authorize(const struct fa_api *api, const struct fa_http_caller *caller,
+		     const struct fa_http_request *request, const struct fa_url *url,
+		     struct fa_signer *signer, struct faas_error *err)
+{
+	char function[CALLED_MAX];
+	int rc;
+
 	if (!api->keys.secret_of || !fa_http_get(request, "Authorization"))
 		return fa_error(err, FAAS_EDENIED,
 				"Forbidden. For troubleshooting Function URL authorization issues, "
 				"see: " TROUBLE);
-	return fa_sigv4_verify(&api->keys, &api->rt->mem, request,
-			       api->rt->clock->unix_ms(api->rt->clock), err);
+	write_function(function, url);
+	rc = fa_signer_read(signer, api, caller, request, "lambda", err);
+	return rc ? rc : fa_signer_may_call(api->rt, signer, function, err);
 }
 
-/* The key is good, or we would not be here. Keys have no users yet: they are the account's. */
-static struct fa_document *describe_signer(const struct fa_api *api,
-					   const struct fa_http_request *request)
+static struct fa_document *describe_signer(const struct faas *rt, const struct fa_signer *signer)
 {
-	const char *account = api->rt->config.account, *at = fa_http_get(request, "Authorization");
 	struct fa_document *iam = fa_document_object(), *out = fa_document_object();
-	char key[256] = "", arn[128];
+	const char *id = *signer->role ? signer->key : rt->config.account;
+	char arn[FA_SIGNER_ARN_MAX];
 	int rc;
 
-	at = at ? strstr(at, "Credential=") : NULL;
-	if (at)
-		snprintf(key, sizeof(key), "%.*s", (int)strcspn(at + 11, "/"), at + 11);
-	snprintf(arn, sizeof(arn), "arn:aws:iam::%s:root", account);
-	rc = fa_document_put_text(iam, "accessKey", key);
-	rc |= fa_document_put_text(iam, "accountId", account);
-	rc |= fa_document_put_text(iam, "callerId", account);
+	fa_signer_arn(arn, rt, signer);
+	rc = fa_document_put_text(iam, "accessKey", signer->key);
+	rc |= fa_document_put_text(iam, "accountId", rt->config.account);
+	rc |= fa_document_put_text(iam, "callerId", id);
 	rc |= fa_document_put_null(iam, "cognitoIdentity");
 	rc |= fa_document_put_null(iam, "principalOrgId");
 	rc |= fa_document_put_text(iam, "userArn", arn);
-	rc |= fa_document_put_text(iam, "userId", account);
+	rc |= fa_document_put_text(iam, "userId", id);
 	rc |= fa_document_put(out, "iam", iam);
 	if (!rc)
 		return out;
@@ -130,9 +137,9 @@ static void write_domain(char out[FA_URL_MAX], const struct faas *rt,
 
 static void serve(struct fa_api *api, struct fa_http_caller *caller,
 		  const struct fa_http_request *request, const struct fa_url_target *target,
-		  const struct fa_url *url)
+		  const struct fa_url *url, const struct fa_signer *who)
 {
-	struct fa_document *signer = url->iam ? describe_signer(api, request) : NULL;
+	struct fa_document *signer = url->iam ? describe_signer(api->rt, who) : NULL;
 	char domain[FA_URL_MAX], function[CALLED_MAX];
 	struct fa_proxy proxy = { .function = function,
 				  .rule = FA_REPLY_V2,
@@ -151,8 +158,7 @@ static void serve(struct fa_api *api, struct fa_http_caller *caller,
 					     .authorizer = signer } };
 
 	write_domain(domain, api->rt, target, url);
-	snprintf(function, sizeof(function), "%s%s%s", url->function, *url->qualifier ? ":" : "",
-		 url->qualifier);
+	write_function(function, url);
 	fa_proxy_serve(api, caller, request, &proxy);
 	fa_document_free(signer);
 }
@@ -166,15 +172,16 @@ static bool needs_signature(const struct fa_url *url, const struct fa_http_reque
 void fa_url_serve(struct fa_api *api, struct fa_http_caller *caller,
 		  const struct fa_http_request *request, const struct fa_url_target *target)
 {
+	struct fa_signer signer = { .key = "" };
 	struct faas_error err = { 0 };
 	struct fa_url *url = find(&api->rt->registry, target, &err);
 	int rc = url ? 0 : FAAS_ENOTFOUND;
 
 	if (!rc && needs_signature(url, request))
-		rc = authorize(api, request, &err);
+		rc = authorize(api, caller, request, url, &signer, &err);
 	if (rc)
 		fa_api_refuse(&api->rt->mem, caller, &err, NULL, NULL);
 	else
-		serve(api, caller, request, target, url);
+		serve(api, caller, request, target, url, &signer);
 	fa_url_unref(url);
 }

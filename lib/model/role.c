@@ -155,15 +155,24 @@ static void release(struct compiled *c)
 }
 
 int fa_role_allows(struct fa_registry *registry, const char *name, const char *session,
-		    const struct fa_policy_request *request, char *why, size_t size)
+		   const struct fa_policy_request *request, char *why, size_t size)
+{
+	return fa_role_allows_on(registry, name, session, request, NULL, why, size);
+}
+
+int fa_role_allows_on(struct fa_registry *registry, const char *name, const char *session,
+		      const struct fa_policy_request *request, const struct fa_policy *resource,
+		      char *why, size_t size)
 {
 	struct fa_document *role = fa_role_get(registry, name);
+	const char *role_arn = fa_document_text(fa_document_get(role, "Arn"));
 	struct compiled c = { .mem = registry->functions.mem };
 	const char *slash = strrchr(name, '/');
 	struct fa_policy_request own = *request;
 	struct fa_policy_decision decision;
-	struct fa_principal who = { .account = registry->account, .role = name };
-	char arn[256];
+	struct fa_principal who = { .account = registry->account,
+				    .role = role_arn ? role_arn : name };
+	char arn[512];
 
 	snprintf(arn, sizeof(arn), "arn:aws:sts::%s:assumed-role/%s/%s", registry->account,
 		 slash ? slash + 1 : name, session);
@@ -173,7 +182,9 @@ int fa_role_allows(struct fa_registry *registry, const char *name, const char *s
 	decision = (struct fa_policy_decision){ FA_IMPLICIT_DENY, FA_BY_IDENTITY };
 	if (!c.why.code)
 		decision = fa_policy_decide(
-			&(struct fa_policy_rules){ .identity = { c.policies, c.count } }, &own);
+			&(struct fa_policy_rules){ .identity = { c.policies, c.count },
+						   .resource = { &resource, !!resource } },
+			&own);
 	release(&c);
 	fa_document_free(role);
 	if (decision.effect == FA_ALLOW)

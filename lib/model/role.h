@@ -40,5 +40,9 @@ int fa_role_trusts(struct fa_registry *registry, const char *role, const char *s
  */
 int fa_role_allows(struct fa_registry *registry, const char *role, const char *session,
 		    const struct fa_policy_request *request, char *why, size_t size);
+/* The same where the resource has a policy of its own; NULL: it has none. */
+int fa_role_allows_on(struct fa_registry *registry, const char *role, const char *session,
+		      const struct fa_policy_request *request, const struct fa_policy *resource,
+		      char *why, size_t size);
 
 #endif

@@ -26,7 +26,15 @@ static int print_routes(void)
 static const char *secret_of(void *data, const char *access_key)
 {
 	(void)data;
-	return strcmp(access_key, "AKIDEXAMPLE") ? NULL : "secret";
+	return !strcmp(access_key, "AKIDEXAMPLE") || !strncmp(access_key, "ROLE", 4) ? "secret"
+										   : NULL;
+}
+
+/* "AKIDEXAMPLE" is the account's; behind "ROLE" is the name of one. */
+static const char *role_of(void *data, const char *access_key)
+{
+	(void)data;
+	return strncmp(access_key, "ROLE", 4) ? NULL : access_key + 4;
 }
 
 int main(int argc, char **argv)
@@ -54,6 +62,7 @@ int main(int argc, char **argv)
 		goto fail;
 	http = faas_http_listen(rt,
 				FAAS_HTTP(.secret_of = argc == 3 ? NULL : secret_of,
+					  .role_of = role_of,
 					  .cert_file = argc > 2 ? argv[1] : NULL,
 					  .key_file = argc > 2 ? argv[2] : NULL),
 				&err);

@@ -38,8 +38,10 @@ static int verify(const char *authorization)
 						 .field_count = 3,
 						 .body = { "", 0 } };
 	const struct fa_sigv4_keys keys = { .secret_of = secret_of };
+	char access_key[FA_ACCESS_KEY_MAX];
 	struct faas_error err = { 0 };
-	int rc = fa_sigv4_verify(&keys, &fa_mem_libc, &request, 1795752306000, &err);
+	int rc = fa_sigv4_verify(&keys, &fa_mem_libc, &request, "lambda", 1795752306000,
+				 access_key, &err);
 
 	PROPERTY(!rc || (err.code == rc && *err.type && *err.message));
 	return rc;

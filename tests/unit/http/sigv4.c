@@ -19,6 +19,7 @@
 static struct fa_http_field fields[4];
 static struct fa_http_request request;
 static struct faas_error err;
+static char access_key[FA_ACCESS_KEY_MAX];
 
 static const char *secret_of(void *data, const char *access_key)
 {
@@ -49,7 +50,7 @@ static int prepare(void **state)
 
 static int verify_at(int64_t unix_ms)
 {
-	return fa_sigv4_verify(&keys, &fa_mem_libc, &request, unix_ms, &err);
+	return fa_sigv4_verify(&keys, &fa_mem_libc, &request, "lambda", unix_ms, access_key, &err);
 }
 
 static void refused(const char *type)
@@ -171,7 +172,9 @@ TEST(without_memory_nobody_is_let_in)
 
 	failing_mem_init(&fm);
 	fm.fail_at = 1;
-	assert_int_equal(fa_sigv4_verify(&keys, &fm.mem, &request, NOW_MS, &err), FAAS_ENOMEM);
+	assert_int_equal(fa_sigv4_verify(&keys, &fm.mem, &request, "lambda", NOW_MS, access_key,
+					 &err),
+			 FAAS_ENOMEM);
 	assert_true(failing_mem_clean(&fm));
 }
 
