@@ -24,6 +24,7 @@
 #define INIT_POLL_NS 5000000 /* an init past the function's own timeout is rare */
 #define SOON_NS 100000       /* a verdict that is on its way */
 #define SPIN_NS 8000         /* one wake-up across CPUs */
+#define NIBBLE 4             /* events that an awake thread is told of before the turn ends */
 
 static struct fa_thread *thread_of(const struct fa_env *env)
 {
@@ -61,7 +62,7 @@ static struct fa_thread_pool *share(struct fa_pool *pool)
 
 static void forget_thread(struct fa_env *env)
 {
-	env->want = env->done = 0;
+	env->want = env->rung = env->done = 0;
 	env->served = 0;
 	env->fresh = true;
 	env->exit_status = env->exit_error = 0;
@@ -133,6 +134,23 @@ static void own_slot(struct fa_thread *thread, struct fa_thread_slot *slot,
 	slot->meta = (const char *)input->data + job->payload.len;
 }
 
+/* The time of what was posted begins here: one look at the clock serves all of it. */
+static void ring(struct fa_env *env, int64_t now_ns)
+{
+	struct fa_thread *thread = thread_of(env);
+
+	while (env->rung != env->want) {
+		uint32_t index = ++env->rung & (FA_DEPTH - 1);
+
+		env->jobs[index]->start_ns = thread->slots[index].posted_ns = now_ns;
+	}
+	atomic_store(&thread->posted, env->want);
+	if (thread->has_thread)
+		fa_thread_ring(thread);
+	else
+		fa_thread_start(thread);
+}
+
 static void post(struct fa_env *env, struct fa_job *job, unsigned flags)
 {
 	struct fa_thread *thread = thread_of(env);
@@ -143,18 +161,15 @@ static void post(struct fa_env *env, struct fa_job *job, unsigned flags)
 		fill_slot(slot, job, flags); /* the caller stamped it a moment ago */
 		return;
 	}
-	job->start_ns = fa_now(env->pool->envs->clock);
+	job->start_ns = 0;
 	env->jobs[++env->want & (FA_DEPTH - 1)] = job;
 	slot = &thread->slots[env->want & (FA_DEPTH - 1)];
 	fill_slot(slot, job, flags);
 	slot->seq = env->want;
 	slot->lines.len = 0;
 	own_slot(thread, slot, job);
-	atomic_store(&thread->posted, env->want);
-	if (thread->has_thread)
-		fa_thread_ring(thread);
-	else
-		fa_thread_start(thread);
+	if (env->want - env->rung >= NIBBLE && fa_thread_is_awake(thread))
+		ring(env, fa_envs_now(env->pool->envs));
 }
 
 /* ---- the response ---------------------------------------------------- */
@@ -392,13 +407,6 @@ static void bury(struct fa_env *env)
 static void finish(struct fa_env *env)
 {
 	(void)env; /* nothing outlives the threads */
-}
-
-/* A thread is told with the post itself. */
-static void ring(struct fa_env *env, int64_t now_ns)
-{
-	(void)env;
-	(void)now_ns;
 }
 
 const struct fa_env_kind fa_env_thread = {

@@ -143,6 +143,8 @@ void fa_thread_give(struct fa_env *env, uint32_t serial, const struct faas_bytes
 void fa_thread_start(struct fa_thread *thread);
 /* What it waits for has changed. Once per sleep of it, however many events there are. */
 void fa_thread_ring(struct fa_thread *thread);
+/* [loop] It may take what it is told of at once. */
+bool fa_thread_is_awake(const struct fa_thread *thread);
 
 /* Init if there was none yet, then the event. Ends with a verdict in the slot. */
 void fa_thread_run(struct fa_thread *thread, struct fa_thread_slot *slot);

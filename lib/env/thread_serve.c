@@ -31,6 +31,12 @@ void fa_thread_ring(struct fa_thread *thread)
 	syscall(SYS_futex, &thread->bell, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
+bool fa_thread_is_awake(const struct fa_thread *thread)
+{
+	return thread->has_thread &&
+	       !atomic_load_explicit(&thread->parked, memory_order_relaxed);
+}
+
 static bool has_news(struct fa_thread *thread)
 {
 	return atomic_load(&thread->posted) != atomic_load(&thread->finished) ||

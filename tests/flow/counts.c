@@ -91,6 +91,8 @@ static void stay_here(void)
 	must(sched_setaffinity(0, sizeof(set), &set) == 0, "cannot stay on one CPU");
 }
 
+static enum faas_isolation_kind isolation = FAAS_PROCESS;
+
 static void open_runtime(const char *handler)
 {
 	struct faas_config c = { .size = sizeof(c), .realloc = host_realloc };
@@ -104,7 +106,7 @@ static void open_runtime(const char *handler)
 	must(!faas_function_create(rt,
 				   FAAS_FUNCTION(.name = "f", .code = TEST_PLUGINS,
 						 .handler = handler, .timeout_ms = 600000,
-						 .max_concurrency = 1),
+						 .isolation = isolation, .max_concurrency = 1),
 				   &err),
 	     err.message);
 }
@@ -207,6 +209,12 @@ static void submit_sixteen(void)
 	trace_calls("echo.echo", submit_warm);
 }
 
+static void submit_sixteen_to_a_thread(void)
+{
+	isolation = FAAS_THREAD;
+	submit_sixteen();
+}
+
 static struct trace trace;
 
 static void run(void (*scenario)(void))
@@ -291,6 +299,14 @@ TEST(one_wake_up_serves_many_events_with_callbacks)
 	at_most(trace.waits[TRACEE_BELOW] + below[SYS_futex_waitv], CALLS / 2, TRACEE_BELOW,
 		"waits");
 	at_most(below[SYS_sendto], CALLS / 2, TRACEE_BELOW, "wake-ups of the loop");
+}
+
+/* The thread is of the host, and it is woken by the loop alone. */
+TEST(one_wake_up_serves_many_events_of_a_thread)
+{
+	run(submit_sixteen_to_a_thread);
+	at_most(trace.wakes[TRACEE_HOST], CALLS / 2, TRACEE_HOST, "wake-ups of the thread");
+	assert_true(trace.wakes[TRACEE_HOST] > 0);
 }
 
 /* ---- the first event of a provisioned environment --------------------- */
@@ -562,6 +578,7 @@ int main(void)
 		cmocka_unit_test(the_loop_sleeps_through_warm_calls),
 		cmocka_unit_test(one_line_of_log_is_one_more_system_call),
 		cmocka_unit_test(one_wake_up_serves_many_events_with_callbacks),
+		cmocka_unit_test(one_wake_up_serves_many_events_of_a_thread),
 		cmocka_unit_test(a_provisioned_first_event_costs_the_system_calls_of_a_warm_one),
 		cmocka_unit_test(a_cold_start_in_a_shell_makes_no_process_and_sends_no_message),
 		cmocka_unit_test(a_cold_start_without_a_shell_does),
