@@ -180,6 +180,7 @@ static void begin(struct fa_mapping *m)
 	m->limit = first;
 	m->alive = true;
 	m->stopping = m->flush = false;
+	fa_list_append(&m->all->alive, &m->living);
 	m->all->open++;
 	set_state(m, FA_MAPPING_ENABLED);
 	fa_mapping_pump(m);
@@ -213,6 +214,7 @@ static void stop(struct fa_mapping *m)
 	if (!m->alive || m->stopping)
 		return;
 	m->stopping = true;
+	fa_list_remove(&m->living);
 	set_orphan(m, false);
 	fa_loop_timer_stop(loop, &m->window);
 	fa_loop_timer_stop(loop, &m->growth);
@@ -302,25 +304,10 @@ void fa_mapping_call(struct fa_mapping *m)
 	fa_loop_call(&m->all->rt->loop, &m->call);
 }
 
-static struct fa_mapping *find_alive(struct fa_sources *all)
-{
-	struct fa_mapping *m;
-	uint32_t pos = 0;
-
-	pthread_mutex_lock(&all->lock);
-	while ((m = fa_map_next(&all->mappings, &pos)))
-		if (m->alive && !m->stopping)
-			break;
-	pthread_mutex_unlock(&all->lock);
-	return m;
-}
-
 void fa_mappings_stop(struct fa_sources *all)
 {
-	struct fa_mapping *m;
-
-	while ((m = find_alive(all)))
-		stop(m);
+	while (!fa_list_empty(&all->alive))
+		stop(fa_container(all->alive.next, struct fa_mapping, living));
 }
 
 /* ---- functions that come ---------------------------------------------------- */
@@ -346,6 +333,7 @@ static void on_functions(struct fa_call *call)
 void fa_mappings_init(struct fa_sources *all)
 {
 	fa_list_init(&all->orphans);
+	fa_list_init(&all->alive);
 	all->functions.run = on_functions;
 }
 
@@ -374,6 +362,7 @@ struct fa_mapping *fa_mapping_create(struct fa_sources *all, struct fa_mapping_c
 	fa_random_bytes(bits, sizeof(bits));
 	fa_uuid(m->uuid, bits);
 	fa_list_init(&m->orphan);
+	fa_list_init(&m->living);
 	fa_list_init(&m->buffer);
 	fa_list_init(&m->batches);
 	fa_map_init(&m->groups, &all->rt->mem);

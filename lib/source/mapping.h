@@ -31,6 +31,7 @@ struct fa_mapping {
 
 	/* [loop] */
 	bool alive;                        /* the source is open, or is to be closed */
+	struct fa_list living;             /* in fa_sources.alive, until it is to be closed */
 	bool stopping;                     /* nothing begins any more */
 	bool pumping, again;               /* see fa_mapping_pump() */
 	struct fa_list orphan;             /* in fa_sources.orphans: its function is not there */

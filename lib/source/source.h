@@ -69,7 +69,8 @@ struct fa_sources {
 	struct fa_list kinds;   /* [lock] those of the host */
 	struct fa_map queues;   /* [lock] of struct listener, by address: see queue.c */
 	_Atomic int listeners;
-	struct fa_list orphans; /* [loop] of struct fa_mapping */
+	struct fa_list alive;   /* [loop] of struct fa_mapping */
+	struct fa_list orphans; /* [loop] of them */
 	_Atomic int orphan_count;
 	struct fa_call functions; /* one of theirs may be there now */
 	_Atomic bool functions_came; /* that call is queued */

@@ -85,6 +85,16 @@ static void fail_at(size_t n, bool and_all_after)
 	pthread_mutex_unlock(&host.mem.lock);
 }
 
+static bool has_failed(void)
+{
+	bool failed;
+
+	pthread_mutex_lock(&host.mem.lock);
+	failed = host.mem.failed > 0;
+	pthread_mutex_unlock(&host.mem.lock);
+	return failed;
+}
+
 static void advance(int64_t ms)
 {
 	host.clock.ns += ms * 1000000;
@@ -126,7 +136,7 @@ static bool run(const char *source, const char *body, size_t n, bool and_all_aft
 	accepted = publish(source, body);
 	for (int i = 0; i < 20; i++)
 		tick();
-	failed = host.mem.failed > 0;
+	failed = has_failed();
 	fail_at(0, false);
 	if (!accepted)
 		assert_true(publish(source, body)); /* it was said, and is not there */

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * bench/sources: what those cost that have nothing to do. A hundred schedules are due at the
+ * same minute, again and again, with nobody and with a hundred thousand others armed beside
+ * them; messages go through one queue, with nobody and with ten thousand other mappings beside
+ * it; and nothing happens for a second while all of them are there. Time is virtual, so that
+ * a minute is a step; what is measured is real.
+ */
+
+#include "bench.h"
+
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include <faas/source.h>
+#include <runtime.h>
+
+#define DUE 100       /* schedules of a tick */
+#define ARMED 100000  /* and others */
+#define MAPPINGS 10000
+#define MESSAGES 2000
+#define TARGETS 100   /* who subscribed to a topic */
+
+struct host {
+	struct fa_clock_virtual clock;
+	struct faas *rt;
+};
+
+static _Atomic int calls;
+
+static int count(struct faas_context *ctx, struct faas_bytes event)
+{
+	(void)ctx;
+	(void)event;
+	atomic_fetch_add(&calls, 1);
+	return 0;
+}
+
+static void open_host(struct host *host)
+{
+	struct faas_error err;
+
+	fa_clock_virtual_init(&host->clock, 1800000000000 / 60000 * 60000);
+	host->rt = fa_create(FAAS_CONFIG(.worker = BENCH_WORKER, .max_concurrency = 2000,
+					.max_memory_mb = 1 << 20),
+			     &host->clock.clock, &err);
+	if (!host->rt)
+		bench_die("%s", err.message);
+	if (faas_function_create(host->rt, FAAS_FUNCTION(.name = "f", .native = count), &err))
+		bench_die("%s", err.message);
+	atomic_store(&calls, 0);
+}
+
+static void close_host(struct host *host)
+{
+	if (faas_destroy(host->rt))
+		bench_die("the runtime does not end");
+}
+
+static void map(struct host *host, const char *source, const char *target)
+{
+	struct faas_error err;
+
+	if (faas_mapping_create(host->rt,
+				FAAS_MAPPING(.source = source, .target = target,
+					     .function = target ? NULL : "f"), NULL, &err))
+		bench_die("%s: %s", source, err.message);
+}
+
+static void await(int n)
+{
+	uint64_t until = bench_now() + 60000000000u;
+
+	while (atomic_load(&calls) < n) {
+		if (bench_now() > until)
+			bench_die("%d of %d calls came", atomic_load(&calls), n);
+		sched_yield();
+	}
+}
+
+/* Until the loop has done all that it was asked for. */
+static void settle(struct host *host, int calls_so_far)
+{
+	struct faas_stats s = { .size = sizeof(s) };
+
+	await(calls_so_far);
+	do {
+		bench_sleep_us(1000);
+		faas_stats(host->rt, &s);
+	} while (s.queued || s.messages_waiting);
+}
+
+/* ---- schedules ----------------------------------------------------------- */
+
+static void step(struct host *host, int64_t ms)
+{
+	host->clock.ns += ms * 1000000;
+	fa_loop_wake(&host->rt->loop);
+}
+
+static void arm(struct host *host, int armed)
+{
+	for (int i = 0; i < DUE; i++)
+		map(host, "schedule:rate(1 minute)", NULL);
+	for (int i = 0; i < armed; i++)
+		map(host, "schedule:cron(0 0 1 1 ? 2199)", NULL);
+	settle(host, DUE);
+}
+
+static void tick(const struct options *options, int armed)
+{
+	int ticks = (int)bench_scaled(options, 200), seen = DUE;
+	struct host host;
+
+	open_host(&host);
+	arm(&host, armed);
+	for (int round = 0; round < options->rounds; round++) {
+		uint64_t start = bench_now();
+
+		for (int i = 0; i < ticks; i++) {
+			step(&host, 60000);
+			seen += DUE;
+			await(seen);
+		}
+		report_value((double)(bench_now() - start) / ticks / DUE, "sources.armed%d.due_ns",
+			     armed);
+	}
+	close_host(&host);
+}
+
+static void schedules(const struct options *options)
+{
+	tick(options, 0);
+	tick(options, ARMED);
+}
+
+/* ---- mappings --------------------------------------------------------------- */
+
+static void map_many(struct host *host, int others)
+{
+	char queue[32];
+
+	map(host, "queue:busy", NULL);
+	for (int i = 0; i < others; i++) {
+		snprintf(queue, sizeof(queue), "queue:q%d", i);
+		map(host, queue, NULL);
+	}
+}
+
+static void through(const struct options *options, int others)
+{
+	int n = (int)bench_scaled(options, MESSAGES), sent = 0;
+	struct host host;
+
+	open_host(&host);
+	map_many(&host, others);
+	settle(&host, 0);
+	for (int round = 0; round < options->rounds; round++) {
+		uint64_t start = bench_now();
+
+		for (int i = 0; i < n; i++) {
+			if (faas_send(host.rt, "queue:busy", (struct faas_bytes){ "x", 1 }, NULL))
+				bench_die("a message was refused");
+			await(++sent);
+		}
+		report_value((double)(bench_now() - start) / n, "sources.beside%d.message_ns",
+			     others);
+	}
+	close_host(&host);
+}
+
+static void mappings(const struct options *options)
+{
+	through(options, 0);
+	through(options, MAPPINGS);
+}
+
+/* ---- nothing --------------------------------------------------------------------- */
+
+static long switches(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_nvcsw;
+}
+
+static void idle(const struct options *options)
+{
+	struct host host;
+
+	open_host(&host);
+	map_many(&host, MAPPINGS);
+	arm(&host, ARMED);
+	bench_sleep_us(200000);
+	for (int round = 0; round < options->rounds; round++) {
+		long before = switches();
+
+		bench_sleep_us(1000000);
+		report_value((double)(switches() - before - 1), "sources.idle.wakeups");
+	}
+	close_host(&host);
+}
+
+/* ---- to many ------------------------------------------------------------------------ */
+
+static void topics(const struct options *options)
+{
+	int n = (int)bench_scaled(options, 200);
+	char queue[32];
+	struct host host;
+
+	open_host(&host);
+	for (int i = 0; i < TARGETS; i++) {
+		snprintf(queue, sizeof(queue), "queue:q%d", i);
+		map(&host, "topic:t", queue);
+	}
+	for (int round = 0; round < options->rounds; round++) {
+		struct faas_queue_stats s = { .size = sizeof(s) };
+		uint64_t start = bench_now();
+
+		for (int i = 0; i < n; i++)
+			if (faas_send(host.rt, "topic:t", (struct faas_bytes){ "x", 1 }, NULL))
+				bench_die("a message was refused");
+		while (s.visible < (uint64_t)n * (uint64_t)(round + 1))
+			if (faas_queue_stats(host.rt, "queue:q99", &s, NULL))
+				bench_die("the queue cannot be looked into");
+		report_value((double)n * TARGETS * 1e9 / (double)(bench_now() - start),
+			     "sources.topic.deliveries_per_s");
+	}
+	close_host(&host);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct group groups[] = {
+		{ "schedules", schedules },
+		{ "mappings", mappings },
+		{ "idle", idle },
+		{ "topics", topics },
+	};
+
+	return bench_main(argc, argv, groups, sizeof(groups) / sizeof(*groups));
+}
