@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -235,26 +236,54 @@ static void burn(const char *ms)
 		say("burnt");
 }
 
+/* A child that looks at the clock each millisecond, and keeps the longest time between. */
+static long *longest_ms;
+
+static void tick(const char *text)
+{
+	struct timespec now;
+	long ms, before = 0;
+
+	(void)text;
+	longest_ms = mmap(NULL, sizeof(*longest_ms), PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (fork()) {
+		say("ticks");
+		return;
+	}
+	for (;;) {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		ms = now.tv_sec * 1000 + now.tv_nsec / 1000000;
+		if (before && ms - before > *longest_ms)
+			*longest_ms = ms - before;
+		before = ms;
+		usleep(1000);
+	}
+}
+
+static void longest(const char *text)
+{
+	(void)text;
+	usleep(20000); /* it has looked at the clock since */
+	say_number(*longest_ms);
+}
+
+/* So many milliseconds of work behind the answer. */
+static void work_on(const char *ms)
+{
+	say("said");
+	usleep((unsigned)atoi(ms) * 1000);
+	puts("and done");
+	fflush(stdout);
+}
+
 static const struct act acts[] = {
-	{ "echo", echo },
-	{ "count", count },
-	{ "header", header },
-	{ "env", env },
-	{ "cwd", cwd },
-	{ "put", put },
-	{ "get", get },
-	{ "print", print },
-	{ "record", record },
-	{ "fail", fail },
-	{ "sleep", sleep_for },
-	{ "exit", leave },
-	{ "raise", die },
-	{ "large", large },
-	{ "eat", eat },
-	{ "last", leave_after },
-	{ "fork", fork_some },
-	{ "burn", burn },
-	{ NULL, NULL },
+	{ "echo", echo },      { "count", count }, { "header", header },   { "env", env },
+	{ "cwd", cwd },        { "put", put },     { "get", get },         { "print", print },
+	{ "record", record },  { "fail", fail },   { "sleep", sleep_for }, { "exit", leave },
+	{ "raise", die },      { "large", large }, { "eat", eat },         { "last", leave_after },
+	{ "fork", fork_some }, { "burn", burn },   { "tick", tick },       { "longest", longest },
+	{ "work", work_on },   { NULL, NULL },
 };
 
 static bool act_as(const struct act *acts)

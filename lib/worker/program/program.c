@@ -30,6 +30,7 @@
 #include <worker/program/extensions.h>
 #include <worker/program/frames.h>
 #include <worker/program/launch.h>
+#include <worker/program/rest.h>
 #include <worker/program/runtime_api.h>
 #include <worker/program/server.h>
 #include <worker/stream.h>
@@ -46,6 +47,7 @@ static struct program {
 	struct fa_server server;
 	struct fa_frames frames;
 	struct fa_extensions extensions;
+	struct fa_rest rest;
 	struct fa_connection *waiter; /* asked for the next event */
 	struct fa_connection *stream; /* sends the answer part by part */
 	size_t streamed;
@@ -240,6 +242,7 @@ static void begin(struct program *p)
 {
 	const struct fa_request_slot *slot = fa_areas_slot(&p->areas, p->done + 1);
 
+	fa_rest_end(&p->rest);
 	if (slot->flags & FA_REQ_SHUTDOWN) {
 		begin_end(p);
 		return;
@@ -518,13 +521,28 @@ static bool is_granted(const struct program *p, uint32_t wish)
 /* How long there is nothing to do, ms; -1: until somebody says something. */
 static int patience(struct program *p)
 {
-	int64_t left_ns = p->cut_ns - now_ns();
+	int64_t now = now_ns(), left_ns = fa_rest_left_ns(&p->rest, now);
 
 	if (p->phase == ENDING)
 		return go_on_ending(p);
 	if (p->cut_ns)
-		return left_ns < 0 ? 0 : (int)(left_ns / 1000000) + 1;
-	return -1;
+		left_ns = p->cut_ns > now ? p->cut_ns - now : 0;
+	return left_ns < 0 ? -1 : (int)((left_ns + 999999) / 1000000);
+}
+
+/* The runtime waits for its next event, and so does every extension. */
+static bool all_wait(const struct program *p)
+{
+	return p->phase == SERVING && !p->open && p->waiter && fa_extensions_ready(&p->extensions);
+}
+
+static void rest(struct program *p)
+{
+	int64_t now = now_ns();
+
+	fa_rest_note(&p->rest, all_wait(p), now);
+	if (fa_rest_left_ns(&p->rest, now) == 0 && !is_posted(p))
+		fa_rest_begin(&p->rest);
 }
 
 /* With `ready` the host shall ring for what it posts. */
@@ -537,8 +555,10 @@ static void turn(struct program *p, bool ready)
 		{ .fd = p->signals, .events = POLLIN },
 		{ .fd = p->frames.fd, .events = POLLIN },
 	};
-	int patience_ms = patience(p), count = OWN_FDS + fa_server_fill(&p->server, fds + OWN_FDS);
+	int count = OWN_FDS + fa_server_fill(&p->server, fds + OWN_FDS), patience_ms;
 
+	rest(p);
+	patience_ms = patience(p);
 	atomic_store(sleeping, why);
 	if (poll(fds, (nfds_t)count, is_granted(p, why) ? 0 : patience_ms) < 0)
 		count = 0;
@@ -572,6 +592,7 @@ static void await_first(struct program *p)
 
 static void set_up(struct program *p, const struct fa_run *run)
 {
+	struct sigaction ends = { .sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP };
 	sigset_t children;
 
 	p->run = run;
@@ -588,6 +609,7 @@ static void set_up(struct program *p, const struct fa_run *run)
 	sigemptyset(&children);
 	sigaddset(&children, SIGCHLD);
 	sigprocmask(SIG_SETMASK, &children, NULL);
+	sigaction(SIGCHLD, &ends, NULL); /* nobody hears of it who stands still */
 	p->signals = signalfd(-1, &children, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (p->signals < 0)
 		_exit(FA_RUN_BROKEN);
