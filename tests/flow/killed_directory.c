@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files are dropped into a directory while the program that watches it is killed again and
+ * again. At the end each of them was told of. FAAS_KILLS and FAAS_FILES say how often and how
+ * many.
+ */
+#include <faas/plugin.h> /* before cmocka, which makes a macro of fail() */
+#include <faas/source.h>
+
+#include "support/test.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "support/flow.h"
+#include "support/stores.h"
+
+#define MOST 1000000
+
+/* Of all programs that are killed. */
+struct seen {
+	_Atomic int told;
+	_Atomic unsigned char times[MOST];
+};
+
+static struct flow flow;
+static struct seen *seen;
+static char folder[64], inbox[64], source[80];
+static _Atomic int dropped;
+
+static void tick(void)
+{
+	nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+}
+
+static int setting(const char *name, int otherwise)
+{
+	return getenv(name) ? atoi(getenv(name)) : otherwise;
+}
+
+static int files(void)
+{
+	return setting("FAAS_FILES", 2000);
+}
+
+static int work(struct faas_context *ctx, struct faas_bytes event)
+{
+	const char *key = memmem(event.data, event.len, "\"key\":\"", 7);
+
+	seen->times[atoi(key + 7)]++;
+	seen->told++;
+	return faas_puts(ctx, "");
+}
+
+/* ---- who drops files ---------------------------------------------------- */
+
+/* Half of them are written there, the others are moved there. */
+static void drop(int n)
+{
+	char path[100], other[200];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%d.jpg", inbox, n);
+	snprintf(other, sizeof(other), "%s.%d", inbox, n);
+	fd = open(n % 2 ? path : other, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "x", 1), 1);
+	close(fd);
+	if (n % 2 == 0)
+		assert_int_equal(rename(other, path), 0);
+}
+
+static void *drop_all(void *data)
+{
+	(void)data;
+	for (int n = 0; n < files(); n++) {
+		drop(n);
+		dropped++;
+		if (n % 20 == 0)
+			tick();
+	}
+	return NULL;
+}
+
+/* ---- the program ---------------------------------------------------------- */
+
+static void open_runtime(void)
+{
+	struct faas_error err;
+	char id[37];
+
+	flow_open(&flow, &(struct faas_config){ .state_dir = folder }, false);
+	flow_function(&flow, &(struct faas_function_config){ .name = "work", .native = work });
+	if (!seen->told && faas_mapping_create(flow.rt,
+					       FAAS_MAPPING(.source = source, .function = "work",
+							    .existing = true),
+					       id, &err))
+		fail_msg("%s", err.message);
+}
+
+static _Noreturn void be_killed(void)
+{
+	open_runtime();
+	for (;;)
+		pause();
+}
+
+static void kill_one(unsigned seed)
+{
+	int before = seen->told, status;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (!pid)
+		be_killed();
+	for (int i = 0; seen->told < before + 50 && i < 10000; i++)
+		tick();
+	nanosleep(&(struct timespec){ 0, 1000000L * (seed * 37 % 100) }, NULL);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+static int missing(void)
+{
+	int n = 0;
+
+	for (int i = 0; i < files(); i++)
+		n += !seen->times[i];
+	return n;
+}
+
+TEST(each_file_is_told_of_in_spite_of_kills)
+{
+	int kills = setting("FAAS_KILLS", 5), twice = 0;
+	pthread_t thread;
+
+	assert_true(files() <= MOST);
+	assert_int_equal(pthread_create(&thread, NULL, drop_all, NULL), 0);
+	for (int i = 0; i < kills; i++)
+		kill_one((unsigned)i + 1);
+	open_runtime();
+	pthread_join(thread, NULL);
+	for (int i = 0; missing() && i < 60000; i++)
+		tick();
+	assert_int_equal(missing(), 0);
+	flow_close(&flow);
+	for (int i = 0; i < files(); i++)
+		twice += seen->times[i] > 1;
+	print_message("# %d programs killed, %d files, %d told of more than once\n", kills, files(),
+		      twice);
+}
+
+static int open_it(void **state)
+{
+	(void)state;
+	seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	stores_folder(folder);
+	stores_folder(inbox);
+	snprintf(source, sizeof(source), "dir:%s", inbox);
+	return seen == MAP_FAILED ? -1 : 0;
+}
+
+static int close_it(void **state)
+{
+	char command[100];
+
+	(void)state;
+	stores_remove(folder);
+	snprintf(command, sizeof(command), "rm -rf %s", inbox);
+	return munmap(seen, sizeof(*seen)) | system(command);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(each_file_is_told_of_in_spite_of_kills, open_it,
+						close_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
