@@ -160,6 +160,40 @@ reports() {
 	[ "$(grep -c 'REPORT RequestId: .*Duration: .*Max Memory Used: ' "$said")" = 4 ]
 }
 
+inbox() {
+	mkdir "$work/photos" &&
+		run inbox "$work/photos" "$work"/drawn/{landscape-1,damaged,huge}.jpg \
+			"$work"/drawn/bomb.png "$work"/drawn/landscape-2.jpg &&
+		is_thumbnail "$work/photos/outbox/01-landscape-1.jpg" &&
+		is_thumbnail "$work/photos/outbox/05-landscape-2.jpg" &&
+		says '2 thumbnails, 3 broken; in queue:broken:' ' +02-damaged.jpg +gd-jpeg.*' \
+			' +03-huge.jpg +Request must be smaller.*' ' +04-bomb.png +[^b].*'
+}
+
+# One that came while the program was not there is the only one that it is told of.
+inbox_again() {
+	local pid
+
+	cp "$work/drawn/landscape-1.jpg" "$work/photos/inbox/meanwhile.jpg"
+	"$made/examples/inbox" "$work/photos" >"$said" 2>&1 &
+	pid=$!
+	for _ in {1..200}; do
+		grep -q 'meanwhile.*sandbox' "$said" && break
+		sleep 0.1
+	done
+	kill "$pid" && wait "$pid" && is_thumbnail "$work/photos/outbox/meanwhile.jpg" &&
+		says '1 thumbnails, 0 broken; in queue:broken:' ' +02-damaged.jpg +gd-jpeg.*'
+}
+
+thousand() {
+	local small=$work/out/01-landscape-1.jpg pictures=()
+
+	for _ in {1..1000}; do pictures+=("$small"); done
+	mkdir "$work/many" && run inbox "$work/many" "${pictures[@]}" &&
+		says '1000 thumbnails, 0 broken; in queue:broken:' &&
+		[ "$(find "$work/many/outbox" -type f | wc -l)" = 1000 ]
+}
+
 readme_shows() { # file
 	[[ $(<README.md) == *"$(<"$1")"* ]]
 }
@@ -168,7 +202,7 @@ readme_is_true() {
 	readme_shows plugins/hello/hello.c && readme_shows examples/hello.c
 }
 
-echo 1..16
+echo 1..19
 check the_examples_build_against_what_was_installed examples/run --build
 check hello_greets_whom_the_event_names hello
 check hello_builds_with_the_commands_of_the_readme hello_by_hand
@@ -186,3 +220,6 @@ check a_picture_that_unfolds_to_a_gigabyte_finds_no_memory says \
 	'.*(Function\.Unreadable.*gd-png|Runtime\.OutOfMemory).*'
 check a_picture_over_the_limit_is_refused says '.*refused: Request.*TooLarge.*'
 check each_picture_that_reached_the_function_has_its_report reports
+check pictures_that_are_dropped_become_thumbnails_or_letters_with_the_reason inbox
+check a_picture_that_was_told_of_is_not_told_of_again inbox_again
+check a_thousand_pictures_at_once_become_a_thousand_thumbnails thousand
