@@ -6,6 +6,7 @@
  */
 #include <code.h>
 
+#include <errno.h>
 #include <string.h>
 
 #include <base/error.h>
@@ -120,6 +121,37 @@ void fa_code_drop(struct fa_code *code)
 	code->package = code->opt = NULL;
 }
 
+/* ---- reading ----------------------------------------------------------- */
+
+#define IDS 0x7fffff
+
+/* One id for the process, and for the supervisor whose it is. */
+static int start_reader(void *data, int zip, int out, bool judge, struct faas_error *err)
+{
+	struct faas *rt = data;
+	struct fa_envs *envs = &rt->envs;
+	int id = (int)(atomic_fetch_add(&rt->readers, 1) & IDS), rc;
+
+	pthread_mutex_lock(&envs->lock);
+	rc = fa_supervisor_unpack(&envs->supervisor, (uint32_t)id, zip, out, judge);
+	id |= (int)(envs->supervisor.serial & 0xff) << 23;
+	pthread_mutex_unlock(&envs->lock);
+	return rc < 0 ? fa_error_errno(err, -rc, "cannot unpack the code") : id;
+}
+
+static bool stop_reader(void *data, int id)
+{
+	struct faas *rt = data;
+	struct fa_envs *envs = &rt->envs;
+	bool same;
+
+	pthread_mutex_lock(&envs->lock);
+	same = (envs->supervisor.serial & 0xff) == (uint32_t)id >> 23 &&
+	       fa_supervisor_end_unpack(&envs->supervisor, (uint32_t)id & IDS) != -EPIPE;
+	pthread_mutex_unlock(&envs->lock);
+	return same;
+}
+
 /* ---- removing ---------------------------------------------------------- */
 
 /* What a runtime that ends has not removed by then, it removes at once. */
@@ -145,4 +177,7 @@ void fa_code_init(struct faas *rt)
 	rt->sweep.run = sweep;
 	rt->packages.on_unused = on_unused;
 	rt->packages.data = rt;
+	rt->packages.readers.start = start_reader;
+	rt->packages.readers.stop = stop_reader;
+	rt->packages.readers.data = rt;
 }

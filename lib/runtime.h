@@ -69,6 +69,7 @@ struct faas {
 	struct fa_loop loop;
 	struct fa_registry registry;
 	struct fa_packages packages;
+	_Atomic uint32_t readers; /* of ZIPs that were started */
 	struct fa_layers layers;
 	struct fa_chores chores;    /* code is made by them, see build.c */
 	struct fa_call sweep;       /* of what nobody uses any more in there */

@@ -88,7 +88,7 @@ enum faas_keep {
 struct faas_config {
 	size_t size;
 	struct uv_loop_s *loop; /* NULL: libfaas runs a loop on a thread of its own */
-	const char *worker;     /* path of faas-worker; NULL: the one that was installed */
+	const char *worker;     /* path of faas-worker, beside faas-unpack; NULL: as installed */
 	const char *region;     /* "local-1" */
 	const char *account;    /* "000000000000" */
 	int max_concurrency;    /* 1000, over all functions */

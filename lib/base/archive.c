@@ -74,30 +74,12 @@ bool fa_archive_has(const struct fa_archive *a, const char *name)
 
 /* ---- entries ----------------------------------------------------------- */
 
-/*
- * First up, then down, never up again: up from a real directory leads to a real
- * one, while up behind another link may lead anywhere.
- */
-static bool stays_inside(const char *name, const char *target)
-{
-	int depth = 0, up = 0;
-
-	for (; *name; name++)
-		depth += *name == '/';
-	for (; !strncmp(target, "../", 3); target += 3)
-		up++;
-	if (!strcmp(target, ".."))
-		return up < depth;
-	return *target && *target != '/' && up <= depth && !strstr(target, "../") &&
-	       !(strlen(target) >= 3 && !strcmp(target + strlen(target) - 3, "/.."));
-}
-
 static int take_target(struct fa_archive *a, const char *name, const char *target,
 		       struct faas_error *err)
 {
 	if (!target || strlen(target) > FA_ARCHIVE_NAME)
 		return fa_zip_refuse(err, name, "is a link that cannot be read");
-	if (!stays_inside(name, target))
+	if (!fa_archive_stays_inside(name, target))
 		return fa_zip_refuse(err, name, "is a link that leads out of the package");
 	strcpy(a->target, target);
 	return 0;

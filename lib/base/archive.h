@@ -5,36 +5,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <base/archive_entry.h>
 #include <base/mem.h>
-#include <faas/types.h>
 
 /*
  * A ZIP in memory, read entry by entry. Nobody is trusted who made it: what
  * comes out is a list of plain relative names, each once, of files, directories
  * and links that stay inside, with exactly as many bytes as were announced, or a
- * refusal. libarchive is behind it, and nobody else knows that.
+ * refusal. libarchive is behind it, and nobody else knows that. Only faas-unpack has it:
+ * a host reads no ZIP itself.
  */
 struct fa_archive;
-
-#define FA_ARCHIVE_UNPACKED 262144000u /* bytes; it must be smaller (semantics 1.2) */
-#define FA_ARCHIVE_ENTRIES 65534       /* more would need ZIP64 */
-#define FA_ARCHIVE_NAME 1024           /* bytes of a name, and of where a link leads */
-#define FA_ARCHIVE_PART 255            /* bytes between two slashes */
-#define FA_ARCHIVE_DEPTH 64            /* directories in each other */
-
-enum fa_archive_kind {
-	FA_ARCHIVE_FILE = 1,
-	FA_ARCHIVE_DIRECTORY,
-	FA_ARCHIVE_LINK,
-};
-
-struct fa_archive_entry {
-	enum fa_archive_kind kind;
-	const char *name;   /* "a/b"; of the package's own directory "" */
-	const char *target; /* of a link: relative, and inside */
-	bool executable;
-	uint32_t size; /* of a file */
-};
 
 /*
  * Judges the whole directory of entries. `data` is borrowed until it is closed.

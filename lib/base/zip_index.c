@@ -31,14 +31,6 @@
 #define MADE_BY_UNIX 3
 #define MADE_BY_MACOS 19
 
-int fa_zip_refuse(struct faas_error *err, const char *name, const char *why)
-{
-	return fa_error(err, FAAS_EINVAL,
-			"Could not unzip uploaded file. Please check your file, then try to upload "
-			"again. (%s%.80s%s%s)",
-			name ? "'" : "", name ? name : "", name ? "' " : "", why);
-}
-
 static uint16_t u16(const uint8_t *at)
 {
 	return (uint16_t)(at[0] | at[1] << 8);
@@ -51,43 +43,11 @@ static uint32_t u32(const uint8_t *at)
 
 /* ---- names ------------------------------------------------------------- */
 
-static const char *judge_parts(const char *name)
-{
-	int depth = 0;
-
-	for (;; depth++) {
-		size_t len = strcspn(name, "/");
-
-		if (!len || (len == 1 && name[0] == '.'))
-			return "has an empty part in its name";
-		if (len == 2 && !memcmp(name, "..", 2))
-			return "leads out of the package";
-		if (len > FA_ARCHIVE_PART)
-			return "has a part in its name that is longer than 255 bytes";
-		if (!name[len])
-			break;
-		name += len + 1;
-	}
-	return depth > FA_ARCHIVE_DEPTH ? "is in more than 64 directories" : NULL;
-}
-
-static const char *judge_name(const uint8_t *name, size_t len)
-{
-	if (!len)
-		return "has no name";
-	if (len > FA_ARCHIVE_NAME)
-		return "has a name longer than 1024 bytes";
-	for (size_t i = 0; i < len; i++)
-		if (name[i] < ' ' || name[i] == 0x7f || name[i] == '\\')
-			return "has a backslash or a control character in its name";
-	return name[0] == '/' ? "has an absolute name" : NULL;
-}
-
 /* The item's name without what says nothing: "./" before it, one '/' behind it. */
 static int take_name(struct fa_zip_item *item, const struct fa_mem *mem, const uint8_t *name,
 		     size_t len, struct faas_error *err)
 {
-	const char *why = judge_name(name, len);
+	const char *why = fa_archive_judge_name((const char *)name, len);
 
 	item->name = fa_memdup(mem, name, len);
 	if (!item->name)
@@ -100,7 +60,7 @@ static int take_name(struct fa_zip_item *item, const struct fa_mem *mem, const u
 		item->kind = FA_ARCHIVE_DIRECTORY;
 	if (len && item->name[len - 1] == '/')
 		item->name[len - 1] = '\0';
-	why = *item->name ? judge_parts(item->name) : NULL;
+	why = *item->name ? fa_archive_judge_parts(item->name) : NULL;
 	return why ? fa_zip_refuse(err, item->name, why) : 0;
 }
 

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <base/archive.h>
+#include <base/archive_entry.h>
 #include <base/mem.h>
 
 /* What the central directory says of one entry, and where its bytes lie. */
@@ -31,8 +31,5 @@ struct fa_zip_index {
 int fa_zip_index_read(struct fa_zip_index *index, const struct fa_mem *mem, const void *data,
 		      size_t len, struct faas_error *err);
 void fa_zip_index_free(struct fa_zip_index *index);
-
-/* The refusal in the words of Lambda, and in brackets what is wrong, with which entry (or NULL). */
-int fa_zip_refuse(struct faas_error *err, const char *name, const char *why);
 
 #endif

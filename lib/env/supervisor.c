@@ -223,6 +223,23 @@ int fa_supervisor_watch(struct fa_supervisor *s)
 	return fa_loop_watch(s->loop, &s->watch);
 }
 
+/* ---- ZIPs ------------------------------------------------------------ */
+
+int fa_supervisor_unpack(const struct fa_supervisor *s, uint32_t id, int zip, int out, bool judge)
+{
+	struct fa_ctl ctl = { .type = FA_UNPACK, .id = id, .status = judge };
+	const int fds[] = { zip, out };
+
+	return s->watch.fd < 0 ? -EPIPE : fa_ctl_send(s->watch.fd, &ctl, sizeof(ctl), fds, 2);
+}
+
+int fa_supervisor_end_unpack(const struct fa_supervisor *s, uint32_t id)
+{
+	struct fa_ctl ctl = { .type = FA_UNPACK_END, .id = id };
+
+	return s->watch.fd < 0 ? -EPIPE : fa_ctl_send(s->watch.fd, &ctl, sizeof(ctl), NULL, 0);
+}
+
 /* ---- nests ----------------------------------------------------------- */
 
 struct strings {

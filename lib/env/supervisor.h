@@ -60,6 +60,14 @@ int fa_nest_open(struct fa_nest *nest, struct fa_supervisor *supervisor,
 int fa_nest_watch(struct fa_nest *nest, struct fa_loop *loop); /* [loop] */
 void fa_nest_close(struct fa_nest *nest, struct fa_loop *loop); /* [loop] */
 
+/*
+ * Start a process that says what is in `zip`, or only judges it, into the pipe `out`
+ * (base/unpacked.h); and end it. Under the lock that opening and closing is under. 0 or -errno.
+ */
+int fa_supervisor_unpack(const struct fa_supervisor *supervisor, uint32_t id, int zip, int out,
+			 bool judge);
+int fa_supervisor_end_unpack(const struct fa_supervisor *supervisor, uint32_t id);
+
 /* A message with descriptors; -EAGAIN when the peer is behind. Any thread. */
 int fa_ctl_send(int socket, const void *data, size_t len, const int *fds, int count);
 /* One message of at least struct fa_ctl, without descriptors. Bytes, 0 at EOF, or -errno. */

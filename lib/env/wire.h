@@ -188,6 +188,9 @@ enum fa_ctl_type {
 	FA_NEST_CLOSE,     /* kill it with everything in it */
 	FA_LIMITS,         /* `status` environments live or are about to: control groups follow */
 
+	FA_UNPACK,         /* fds: a ZIP, the pipe that tells of it; `status` 1: judge only */
+	FA_UNPACK_END,     /* kill that */
+
 	/* supervisor -> host */
 	FA_HELLO,          /* struct fa_hello: layers of the nest prepared ahead */
 	FA_NEST_DEAD,      /* status: wait status; id: the nest; error, text: why it failed */

@@ -165,6 +165,11 @@ void fa_nursery_open(struct fa_nursery *nursery)
 	nursery->uid_base = random % BASES;
 }
 
+uint32_t fa_nursery_spare_uid(const struct fa_nursery *nursery)
+{
+	return nursery->setuid ? (FIRST_BASE + BASES) * RANGE + FIRST_SLOT_ID : 0;
+}
+
 static unsigned long clone_flags(uint32_t layers)
 {
 	unsigned long flags = 0;

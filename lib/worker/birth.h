@@ -23,6 +23,9 @@ struct fa_nursery {
 
 void fa_nursery_open(struct fa_nursery *nursery);
 
+/* An id that no nest has, for who is in none; 0: there is none to give. */
+uint32_t fa_nursery_spare_uid(const struct fa_nursery *nursery);
+
 /*
  * Clone a nest that leaves out the layers in `weak`, and whose environments may be in a group of
  * the host's (0: they are in none). Returns its pid, or -errno; *sock is our end of its

@@ -15,6 +15,9 @@ enum fa_filter {
 	FA_FILTERS_COMBINED = 1 << 4,
 	/* Not combined: threads but no processes. For environments without a pid namespace. */
 	FA_FILTER_NO_FORK = FA_FILTERS_COMBINED,
+	/* Memory, and what is open already: all else is refused. For faas-unpack. */
+	FA_FILTER_COMPUTE,
+	FA_FILTERS,
 };
 
 int fa_seccomp_available(void);        /* 0 or -errno */

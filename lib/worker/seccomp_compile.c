@@ -15,6 +15,7 @@
 #include <linux/filter.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,6 +155,24 @@ static void state_no_fork(scmp_filter_ctx filter)
 	refuse_if(filter, "clone", SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
 }
 
+/* The one list of what is allowed, for a program that is known. */
+static void state_compute(scmp_filter_ctx filter)
+{
+	static const char *const allowed[] = {
+		"read", "lseek", "munmap", "mremap", "brk", "madvise", "futex", "exit",
+		"exit_group", "rt_sigreturn", "rt_sigprocmask", "clock_gettime", "gettimeofday",
+		"getrandom", "sched_yield", "sigaltstack",
+	};
+	struct scmp_arg_cmp no_code = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+	struct scmp_arg_cmp output = SCMP_A0(SCMP_CMP_LE, STDERR_FILENO);
+
+	for (size_t i = 0; i < sizeof(allowed) / sizeof(*allowed); i++)
+		rule(filter, SCMP_ACT_ALLOW, allowed[i], 0, NULL);
+	rule(filter, SCMP_ACT_ALLOW, "mmap", 1, &no_code);
+	rule(filter, SCMP_ACT_ALLOW, "mprotect", 1, &no_code);
+	rule(filter, SCMP_ACT_ALLOW, "write", 1, &output);
+}
+
 static void print(unsigned variant, scmp_filter_ctx filter)
 {
 	struct sock_filter insn;
@@ -171,14 +190,17 @@ static void print(unsigned variant, scmp_filter_ctx filter)
 
 static void compile(unsigned variant)
 {
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	bool compute = variant == FA_FILTER_COMPUTE;
+	scmp_filter_ctx filter = seccomp_init(compute ? SCMP_ACT_ERRNO(EPERM) : SCMP_ACT_ALLOW);
 
 	if (!filter)
 		need(-ENOMEM, "init");
 	/* Foreign and x32 system calls end the process: the rules would not see them. */
 	need(seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS), "arch");
 	need(seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2), "tree");
-	if (variant == FA_FILTER_NO_FORK)
+	if (compute)
+		state_compute(filter);
+	else if (variant == FA_FILTER_NO_FORK)
 		state_no_fork(filter);
 	else
 		state_policy(filter, variant);
@@ -188,11 +210,11 @@ static void compile(unsigned variant)
 
 int main(void)
 {
-	for (unsigned i = 0; i <= FA_FILTER_NO_FORK; i++)
+	for (unsigned i = 0; i < FA_FILTERS; i++)
 		compile(i);
 	printf("static const struct {\n\tconst struct sock_filter *code;\n"
 	       "\tunsigned short len;\n} filters[] = {\n");
-	for (unsigned i = 0; i <= FA_FILTER_NO_FORK; i++)
+	for (unsigned i = 0; i < FA_FILTERS; i++)
 		printf("\t{ filter_%u, sizeof(filter_%u) / sizeof(*filter_%u) },\n", i, i, i);
 	printf("};\n");
 	return 0;

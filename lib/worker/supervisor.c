@@ -28,6 +28,7 @@
 #include <base/list.h>
 #include <worker/birth.h>
 #include <worker/ctl.h>
+#include <worker/unpackers.h>
 #include <worker/view.h>
 
 #define PAUSE_MS 2 /* of silence before the next spare: a nest just opened goes first */
@@ -46,6 +47,7 @@ struct nest {
 
 struct supervisor {
 	struct fa_nursery nursery;
+	struct fa_unpackers unpackers;
 	struct fa_list nests;
 	struct nest *spare;
 	bool barren;       /* the last spare died unused: make no more ahead */
@@ -213,10 +215,12 @@ static void bury(struct supervisor *s)
 
 	while (read(s->signals, &info, sizeof(info)) > 0)
 		;
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		fa_unpackers_bury(&s->unpackers, pid);
 		fa_list_for_safe(pos, tmp, &s->nests)
 			if (fa_container(pos, struct nest, link)->pid == pid)
 				bury_nest(s, fa_container(pos, struct nest, link), status);
+	}
 }
 
 static struct nest *find_nest(struct supervisor *s, uint32_t id)
@@ -413,6 +417,14 @@ static bool listen_to_host(struct supervisor *s)
 	case FA_LIMITS:
 		limit_nest(s, &message.ctl);
 		break;
+	case FA_UNPACK:
+		if (count == 2)
+			fa_unpackers_start(&s->unpackers, message.ctl.id, fds[0], fds[1],
+					   message.ctl.status);
+		break;
+	case FA_UNPACK_END:
+		fa_unpackers_kill(&s->unpackers, message.ctl.id);
+		break;
 	}
 	fa_close_all(fds, count);
 	return true;
@@ -464,6 +476,7 @@ static void end_nests(struct supervisor *s)
 {
 	struct fa_list *pos, *tmp;
 
+	fa_unpackers_end(&s->unpackers);
 	fa_list_for(pos, &s->nests)
 		kill(fa_container(pos, struct nest, link)->pid, SIGKILL);
 	fa_list_for_safe(pos, tmp, &s->nests) {
@@ -512,6 +525,7 @@ int fa_supervise(void)
 	if (settle(s) < 0 || !make_room(s))
 		return 1;
 	fa_nursery_open(&s->nursery);
+	fa_unpackers_init(&s->unpackers, fa_nursery_spare_uid(&s->nursery));
 	while (turn(s))
 		;
 	end_nests(s);

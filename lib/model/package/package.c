@@ -36,6 +36,8 @@ int fa_packages_init(struct fa_packages *store, const struct fa_mem *mem, const 
 				       .state_dir = state_dir,
 				       .dir = -1,
 				       .guard = -1,
+				       .readers.silence_ms = FA_READER_SILENCE_MS,
+				       .readers.patience_ms = FA_READER_PATIENCE_MS,
 				       .zipped_max = FA_CODE_STORAGE };
 	fa_map_init(&store->packages, mem);
 	fa_list_init(&store->unused);
@@ -394,12 +396,26 @@ static int check_size(size_t len, size_t most, struct faas_error *err)
 			      "Zipped size must be smaller than %zu bytes", most);
 }
 
+/* The same ZIP was judged already. */
+static bool recall_judgement(struct fa_packages *store, const struct fa_package *wanted,
+			     struct fa_judgement *j)
+{
+	const struct fa_package *p;
+
+	pthread_mutex_lock(&store->lock);
+	p = fa_map_get(&store->packages, wanted->id, strlen(wanted->id));
+	if (p)
+		*j = (struct fa_judgement){ p->unzipped, p->bootstrap };
+	pthread_mutex_unlock(&store->lock);
+	return p;
+}
+
 static struct fa_package *take(struct fa_packages *store, const void *zip, size_t len,
 			       struct faas_error *err)
 {
 	char sha256[FA_DIGEST_TEXT];
-	struct fa_archive *archive;
-	struct fa_package *p = NULL;
+	struct fa_judgement j;
+	struct fa_package *p;
 
 	if (open_place(store, err) < 0)
 		return NULL;
@@ -407,17 +423,18 @@ static struct fa_package *take(struct fa_packages *store, const void *zip, size_
 		fa_error_nomem(err);
 		return NULL;
 	}
-	archive = fa_archive_open(store->mem, zip, len, err);
-	if (archive)
-		p = new_package(store, "zip", sha256, err);
-	if (p) {
-		p->zipped = (int64_t)len;
-		p->unzipped = (int64_t)fa_archive_unpacked(archive);
-		p->bootstrap = fa_archive_has(archive, BOOTSTRAP);
-		p = enter(store, p, zip, len, err);
+	p = new_package(store, "zip", sha256, err);
+	if (!p)
+		return NULL;
+	if (!recall_judgement(store, p, &j) &&
+	    fa_reader_judge(&store->readers, store->mem, zip, len, &j, err) < 0) {
+		free_package(p);
+		return NULL;
 	}
-	fa_archive_close(archive);
-	return p;
+	p->zipped = (int64_t)len;
+	p->unzipped = j.unpacked;
+	p->bootstrap = j.bootstrap;
+	return enter(store, p, zip, len, err);
 }
 
 struct fa_package *fa_packages_take(struct fa_packages *store, const void *zip, size_t len,
@@ -440,15 +457,14 @@ struct fa_package *fa_packages_add(struct fa_packages *store, const void *zip, s
 int fa_packages_check(struct fa_packages *store, const void *zip, size_t len,
 		      char sha256[FA_DIGEST_TEXT], struct faas_error *err)
 {
-	struct fa_archive *archive;
+	struct fa_judgement j;
+	int rc = check_size(len, FA_ZIP_UPLOAD, err);
 
-	if (check_size(len, FA_ZIP_UPLOAD, err) < 0)
-		return FAAS_ETOOLARGE;
-	archive = fa_archive_open(store->mem, zip, len, err);
-	if (!archive)
-		return FAAS_EINVAL;
-	fa_archive_close(archive);
-	return digest(zip, len, sha256) < 0 ? fa_error_nomem(err) : 0;
+	if (!rc)
+		rc = fa_reader_judge(&store->readers, store->mem, zip, len, &j, err);
+	if (!rc && digest(zip, len, sha256) < 0)
+		rc = fa_error_nomem(err);
+	return rc;
 }
 
 /* The file as it is now: it may change while it is read, and is not mapped. */
@@ -506,16 +522,21 @@ struct fa_package *fa_packages_take_file(struct fa_packages *store, const char *
 
 static int unpack(const struct fa_package *p, int tree, struct faas_error *err)
 {
-	struct fa_archive *archive = NULL;
-	size_t len;
-	char *data = open_file(p->store, p->zip, &len, err);
-	int rc;
+	struct fa_packages *store = p->store;
+	int fd = open(p->zip, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), rc;
+	struct fa_reader *reader;
 
-	if (data)
-		archive = fa_archive_open(p->store->mem, data, len, err);
-	rc = archive ? fa_tree_unpack(tree, archive, err) : err->code;
-	fa_archive_close(archive);
-	fa_free(data);
+	if (fd < 0)
+		return fa_error_errno(err, errno, "cannot open the code");
+	reader = fa_reader_open(&store->readers, store->mem, fd, false, err);
+	if (!reader)
+		rc = err->code;
+	else if (fa_reader_judgement(reader)->unpacked != p->unzipped)
+		rc = fa_zip_refuse(err, NULL, "it is not what it was judged to be");
+	else
+		rc = fa_tree_unpack(tree, reader, err);
+	fa_reader_close(reader);
+	close(fd);
 	return rc;
 }
 

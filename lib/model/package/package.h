@@ -5,10 +5,10 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <base/archive.h>
 #include <base/digest.h>
 #include <base/list.h>
 #include <base/map.h>
+#include <model/package/reader.h>
 
 #define FA_ZIP_UPLOAD 52428800u       /* of a ZIP in a request; it must be smaller (1.2) */
 #define FA_CODE_STORAGE 80530636800LL /* of all ZIPs together: Lambda's 75 GB */
@@ -46,6 +46,7 @@ struct fa_package {
 struct fa_packages {
 	const struct fa_mem *mem;
 	const char *state_dir; /* NULL: none; borrowed */
+	struct fa_readers readers; /* of ZIPs; whoever makes the store says how */
 	pthread_mutex_t lock;
 	int dir, guard; /* the store's directory, and the lock on it; -1 */
 	char *path;

@@ -3,7 +3,7 @@
 #define FA_MODEL_PACKAGE_TREE_H
 
 #include <stdbool.h>
-#include <base/archive.h>
+#include <model/package/reader.h>
 
 /*
  * Directories of packages on the disk. What is in them was made by somebody who
@@ -12,10 +12,10 @@
 #define FA_TREE_NODES 131072 /* files, directories and links of one package */
 
 /*
- * Write all entries of an archive into an empty directory, readable for all and
+ * Write all entries that a reader has into an empty directory, readable for all and
  * writable for its owner. Other modes, owners and times are not taken over.
  */
-int fa_tree_unpack(int dir, struct fa_archive *archive, struct faas_error *err);
+int fa_tree_unpack(int dir, struct fa_reader *reader, struct faas_error *err);
 /* All of them are written, or -1 and errno. */
 int fa_write_all(int fd, const void *data, size_t len);
 /*

@@ -2,7 +2,7 @@
 /*
  * The writer of packages. It goes down to each entry one directory at a time, and
  * the kernel is told at each step to follow no link and to stay beneath: that
- * holds whatever the archive's reader may have missed.
+ * holds whatever those who read the archive may have missed.
  */
 #include <model/package/tree.h>
 
@@ -15,12 +15,11 @@
 #include <unistd.h>
 
 #include <base/error.h>
-#include <base/zip_index.h>
 
 #define PIECE 65536
 
 struct writer {
-	struct fa_archive *archive;
+	struct fa_reader *reader;
 	int nodes;
 	char piece[PIECE];
 };
@@ -120,7 +119,7 @@ static int write_file(struct writer *w, int fd, const struct fa_archive_entry *e
 
 	if (fchmod(fd, entry->executable ? 0755 : 0644) < 0)
 		return cannot_write(err, entry->name);
-	while ((n = fa_archive_read(w->archive, w->piece, sizeof(w->piece), err)) > 0)
+	while ((n = fa_reader_read(w->reader, w->piece, sizeof(w->piece), err)) > 0)
 		if (fa_write_all(fd, w->piece, (size_t)n) < 0)
 			return cannot_write(err, entry->name);
 	return (int)n;
@@ -162,13 +161,13 @@ static int add(struct writer *w, int dir, const struct fa_archive_entry *entry,
 	return rc;
 }
 
-int fa_tree_unpack(int dir, struct fa_archive *archive, struct faas_error *err)
+int fa_tree_unpack(int dir, struct fa_reader *reader, struct faas_error *err)
 {
-	struct writer w = { .archive = archive };
+	struct writer w = { .reader = reader };
 	struct fa_archive_entry entry;
 	int rc;
 
-	while ((rc = fa_archive_next(archive, &entry, err)) > 0) {
+	while ((rc = fa_reader_next(reader, &entry, err)) > 0) {
 		rc = add(&w, dir, &entry, err);
 		if (rc < 0)
 			return rc;

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <support/failing_mem.h>
+#include <support/readers.h>
 #include <support/zips.h>
 #include <model/package/package.h>
 #include <model/package/tree.h>
@@ -23,6 +24,14 @@ static struct zips zip;
 static struct fa_packages store;
 static char base[64]; /* where all of it happens; and TMPDIR */
 
+static int init_store(struct fa_packages *it, const struct fa_mem *from, const char *state_dir)
+{
+	int rc = fa_packages_init(it, from, state_dir);
+
+	readers_init(&it->readers);
+	return rc;
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -32,7 +41,7 @@ static int setup(void **state)
 	strcpy(base, "/tmp/faas-package-XXXXXX");
 	assert_non_null(mkdtemp(base));
 	assert_int_equal(setenv("TMPDIR", base, 1), 0);
-	return fa_packages_init(&store, &mem.mem, NULL);
+	return init_store(&store, &mem.mem, NULL);
 }
 
 static int setup_durable(void **state)
@@ -321,25 +330,30 @@ TEST(L11_a_file_is_never_written_through_a_link)
 /* The control of the test above: it is the kernel's rule that holds, with a link outside. */
 TEST(a_link_that_was_slipped_in_is_not_followed_by_the_writer)
 {
-	struct fa_archive *archive;
+	struct fa_package *p;
+	struct fa_reader *reader;
 	char path[128];
-	int dir;
+	int dir, file;
 
 	one_file("a/it", "content");
+	p = add();
+	file = open(p->zip, O_RDONLY);
 	snprintf(path, sizeof(path), "%s/tree", base);
 	assert_int_equal(mkdir(path, 0755), 0);
 	dir = open(path, O_RDONLY | O_DIRECTORY);
 	assert_int_equal(symlinkat("..", dir, "a"), 0);
-	archive = fa_archive_open(&mem.mem, zip.data, zip.len, &err);
-	assert_int_equal(fa_tree_unpack(dir, archive, &err), FAAS_EINVAL);
-	fa_archive_close(archive);
-	assert_int_equal(count(base), 2);
+	reader = fa_reader_open(&store.readers, &mem.mem, file, false, &err);
+	assert_int_equal(fa_tree_unpack(dir, reader, &err), FAAS_EINVAL);
+	fa_reader_close(reader);
+	assert_int_equal(count(path), 1);
 	assert_int_equal(unlinkat(dir, "a", 0), 0);
-	archive = fa_archive_open(&mem.mem, zip.data, zip.len, &err);
-	assert_int_equal(fa_tree_unpack(dir, archive, &err), 0);
-	fa_archive_close(archive);
+	reader = fa_reader_open(&store.readers, &mem.mem, file, false, &err);
+	assert_int_equal(fa_tree_unpack(dir, reader, &err), 0);
+	fa_reader_close(reader);
 	close(dir);
-	assert_int_equal(count(base), 3);
+	close(file);
+	assert_int_equal(count(path), 2);
+	fa_package_unref(p);
 }
 
 TEST(L13_few_bytes_cannot_ask_for_more_directories_than_allowed)
@@ -497,7 +511,7 @@ TEST(in_a_state_dir_what_is_used_stays_and_the_rest_goes)
 	assert_int_equal(count(base), with_one);
 
 	/* The next program finds it, and whatever the last one was about to write. */
-	fa_packages_init(&store, &mem.mem, base);
+	init_store(&store, &mem.mem, base);
 	one_file("a.so", "stays");
 	stays = add();
 	assert_string_equal(content_of(stays, "a.so"), "stays");
@@ -507,12 +521,12 @@ TEST(in_a_state_dir_what_is_used_stays_and_the_rest_goes)
 	fa_packages_finish(&store);
 
 	/* One that has no use for it does not keep it. */
-	fa_packages_init(&store, &mem.mem, base);
+	init_store(&store, &mem.mem, base);
 	one_file("b.so", "another");
 	fa_package_unref(add());
 	fa_packages_finish(&store);
 	assert_int_equal(count(base), 1);
-	fa_packages_init(&store, &mem.mem, base);
+	init_store(&store, &mem.mem, base);
 }
 
 TEST(what_a_killed_program_was_writing_is_not_taken_for_code)
@@ -542,7 +556,7 @@ static void leave_one_behind(void)
 	if (!pid) {
 		struct fa_packages its;
 
-		fa_packages_init(&its, &fa_mem_libc, NULL);
+		init_store(&its, &fa_mem_libc, NULL);
 		_exit(fa_packages_add(&its, zip.data, zip.len, NULL) ? 0 : 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -560,7 +574,7 @@ TEST(a_killed_programs_code_goes_with_the_next_one_and_a_living_ones_stays)
 	with_one = count(base);
 	leave_one_behind();
 	assert_int_equal(count(base), 2 * with_one);
-	fa_packages_init(&other, &mem.mem, NULL);
+	init_store(&other, &mem.mem, NULL);
 	fa_package_unref(fa_packages_add(&other, zip.data, zip.len, &err));
 	fa_packages_finish(&other);
 	assert_int_equal(count(base), with_one);
