@@ -40,6 +40,10 @@ static void measure(const struct options *options, struct faas *rt, const struct
 		samples_add(&ours, ours_echo(rt, "echo", payload, size->bytes));
 	snprintf(key, sizeof(key), "payload.%s.raw_copies", size->name);
 	report_latency(key, &raw);
+	samples_clear(&raw);
+	echo_copies(size->bytes, n, &raw);
+	snprintf(key, sizeof(key), "payload.%s.raw_echo", size->name);
+	report_latency(key, &raw);
 	snprintf(key, sizeof(key), "payload.%s.ours", size->name);
 	report_latency(key, &ours);
 	samples_close(&raw);

@@ -61,6 +61,8 @@ uint64_t spawn_true(void); /* posix_spawn(/bin/true) until it is reaped */
 
 /* Into and out of shared memory: what a payload that is echoed safely must pay. */
 void two_copies(size_t bytes, size_t n, struct samples *s);
+/* The same with what a function that echoes does in between. */
+void echo_copies(size_t bytes, size_t n, struct samples *s);
 
 /* ---- two threads of one program ----------------------------------------- */
 
