@@ -4,7 +4,8 @@
  * and choices for $or. An object of an event is walked over once per node; each field that the
  * node has remembers its value meanwhile. An array of the event stands for any one of its
  * elements, the same for all fields below it, except for what must not exist: that is looked
- * for in the whole event. Nothing of an event is copied, but strings with escapes.
+ * for in the whole event. A field that stands beside a $or and in it is bound to one element
+ * after the other, for both. Nothing of an event is copied, but strings with escapes.
  */
 #include <source/pattern.h>
 #include <source/pattern_test.h>
@@ -15,6 +16,7 @@
 
 #define DEPTH_MAX 64
 #define NAME_MAX_LEN 1024
+#define BINDINGS_MOST 10000 /* of one event; beyond them any element will do for each */
 
 struct choice {
 	struct choice *next;
@@ -293,11 +295,20 @@ fail:
 
 /* ---- match ------------------------------------------------------------------ */
 
+/* In this object the field of that name is that. */
+struct binding {
+	const struct binding *outer;
+	const char *object, *name;
+	struct fa_json value;
+};
+
 struct match {
 	const struct fa_pattern *pattern;
 	struct fa_json event;
 	const char *data_key; /* of the root: where the pattern looks into it that is `data` */
 	struct fa_json data;
+	const struct binding *bound;
+	int *left; /* of BINDINGS_MOST */
 };
 
 static bool is_leaf(struct fa_json value)
@@ -394,6 +405,16 @@ static bool match_field(const struct match *m, const struct field *f)
 	return match_value(m, f, f->value) || (f->absent && is_absent(m, f));
 }
 
+/* The innermost binding counts. */
+static void bind(const struct match *m, struct field *f, struct fa_json object)
+{
+	for (const struct binding *b = m->bound; b; b = b->outer)
+		if (b->object == object.text && !strcmp(b->name, f->name)) {
+			f->value = b->value;
+			return;
+		}
+}
+
 /* Every field gets the value that the object has for it; the last of several. */
 static void spread(const struct match *m, const struct fa_pattern_node *node,
 		   struct fa_json object)
@@ -414,6 +435,8 @@ static void spread(const struct match *m, const struct fa_pattern_node *node,
 	for (f = node->fields; f && m->data_key; f = f->next)
 		if (!f->parent && !strcmp(f->name, m->data_key))
 			f->value = data_of(m, f);
+	for (f = node->fields; f && m->bound; f = f->next)
+		bind(m, f, object);
 }
 
 static bool match_choice(const struct match *m, const struct choice *choice, struct fa_json object)
@@ -424,10 +447,64 @@ static bool match_choice(const struct match *m, const struct choice *choice, str
 	return false;
 }
 
+static bool is_in_choices(const struct fa_pattern_node *node, const char *name)
+{
+	for (const struct choice *c = node->choices; c; c = c->next)
+		for (const struct fa_pattern_node *a = c->alternatives; a; a = a->next) {
+			for (const struct field *f = a->fields; f; f = f->next)
+				if (!strcmp(f->name, name))
+					return true;
+			if (is_in_choices(a, name))
+				return true;
+		}
+	return false;
+}
+
+/* A field of which a choice must see the same element; NULL: there is none, or too many. */
+static const struct field *find_shared(const struct match *m, const struct fa_pattern_node *node)
+{
+	struct fa_json_iter iter;
+	struct fa_json first;
+
+	for (const struct field *f = node->fields; f && *m->left > 0; f = f->next) {
+		if (fa_json_kind(f->value) != FA_JSON_ARRAY || !is_in_choices(node, f->name))
+			continue;
+		fa_json_begin(&iter, f->value);
+		if (fa_json_next(&iter, NULL, &first))
+			return f;
+	}
+	return NULL;
+}
+
+static bool match_object(const struct match *m, const struct fa_pattern_node *node,
+			 struct fa_json object);
+
+static bool match_bound(const struct match *m, const struct fa_pattern_node *node,
+			struct fa_json object, const struct field *f)
+{
+	struct binding b = { .outer = m->bound, .object = object.text, .name = f->name };
+	struct match inner = *m;
+	struct fa_json_iter iter;
+
+	inner.bound = &b;
+	fa_json_begin(&iter, f->value);
+	while (fa_json_next(&iter, NULL, &b.value)) {
+		--*m->left;
+		if (match_object(&inner, node, object))
+			return true;
+	}
+	return false;
+}
+
 static bool match_object(const struct match *m, const struct fa_pattern_node *node,
 			 struct fa_json object)
 {
+	const struct field *shared;
+
 	spread(m, node, object);
+	shared = node->choices ? find_shared(m, node) : NULL;
+	if (shared)
+		return match_bound(m, node, object, shared);
 	for (const struct field *f = node->fields; f; f = f->next)
 		if (!match_field(m, f))
 			return false;
@@ -455,7 +532,8 @@ static bool match_node(const struct match *m, const struct fa_pattern_node *node
 
 bool fa_pattern_matches(const struct fa_pattern *pattern, struct fa_json event)
 {
-	struct match m = { .pattern = pattern, .event = event };
+	int left = BINDINGS_MOST;
+	struct match m = { .pattern = pattern, .event = event, .left = &left };
 
 	return match_node(&m, pattern->root, event);
 }
@@ -463,7 +541,9 @@ bool fa_pattern_matches(const struct fa_pattern *pattern, struct fa_json event)
 bool fa_pattern_matches_data(const struct fa_pattern *pattern, struct fa_json event,
 			     const char *key, struct fa_json data)
 {
-	struct match m = { .pattern = pattern, .event = event, .data_key = key, .data = data };
+	int left = BINDINGS_MOST;
+	struct match m = { .pattern = pattern, .event = event, .data_key = key, .data = data,
+			   .left = &left };
 
 	return match_node(&m, pattern->root, event);
 }

@@ -212,9 +212,26 @@ TEST(fields_of_an_array_match_in_one_element)
 	matches("{\"employees\":{\"firstName\":[\"Anna\"],\"lastName\":[\"Smith\"]}}", event);
 	misses("{\"employees\":{\"firstName\":[\"Anna\"],\"lastName\":[\"Doe\"]}}", event);
 	misses("{\"employees.firstName\":[\"Anna\"],\"employees.lastName\":[\"Doe\"]}", event);
+	misses("{\"a\":[1],\"$or\":[{\"a\":[2]},{\"a\":[3]}]}", "{\"a\":[1,2]}");
+	matches("{\"a\":[1,2],\"$or\":[{\"a\":[2]},{\"a\":[3]}]}", "{\"a\":[1,2]}");
 	matches("{\"a\":[2]}", "{\"a\":[[1],[[2]]]}");
 	matches("{\"a\":[{\"anything-but\":1}]}", "{\"a\":[1,2]}");
 	misses("{\"a\":[{\"anything-but\":1}]}", "{\"a\":[1,1]}");
+}
+
+/* Forty thousand million choices are not gone through: then any elements will do. */
+TEST(many_arrays_beside_a_choice_do_not_take_for_ever)
+{
+	static char event[8192], list[1024];
+	char *at = list;
+
+	for (int i = 0; i < 200; i++)
+		at += sprintf(at, "%s%d", i ? "," : "", i % 10);
+	for (int i = 0; i < 5; i++)
+		sprintf(event + strlen(event), "%s\"f%d\":[%s]", i ? "," : "{", i, list);
+	strcat(event, "}");
+	match("{\"f0\":[1],\"f1\":[1],\"f2\":[1],\"f3\":[1],\"f4\":[1],\"$or\":[{\"f0\":[2],"
+	      "\"f1\":[2],\"f2\":[2],\"f3\":[2],\"f4\":[2]},{\"x\":[1]}]}", event);
 }
 
 TEST(a_dot_in_a_name_is_the_way_into_an_object)
@@ -561,6 +578,7 @@ int main(void)
 		cmocka_unit_test(exists),
 		cmocka_unit_test(or_of_fields),
 		cmocka_unit_test(fields_of_an_array_match_in_one_element),
+		cmocka_unit_test(many_arrays_beside_a_choice_do_not_take_for_ever),
 		cmocka_unit_test(a_dot_in_a_name_is_the_way_into_an_object),
 		cmocka_unit_test(of_two_members_with_one_name_the_last_one_counts),
 		cmocka_unit_test(data_is_looked_into_where_it_is_an_object),
