@@ -165,7 +165,8 @@ static void free_runtime(struct faas *rt)
 	pthread_mutex_destroy(&rt->changing);
 	pthread_mutex_destroy(&rt->remembering);
 	fa_recall_finish(rt);
-	fa_queues_finish(&rt->queues);
+	fa_named_finish(&rt->queues);
+	fa_named_finish(&rt->streams);
 	fa_account_finish(&rt->account);
 	fa_free((char *)rt->config.state_dir);
 	fa_free((char *)rt->config.runtimes);
@@ -188,7 +189,8 @@ static struct faas *alloc_runtime(const struct faas_config *c, const struct fa_c
 	pthread_mutex_init(&rt->changing, NULL);
 	pthread_mutex_init(&rt->remembering, NULL);
 	fa_map_init(&rt->pending, &rt->mem);
-	fa_queues_init(&rt->queues, &rt->mem);
+	fa_named_init(&rt->queues, &rt->mem, sizeof(struct fa_queue));
+	fa_named_init(&rt->streams, &rt->mem, sizeof(struct fa_stream));
 	rt->config = *c;
 	rt->config.worker = rt->config.region = rt->config.account = NULL;
 	rt->config.state_dir = rt->config.runtimes = NULL;
@@ -269,7 +271,7 @@ static int open_stages(struct faas *rt, struct faas_error *err)
 	if (!rc) {
 		rc = fa_recall_read(rt, err);
 		if (!rc)
-			rc = fa_queues_recall(rt, err);
+			rc = fa_resources_recall(rt, err);
 		if (!rc)
 			rc = fa_layers_recall(rt, err);
 		if (rc)

@@ -14,6 +14,7 @@
 #include <faas/source.h>
 #include <model/address.h>
 #include <model/publish.h>
+#include <model/stream.h>
 
 #define BODY_MAX 1048576
 #define ID_MAX 128          /* of a group, or what tells a second one */
@@ -73,7 +74,7 @@ static struct faas_bytes bytes_of(const char *text)
 	return (struct faas_bytes){ text, strlen(text) };
 }
 
-static int perform(struct faas *rt, struct fa_store_op *op, struct faas_error *err)
+int fa_messages_perform(struct faas *rt, struct fa_store_op *op, struct faas_error *err)
 {
 	op->now_ms = rt->clock->unix_ms(rt->clock);
 	switch (fa_store_perform(rt->durable.store, op)) {
@@ -166,7 +167,7 @@ static int check_message(const struct faas_message *m, struct faas_error *err)
 static int send_one(struct faas *rt, struct fa_message *m, int64_t *id, struct faas_error *err)
 {
 	struct fa_store_op op = { .verb = FA_STORE_SEND, .messages = m, .message_count = 1 };
-	int rc = perform(rt, &op, err);
+	int rc = fa_messages_perform(rt, &op, err);
 
 	if (!rc && m->outgoing)
 		fa_deliver_kick(rt);
@@ -182,7 +183,7 @@ static int put_to_queue(struct faas *rt, const char *name, struct fa_message *m,
 	struct fa_queue queue;
 	int rc = 0;
 
-	fa_queues_get(&rt->queues, name, &queue);
+	fa_queue_get(&rt->queues, name, &queue);
 	if (fa_queue_is_fifo(name))
 		rc = order(m, from, &queue, hash, err);
 	if (!from->delay_s)
@@ -241,15 +242,16 @@ int faas_put(struct faas *rt, const char *address, const struct faas_message *me
 {
 	struct faas_message m;
 	struct fa_address to;
+	const char *stream = address ? fa_stream_name(address) : NULL;
 	int rc = fa_options_copy(&m, sizeof(m), message, "FAAS_MESSAGE", err);
 
-	if (!rc)
+	if (!rc && !stream)
 		rc = check_message(&m, err);
 	if (!rc)
-		rc = enter(rt, address, false, &to, err);
+		rc = stream && rt ? fa_enter(rt, err) : enter(rt, address, false, &to, err);
 	if (rc)
 		return rc;
-	rc = put(rt, &to, &m, id, err);
+	rc = stream ? fa_stream_put(rt, stream, &m, id, err) : put(rt, &to, &m, id, err);
 	fa_leave(rt);
 	return rc;
 }
@@ -317,9 +319,9 @@ int faas_take(struct faas *rt, const char *queue, int hide_ms, struct faas_messa
 	if (rc)
 		return rc;
 	op.message.address = bytes_of(from.text);
-	fa_queues_get(&rt->queues, from.name, &q);
+	fa_queue_get(&rt->queues, from.name, &q);
 	fa_message_take(&op, &q, rt->clock->unix_ms(rt->clock), &to);
-	rc = perform(rt, &op, err);
+	rc = fa_messages_perform(rt, &op, err);
 	if (!rc && op.count && to.outgoing)
 		fa_deliver_kick(rt);
 	fetched = rc ? NULL : pop(&op);
@@ -344,7 +346,7 @@ int faas_drop(struct faas *rt, int64_t id, struct faas_error *err)
 	rc = fa_enter(rt, err);
 	if (rc)
 		return rc;
-	rc = perform(rt, &op, err);
+	rc = fa_messages_perform(rt, &op, err);
 	if (!rc && !op.count)
 		rc = fa_error(err, FAAS_ENOTFOUND, "there is no message %lld", (long long)id);
 	fa_leave(rt);
@@ -385,7 +387,7 @@ int faas_peek(struct faas *rt, const char *queue,
 		return rc;
 	op.message.address = bytes_of(from.text);
 	do
-		rc = perform(rt, &op, err);
+		rc = fa_messages_perform(rt, &op, err);
 	while (!rc && show_page(&op, each, data));
 	fa_leave(rt);
 	return rc;
@@ -412,7 +414,7 @@ int faas_move(struct faas *rt, const char *queue, const char *to, int max, int *
 		target.outgoing = there.kind != FA_TO_QUEUE;
 		op.to = &target;
 	}
-	rc = perform(rt, &op, err);
+	rc = fa_messages_perform(rt, &op, err);
 	if (!rc && moved)
 		*moved = (int)op.count;
 	if (!rc)
@@ -436,7 +438,7 @@ int faas_queue_stats(struct faas *rt, const char *queue, struct faas_queue_stats
 	if (rc)
 		return rc;
 	op.message.address = bytes_of(from.text);
-	rc = perform(rt, &op, err);
+	rc = fa_messages_perform(rt, &op, err);
 	s.visible = (uint64_t)op.sum.visible;
 	s.hidden = (uint64_t)op.sum.hidden;
 	s.oldest_ms = op.sum.oldest_ms == INT64_MAX ? 0 : op.sum.oldest_ms;

@@ -11,8 +11,15 @@ void fa_message_show(struct faas_message *shown, const struct fa_message *messag
 void fa_message_take(struct fa_store_op *op, const struct fa_queue *queue, int64_t now_ms,
 		     struct fa_message *to);
 
-/* Read what was said of queues; before the loop turns. */
-int fa_queues_recall(struct faas *rt, struct faas_error *err);
+/* An operation of the store, now, waited for. FAAS_ESYSTEM, FAAS_EUNKNOWN. */
+int fa_messages_perform(struct faas *rt, struct fa_store_op *op, struct faas_error *err);
+
+/* faas_put() of a stream. [inside] */
+int fa_stream_put(struct faas *rt, const char *name, const struct faas_message *from, int64_t *id,
+		  struct faas_error *err);
+
+/* Read what was said of queues and streams; before the loop turns. */
+int fa_resources_recall(struct faas *rt, struct faas_error *err);
 /*
  * Show every document whose name begins with `prefix`, until one returns an error; none where
  * nothing lasts.

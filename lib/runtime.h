@@ -14,6 +14,7 @@
 #include <model/registry.h>
 #include <model/sealed.h>
 #include <model/store/store.h>
+#include <model/stream.h>
 #include <outcome/tell.h>
 #include <seat.h>
 #include <secrets.h>
@@ -77,7 +78,7 @@ struct faas {
 	struct fa_keys keys;
 	struct fa_file_systems file_systems;
 	struct fa_vault vault;
-	struct fa_queues queues;
+	struct fa_named queues, streams; /* what was said of them */
 	pthread_mutex_t changing;   /* held while what is read is put back changed */
 	pthread_mutex_t remembering; /* held while functions are written down, see remember.h */
 	struct fa_map pending;      /* name -> what could not be made again */

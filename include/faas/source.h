@@ -10,11 +10,13 @@
  *   schedule:rate(5 minutes)      rate(N minutes|hours|days), at once and then every so often;
  *   schedule:cron(0 9 ? * 2-6 *)  cron of EventBridge; at(yyyy-mm-ddThh:mm:ss), once
  *   dir:/srv/inbox                a directory, as a bucket of S3 is one: see below
+ *   stream:NAME                   a stream of records in shards, see faas_resource_create()
  *   SCHEME:...                    what your program added, see struct faas_source_impl
  * A mapping joins a source to a function: it takes messages, makes batches of them, invokes
  * the function on each batch, and settles the messages by what came of it. That is Lambda's
  * event source mapping; faas_control() has its operations ("CreateEventSourceMapping", ...),
- * which accept these addresses and the ARNs of AWS for them (arn:aws:sqs:...:NAME).
+ * which accept these addresses and the ARNs of AWS for them (arn:aws:sqs:...:NAME,
+ * arn:aws:kinesis:...:stream/NAME).
  *
  * A directory tells of files that are whole: written and closed ("ObjectCreated:Put"), moved
  * there ("ObjectCreated:Copy"), gone ("ObjectRemoved:Delete"), each an asynchronous event in
@@ -68,7 +70,10 @@ struct faas_source;
 	(&(const struct faas_message){ .size = sizeof(struct faas_message), __VA_ARGS__ })
 
 /*
- * Send a message, as faas_send() does. Of `message` counts: body; attributes (NULL: none), at
+ * Send a message, as faas_send() does, or append a record to a stream: then `message` has a
+ * body, and a group, the partition key, of 1 to 256 characters, which says in which shard it
+ * lies; records of one key stay in order; `id` ascends with them. FAAS_ENOTFOUND: there is no
+ * such stream. Of a message for others counts: body; attributes (NULL: none), at
  * most ten, as SQS has them: {"name":{"DataType":"String","StringValue":"x"}}; delay_s (0 to
  * 900, 0: the queue's), not in a FIFO queue or a topic; for a topic subject (NULL: none), 1 to
  * 100 printable characters of ASCII, and body and attributes have at most 262144 bytes, the body
@@ -90,13 +95,17 @@ FAAS_EXPORT int faas_put(struct faas *rt, const char *address, const struct faas
  *   RedrivePolicy           {"deadLetterTargetArn":ADDRESS,"maxReceiveCount":1..1000}: what
  *                           was taken so often goes there the next time
  *   FifoQueue, ContentBasedDeduplication
+ * A stream has to be made before it is used. Of Kinesis it has
+ *   ShardCount              1; 1..1000. FAAS_EEXIST: it is there with another number
+ *   RetentionPeriodHours    then records are dropped: 24; 24..8760
  * It outlives the program where there is a state_dir. Any thread; waits for the disk.
  */
 FAAS_EXPORT int faas_resource_create(struct faas *rt, const char *address, const char *options,
 				     struct faas_error *err);
 
 /*
- * Forget that, and drop all messages in the queue, hidden ones too. FAAS_ENOTFOUND: nothing
+ * Forget that, and drop all messages in the queue, hidden ones too, or all records of the
+ * stream. FAAS_ENOTFOUND: nothing
  * was said of it and it is empty. Any thread; waits for the disk.
  */
 FAAS_EXPORT int faas_resource_delete(struct faas *rt, const char *address,
@@ -108,7 +117,7 @@ struct faas_mapping_config {
 	size_t size;
 	const char *source;      /* an address */
 	const char *function;    /* any name of it; with a qualifier: that version or alias */
-	int batch_size;          /* 10; a FIFO queue at most 10, others 10000 */
+	int batch_size;          /* 10, of a stream 100; a FIFO queue at most 10, others 10000 */
 	int batch_window_s;      /* how long a batch may wait to be full: 0; 0..300 */
 	int max_concurrency;     /* batches at a time: 2..1000; 0: up to 1250 */
 	bool partial_failures;   /* the function answers {"batchItemFailures":[...]} */
@@ -122,9 +131,11 @@ struct faas_mapping_config {
 	/* Of a topic or a bus: */
 	const char *target;      /* instead of a function: a queue, a callback; of a bus: a topic */
 	int max_retries;         /* further attempts to reach it: of a topic any, of a bus 185;
-				    0..185, FAAS_NONE for none */
+				    0..185, FAAS_NONE for none. Of a stream how often a batch
+				    that failed is tried again: 0, for ever; up to 10000 */
 	int max_age_s;           /* how old a message may be then: of a topic 23 days, of a bus one;
-				    60..86400 */
+				    60..86400. Of a stream how old a record: as old as it
+				    keeps any; 60..604800 */
 	const char *dead_letter; /* an address for those that did not reach it; NULL: none */
 	bool raw;                /* of a topic: a target gets the message itself */
 	bool filter_body;        /* of a topic: `filter` looks into the message, and not at its
@@ -141,6 +152,16 @@ struct faas_mapping_config {
 	/* Of a schedule with a rate or cron, "2026-11-27T12:00:00Z" or with another offset: */
 	const char *start_date;  /* it is due from then on, and a rate counts from it; NULL: now */
 	const char *end_date;    /* it is not due after that; NULL: never */
+
+	/* Of a stream: */
+	const char *start;       /* "TRIM_HORIZON", the oldest record; "LATEST", what comes from
+				    now on; "AT_TIMESTAMP". NULL: TRIM_HORIZON */
+	int64_t start_s;         /* of AT_TIMESTAMP: Unix time */
+	int parallel_per_shard;  /* batches at a time of a shard, those of one partition key in
+				    order: 1; 1..10 */
+	bool bisect;             /* a batch that failed is tried in halves, which is no retry */
+	int tumbling_s;          /* windows of that length: 0, none; 1..900 */
+	const char *on_failure;  /* an address that is told which records were given up */
 };
 
 #define FAAS_MAPPING(...) \

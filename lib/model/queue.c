@@ -168,68 +168,10 @@ char *fa_queue_print(const struct fa_queue *q, const struct fa_mem *mem)
 	return text;
 }
 
-/* ---- all of them ------------------------------------------------------ */
-
-void fa_queues_init(struct fa_queues *queues, const struct fa_mem *mem)
+void fa_queue_get(struct fa_named *queues, const char *name, struct fa_queue *queue)
 {
-	queues->mem = mem;
-	pthread_mutex_init(&queues->lock, NULL);
-	fa_map_init(&queues->map, mem);
-}
-
-void fa_queues_finish(struct fa_queues *queues)
-{
-	struct fa_queue *q;
-	uint32_t pos = 0;
-
-	while ((q = fa_map_next(&queues->map, &pos)))
-		fa_free(q);
-	fa_map_finish(&queues->map);
-	pthread_mutex_destroy(&queues->lock);
-}
-
-void fa_queues_get(struct fa_queues *queues, const char *name, struct fa_queue *queue)
-{
-	const struct fa_queue *found = NULL;
-
+	if (fa_named_get(queues, name, queue))
+		return;
 	*queue = (struct fa_queue){ .visibility_s = FA_QUEUE_HIDDEN_S };
 	snprintf(queue->name, sizeof(queue->name), "%s", name);
-	if (!atomic_load(&queues->count))
-		return;
-	pthread_mutex_lock(&queues->lock);
-	found = fa_map_get(&queues->map, name, strlen(name));
-	if (found)
-		*queue = *found;
-	pthread_mutex_unlock(&queues->lock);
-}
-
-int fa_queues_set(struct fa_queues *queues, const struct fa_queue *queue)
-{
-	struct fa_queue *copy = fa_memdup(queues->mem, queue, sizeof(*queue)), *old;
-	int rc = 0;
-
-	if (!copy)
-		return FAAS_ENOMEM;
-	pthread_mutex_lock(&queues->lock);
-	old = fa_map_replace(&queues->map, copy->name, copy);
-	if (!old)
-		rc = fa_map_add(&queues->map, copy->name, copy);
-	if (!old && !rc)
-		atomic_fetch_add(&queues->count, 1);
-	pthread_mutex_unlock(&queues->lock);
-	fa_free(rc ? copy : old);
-	return rc;
-}
-
-bool fa_queues_remove(struct fa_queues *queues, const char *name)
-{
-	struct fa_queue *old;
-
-	pthread_mutex_lock(&queues->lock);
-	old = fa_map_remove(&queues->map, name);
-	if (old)
-		atomic_fetch_sub(&queues->count, 1);
-	pthread_mutex_unlock(&queues->lock);
-	fa_free(old);
-	return old;
 }

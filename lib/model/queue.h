@@ -2,12 +2,8 @@
 #ifndef FA_MODEL_QUEUE_H
 #define FA_MODEL_QUEUE_H
 
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdbool.h>
-
-#include <base/map.h>
 #include <model/address.h>
+#include <model/named.h>
 
 #define FA_QUEUE_HIDDEN_S 30 /* after a message was taken, where nothing else is said */
 
@@ -25,16 +21,6 @@ struct fa_queue {
 	bool content_dedup;            /* the body is the dedup id of who gives none */
 };
 
-struct fa_queues {
-	const struct fa_mem *mem;
-	pthread_mutex_t lock;
-	struct fa_map map;             /* of struct fa_queue */
-	_Atomic int count;
-};
-
-void fa_queues_init(struct fa_queues *queues, const struct fa_mem *mem);
-void fa_queues_finish(struct fa_queues *queues);
-
 bool fa_queue_is_fifo(const char *name);
 /* Read the attributes that SQS has for a queue, as JSON; NULL: none. Untouched on failure. */
 int fa_queue_read(struct fa_queue *queue, const char *name, const char *attributes,
@@ -42,9 +28,7 @@ int fa_queue_read(struct fa_queue *queue, const char *name, const char *attribut
 /* The other way, fa_free(); NULL: out of memory. */
 char *fa_queue_print(const struct fa_queue *queue, const struct fa_mem *mem);
 
-/* Any thread. */
-void fa_queues_get(struct fa_queues *queues, const char *name, struct fa_queue *queue);
-int fa_queues_set(struct fa_queues *queues, const struct fa_queue *queue);
-bool fa_queues_remove(struct fa_queues *queues, const char *name); /* whether it was there */
+/* What was said of it, in a struct fa_named of them, or the defaults. */
+void fa_queue_get(struct fa_named *queues, const char *name, struct fa_queue *queue);
 
 #endif

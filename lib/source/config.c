@@ -3,7 +3,7 @@
  * The configuration of a mapping, read as a whole whether it is new, changed or kept from the
  * last program. What is wrong with it is told in the words of Lambda.
  */
-#include <source/config.h>
+#include <source/shards.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -30,8 +30,11 @@ static bool is_source(enum fa_address_kind kind)
 bool fa_source_address(char out[FA_ADDRESS_MAX], const char *text)
 {
 	static const char *const ours[] = { "arn:", "queue:", "topic:", "bus:" };
+	const char *stream = fa_stream_name(text);
 	struct fa_address address;
 
+	if (stream)
+		return snprintf(out, FA_ADDRESS_MAX, "stream:%s", stream) < FA_ADDRESS_MAX;
 	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++) {
 		if (strncmp(text, ours[i], strlen(ours[i])) != 0)
 			continue;
@@ -44,11 +47,14 @@ bool fa_source_address(char out[FA_ADDRESS_MAX], const char *text)
 }
 
 /* That of AWS for what AWS has; else the address itself. */
-static void write_arn(struct fa_mapping_config *c, const struct faas_config *config)
+static void write_arn(struct fa_mapping_config *c, struct faas *rt)
 {
+	const struct faas_config *config = &rt->config;
 	struct fa_address address;
 
-	if (!fa_address_parse(&address, c->source, NULL))
+	if (c->kind->shards)
+		c->kind->shards->write_arn(c->arn, sizeof(c->arn), rt, c->source);
+	else if (!fa_address_parse(&address, c->source, NULL))
 		fa_address_arn(&address, config->region, config->account, c->arn);
 	else
 		snprintf(c->arn, sizeof(c->arn), "%s", c->source);
@@ -92,7 +98,7 @@ static int read_source(struct fa_mapping_config *c, struct fa_sources *all, stru
 	if (fa_document_put_text(c->document, "EventSourceArn", address))
 		return fa_error_nomem(err);
 	c->source = fa_control_text(c->document, "EventSourceArn");
-	write_arn(c, &all->rt->config);
+	write_arn(c, all->rt);
 	return 0;
 }
 
@@ -222,7 +228,7 @@ static int read_batches(struct fa_mapping_config *c, struct faas_error *err)
 	if (ordered && c->window_s)
 		return fa_error(err, FAAS_EINVAL,
 				"Batching window is not supported for FIFO queues");
-	if (c->batch_size > ORDERED_BATCH && !c->window_s)
+	if (c->batch_size > ORDERED_BATCH && !c->window_s && !c->kind->shards)
 		return fa_error(err, FAAS_EINVAL,
 				"Maximum batch window in seconds must be greater than 0 if maximum "
 				"batch size is greater than 10");
@@ -304,21 +310,30 @@ static bool is_own(const struct fa_source_kind *kind, const char *member)
 	return false;
 }
 
+static const char *find_foreign(const struct fa_mapping_config *c, const char *const *members)
+{
+	for (; *members; members++)
+		if (fa_document_get(c->document, *members) && !is_own(c->kind, *members))
+			return *members;
+	return NULL;
+}
+
 /* What only sources of other kinds would act on is refused. */
 static int read_members(struct fa_mapping_config *c, const struct fa_mem *mem,
 			struct faas_error *err)
 {
-	static const char *const all[] = { "Input", "ScheduleExpressionTimezone",
-					   "FlexibleTimeWindow", "Target", "RetryPolicy",
-					   "DeadLetterConfig", "RawMessageDelivery",
-					   "FilterPolicyScope", "InputPath", "InputTransformer",
-					   "Events", "Filter", "Existing", "StartDate",
-					   "EndDate" };
+	static const char *const others[] = { "Input", "ScheduleExpressionTimezone",
+					      "FlexibleTimeWindow", "Target", "RetryPolicy",
+					      "DeadLetterConfig", "RawMessageDelivery",
+					      "FilterPolicyScope", "InputPath", "InputTransformer",
+					      "Events", "Filter", "Existing", "StartDate",
+					      "EndDate", NULL };
+	const char *foreign = find_foreign(c, others);
 
-	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
-		if (fa_document_get(c->document, all[i]) && !is_own(c->kind, all[i]))
-			return fa_error(err, FAAS_EINVAL, "%s does nothing with '%s'", c->source,
-					all[i]);
+	if (!foreign)
+		foreign = find_foreign(c, fa_shard_members);
+	if (foreign)
+		return fa_error(err, FAAS_EINVAL, "%s does nothing with '%s'", c->source, foreign);
 	return c->kind->check ? c->kind->check(mem, c, err) : 0;
 }
 
@@ -350,6 +365,10 @@ struct fa_mapping_config *fa_mapping_config_read(struct fa_sources *all,
 		rc = read_filters(c, &all->rt->mem, err);
 	if (!rc)
 		rc = read_members(c, &all->rt->mem, err);
+	if (!rc && c->kind->shards) {
+		c->sharded = fa_shard_config_read(all, c, err);
+		rc = c->sharded ? 0 : FAAS_EINVAL;
+	}
 	if (!rc)
 		return c;
 	fa_mapping_config_free(c);
@@ -364,6 +383,7 @@ void fa_mapping_config_free(struct fa_mapping_config *config)
 		fa_pattern_destroy(config->filters[i]);
 	fa_document_free(config->document);
 	fa_free(config->push);
+	fa_free(config->sharded);
 	fa_free(config);
 }
 

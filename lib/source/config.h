@@ -15,6 +15,7 @@ struct fa_push {
 	int64_t age_ms;
 	char dead_letter[FA_ADDRESS_MAX]; /* "": dropped */
 };
+struct fa_shard_config;
 
 /*
  * What a mapping is to do, read from a document with the members of the API. The document is
@@ -34,6 +35,7 @@ struct fa_mapping_config {
 	int64_t made_ms, modified_ms;
 	struct fa_pattern *filters[FA_FILTERS_MAX]; /* what none of them matches is done */
 	int filter_count;
+	struct fa_shard_config *sharded;            /* of a kind with shards */
 };
 
 /* Takes the document, also on failure. FAAS_EINVAL, FAAS_ENOTFOUND, FAAS_ENOMEM. */

@@ -6,7 +6,7 @@
  * a second to have the limit grow: by 300 a minute, as Lambda's does. Idle it never wakes, nor
  * while its function is not there: who makes one says so.
  */
-#include <source/mapping.h>
+#include <source/shards.h>
 
 #include <string.h>
 
@@ -101,6 +101,11 @@ void fa_mapping_pump(struct fa_mapping *m)
 	m->pumping = true;
 	while (m->again && m->alive && !m->stopping) {
 		m->again = false;
+		if (m->config->kind->shards) {
+			if (has_function(m))
+				fa_shards_pump(m->source.state);
+			continue;
+		}
 		begin_batches(m);
 		want(m);
 	}
@@ -242,6 +247,8 @@ static void forget(struct fa_mapping *m)
 	pthread_mutex_lock(&m->all->lock);
 	fa_map_remove(&m->all->mappings, m->uuid);
 	pthread_mutex_unlock(&m->all->lock);
+	if (m->config->kind->shards)
+		fa_shards_forget(m->all, m->uuid);
 	fa_mapping_free(m);
 }
 
@@ -274,7 +281,8 @@ static void take_notice(struct fa_mapping *m)
 		adopt(m, next);
 	if (!m->alive) {
 		settle_down(m, deleting);
-	} else if (deleting || !m->config->enabled || m->all->closing) {
+	} else if (deleting || !m->config->enabled || m->all->closing ||
+		   (next && next->kind->shards)) {
 		stop(m);
 	} else if (!m->stopping) {
 		if (m->limit > m->config->most)
@@ -356,6 +364,7 @@ struct fa_mapping *fa_mapping_create(struct fa_sources *all, struct fa_mapping_c
 		return NULL;
 	m->all = all;
 	m->config = config;
+	m->last_result = "No records processed";
 	m->call.run = on_call;
 	m->window.on_due = on_window;
 	m->growth.on_due = on_growth;

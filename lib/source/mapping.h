@@ -28,6 +28,7 @@ struct fa_mapping {
 	struct fa_mapping_config *next;    /* [lock] what is to be done from now on */
 	bool called;                       /* [lock] `call` is queued */
 	struct fa_call call;
+	const char *_Atomic last_result;   /* of sources with shards, in the words of the API */
 
 	/* [loop] */
 	bool alive;                        /* the source is open, or is to be closed */

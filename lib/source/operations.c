@@ -4,8 +4,9 @@
  * mapping is written down before it is begun, and forgotten before it is stopped: so one
  * that was answered for outlives the program, and one that was deleted does not.
  */
-#include <source/mapping.h>
+#include <source/shards.h>
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,6 +40,22 @@ static int put_function_arn(struct fa_document *out, const struct faas *rt, cons
 	return fa_document_put_text(out, "FunctionArn", arn);
 }
 
+/* What is not said has a value that is shown. */
+static int put_sharded(struct fa_document *out, const struct fa_mapping *m,
+		       const struct fa_mapping_config *c)
+{
+	const struct fa_shard_config *s = c->sharded;
+	int rc = fa_document_put_integer(out, "ParallelizationFactor", s->lanes);
+
+	rc |= fa_document_put_integer(out, "MaximumRetryAttempts", s->retries);
+	rc |= fa_document_put_integer(out, "MaximumRecordAgeInSeconds",
+				      s->age_ms ? s->age_ms / 1000 : -1);
+	rc |= fa_document_put_boolean(out, "BisectBatchOnFunctionError", s->bisect);
+	rc |= fa_document_put_integer(out, "TumblingWindowInSeconds", s->tumble_ms / 1000);
+	rc |= fa_document_put_text(out, "LastProcessingResult", m->last_result);
+	return rc | put_copy(out, c->document, "DestinationConfig");
+}
+
 /* [locked] */
 static int put_mapping(struct fa_document *out, const struct fa_mapping *m)
 {
@@ -49,7 +66,8 @@ static int put_mapping(struct fa_document *out, const struct fa_mapping *m)
 					      "DeadLetterConfig", "RawMessageDelivery",
 					      "FilterPolicyScope", "InputPath",
 					      "InputTransformer", "Events", "Filter",
-					      "Existing", "StartDate", "EndDate" };
+					      "Existing", "StartDate", "EndDate",
+					      "StartingPosition", "StartingPositionTimestamp" };
 	const struct fa_mapping_config *c = m->next ? m->next : m->config;
 	int rc = fa_document_put_text(out, "UUID", m->uuid);
 
@@ -60,7 +78,10 @@ static int put_mapping(struct fa_document *out, const struct fa_mapping *m)
 		rc |= put_function_arn(out, m->all->rt, c->function);
 	rc |= fa_document_put_number(out, "LastModified", (double)c->modified_ms / 1000);
 	rc |= fa_document_put_text(out, "State", states[m->state]);
-	rc |= fa_document_put_text(out, "StateTransitionReason", "USER_INITIATED");
+	rc |= fa_document_put_text(out, "StateTransitionReason",
+				   c->kind->shards ? "User action" : "USER_INITIATED");
+	if (c->kind->shards)
+		rc |= put_sharded(out, m, c);
 	for (size_t i = 0; i < sizeof(copied) / sizeof(*copied); i++)
 		rc |= put_copy(out, c->document, copied[i]);
 	return rc;
@@ -154,6 +175,21 @@ static int stamp(struct fa_document *document, const char *member, struct faas *
 				      (double)rt->clock->unix_ms(rt->clock) / 1000);
 }
 
+/* LATEST is where the end is now, whatever happens before the first record is read. */
+static int note_start(struct fa_document *document, struct faas *rt, struct faas_error *err)
+{
+	const char *start = fa_control_text(document, "StartingPosition");
+	struct fa_store_op op = { .verb = FA_STORE_TAIL };
+
+	fa_document_drop(document, "StartingId");
+	if (!start || strcmp(start, "LATEST") != 0)
+		return 0;
+	if (fa_store_perform(rt->durable.store, &op) != FA_STORE_DONE)
+		return fa_error(err, FAAS_ESYSTEM, "the end of the stream cannot be read");
+	return fa_document_put_integer(document, "StartingId", op.message.id) ?
+		       fa_error_nomem(err) : 0;
+}
+
 /* [changing] */
 static int create(struct faas *rt, const struct fa_document *in, struct fa_document *out,
 		  struct faas_error *err)
@@ -172,6 +208,11 @@ static int create(struct faas *rt, const struct fa_document *in, struct fa_docum
 	if (!copy || stamp(copy, "Made", rt) || stamp(copy, "LastModified", rt)) {
 		fa_document_free(copy);
 		return fa_error_nomem(err);
+	}
+	rc = note_start(copy, rt, err);
+	if (rc) {
+		fa_document_free(copy);
+		return rc;
 	}
 	c = fa_mapping_config_read(rt->sources, copy, err);
 	if (!c)
@@ -513,10 +554,27 @@ static int list(struct faas *rt, const struct fa_document *in, struct fa_documen
 		{ "Filter", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
 		{ "Existing", FA_BOOLEAN_FIELD, false, 0, 0, NULL, NULL }, \
 		{ "StartDate", FA_TEXT_FIELD, false, 1, 40, NULL, NULL }, \
-		{ "EndDate", FA_TEXT_FIELD, false, 1, 40, NULL, NULL }
+		{ "EndDate", FA_TEXT_FIELD, false, 1, 40, NULL, NULL }, \
+		{ "ParallelizationFactor", FA_INTEGER_FIELD, false, 1, 10, NULL, NULL }, \
+		{ "MaximumRetryAttempts", FA_INTEGER_FIELD, false, -1, 10000, NULL, NULL }, \
+		{ "MaximumRecordAgeInSeconds", FA_INTEGER_FIELD, false, -1, 604800, NULL, NULL }, \
+		{ "BisectBatchOnFunctionError", FA_BOOLEAN_FIELD, false, 0, 0, NULL, NULL }, \
+		{ "TumblingWindowInSeconds", FA_INTEGER_FIELD, false, 0, 900, NULL, NULL }, \
+		{ "DestinationConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }
+#define START \
+	{ "StartingPosition", FA_TEXT_FIELD, false, 0, 0, fits_start, \
+	  "Member must satisfy enum value set: [LATEST, AT_TIMESTAMP, TRIM_HORIZON]" }, \
+		{ "StartingPositionTimestamp", FA_INTEGER_FIELD, false, 0, INT_MAX, NULL, NULL }
+
+static bool fits_start(const char *text)
+{
+	return !strcmp(text, "LATEST") || !strcmp(text, "AT_TIMESTAMP") ||
+	       !strcmp(text, "TRIM_HORIZON");
+}
 
 const struct fa_operation fa_mapping_operations[] = {
-	{ "CreateEventSourceMapping", FIELDS(FUNCTION, SOURCE(false), SETTINGS), do_create },
+	{ "CreateEventSourceMapping", FIELDS(FUNCTION, SOURCE(false), SETTINGS, START),
+	  do_create },
 	{ "GetEventSourceMapping", FIELDS(UUID), get },
 	{ "UpdateEventSourceMapping", FIELDS(UUID, FUNCTION, SETTINGS), do_update },
 	{ "DeleteEventSourceMapping", FIELDS(UUID), do_delete },

@@ -16,15 +16,8 @@
 #define TAKE_MOST 10000
 #define AGAIN_MS 1000     /* after the store refused */
 
-/* Those who take from one queue. */
-struct listener {
-	struct fa_list queues;
-	char address[FA_ADDRESS_MAX];
-};
-
 struct queue {
-	struct fa_list link;      /* [lock] in listener.queues */
-	struct listener *listener;
+	struct fa_listener listener;
 	struct fa_sources *all;
 	struct faas_source *source;
 	int credit;
@@ -32,8 +25,6 @@ struct queue {
 	bool closed;
 	int64_t next_ms;          /* Unix time when something is due; INT64_MAX: never */
 	struct fa_timer due;
-	_Atomic bool kicked;
-	struct fa_call kick;
 	bool asking;
 	int open;                 /* operations that the store has */
 	struct fa_queue like;
@@ -61,7 +52,7 @@ static void free_if_unused(struct queue *q)
 {
 	struct fa_sources *all = q->all;
 
-	if (!q->closed || q->open || atomic_load(&q->kicked))
+	if (!q->closed || q->open || fa_listener_is_called(&q->listener))
 		return;
 	fa_free(q);
 	fa_source_closed(all);
@@ -198,16 +189,16 @@ static void take(struct queue *q)
 {
 	struct fa_sources *all = q->all;
 	/* of a FIFO queue a batch at a time: what is left over would hold up its groups */
-	int most = fa_queue_is_fifo(q->listener->address) ?
+	int most = fa_queue_is_fifo(q->listener.spot->address) ?
 			   q->source->mapping->config->batch_size : TAKE_MOST;
 
-	fa_queues_get(&all->rt->queues, q->listener->address + strlen("queue:"), &q->like);
+	fa_queue_get(&all->rt->queues, q->listener.spot->address + strlen("queue:"), &q->like);
 	q->asking = true;
 	q->maybe = false;
 	q->open++;
 	q->take = (struct fa_store_op){ .verb = FA_STORE_TAKE, .on_done = on_take_done };
-	q->take.message.address = (struct faas_bytes){ q->listener->address,
-						       strlen(q->listener->address) };
+	q->take.message.address = (struct faas_bytes){ q->listener.spot->address,
+						       strlen(q->listener.spot->address) };
 	q->take.now_ms = unix_ms(q);
 	q->take.max = q->credit < most ? q->credit : most;
 	q->take.hide_ms = fa_mapping_hidden_ms(all, q->source->mapping->config, &q->like);
@@ -246,80 +237,18 @@ static void want(void *state, int n)
 	plan(q);
 }
 
-/* ---- who is told ------------------------------------------------------------ */
+/* ---- the source ------------------------------------------------------------ */
 
 static void on_kick(struct fa_call *call)
 {
-	struct queue *q = fa_container(call, struct queue, kick);
+	struct queue *q = fa_container(call, struct queue, listener.kick);
 
-	atomic_store(&q->kicked, false);
+	fa_listener_heard(&q->listener);
 	q->maybe = true;
 	if (q->closed)
 		free_if_unused(q);
 	else
 		plan(q);
-}
-
-void fa_sources_lying(void *data, struct faas_bytes address)
-{
-	struct faas *rt = data;
-	struct fa_sources *all = rt->sources;
-	struct listener *l;
-	struct fa_list *pos;
-
-	if (!atomic_load(&all->listeners))
-		return;
-	pthread_mutex_lock(&all->lock);
-	l = fa_map_get(&all->queues, address.data, address.len);
-	if (l)
-		fa_list_for(pos, &l->queues) {
-			struct queue *q = fa_container(pos, struct queue, link);
-
-			if (!atomic_exchange(&q->kicked, true))
-				fa_loop_call(&rt->loop, &q->kick);
-		}
-	pthread_mutex_unlock(&all->lock);
-}
-
-static struct listener *find_listener(struct fa_sources *all, const char *address)
-{
-	struct listener *l = fa_map_get(&all->queues, address, strlen(address));
-
-	if (l)
-		return l;
-	l = fa_alloc(&all->rt->mem, sizeof(*l));
-	if (!l)
-		return NULL;
-	fa_list_init(&l->queues);
-	memcpy(l->address, address, strlen(address));
-	if (!fa_map_add(&all->queues, l->address, l))
-		return l;
-	fa_free(l);
-	return NULL;
-}
-
-void fa_queue_forget_listeners(struct fa_sources *all)
-{
-	struct listener *l;
-	uint32_t pos = 0;
-
-	while ((l = fa_map_next(&all->queues, &pos)))
-		fa_free(l);
-	fa_map_finish(&all->queues);
-}
-
-/* A listener stays: its queue may get another mapping, and the next op refers to its address. */
-static int listen_to(struct queue *q, const char *address)
-{
-	pthread_mutex_lock(&q->all->lock);
-	q->listener = find_listener(q->all, address);
-	if (q->listener)
-		fa_list_append(&q->listener->queues, &q->link);
-	pthread_mutex_unlock(&q->all->lock);
-	if (!q->listener)
-		return FAAS_ENOMEM;
-	atomic_fetch_add(&q->all->listeners, 1);
-	return 0;
 }
 
 static int open_queue(struct faas_source *source, const char *address, void **state,
@@ -335,10 +264,10 @@ static int open_queue(struct faas_source *source, const char *address, void **st
 	q->maybe = true;
 	q->next_ms = INT64_MAX;
 	q->due.on_due = on_due;
-	q->kick.run = on_kick;
+	q->listener.kick.run = on_kick;
 	q->taken.run = on_taken;
-	fa_queues_get(&all->rt->queues, address + strlen("queue:"), &q->like);
-	if (listen_to(q, address)) {
+	fa_queue_get(&all->rt->queues, address + strlen("queue:"), &q->like);
+	if (fa_listen(all, &q->listener, address)) {
 		fa_free(q);
 		return fa_error_nomem(err);
 	}
@@ -350,10 +279,7 @@ static void close_queue(void *state)
 {
 	struct queue *q = state;
 
-	pthread_mutex_lock(&q->all->lock);
-	fa_list_remove(&q->link);
-	pthread_mutex_unlock(&q->all->lock);
-	atomic_fetch_sub(&q->all->listeners, 1);
+	fa_listen_no_more(q->all, &q->listener);
 	fa_loop_timer_stop(&q->all->rt->loop, &q->due);
 	q->closed = true;
 	free_if_unused(q);
@@ -367,7 +293,7 @@ static int fits(struct fa_sources *all, const struct fa_mapping_config *c, struc
 	struct fa_queue queue;
 
 	fa_version_unref(v);
-	fa_queues_get(&all->rt->queues, c->source + strlen("queue:"), &queue);
+	fa_queue_get(&all->rt->queues, c->source + strlen("queue:"), &queue);
 	if (queue.visibility_s >= timeout_s)
 		return 0;
 	return fa_error(err, FAAS_EINVAL,

@@ -17,7 +17,7 @@
 
 static const struct fa_source_kind *const built_in[] = { &fa_queue_source, &fa_schedule_source,
 							 &fa_topic_source, &fa_bus_source,
-							 &fa_directory_source };
+							 &fa_directory_source, &fa_stream_source };
 
 #define BUILT_IN (sizeof(built_in) / sizeof(*built_in))
 
@@ -211,7 +211,7 @@ int fa_sources_create(struct faas *rt)
 	pthread_mutex_init(&all->changing, NULL);
 	pthread_mutex_init(&all->lock, NULL);
 	fa_map_init(&all->mappings, &rt->mem);
-	fa_map_init(&all->queues, &rt->mem);
+	fa_map_init(&all->spots, &rt->mem);
 	fa_list_init(&all->kinds);
 	fa_mappings_init(all);
 	fa_fan_init(all);
@@ -239,7 +239,7 @@ void fa_sources_free(struct faas *rt)
 	while ((m = fa_map_next(&all->mappings, &pos)))
 		fa_mapping_free(m);
 	fa_map_finish(&all->mappings);
-	fa_queue_forget_listeners(all);
+	fa_spots_free(all);
 	free_kinds(all);
 	pthread_mutex_destroy(&all->lock);
 	pthread_mutex_destroy(&all->changing);

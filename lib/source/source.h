@@ -16,12 +16,15 @@ struct fa_mapping_config;
 struct fa_fan_kind;
 struct fa_text;
 
+struct fa_shard_kind;
+
 /* What there is to know of one scheme; a host's has only the first member. */
 struct fa_source_kind {
 	struct faas_source_impl impl;
 	const char *name;      /* in events: "aws:sqs" */
 	const char *service;   /* in texts: "SQS" */
-	const char *data_key;  /* the member of a record that filters look into, if it is JSON */
+	const char *data_key;  /* what filters look into instead of that member, if it is JSON */
+	const char *filtered;  /* the member of a record that filters look at; NULL: all of it */
 	int batch_size, batch_most;
 	bool (*ordered)(const char *address); /* then a batch has at most ten, and no window */
 	bool lingers;          /* after close() it is there until it says fa_source_closed() */
@@ -39,6 +42,7 @@ struct fa_source_kind {
 	/* The whole event of one message; NULL: records, see fa_record_write(). */
 	int (*write)(struct fa_text *out, const struct fa_mapping *mapping,
 		     const struct fa_message *message);
+	const struct fa_shard_kind *shards; /* NULL: its messages are taken, and settled */
 	const char *const *members; /* of a configuration that are its own; up to NULL */
 	const struct fa_fan_kind *fan; /* nobody takes from it: see fan.h; NULL: it is polled */
 	struct fa_list link;   /* in fa_sources.kinds */
@@ -46,6 +50,7 @@ struct fa_source_kind {
 };
 
 extern const struct fa_source_kind fa_queue_source;
+extern const struct fa_source_kind fa_stream_source;
 extern const struct fa_source_kind fa_schedule_source;
 extern const struct fa_source_kind fa_topic_source;
 extern const struct fa_source_kind fa_bus_source;
@@ -67,7 +72,7 @@ struct fa_sources {
 	pthread_mutex_t lock;
 	struct fa_map mappings; /* [lock] of struct fa_mapping, by UUID */
 	struct fa_list kinds;   /* [lock] those of the host */
-	struct fa_map queues;   /* [lock] of struct listener, by address: see queue.c */
+	struct fa_map spots;   /* [lock] of struct fa_spot, by address: see listen.c */
 	_Atomic int listeners;
 	struct fa_list alive;   /* [loop] of struct fa_mapping */
 	struct fa_list orphans; /* [loop] of them */
@@ -90,10 +95,37 @@ void fa_source_closed(struct fa_sources *all);
 
 void fa_mappings_init(struct fa_sources *all);
 void fa_mappings_stop(struct fa_sources *all);      /* [loop] */
-void fa_queue_forget_listeners(struct fa_sources *all);
+
+/* ---- who is told that something came to lie at an address: see listen.c -------- */
+
+/* It stays until the end: others may listen, and operations refer to its address. */
+struct fa_spot {
+	struct fa_list listeners;
+	char address[FA_ADDRESS_MAX];
+};
+
+struct fa_listener {
+	struct fa_list link;   /* [lock] in fa_spot.listeners */
+	struct fa_spot *spot;
+	_Atomic bool called;
+	struct fa_call kick;   /* run on the loop: fa_listener_heard() first */
+};
+
+/* [loop] listener->kick.run is there. FAAS_ENOMEM. */
+int fa_listen(struct fa_sources *all, struct fa_listener *listener, const char *address);
+/* [loop] No new kick comes; one may be under way. */
+void fa_listen_no_more(struct fa_sources *all, struct fa_listener *listener);
+void fa_listener_heard(struct fa_listener *listener);
+bool fa_listener_is_called(struct fa_listener *listener);
+void fa_spots_free(struct fa_sources *all);
+
+/* ---- records and their ids ----------------------------------------------------- */
+
+#define FA_RECORD_ID 64 /* of any source, with its NUL */
+
 
 /*
- * Write a message as a record of an event, behind what is in `out`. `arn` is that of the
+ * Write a message as a record of SQS, behind what is in `out`. `arn` is that of the
  * source. FAAS_ENOMEM; what does not fit is cut (see struct fa_text).
  */
 int fa_record_write(struct fa_text *out, const struct fa_source_kind *kind, const char *arn,

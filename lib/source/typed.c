@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The typed door to mappings. It asks by the words of the API, so that there is one judge. */
 #include <source/directory.h>
-#include <source/source.h>
+#include <source/mapping.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,8 +106,48 @@ static int put_push(struct fa_document *out, const struct faas_mapping_config *c
 	return rc;
 }
 
+static int put_some(struct fa_document *out, const char *name, int value)
+{
+	return value ? fa_document_put_integer(out, name, value == FAAS_NONE ? 0 : value) : 0;
+}
+
+static int put_destination(struct fa_document *out, const char *address)
+{
+	struct fa_document *all = fa_document_object(), *one = fa_document_object();
+	int rc = fa_document_put_text(one, "Destination", address);
+
+	rc |= fa_document_put(all, "OnFailure", one);
+	return fa_document_put(out, "DestinationConfig", all) | rc;
+}
+
+/* What mappings of streams have in their own way; a new one has to begin somewhere. */
+static int put_sharded(struct fa_document *out, const struct faas_mapping_config *c)
+{
+	int rc = 0;
+
+	if (c->source)
+		rc |= fa_document_put_text(out, "StartingPosition",
+					   c->start ? c->start : "TRIM_HORIZON");
+	if (c->start_s)
+		rc |= fa_document_put_integer(out, "StartingPositionTimestamp", c->start_s);
+	rc |= put_some(out, "MaximumRetryAttempts", c->max_retries);
+	rc |= put_some(out, "MaximumRecordAgeInSeconds", c->max_age_s);
+	return rc;
+}
+
+/* And what others refuse. */
+static int put_lanes(struct fa_document *out, const struct faas_mapping_config *c)
+{
+	int rc = put_some(out, "ParallelizationFactor", c->parallel_per_shard);
+
+	rc |= put_some(out, "TumblingWindowInSeconds", c->tumbling_s);
+	if (c->bisect)
+		rc |= fa_document_put_boolean(out, "BisectBatchOnFunctionError", true);
+	return c->on_failure ? rc | put_destination(out, c->on_failure) : rc;
+}
+
 /* In the words of the API; what is 0 is not said. */
-static struct fa_document *write_request(const struct faas_mapping_config *c)
+static struct fa_document *write_request(const struct faas_mapping_config *c, bool sharded)
 {
 	struct fa_document *out = fa_document_object(), *inner;
 	int rc = out ? 0 : FAAS_ENOMEM;
@@ -118,7 +158,8 @@ static struct fa_document *write_request(const struct faas_mapping_config *c)
 		rc |= fa_document_put_text(out, "FunctionName", c->function);
 	if (c->target)
 		rc |= fa_document_put_text(out, "Target", c->target);
-	rc |= put_push(out, c);
+	rc |= sharded ? put_sharded(out, c) : put_push(out, c);
+	rc |= put_lanes(out, c);
 	if (c->batch_size)
 		rc |= fa_document_put_integer(out, "BatchSize", c->batch_size);
 	if (c->batch_window_s)
@@ -154,6 +195,23 @@ static struct fa_document *write_request(const struct faas_mapping_config *c)
 	return NULL;
 }
 
+/* What it is of, or the mapping that is there. */
+static bool is_sharded(struct faas *rt, const char *id, const char *source)
+{
+	const struct fa_source_kind *kind = NULL;
+	char address[FA_ADDRESS_MAX];
+	const struct fa_mapping *m;
+
+	if (source && fa_source_address(address, source))
+		kind = fa_source_find(rt->sources, address);
+	pthread_mutex_lock(&rt->sources->lock);
+	m = id ? fa_map_get(&rt->sources->mappings, id, strlen(id)) : NULL;
+	if (m)
+		kind = m->config->kind;
+	pthread_mutex_unlock(&rt->sources->lock);
+	return kind && kind->shards;
+}
+
 /* ---- the doors ---------------------------------------------------------- */
 
 static int ask(struct faas *rt, const char *operation, struct fa_document *in, char id[37],
@@ -187,7 +245,7 @@ int faas_mapping_create(struct faas *rt, const struct faas_mapping_config *confi
 		return rc;
 	if (!c.source || (!c.function && !c.target))
 		return fa_error(err, FAAS_EINVAL, "a mapping needs a source and a function");
-	in = write_request(&c);
+	in = write_request(&c, is_sharded(rt, NULL, c.source));
 	return in ? ask(rt, "CreateEventSourceMapping", in, id, err) : fa_error_nomem(err);
 }
 
@@ -205,7 +263,7 @@ int faas_mapping_update(struct faas *rt, const char *id, const struct faas_mappi
 		return rc;
 	if (c.source)
 		return fa_error(err, FAAS_EINVAL, "a mapping stays with its source");
-	in = write_request(&c);
+	in = write_request(&c, is_sharded(rt, id, NULL));
 	if (!in || fa_document_put_text(in, "UUID", id)) {
 		fa_document_free(in);
 		return fa_error_nomem(err);

@@ -186,7 +186,7 @@ TEST(what_a_mapping_cannot_be_is_refused_in_the_words_of_lambda)
 		"Invalid filter pattern definition.");
 	refuses("\"BatchSize\":1", INVALID, "Unrecognized event source.");
 	refuses("\"EventSourceArn\":\"queue:q\",\"StartingPosition\":\"LATEST\"", INVALID,
-		"CreateEventSourceMapping does nothing with 'StartingPosition' here");
+		"queue:q does nothing with 'StartingPosition'");
 }
 
 TEST(a_queue_that_hides_for_less_than_the_functions_timeout_is_refused)

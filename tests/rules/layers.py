@@ -15,7 +15,7 @@ STAGES = ("admit", "queue", "env", "outcome")
 CONDUCTOR = (
     "faas", "runtime", "functions", "information", "isolation", "invoke", "invocation", "runner", "seat", "told", "conduct",
     "versions", "code", "build", "cancel", "durable", "testing", "arrive", "turn", "layers", "limits", "trace",
-    "deliver", "ending", "messages", "queues", "recall", "remember", "secrets", "roles",
+    "deliver", "ending", "messages", "recall", "remember", "resources", "streams", "secrets", "roles",
 )
 
 

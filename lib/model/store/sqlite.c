@@ -97,8 +97,19 @@ static const char *const text[FA_SQLS] = {
 	[FA_SQL_PURGE] = "DELETE FROM message WHERE address = ? AND outgoing = 0",
 	[FA_SQL_SUM] = "SELECT count(*) FILTER (WHERE due_ms <= ?2), count(*), min(sent_ms)"
 		       " FROM message WHERE address = ?1 AND outgoing = 0",
+	[FA_SQL_APPEND] = "INSERT INTO record(address, shard, hash, sent_ms, key, body)"
+			  " VALUES(?, ?, ?, ?, ?, ?)",
+	[FA_SQL_TRIM] = "DELETE FROM record WHERE id IN (SELECT id FROM record WHERE address = ?1"
+			" AND shard = ?2 ORDER BY id LIMIT 4) AND sent_ms < ?3",
+	[FA_SQL_READ] = "SELECT id, address, shard, hash, sent_ms, key, body FROM record"
+			" WHERE address = ?1 AND shard = ?2 AND id > ?3 AND sent_ms >= ?4"
+			" AND hash % ?5 = ?6 ORDER BY id LIMIT ?7",
+	[FA_SQL_LAST] = "SELECT coalesce(max(id), 0) FROM record WHERE address = ?1 AND shard = ?2",
+	[FA_SQL_TAIL] = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'record'",
+	[FA_SQL_CUT] = "DELETE FROM record WHERE address = ?",
 	[FA_SQL_KEEP] = "INSERT OR REPLACE INTO document(name, body) VALUES(?, ?)",
-	[FA_SQL_FORGET] = "DELETE FROM document WHERE name = ?",
+	[FA_SQL_FORGET] = "DELETE FROM document WHERE name = ?1"
+			  " OR (name > ?1 || ':' AND name < ?1 || ';')",
 	[FA_SQL_RECALL] = "SELECT name, body FROM document WHERE name > ? ORDER BY name LIMIT ?",
 	[FA_SQL_KNOWN] = "SELECT value FROM entry WHERE document = ? AND key = ?",
 	[FA_SQL_NOTE] = "INSERT OR REPLACE INTO entry(document, key, value)"
@@ -150,6 +161,11 @@ static const char *const steps[] = {
 	" PRIMARY KEY(document, key)) WITHOUT ROWID;"
 	"CREATE TRIGGER entries_go AFTER DELETE ON document BEGIN"
 	" DELETE FROM entry WHERE document = old.name; END;",
+
+	"CREATE TABLE record(id INTEGER PRIMARY KEY AUTOINCREMENT, address TEXT NOT NULL,"
+	" shard INTEGER NOT NULL, hash INTEGER NOT NULL, sent_ms INTEGER NOT NULL,"
+	" key TEXT NOT NULL, body BLOB NOT NULL);"
+	"CREATE INDEX record_order ON record(address, shard);"
 };
 
 #define SCHEMA ((int)(sizeof(steps) / sizeof(*steps)))

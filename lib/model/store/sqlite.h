@@ -40,6 +40,13 @@ enum fa_sql {
 	FA_SQL_RETURN,
 	FA_SQL_PURGE,
 	FA_SQL_SUM,
+	/* records */
+	FA_SQL_APPEND,
+	FA_SQL_TRIM,
+	FA_SQL_READ,
+	FA_SQL_LAST,
+	FA_SQL_TAIL,
+	FA_SQL_CUT,
 	/* documents */
 	FA_SQL_KEEP,
 	FA_SQL_FORGET,
@@ -107,5 +114,10 @@ enum fa_engine_code fa_sqlite_settle(struct fa_engine *engine, struct fa_store_o
 enum fa_engine_code fa_sqlite_return(struct fa_engine *engine, struct fa_store_op *op);
 /* *first: nobody sent this one within five minutes; else m->id is that of the other. */
 enum fa_engine_code fa_sqlite_dedup(struct fa_engine *engine, struct fa_message *m, bool *first);
+
+/* ---- sqlite_stream.c --------------------------------------------------- */
+
+/* The verbs of records. */
+enum fa_engine_code fa_sqlite_stream(struct fa_engine *engine, struct fa_store_op *op);
 
 #endif

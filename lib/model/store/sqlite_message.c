@@ -229,9 +229,12 @@ static enum fa_engine_code sum(struct fa_engine *e, struct fa_store_op *op)
 
 static enum fa_engine_code keep(struct fa_engine *e, struct fa_store_op *op)
 {
+	enum fa_engine_code code;
+
 	fa_sqlite_bind_text(e->sql[FA_SQL_KEEP], 1, op->message.address);
 	fa_sqlite_bind_bytes(e->sql[FA_SQL_KEEP], 2, op->message.body);
-	return fa_sqlite_run(e, FA_SQL_KEEP);
+	code = fa_sqlite_run(e, FA_SQL_KEEP);
+	return code ? code : fa_sqlite_send(e, op);
 }
 
 static enum fa_engine_code forget(struct fa_engine *e, struct fa_store_op *op)
@@ -300,6 +303,6 @@ enum fa_engine_code fa_sqlite_message(struct fa_engine *e, struct fa_store_op *o
 	case FA_STORE_LIST:
 		return fa_sqlite_list(e, op);
 	default:
-		return FA_ENGINE_FAILED;
+		return fa_sqlite_stream(e, op);
 	}
 }

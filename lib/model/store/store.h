@@ -21,6 +21,9 @@
  * A message lies in a queue until it is taken, or it is outgoing: somebody fetches it,
  * delivers it and removes it. Until then it stays, so it may be delivered twice. In a queue
  * whose messages have groups, a group of which one is hidden waits for it.
+ *
+ * A record lies in a shard of a stream until it is too old. Reading takes nothing away: who
+ * reads knows how far he is.
  */
 struct fa_store;
 
@@ -61,6 +64,9 @@ struct fa_message {
 	struct faas_bytes came_from;  /* address of the queue where it was taken too often */
 	int64_t first_ms;             /* when it was taken first; 0: not yet */
 	struct faas_bytes body;
+	/* Of a record; `group` is its partition key. */
+	int shard;
+	uint32_t hash;                /* of the partition key, which says in whose lane it is */
 };
 
 /* What a fetch hands out, one block of memory with NULs behind its texts: fa_free() it. */
@@ -90,9 +96,16 @@ enum fa_store_verb {
 	FA_STORE_MOVE,       /* message's address, to, now_ms, max -> count */
 	FA_STORE_PURGE,      /* message's address, gone; count: how many lay there */
 	FA_STORE_SUM,        /* message's address, now_ms -> sum */
+	/* records */
+	FA_STORE_APPEND,     /* messages; of their shards what was sent before take.since_ms goes */
+	FA_STORE_READ,       /* message's address, shard, id; lane, lanes, take.since_ms, max ->
+				fetched: those behind that id; the id that it is read up to */
+	FA_STORE_TAIL,       /* -> message's id: that of the last record that was appended */
+	FA_STORE_CUT,        /* message's address: all of its records go; count */
 	/* documents: what else has to outlive the program, by name */
-	FA_STORE_KEEP,       /* message's address: the name; its body, which replaces another */
-	FA_STORE_FORGET,     /* message's address: the name */
+	FA_STORE_KEEP,       /* message's address: the name; its body, which replaces another; the
+				messages are sent */
+	FA_STORE_FORGET,     /* message's address: the name; those behind it and a ":" go, too */
 	FA_STORE_RECALL,     /* message's address: a name -> fetched: up to max behind it */
 	/* entries of a document: many small values, which go with it */
 	FA_STORE_KNOWN,      /* message's address: its name; entries, whose values are filled in */
@@ -153,6 +166,7 @@ struct fa_store_op {
 	int entry_count;
 	int64_t now_ms, hide_ms;   /* hide_ms 0: what is taken is gone */
 	int max;
+	int lane, lanes;           /* of each shard: those whose hash % lanes == lane */
 	struct fa_list claimed;    /* of struct fa_claimed, or of fa_fetched */
 	int64_t next_ms;           /* when the first that was not claimed is due; INT64_MAX */
 	int64_t count;

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is said of queues and streams: kept in the model, and as documents in the store. A
+ * kind of them is a row of the table.
+ */
+#include <faas/source.h>
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <base/error.h>
+#include <messages.h>
+#include <model/stream.h>
+#include <remember.h>
+
+#define PAGE 64
+
+union like {
+	struct fa_queue queue;
+	struct fa_stream stream;
+};
+
+static const struct kind {
+	const char *scheme, *prefix;
+	size_t all;                /* of struct fa_named in struct faas */
+	enum fa_store_verb empty;
+	int (*read)(union like *like, const char *name, const char *options,
+		    struct faas_error *err);
+	char *(*print)(const union like *like, const struct fa_mem *mem);
+	/* Whether it may become that; NULL: always. */
+	int (*change)(const union like *old, const union like *like, struct faas_error *err);
+} kinds[];
+
+/* ---- queues ------------------------------------------------------------ */
+
+static int read_queue(union like *like, const char *name, const char *options,
+		      struct faas_error *err)
+{
+	return fa_queue_read(&like->queue, name, options, err);
+}
+
+static char *print_queue(const union like *like, const struct fa_mem *mem)
+{
+	return fa_queue_print(&like->queue, mem);
+}
+
+/* ---- streams ----------------------------------------------------------- */
+
+static int read_stream(union like *like, const char *name, const char *options,
+		       struct faas_error *err)
+{
+	return fa_stream_read(&like->stream, name, options, err);
+}
+
+static char *print_stream(const union like *like, const struct fa_mem *mem)
+{
+	return fa_stream_print(&like->stream, mem);
+}
+
+/* Its records lie in the shards that it has. */
+static int change_stream(const union like *old, const union like *like, struct faas_error *err)
+{
+	if (old->stream.shards == like->stream.shards)
+		return 0;
+	return fa_error(err, FAAS_EEXIST, "stream:%s is there and has %d shards, which stay",
+			old->stream.name, old->stream.shards);
+}
+
+static const struct kind kinds[] = {
+	{ "queue:", ":queue:", offsetof(struct faas, queues), FA_STORE_PURGE, read_queue,
+	  print_queue, NULL },
+	{ "stream:", ":stream:", offsetof(struct faas, streams), FA_STORE_CUT, read_stream,
+	  print_stream, change_stream },
+};
+
+#define KINDS (sizeof(kinds) / sizeof(*kinds))
+
+/* ---- which one is meant ------------------------------------------------ */
+
+/* Its address in the one form that it has here, and its name in it. */
+struct meant {
+	const struct kind *kind;
+	const char *name;
+	char text[FA_ADDRESS_MAX];
+};
+
+static int find(struct meant *meant, const char *text, struct faas_error *err)
+{
+	const char *name = text ? fa_stream_name(text) : NULL;
+	struct fa_address address;
+	int rc;
+
+	meant->kind = &kinds[name ? 1 : 0];
+	if (!name) {
+		rc = fa_address_parse(&address, text, err);
+		if (!rc && address.kind != FA_TO_QUEUE)
+			rc = fa_error(err, FAAS_EINVAL, "'%.80s' is no queue", text);
+		if (rc)
+			return rc;
+		name = address.name;
+	}
+	snprintf(meant->text, sizeof(meant->text), "%s%s", meant->kind->scheme, name);
+	meant->name = meant->text + strlen(meant->kind->scheme);
+	return 0;
+}
+
+static int enter(struct faas *rt, const char *text, struct meant *meant, struct faas_error *err)
+{
+	int rc;
+
+	if (!rt)
+		return fa_error(err, FAAS_EINVAL, "a runtime is required");
+	rc = find(meant, text, err);
+	return rc ? rc : fa_enter(rt, err);
+}
+
+static struct fa_named *all_of(struct faas *rt, const struct kind *kind)
+{
+	return (struct fa_named *)((char *)rt + kind->all);
+}
+
+/* ---- the doors ---------------------------------------------------------- */
+
+static int say(enum fa_store_outcome outcome, const char *name, struct faas_error *err)
+{
+	if (outcome == FA_STORE_DONE)
+		return 0;
+	return fa_error(err, outcome == FA_STORE_UNKNOWN ? FAAS_EUNKNOWN : FAAS_ESYSTEM,
+			"what was said of '%s' could not be written", name);
+}
+
+/* `text` NULL: forget it. */
+static int keep(struct faas *rt, const struct meant *meant, const char *text,
+		struct faas_error *err)
+{
+	char document[FA_DOCUMENT_NAME];
+	struct fa_store_op op = { .verb = text ? FA_STORE_KEEP : FA_STORE_FORGET };
+
+	snprintf(document, sizeof(document), "%s%.*s", meant->kind->prefix, FA_STREAM_NAME_MAX,
+		 meant->name);
+	op.message.address = (struct faas_bytes){ document, strlen(document) };
+	if (text)
+		op.message.body = (struct faas_bytes){ text, strlen(text) };
+	return say(fa_store_perform(rt->durable.store, &op), meant->name, err);
+}
+
+static int create(struct faas *rt, const struct meant *meant, const char *options,
+		  struct faas_error *err)
+{
+	struct fa_named *all = all_of(rt, meant->kind);
+	union like like, old;
+	char *print;
+	int rc = meant->kind->read(&like, meant->name, options, err);
+
+	if (!rc && meant->kind->change && fa_named_get(all, meant->name, &old))
+		rc = meant->kind->change(&old, &like, err);
+	if (rc)
+		return rc;
+	print = meant->kind->print(&like, &rt->mem);
+	rc = print ? keep(rt, meant, print, err) : fa_error_nomem(err);
+	fa_free(print);
+	return !rc && fa_named_set(all, &like) ? fa_error_nomem(err) : rc;
+}
+
+int faas_resource_create(struct faas *rt, const char *text, const char *options,
+			 struct faas_error *err)
+{
+	struct meant meant;
+	int rc = enter(rt, text, &meant, err);
+
+	if (rc)
+		return rc;
+	rc = create(rt, &meant, options, err);
+	fa_leave(rt);
+	return rc;
+}
+
+int faas_resource_delete(struct faas *rt, const char *text, struct faas_error *err)
+{
+	struct fa_store_op op = { .gone = FA_STORE_DROPPED };
+	struct meant meant;
+	bool was_there;
+	int rc = enter(rt, text, &meant, err);
+
+	if (rc)
+		return rc;
+	op.verb = meant.kind->empty;
+	op.message.address = (struct faas_bytes){ meant.text, strlen(meant.text) };
+	rc = say(fa_store_perform(rt->durable.store, &op), meant.name, err);
+	if (!rc)
+		rc = keep(rt, &meant, NULL, err);
+	was_there = !rc && fa_named_remove(all_of(rt, meant.kind), meant.name);
+	if (!rc && !was_there && !op.count)
+		rc = fa_error(err, FAAS_ENOTFOUND, "there is no %s", meant.text);
+	fa_leave(rt);
+	return rc;
+}
+
+/* ---- after a restart ------------------------------------------------------ */
+
+static int recall(struct faas *rt, const struct fa_message *m, struct faas_error *err)
+{
+	const char *document = m->address.data;
+	const struct kind *kind = kinds;
+	union like like;
+	int rc;
+
+	while (strncmp(document, kind->prefix, strlen(kind->prefix)) != 0)
+		kind++;
+	rc = kind->read(&like, document + strlen(kind->prefix), m->body.data, err);
+	return rc ? rc : fa_named_set(all_of(rt, kind), &like) ? fa_error_nomem(err) : 0;
+}
+
+int fa_resources_recall(struct faas *rt, struct faas_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < KINDS && !rc; i++)
+		rc = fa_documents_read(rt, kinds[i].prefix, recall, err);
+	return rc;
+}
+
+int fa_documents_read(struct faas *rt, const char *prefix,
+		      int (*each)(struct faas *rt, const struct fa_message *document,
+				  struct faas_error *err),
+		      struct faas_error *err)
+{
+	struct fa_store_op op = { .verb = FA_STORE_RECALL, .max = PAGE };
+	struct faas_error own = { 0 };
+	char name[FA_DOCUMENT_NAME];
+	struct fa_list *pos;
+	bool more = true;
+	int rc = 0;
+
+	if (!rt->durable.lasts)
+		return 0;
+	err = err ? err : &own;
+	snprintf(name, sizeof(name), "%s", prefix);
+	while (!rc && more) {
+		op.message.address = (struct faas_bytes){ name, strlen(name) };
+		if (fa_store_perform(rt->durable.store, &op) != FA_STORE_DONE)
+			return fa_error(err, FAAS_ESYSTEM, "the state_dir cannot be read");
+		more = !fa_list_empty(&op.claimed);
+		while ((pos = fa_list_pop(&op.claimed))) {
+			struct fa_fetched *f = fa_container(pos, struct fa_fetched, link);
+
+			snprintf(name, sizeof(name), "%s", (const char *)f->message.address.data);
+			more = more && !strncmp(name, prefix, strlen(prefix));
+			if (more && !rc)
+				rc = each(rt, &f->message, err);
+			fa_free(f);
+		}
+	}
+	return rc;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* What is told of records that were given up, word for word as Lambda writes it. */
+#include <source/shards.h>
+
+#include <string.h>
+
+#define FRAME_MAX 4096
+
+static void put(struct fa_text *out, const char *before, const char *text)
+{
+	fa_text_add(out, before);
+	fa_text_json(out, text, strlen(text));
+	fa_text_add(out, "\"");
+}
+
+static void put_time(struct fa_text *out, const char *before, int64_t unix_ms, bool millis)
+{
+	fa_text_add(out, before);
+	fa_text_time(out, unix_ms);
+	if (!millis)
+		out->len -= strlen(".000Z");
+	fa_text_add(out, millis ? "\"" : "Z\"");
+}
+
+static void put_request(struct fa_text *out, const struct fa_lane *lane, const char *condition,
+			int invokes)
+{
+	const char *function = lane->shard->of->mapping->config->function;
+	const struct faas_config *config = &fa_lane_runtime(lane)->config;
+
+	put(out, "{\"requestContext\":{\"requestId\":\"", lane->request_id);
+	put(out, ",\"functionArn\":\"arn:aws:lambda:", config->region);
+	out->len--;
+	put(out, ":", config->account);
+	out->len--;
+	fa_text_add(out, ":function:");
+	fa_text_bytes(out, function, strcspn(function, ":"));
+	put(out, "\",\"condition\":\"", condition);
+	fa_text_add(out, ",\"approximateInvokeCount\":");
+	fa_text_int(out, invokes);
+	fa_text_add(out, "}");
+}
+
+static void put_response(struct fa_text *out, const struct fa_lane *lane)
+{
+	put(out, ",\"responseContext\":{\"statusCode\":200,\"executedVersion\":\"", lane->version);
+	fa_text_add(out, lane->failed ? ",\"functionError\":\"Unhandled\"}" :
+					",\"functionError\":null}");
+}
+
+static void put_batch(struct fa_text *out, const struct fa_lane *lane,
+		      const struct fa_message *first, const struct fa_message *last, int count)
+{
+	const struct fa_shards *s = lane->shard->of;
+	char shard[FA_SHARD_ID], id[FA_RECORD_ID];
+
+	put(out, ",\"", s->kind->info);
+	fa_shard_id(shard, lane->shard->number);
+	put(out, ":{\"shardId\":\"", shard);
+	s->kind->write_id(id, first->id);
+	put(out, ",\"startSequenceNumber\":\"", id);
+	s->kind->write_id(id, last->id);
+	put(out, ",\"endSequenceNumber\":\"", id);
+	put_time(out, ",\"approximateArrivalOfFirstRecord\":\"", first->sent_ms, s->kind->millis);
+	put_time(out, ",\"approximateArrivalOfLastRecord\":\"", last->sent_ms, s->kind->millis);
+	fa_text_add(out, ",\"batchSize\":");
+	fa_text_int(out, count);
+	put(out, ",\"streamArn\":\"", s->mapping->config->arn);
+	fa_text_add(out, "}}");
+}
+
+static void write_body(struct fa_text *out, const struct fa_lane *lane, int count,
+		       const char *condition, int invokes)
+{
+	/* the last invocation of a window has no records: where it is */
+	struct fa_message none = { .id = fa_lane_position(lane),
+				   .sent_ms = lane->window.start_ms };
+	const struct fa_message *first = &none, *last = &none;
+	struct fa_list *pos = lane->buffer.next;
+
+	if (count)
+		first = &fa_item(pos)->message;
+	for (int i = 1; i < count; i++)
+		pos = pos->next;
+	if (count)
+		last = &fa_item(pos)->message;
+	put_request(out, lane, condition, invokes);
+	if (lane->ran && strcmp(condition, "RecordAgeExceeded") != 0)
+		put_response(out, lane);
+	put_time(out, ",\"version\":\"1.0\",\"timestamp\":\"", fa_lane_unix_ms(lane), true);
+	put_batch(out, lane, first, last, count);
+}
+
+struct fa_told *fa_told_create(const struct fa_lane *lane, int count, const char *condition,
+			       int invokes)
+{
+	const struct fa_shard_config *c = fa_lane_config(lane);
+	struct fa_told *told = fa_alloc(&fa_lane_runtime(lane)->mem, sizeof(*told) + FRAME_MAX +
+									     FA_ADDRESS_MAX);
+	struct fa_text out = { .size = FRAME_MAX };
+	size_t len = strlen(c->to.text);
+
+	if (!told)
+		return NULL;
+	out.data = told->bytes + FA_ADDRESS_MAX;
+	memcpy(told->bytes, c->to.text, len + 1);
+	write_body(&out, lane, count, condition, invokes);
+	told->message.kind = FA_MESSAGE_PLAIN;
+	told->message.address = (struct faas_bytes){ told->bytes, len };
+	told->message.outgoing = c->to.kind != FA_TO_QUEUE;
+	told->message.attributes = (struct faas_bytes){ "{}", 2 };
+	told->message.body = (struct faas_bytes){ out.data, out.len };
+	told->message.sent_ms = told->message.due_ms = fa_lane_unix_ms(lane);
+	return told;
+}

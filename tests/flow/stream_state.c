@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/* What a mapping of a stream knows: how far it is, and the state of its window. */
+#include "support/consumer.h"
+
+#include "support/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "support/stores.h"
+
+#define SECOND 1000
+
+/* ---- tumbling windows ---------------------------------------------------------------- */
+
+/* It adds up how many records it was given, as text in the state. */
+static const char *add_up(const char *event)
+{
+	static char state[64];
+	const char *before = strstr(event, "\"state\":{\"n\":");
+	int n = before ? atoi(before + 13) : 0;
+
+	for (const char *at = event; (at = strstr(at, "\"kinesis\":{")); at++)
+		n++;
+	snprintf(state, sizeof(state), "{\"state\":{\"n\":%d}}", n);
+	return state;
+}
+
+static void to_window_start(int64_t length_ms)
+{
+	int64_t now = flow.clock.epoch_ms + flow.clock.ns / 1000000;
+
+	flow_advance(&flow, length_ms - now % length_ms);
+}
+
+TEST(a_window_hands_its_state_on_and_ends_once_more_without_records)
+{
+	answer_to = add_up;
+	to_window_start(10 * SECOND);
+	stream_map(FAAS_MAPPING(.tumbling_s = 10, .batch_size = 2));
+	stream_put_all("abc");
+	consumer_await(&records, 3);
+	assert_non_null(strstr(events, "\"shardId\":\"shardId-000000000000\",\"eventSourceARN\":"
+				       "\"arn:aws:kinesis:local-1:000000000000:stream/s\","
+				       "\"isFinalInvokeForWindow\":false,"
+				       "\"isWindowTerminatedEarly\":false}"));
+	flow_advance(&flow, 9 * SECOND);
+	stream_put_all("d");
+	consumer_await(&records, 4);
+	for (int i = 0; i < 1000 && !strstr(events, "Window\":true"); i++) {
+		flow_advance(&flow, SECOND);
+		consumer_tick();
+	}
+	assert_non_null(strstr(events, "{\"Records\":[],\"window\":{\"start\":\""));
+	assert_non_null(strstr(events, "\"state\":{\"n\":4},"));
+	assert_non_null(strstr(events, "\"isFinalInvokeForWindow\":true,"));
+	stream_put_all("e");
+	consumer_await(&records, 5);
+	assert_non_null(strstr(events, "\"state\":{},"));
+}
+
+TEST(records_of_the_next_window_end_the_one_before)
+{
+	answer_to = add_up;
+	to_window_start(10 * SECOND);
+	stream_put_all("ab");
+	flow_advance(&flow, 10 * SECOND);
+	stream_put_all("c");
+	stream_map(FAAS_MAPPING(.tumbling_s = 10));
+	consumer_await(&records, 3);
+	consumer_saw("a,b,||c,|");
+}
+
+TEST(an_answer_without_state_is_a_failure)
+{
+	answer = "{\"batchItemFailures\":[]}";
+	stream_put_all("a");
+	stream_map(FAAS_MAPPING(.tumbling_s = 900, .max_retries = FAAS_NONE,
+				.on_failure = "queue:dead"));
+	faas_free(consumer_await_letter("queue:dead"));
+	assert_int_equal(calls, 1);
+}
+
+static const char *too_much(const char *event)
+{
+	static char state[(1 << 20) + 64];
+	int len = snprintf(state, sizeof(state), "{\"state\":\"");
+
+	if (strstr(event, "Window\":true"))
+		return "{}";
+	memset(state + len, 'x', 1 << 20);
+	strcpy(state + len + (1 << 20), "\"}");
+	return state;
+}
+
+TEST(a_state_of_more_than_a_megabyte_ends_its_window_early)
+{
+	answer_to = too_much;
+	stream_put_all("a");
+	stream_map(FAAS_MAPPING(.tumbling_s = 900, .batch_size = 1));
+	consumer_await(&calls, 2);
+	stream_put_all("b");
+	consumer_await(&calls, 4);
+	consumer_saw("a,||b,||");
+	consumer_stays(&calls, 4);
+}
+
+TEST(the_state_of_a_window_outlives_the_program)
+{
+	answer_to = add_up;
+	to_window_start(900 * SECOND);
+	stream_map(FAAS_MAPPING(.tumbling_s = 900));
+	stream_put_all("a");
+	consumer_await(&records, 1);
+	stream_reopen();
+	answer_to = add_up;
+	consumer_make_function();
+	stream_put_all("b");
+	consumer_await(&records, 1);
+	assert_non_null(strstr(events, "\"state\":{\"n\":1},"));
+}
+
+/* ---- checkpoints --------------------------------------------------------------------- */
+
+TEST(after_a_restart_it_goes_on_where_it_was)
+{
+	stream_put_all("ab");
+	stream_map(FAAS_MAPPING(.batch_size = 2));
+	consumer_await(&calls, 1);
+	stream_reopen();
+	consumer_make_function();
+	stream_put_all("c");
+	consumer_await(&calls, 1);
+	consumer_saw("c,|");
+}
+
+TEST(what_was_passed_over_is_behind_the_checkpoint_too)
+{
+	stream_put_all("ab");
+	stream_map(FAAS_MAPPING(.filter = "[{\"partitionKey\":[\"z\"]}]"));
+	consumer_counted("FilteredOutEventCount", 2);
+	stream_reopen();
+	consumer_make_function();
+	consumer_control("UpdateEventSourceMapping",
+			 "{\"UUID\":\"%s\",\"FilterCriteria\":{\"Filters\":[]}}");
+	stream_put_all("c");
+	consumer_await(&calls, 1);
+	consumer_saw("c,|");
+}
+
+TEST(latest_is_the_end_when_the_mapping_was_made_in_spite_of_a_restart)
+{
+	stream_put_all("a");
+	stream_map(FAAS_MAPPING(.start = "LATEST", .disabled = true));
+	stream_put_all("b");
+	stream_reopen();
+	consumer_make_function();
+	consumer_control("UpdateEventSourceMapping", "{\"UUID\":\"%s\",\"Enabled\":true}");
+	consumer_await(&calls, 1);
+	consumer_saw("b,|");
+}
+
+TEST(a_mapping_that_is_disabled_and_enabled_goes_on_where_it_was)
+{
+	stream_put_all("a");
+	stream_map(FAAS_MAPPING(.batch_size = 1));
+	consumer_await(&calls, 1);
+	consumer_control("UpdateEventSourceMapping", "{\"UUID\":\"%s\",\"Enabled\":false}");
+	consumer_await_state("Disabled");
+	stream_put_all("b");
+	consumer_stays(&calls, 1);
+	consumer_control("UpdateEventSourceMapping", "{\"UUID\":\"%s\",\"Enabled\":true}");
+	consumer_await(&calls, 2);
+	consumer_saw("a,|b,|");
+}
+
+TEST(another_number_of_lanes_goes_on_where_the_last_of_them_was)
+{
+	for (int i = 0; i < 10; i++) {
+		char key[8];
+
+		snprintf(key, sizeof(key), "%d", i);
+		stream_put(key, key);
+	}
+	stream_map(FAAS_MAPPING(.parallel_per_shard = 3, .batch_size = 1));
+	consumer_await(&records, 10);
+	consumer_control("UpdateEventSourceMapping",
+			 "{\"UUID\":\"%s\",\"ParallelizationFactor\":1,\"BatchSize\":100}");
+	consumer_await_state("Enabled");
+	stream_put("x", "x");
+	for (int i = 0; i < 1000 && !strstr(consumer_seen(), "x,"); i++)
+		consumer_tick();
+	assert_non_null(strstr(consumer_seen(), "x,|"));
+	assert_true(records <= 20); /* at least once: never fewer than all, never a third time */
+}
+
+TEST(with_its_mapping_a_checkpoint_goes)
+{
+	int64_t before;
+
+	stream_map(FAAS_MAPPING(.batch_size = 1));
+	stream_put_all("a");
+	consumer_await(&calls, 1);
+	assert_int_equal(faas_mapping_delete(flow.rt, id, &err), 0);
+	for (int i = 0; i < 10000; i++) {
+		char text[64];
+
+		snprintf(text, sizeof(text), "{\"UUID\":\"%s\"}", id);
+		if (faas_control(flow.rt, "GetEventSourceMapping", text, NULL, &err))
+			break;
+		consumer_tick();
+	}
+	consumer_close();
+	before = stores_rows(consumer_folder, "document");
+	consumer_open(consumer_folder);
+	assert_int_equal(before, 2); /* the function and the stream */
+}
+
+#define IN_MEMORY(name) { #name, name, stream_in_memory, stream_close, NULL }
+#define ON_DISK(name) { #name "_on_disk", name, stream_on_disk, stream_close, NULL }
+#define BOTH(name) IN_MEMORY(name), ON_DISK(name)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_MEMORY(a_window_hands_its_state_on_and_ends_once_more_without_records),
+		IN_MEMORY(records_of_the_next_window_end_the_one_before),
+		IN_MEMORY(an_answer_without_state_is_a_failure),
+		IN_MEMORY(a_state_of_more_than_a_megabyte_ends_its_window_early),
+		ON_DISK(the_state_of_a_window_outlives_the_program),
+		ON_DISK(after_a_restart_it_goes_on_where_it_was),
+		ON_DISK(what_was_passed_over_is_behind_the_checkpoint_too),
+		ON_DISK(latest_is_the_end_when_the_mapping_was_made_in_spite_of_a_restart),
+		BOTH(a_mapping_that_is_disabled_and_enabled_goes_on_where_it_was),
+		BOTH(another_number_of_lanes_goes_on_where_the_last_of_them_was),
+		ON_DISK(with_its_mapping_a_checkpoint_goes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

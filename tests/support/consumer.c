@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+#include <faas/plugin.h> /* before cmocka, which makes a macro of fail() */
+#include "consumer.h"
+
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <base/digest.h>
+
+#include "stores.h"
+
+char id[37], events[1 << 20], consumer_folder[64];
+_Atomic int calls, records, running, most_running, hold, failures_left;
+const char *_Atomic answer, *_Atomic poison;
+const char *(*_Atomic answer_to)(const char *event);
+
+static char seen[1 << 16];
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+void consumer_tick(void)
+{
+	nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+}
+
+/* The next text of that name behind `at`; NULL: there is none. */
+static const char *find_member(const char *at, const char *name, char *out, size_t size)
+{
+	char key[64];
+	size_t len;
+
+	snprintf(key, sizeof(key), "\"%s\":\"", name);
+	at = strstr(at, key);
+	if (!at)
+		return NULL;
+	at += strlen(key);
+	len = strcspn(at, "\"");
+	snprintf(out, size, "%.*s", (int)(len < size ? len : size - 1), at);
+	return at;
+}
+
+static bool note(const char *event)
+{
+	char text[512], data[512];
+	const char *bad = poison;
+	bool poisoned = false;
+	int n = 0;
+
+	pthread_mutex_lock(&lock);
+	for (const char *at = event; (at = find_member(at, "data", text, sizeof(text))); n++) {
+		size_t len = fa_base64_read(data, text, strlen(text));
+
+		data[len] = '\0';
+		poisoned |= bad && !strcmp(bad, data);
+		if (strlen(seen) + len + 4 < sizeof(seen))
+			strcat(strcat(seen, data), ",");
+	}
+	strcat(seen, "|");
+	if (strlen(event) < sizeof(events))
+		strcpy(events, event);
+	pthread_mutex_unlock(&lock);
+	records += n;
+	return poisoned;
+}
+
+static int handler(struct faas_context *ctx, struct faas_bytes event)
+{
+	char *copy = strndup(event.data, event.len);
+	int now = ++running;
+	bool poisoned;
+	const char *text = answer;
+
+	if (now > most_running)
+		most_running = now;
+	poisoned = note(copy);
+	if (answer_to)
+		text = answer_to(copy);
+	free(copy);
+	calls++;
+	while (hold)
+		consumer_tick();
+	running--;
+	if (poisoned || failures_left > 0) {
+		failures_left -= !poisoned;
+		return faas_fail(ctx, "Test.Failed", "as planned");
+	}
+	return faas_puts(ctx, text);
+}
+
+void consumer_make_function(void)
+{
+	flow_function(&flow, &(struct faas_function_config){ .name = "f", .native = handler,
+							     .timeout_ms = 20000 });
+}
+
+void consumer_open(const char *folder)
+{
+	calls = records = running = most_running = hold = failures_left = 0;
+	answer = "null";
+	poison = NULL;
+	answer_to = NULL;
+	*seen = *events = '\0';
+	memset(&err, 0, sizeof(err));
+	flow_open(&flow,
+		  &(struct faas_config){ .state_dir = folder && *folder ? folder : NULL,
+					 .max_concurrency = 2000 },
+		  true);
+}
+
+void consumer_close(void)
+{
+	hold = 0;
+	flow_close(&flow);
+}
+
+void consumer_map(const struct faas_mapping_config *config)
+{
+	struct faas_mapping_config c = *config;
+
+	if (!c.function)
+		c.function = "f";
+	if (faas_mapping_create(flow.rt, &c, id, &err))
+		fail_msg("%s", err.message);
+}
+
+const char *consumer_control(const char *operation, const char *format)
+{
+	static char *reply;
+	char request[512];
+
+	snprintf(request, sizeof(request), format, id);
+	faas_free(reply);
+	reply = NULL;
+	if (operation && faas_control(flow.rt, operation, request, &reply, &err))
+		fail_msg("%s", err.message);
+	return reply;
+}
+
+void consumer_await_state(const char *state)
+{
+	char text[64] = "";
+
+	for (int i = 0; i < 10000 && strcmp(text, state) != 0; i++) {
+		find_member(consumer_control("GetEventSourceMapping",
+					     "{\"UUID\":\"%s\"}"), "State",
+		       text, sizeof(text));
+		consumer_tick();
+	}
+	consumer_control(NULL, "");
+	assert_string_equal(text, state);
+}
+
+void consumer_await(_Atomic int *value, int n)
+{
+	for (int i = 0; *value < n && i < 10000; i++)
+		consumer_tick();
+	assert_int_equal(*value, n);
+}
+
+void consumer_stays(_Atomic int *value, int n)
+{
+	for (int i = 0; i < 20; i++)
+		consumer_tick();
+	assert_int_equal(*value, n);
+}
+
+const char *consumer_seen(void)
+{
+	static char copy[sizeof(seen)];
+
+	pthread_mutex_lock(&lock);
+	memcpy(copy, seen, sizeof(seen));
+	pthread_mutex_unlock(&lock);
+	return copy;
+}
+
+void consumer_saw(const char *what)
+{
+	assert_string_equal(consumer_seen(), what);
+}
+
+void consumer_counted(const char *metric, int n)
+{
+	for (int i = 0; i < 1000 && flow_metric(&flow, metric) < n; i++) {
+		flow_advance(&flow, 20);
+		consumer_tick();
+	}
+	assert_true(flow_metric(&flow, metric) == n);
+}
+
+const char *consumer_sequence(int n)
+{
+	static char text[64];
+	const char *at = events;
+
+	pthread_mutex_lock(&lock);
+	for (int i = 0; at && i <= n; i++)
+		at = find_member(at, "sequenceNumber", text, sizeof(text));
+	pthread_mutex_unlock(&lock);
+	assert_non_null(at);
+	return text;
+}
+
+/* ---- a stream ----------------------------------------------------------------- */
+
+void stream_make(const char *options)
+{
+	if (faas_resource_create(flow.rt, "stream:s", options, &err))
+		fail_msg("%s", err.message);
+}
+
+void stream_reopen(void)
+{
+	consumer_close();
+	consumer_open(consumer_folder);
+}
+
+int stream_in_memory(void **state)
+{
+	(void)state;
+	*consumer_folder = '\0';
+	consumer_open(NULL);
+	consumer_make_function();
+	stream_make(NULL);
+	return 0;
+}
+
+int stream_on_disk(void **state)
+{
+	(void)state;
+	stores_folder(consumer_folder);
+	consumer_open(consumer_folder);
+	consumer_make_function();
+	stream_make(NULL);
+	return 0;
+}
+
+int stream_close(void **state)
+{
+	(void)state;
+	consumer_close();
+	if (*consumer_folder)
+		stores_remove(consumer_folder);
+	return 0;
+}
+
+void stream_put(const char *key, const char *body)
+{
+	if (faas_put(flow.rt, "stream:s",
+		     FAAS_MESSAGE(.body = { body, strlen(body) }, .group = key), NULL, &err))
+		fail_msg("%s", err.message);
+}
+
+void stream_put_all(const char *bodies)
+{
+	char one[2] = "";
+
+	for (; *bodies; bodies++) {
+		*one = *bodies;
+		stream_put("k", one);
+	}
+}
+
+void stream_map(const struct faas_mapping_config *config)
+{
+	struct faas_mapping_config c = *config;
+
+	c.source = "stream:s";
+	consumer_map(&c);
+}
+
+/* Until so many calls, letting pauses go by. */
+void consumer_await_calls(int n)
+{
+	for (int i = 0; i < 1000 && calls < n; i++) {
+		flow_advance(&flow, 100);
+		consumer_tick();
+	}
+	consumer_await(&calls, n);
+}
+
+struct faas_message *consumer_await_letter(const char *queue)
+{
+	struct faas_message *m = NULL;
+
+	for (int i = 0; i < 10000 && !m; i++) {
+		assert_int_equal(faas_take(flow.rt, queue, 0, &m, &err), 0);
+		flow_advance(&flow, 100);
+		consumer_tick();
+	}
+	assert_non_null(m);
+	return m;
+}
