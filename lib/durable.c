@@ -7,20 +7,24 @@
  * there is room in hand and something is due, the oldest are claimed. What was in
  * hand when the program ended is in the queue again when the next one starts.
  */
-#include <conduct.h>
+#include <invocation.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include <base/error.h>
+#include <model/event_config.h>
 #include <outcome/letter.h>
+#include <remember.h>
 
 #define IN_HAND_MAX 2048
 #define IN_HAND_BYTES (64 << 20)
 #define CLAIM_MAX 64
 #define WAITING_MAX 64      /* no claims while so many wait for an environment, */
 #define STALL_MS 5000       /* but not for longer: others behind them could run */
+#define FUNCTIONS_MS 60000  /* until events may be found to have no function */
 #define CLAIM_AGAIN_MS 1000 /* after the store refused */
-#define AGE_MAX_S 21600
+#define LETTER_AGAIN_NS 1000000000 /* where memory is out for a letter */
 
 /* What the loop knows of an event in the store, for as long as it is in hand. */
 struct fa_kept {
@@ -211,17 +215,50 @@ static struct fa_retry retry_of(const struct faas *rt, const struct fa_stored *e
 				  .throttles = event->throttles };
 }
 
-/* Its function is not there, or not yet (after a restart): like a throttle, for six hours. */
+/* The name as it was called by. */
+static struct fa_name name_of(const struct fa_stored *event)
+{
+	struct fa_name name = { .qualifier = { NULL, 0 } };
+
+	fa_name_parse(&name, event->function.data, NULL);
+	return name;
+}
+
+static void find_farewell(struct faas *rt, const struct fa_name *name, const char *qualifier,
+			  struct fa_farewell *out)
+{
+	if (fa_event_config_left(&rt->registry, name->function, qualifier, out) ||
+	    fa_recall_farewell(rt, name->function, qualifier, out))
+		return;
+	*out = (struct fa_farewell){ .config.max_age_s = FA_MAX_AGE_S };
+}
+
+/*
+ * Its function is not there, or not yet (after a restart): like a throttle, until it is too old.
+ * Then those hear of it whom its function named.
+ */
 static void postpone(struct fa_kept *kept)
 {
-	struct fa_retry retry = retry_of(kept->rt, &kept->op.event);
+	struct faas *rt = kept->rt;
+	struct fa_retry retry = retry_of(rt, &kept->op.event);
+	struct fa_name name = name_of(&kept->op.event);
+	char qualifier[FA_QUALIFIER_MAX + 1] = "$LATEST";
+	struct fa_letters *letters = NULL;
+	struct fa_farewell farewell;
 	int64_t delay_ns = 0;
 
-	if (fa_retry_after_throttle(&retry, AGE_MAX_S, fa_now(kept->rt->clock), &delay_ns) ==
-	    FA_RETRY_AGAIN)
+	if (name.qualifier.len)
+		snprintf(qualifier, sizeof(qualifier), "%.*s", (int)name.qualifier.len,
+			 (const char *)name.qualifier.data);
+	find_farewell(rt, &name, qualifier, &farewell);
+	if (fa_retry_after_throttle(&retry, farewell.config.max_age_s, fa_now(rt->clock),
+				    &delay_ns) == FA_RETRY_AGAIN)
 		fa_kept_again(kept, &retry, delay_ns);
+	else if (fa_ending_farewell(rt, &kept->op.event, name.function, qualifier, &farewell,
+				    &letters))
+		fa_kept_end(kept, FA_STORE_EXPIRED, letters);
 	else
-		fa_kept_end(kept, FA_STORE_EXPIRED, NULL);
+		fa_kept_again(kept, &retry, LETTER_AGAIN_NS);
 }
 
 /* Out of memory: it stays in hand in the store, and comes again after a restart. */
@@ -322,9 +359,18 @@ static void plan(struct faas *rt)
 		claim(rt);
 }
 
+/* With what the last program left. */
+static void begin(struct faas *rt)
+{
+	if (!rt->durable.begun)
+		rt->durable.next_ms = 0;
+	rt->durable.begun = true;
+	plan(rt);
+}
+
 static void on_due(struct fa_timer *timer)
 {
-	plan(fa_container(timer, struct faas, durable.due));
+	begin(fa_container(timer, struct faas, durable.due));
 }
 
 static void on_kick(struct fa_call *call)
@@ -332,10 +378,16 @@ static void on_kick(struct fa_call *call)
 	struct faas *rt = fa_container(call, struct faas, durable.kick);
 
 	atomic_store(&rt->durable.kicked, false);
-	if (!rt->durable.begun)
-		rt->durable.next_ms = 0; /* what the last program left */
-	rt->durable.begun = true;
-	plan(rt);
+	begin(rt);
+}
+
+static void on_open(struct fa_call *call)
+{
+	struct faas *rt = fa_container(call, struct faas, durable.open_call);
+
+	if (!rt->durable.begun && !fa_is_closing(rt))
+		fa_loop_timer_sure(&rt->loop, &rt->durable.due,
+				   fa_now(rt->clock) + FUNCTIONS_MS * INT64_C(1000000));
 }
 
 /* ---- life ------------------------------------------------------------ */
@@ -347,6 +399,7 @@ int fa_durable_open(struct faas *rt, struct faas_error *err)
 	d->next_ms = INT64_MAX;
 	d->due.on_due = on_due;
 	d->kick.run = on_kick;
+	d->open_call.run = on_open;
 	d->claimed_call.run = on_claimed;
 	d->lasts = rt->config.state_dir;
 	d->store = fa_store_open(&(struct fa_store_config){ .folder = rt->config.state_dir,
@@ -358,6 +411,12 @@ int fa_durable_open(struct faas *rt, struct faas_error *err)
 		return err && err->code ? err->code : FAAS_ESYSTEM;
 	fa_deliver_init(rt);
 	return 0;
+}
+
+void fa_durable_begin(struct faas *rt)
+{
+	if (rt->durable.lasts)
+		fa_loop_call(&rt->loop, &rt->durable.open_call);
 }
 
 void fa_durable_kick(struct faas *rt)

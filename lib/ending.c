@@ -6,6 +6,7 @@
  */
 #include <invocation.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include <admit/admit.h>
@@ -107,6 +108,34 @@ static bool write_letters(struct fa_ending *ending, const struct fa_invocation *
 	ended.trace = trace;
 	ending->letters = fa_letters_create(&inv->rt->mem, &ended, destination, dead_letter);
 	return ending->letters;
+}
+
+bool fa_ending_farewell(struct faas *rt, const struct fa_stored *event, struct faas_bytes name,
+			const char *qualifier, const struct fa_farewell *farewell,
+			struct fa_letters **letters)
+{
+	struct fa_address one, other;
+	struct fa_address *destination = read_address(&one, farewell->config.on_failure);
+	struct fa_address *dead_letter = read_address(&other, farewell->dead_letter);
+	char arn[FA_ARN_MAX];
+	struct fa_ended ended = { .request_id = event->request_id,
+				  .arn = arn,
+				  .qualifier = qualifier,
+				  .version = "$LATEST",
+				  .condition = ends[FA_RETRY_EXPIRED].condition,
+				  .refusal = "Function not found",
+				  .attempts = event->attempts,
+				  .now_ms = fa_unix_ms(rt, fa_now(rt->clock)),
+				  .event = event->payload,
+				  .trace = "",
+				  .failed = true };
+
+	if (!destination && !dead_letter)
+		return true;
+	snprintf(arn, sizeof(arn), "arn:aws:lambda:%s:%s:function:%.*s", rt->registry.region,
+		 rt->registry.account, (int)name.len, (const char *)name.data);
+	*letters = fa_letters_create(&rt->mem, &ended, destination, dead_letter);
+	return *letters;
 }
 
 /* An event in memory ends with the runtime; one in the store goes on until the last moment. */

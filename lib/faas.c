@@ -164,6 +164,7 @@ static void free_runtime(struct faas *rt)
 	fa_free((char *)rt->config.account);
 	pthread_mutex_destroy(&rt->changing);
 	pthread_mutex_destroy(&rt->remembering);
+	pthread_mutex_destroy(&rt->pending_lock);
 	fa_recall_finish(rt);
 	fa_named_finish(&rt->queues);
 	fa_named_finish(&rt->streams);
@@ -188,6 +189,7 @@ static struct faas *alloc_runtime(const struct faas_config *c, const struct fa_c
 	rt->clock = clock;
 	pthread_mutex_init(&rt->changing, NULL);
 	pthread_mutex_init(&rt->remembering, NULL);
+	pthread_mutex_init(&rt->pending_lock, NULL);
 	fa_map_init(&rt->pending, &rt->mem);
 	fa_named_init(&rt->queues, &rt->mem, sizeof(struct fa_queue));
 	fa_named_init(&rt->streams, &rt->mem, sizeof(struct fa_stream));
@@ -377,6 +379,7 @@ struct faas *fa_create(const struct faas_config *config, const struct fa_clock *
 	if (open_stages(rt, err) < 0)
 		goto fail_loop;
 	if (!rt->owns_loop || !start_thread(rt, err)) {
+		fa_durable_begin(rt);
 		fa_recall_make(rt);
 		fa_sources_recall(rt);
 		fa_deliver_begin(rt);

@@ -59,6 +59,7 @@ void fa_invocation_pause(struct fa_invocation *inv, int64_t delay_ns);
 /* ---- ending.c -------------------------------------------------------- */
 
 struct fa_letters;
+struct fa_farewell;
 
 /* What comes of an event after an attempt. */
 struct fa_ending {
@@ -72,6 +73,10 @@ struct fa_ending {
 bool fa_ending_is_off(const struct fa_invocation *inv);
 /* Until the event is too old to begin; 0: it is. */
 int64_t fa_ending_left_ms(const struct fa_invocation *inv);
+/* To those who hear of an event that is too old and has no function; false: memory is out. */
+bool fa_ending_farewell(struct faas *rt, const struct fa_stored *event, struct faas_bytes name,
+			const char *qualifier, const struct fa_farewell *farewell,
+			struct fa_letters **letters);
 /* `outcome` NULL: it could not run. What is borrowed from it is copied. */
 void fa_ending_decide(struct fa_ending *ending, struct fa_invocation *inv,
 		      const struct fa_outcome *outcome);

@@ -357,7 +357,9 @@ void fa_recall_make(struct faas *rt)
 	while ((p = fa_map_next(&rt->pending, &pos))) {
 		if (!make_function(rt, p))
 			continue;
+		pthread_mutex_lock(&rt->pending_lock); /* the loop may look for it by now */
 		fa_map_remove(&rt->pending, p->name);
+		pthread_mutex_unlock(&rt->pending_lock);
 		fa_document_free(p->document);
 		fa_free(p);
 		pos = 0; /* the others may have moved */
@@ -372,13 +374,49 @@ struct fa_document *fa_recall_take(struct faas *rt, const char *name)
 
 	if (!rt->durable.lasts || !name)
 		return NULL;
-	pthread_mutex_lock(&rt->remembering);
+	pthread_mutex_lock(&rt->pending_lock);
 	p = fa_map_remove(&rt->pending, name);
-	pthread_mutex_unlock(&rt->remembering);
+	pthread_mutex_unlock(&rt->pending_lock);
 	if (p)
 		document = p->document;
 	fa_free(p);
 	return document;
+}
+
+static void read_farewell(const struct fa_document *in, const char *qualifier,
+			  struct fa_farewell *out)
+{
+	const struct fa_document *latest = fa_document_get(in, "Latest"), *item;
+	const struct fa_document *configs = fa_document_get(in, latest ? "EventConfigs" :
+									 "Farewell");
+	const char *dead_letter = latest ? text_in(fa_document_get(latest, "Config"),
+						   "dead_letter") :
+					   text_in(in, "DeadLetter");
+
+	*out = (struct fa_farewell){ .config.max_age_s = FA_MAX_AGE_S,
+				     .config.max_retries = FA_MAX_RETRIES };
+	snprintf(out->dead_letter, sizeof(out->dead_letter), "%s", dead_letter ? dead_letter : "");
+	for (size_t i = 0; (item = fa_document_item(configs, i)); i++) {
+		if (strcmp(text_in(item, "Qualifier"), qualifier) != 0)
+			continue;
+		snprintf(out->config.on_failure, sizeof(out->config.on_failure), "%s",
+			 text_in(item, "OnFailure"));
+		if (number_in(item, "MaxAge") != FA_UNSAID)
+			out->config.max_age_s = number_in(item, "MaxAge");
+	}
+}
+
+bool fa_recall_farewell(struct faas *rt, struct faas_bytes name, const char *qualifier,
+			struct fa_farewell *out)
+{
+	const struct pending *p;
+
+	pthread_mutex_lock(&rt->pending_lock);
+	p = fa_map_get(&rt->pending, name.data, name.len);
+	if (p)
+		read_farewell(p->document, qualifier, out);
+	pthread_mutex_unlock(&rt->pending_lock);
+	return p;
 }
 
 void fa_recall_finish(struct faas *rt)

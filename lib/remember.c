@@ -139,7 +139,8 @@ static int put_aliases(struct fa_document *out, const struct fa_function *functi
 	return fa_document_put(out, "Aliases", list) | rc;
 }
 
-static int put_event_configs(struct fa_document *out, const struct fa_function *function)
+static int put_event_configs(struct fa_document *out, const char *as,
+			     const struct fa_function *function)
 {
 	struct fa_document *list = fa_document_array(), *item;
 	const struct fa_event_config *c;
@@ -156,7 +157,7 @@ static int put_event_configs(struct fa_document *out, const struct fa_function *
 		rc |= fa_document_put_integer(item, "ModifiedMs", c->modified_ms);
 		rc |= fa_document_append(list, item);
 	}
-	return fa_document_put(out, "EventConfigs", list) | rc;
+	return fa_document_put(out, as, list) | rc;
 }
 
 static int put_provisioned(struct fa_document *out, const struct fa_function *function)
@@ -197,13 +198,24 @@ static int put_urls(struct fa_document *out, const struct fa_function *function)
 	return fa_document_put(out, "Urls", list) | rc;
 }
 
+/* For the events that it left; under another name than what the next one would take over. */
+static int put_farewell(struct fa_document *out, const struct fa_function *function)
+{
+	const char *dead_letter = function->dead_letter ? function->dead_letter : "";
+
+	if (!fa_event_config_says_farewell(function))
+		return 0;
+	return put_event_configs(out, "Farewell", function) |
+	       fa_document_put_text(out, "DeadLetter", dead_letter);
+}
+
 static int put_function(struct fa_document *out, const struct faas *rt,
 			const struct fa_function *function)
 {
 	int rc = fa_document_put_integer(out, "LastNumber", function->last_number);
 
 	if (!function->latest)
-		return rc;
+		return rc | put_farewell(out, function);
 	rc |= fa_document_put(out, "Latest", write_version(rt, function->latest));
 	if (function->next)
 		rc |= fa_document_put(out, "Next", write_version(rt, function->next));
@@ -211,7 +223,7 @@ static int put_function(struct fa_document *out, const struct faas *rt,
 		rc |= put_trouble(out, "UpdateFailed", &function->trouble);
 	rc |= put_versions(out, rt, function);
 	rc |= put_aliases(out, function);
-	rc |= put_event_configs(out, function);
+	rc |= put_event_configs(out, "EventConfigs", function);
 	rc |= put_provisioned(out, function);
 	rc |= put_urls(out, function);
 	rc |= fa_document_put_integer(out, "MayRecur", function->may_recur);
@@ -234,7 +246,8 @@ static int write_function(struct faas *rt, const char *name, char **text, struct
 	pthread_rwlock_rdlock(&registry->lock);
 	ending = registry->ending; /* it is not there any more, but was not deleted */
 	function = fa_map_get(&registry->functions, name, strlen(name));
-	there = function && (function->latest || function->last_number);
+	there = function && (function->latest || function->last_number ||
+			     fa_event_config_says_farewell(function));
 	if (there)
 		rc |= put_function(out, rt, function);
 	pthread_rwlock_unlock(&registry->lock);

@@ -8,6 +8,7 @@
  */
 #include <base/document.h>
 #include <functions.h>
+#include <model/event_config.h>
 
 #define FA_DOCUMENT_NAME 192 /* room for the name of a document */
 
@@ -33,6 +34,12 @@ int fa_recall_read(struct faas *rt, struct faas_error *err);
 void fa_recall_make(struct faas *rt);
 /* The document of one that could not be made, the caller's; NULL: there is none. */
 struct fa_document *fa_recall_take(struct faas *rt, const char *name);
+/*
+ * What is written of the events of one that was deleted, or could not be made; nothing FA_UNSAID.
+ * False: there is no document, or it says nothing of them.
+ */
+bool fa_recall_farewell(struct faas *rt, struct faas_bytes name, const char *qualifier,
+			struct fa_farewell *out);
 /* Versions, aliases and all else that is of a function, beside its $LATEST. */
 void fa_recall_rest(struct faas *rt, const struct fa_document *document,
 		    struct fa_version *latest);

@@ -24,10 +24,10 @@ struct fa_durable {
 	struct fa_store *store;     /* of messages, too */
 	bool lasts;                 /* else events are not in it: they end with the program */
 	struct fa_store_op claim;
-	struct fa_call claimed_call, kick;
+	struct fa_call claimed_call, kick, open_call;
 	struct fa_timer due;
 	_Atomic bool kicked;
-	bool begun;                 /* [loop] there is a function */
+	bool begun;                 /* [loop] there is a function, or there was time for one */
 	bool claiming;              /* [loop] */
 	_Atomic int open;           /* operations that the store has */
 	int64_t next_ms;            /* [loop] when something is due; INT64_MAX: never */
@@ -81,6 +81,7 @@ struct faas {
 	struct fa_named queues, streams; /* what was said of them */
 	pthread_mutex_t changing;   /* held while what is read is put back changed */
 	pthread_mutex_t remembering; /* held while functions are written down, see remember.h */
+	pthread_mutex_t pending_lock; /* of what follows; never held for long */
 	struct fa_map pending;      /* name -> what could not be made again */
 	struct fa_envs envs;
 	struct fa_tell tell;
@@ -158,6 +159,7 @@ int fa_durable_open(struct faas *rt, struct faas_error *err);
 /* [loop] No operation is open. */
 void fa_durable_close(struct faas *rt);
 /* Any thread: there is a function; events may wait for it. */
+void fa_durable_begin(struct faas *rt); /* the loop is open, and no function is there yet */
 void fa_durable_kick(struct faas *rt);
 bool fa_durable_is_idle(const struct faas *rt); /* [loop] */
 /* [loop] The runtime ends: do not wait for room on the disk. */

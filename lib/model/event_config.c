@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include <base/error.h>
+#include <base/text.h>
+#include <model/function.h>
 
 static const char *or_latest(const char *qualifier)
 {
@@ -229,32 +231,103 @@ int fa_event_config_list(struct fa_registry *registry, const char *text,
 	return 0;
 }
 
+/* Under the lock; nothing is said where there is nothing. */
+static void copy(const struct fa_function *function, const char *qualifier,
+		 struct fa_event_config *out)
+{
+	const struct fa_event_config *config = NULL;
+
+	if (function && function->event_configs.count)
+		config = find(function, or_latest(qualifier));
+	if (config) {
+		*out = *config;
+		return;
+	}
+	*out->on_success = *out->on_failure = '\0';
+	out->max_retries = out->max_age_s = FA_UNSAID;
+}
+
+static void complete(struct fa_event_config *config)
+{
+	if (config->max_retries == FA_UNSAID)
+		config->max_retries = FA_MAX_RETRIES;
+	if (config->max_age_s == FA_UNSAID)
+		config->max_age_s = FA_MAX_AGE_S;
+}
+
 void fa_event_config_find(struct fa_registry *registry, const struct fa_version *version,
 			  const char *qualifier, struct fa_event_config *out)
 {
-	const struct fa_event_config *config = NULL;
 	const struct fa_function *function;
+	bool deleted;
 
 	pthread_rwlock_rdlock(&registry->lock);
-	function = fa_registry_function(registry, version->config.name,
-					strlen(version->config.name));
-	if (function && function->event_configs.count)
-		config = find(function, or_latest(qualifier));
-	if (config)
-		*out = *config;
+	function = fa_map_get(&registry->functions, version->config.name,
+			      strlen(version->config.name));
+	copy(function, qualifier, out);
+	deleted = !function || !function->latest;
 	pthread_rwlock_unlock(&registry->lock);
-	if (!config) {
-		*out->on_success = *out->on_failure = '\0';
-		out->max_retries = out->max_age_s = FA_UNSAID;
-	}
-	if (!function) { /* it was deleted, and its last events are as it was made */
+	if (deleted) { /* its last events are as it was made */
 		out->max_retries = version->config.max_retries;
 		out->max_age_s = version->config.max_age_s;
 	}
-	if (out->max_retries == FA_UNSAID)
-		out->max_retries = FA_MAX_RETRIES;
-	if (out->max_age_s == FA_UNSAID)
-		out->max_age_s = FA_MAX_AGE_S;
+	complete(out);
+}
+
+/* ---- what outlives its function --------------------------------------- */
+
+bool fa_event_config_says_farewell(const struct fa_function *function)
+{
+	return function->dead_letter || function->event_configs.count;
+}
+
+static bool has_destination(const struct fa_map *configs)
+{
+	const struct fa_event_config *c;
+	uint32_t pos = 0;
+
+	while ((c = fa_map_next(configs, &pos)))
+		if (*c->on_success || *c->on_failure)
+			return true;
+	return false;
+}
+
+/* Memory being out, the events that are left end untold. */
+void fa_event_config_farewell(struct fa_function *function)
+{
+	const char *dead_letter = function->latest ? function->latest->config.dead_letter : NULL;
+
+	if (!has_destination(&function->event_configs))
+		fa_event_configs_free(&function->event_configs);
+	if (dead_letter && *dead_letter)
+		function->dead_letter = fa_strdup(function->event_configs.mem, dead_letter);
+}
+
+void fa_event_config_farewell_over(struct fa_function *function)
+{
+	fa_event_configs_free(&function->event_configs);
+	fa_free(function->dead_letter);
+	function->dead_letter = NULL;
+}
+
+bool fa_event_config_left(struct fa_registry *registry, struct faas_bytes name,
+			  const char *qualifier, struct fa_farewell *out)
+{
+	const struct fa_function *function;
+	bool left;
+
+	pthread_rwlock_rdlock(&registry->lock);
+	function = fa_map_get(&registry->functions, name.data, name.len);
+	left = function && !function->latest && fa_event_config_says_farewell(function);
+	if (left) {
+		copy(function, qualifier, &out->config);
+		snprintf(out->dead_letter, sizeof(out->dead_letter), "%s",
+			 function->dead_letter ? function->dead_letter : "");
+	}
+	pthread_rwlock_unlock(&registry->lock);
+	if (left)
+		complete(&out->config);
+	return left;
 }
 
 /* ---- for the function's entry ---------------------------------------- */

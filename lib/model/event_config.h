@@ -47,6 +47,19 @@ void fa_event_config_find(struct fa_registry *registry, const struct fa_version 
 			  const char *qualifier, struct fa_event_config *out);
 
 /*
+ * Events may still wait when their function is deleted. Whoever was to hear of them does: what a
+ * function said of that outlives it, until there is another of its name.
+ */
+struct fa_farewell {
+	struct fa_event_config config; /* as from fa_event_config_find() */
+	char dead_letter[FA_ADDRESS_MAX];
+};
+
+/* False: there is a function of that name, or none that said anything. */
+bool fa_event_config_left(struct fa_registry *registry, struct faas_bytes function,
+			  const char *qualifier, struct fa_farewell *out);
+
+/*
  * What the typed doors say of $LATEST: members that are not at their default, over what there
  * is. 0 or FAAS_ENOMEM; nothing if the function is gone.
  */
@@ -58,6 +71,10 @@ int fa_event_config_check(const char *function, const char *destination, struct 
 
 /* ---- for model/registry.c and model/alias.c, under the lock ------------ */
 
+/* Before a function goes: keep what is said of its events. And when that is over. */
+void fa_event_config_farewell(struct fa_function *function);
+void fa_event_config_farewell_over(struct fa_function *function);
+bool fa_event_config_says_farewell(const struct fa_function *function);
 void fa_event_config_drop(struct fa_function *function, const char *qualifier);
 void fa_event_configs_free(struct fa_map *configs);
 

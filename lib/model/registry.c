@@ -40,6 +40,7 @@ static void free_function(struct fa_function *function)
 	fa_urls_free(&function->urls);
 	fa_document_free(function->tags);
 	fa_document_free(function->attached);
+	fa_free(function->dead_letter);
 	fa_free((char *)function->name);
 	fa_free(function);
 }
@@ -316,6 +317,7 @@ int fa_registry_add(struct fa_registry *registry, struct fa_version *version,
 	else if (function->latest)
 		rc = FAAS_EEXIST;
 	else {
+		fa_event_config_farewell_over(function);
 		function->latest = version;
 		fa_registry_note(registry, function);
 	}
@@ -392,13 +394,19 @@ void fa_registry_settle(struct fa_registry *registry)
 		;
 }
 
+/* What of a deleted one is not for the next of its name to forget. */
+static bool is_remembered(const struct fa_function *function)
+{
+	return function->last_number || fa_event_config_says_farewell(function);
+}
+
 void fa_registry_forget(struct fa_registry *registry, const char *name)
 {
 	struct fa_function *function;
 
 	pthread_rwlock_wrlock(&registry->lock);
 	function = fa_map_get(&registry->functions, name, strlen(name));
-	if (function && !function->latest && !function->last_number) {
+	if (function && !function->latest && !is_remembered(function)) {
 		fa_map_remove(&registry->functions, name);
 		free_function(function);
 	}
@@ -454,7 +462,7 @@ static struct fa_version *remove_function(struct fa_registry *registry,
 	struct fa_version *version, *removed = NULL;
 
 	fa_aliases_free(&function->aliases);
-	fa_event_configs_free(&function->event_configs);
+	fa_event_config_farewell(function);
 	fa_provisioned_free(function);
 	fa_urls_drop(registry, function);
 	fa_registry_end_update(function);
@@ -467,7 +475,7 @@ static struct fa_version *remove_function(struct fa_registry *registry,
 		version->also = removed;
 		removed = version;
 	}
-	if (!function->last_number && !registry->remembers) {
+	if (!is_remembered(function) && !registry->remembers) {
 		fa_map_remove(&registry->functions, function->name);
 		free_function(function);
 	} else {

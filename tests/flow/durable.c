@@ -277,9 +277,26 @@ TEST(what_waits_for_a_function_waits_until_it_is_created)
 	await_queued(1);
 	flow_close(&flow);
 	open_runtime(true);
-	flow_advance(&flow, 120000);
+	flow_advance(&flow, 59999); /* until then nobody looks at it */
 	assert_int_equal(stats().events_queued, 1);
 	create_function();
+	flow_advance(&flow, 1);
+	await_waiting(0);
+	assert_int_equal(seen->delivered[1], 1);
+}
+
+/* By then it has been found to have none, and comes again like one that was throttled. */
+TEST(a_function_that_is_created_late_gets_its_events)
+{
+	seen->failures_left = 1;
+	send(1);
+	await_queued(1);
+	flow_close(&flow);
+	open_runtime(true);
+	flow_advance(&flow, 120000);
+	await_queued(1);
+	create_function();
+	flow_advance(&flow, 300000);
 	await_waiting(0);
 	assert_int_equal(seen->delivered[1], 1);
 }
@@ -330,6 +347,129 @@ TEST(what_was_accepted_runs_although_the_program_was_killed)
 		assert_int_equal(seen->delivered[n], 1);
 }
 
+/* ---- whose function is gone ------------------------------------------- */
+
+static void say_who_hears(void)
+{
+	assert_int_equal(faas_function_update(flow.rt,
+					      FAAS_FUNCTION(.name = "f", .max_age_s = 120,
+							    .on_failure = "queue:failed",
+							    .dead_letter = "queue:dead"),
+					      NULL),
+			 0);
+}
+
+/* One that failed waits for its second attempt. */
+static void leave_one(void)
+{
+	seen->failures_left = 1;
+	send(1);
+	await_queued(1);
+	assert_int_equal(seen->calls, 1);
+}
+
+static int lying(const char *queue)
+{
+	struct faas_queue_stats s = { .size = sizeof(s) };
+
+	assert_int_equal(faas_queue_stats(flow.rt, queue, &s, NULL), 0);
+	return s.visible;
+}
+
+/* Its age ends it, and not before. */
+static void expect_expired(int told)
+{
+	flow_advance(&flow, 100000);
+	await_queued(1);
+	assert_int_equal(lying("queue:dead"), 0);
+	for (int i = 0; i < 3; i++) { /* it may have been claimed for the next look by now */
+		flow_advance(&flow, 300000);
+		for (int ms = 0; stats().queued && ms < 2000; ms++)
+			tick();
+	}
+	assert_int_equal(stats().queued, 0);
+	assert_int_equal(stats().events_expired, 1);
+	assert_int_equal(lying("queue:dead"), told);
+	assert_int_equal(lying("queue:failed"), told);
+	assert_int_equal(seen->calls, 1);
+}
+
+static void expect_letters(void)
+{
+	static const char *const parts[] = { "\"condition\":\"EventAgeExceeded\"",
+					     "\"approximateInvokeCount\":1",
+					     ":function:f:$LATEST\"" };
+	struct faas_message *dead, *failed;
+
+	assert_int_equal(faas_take(flow.rt, "queue:dead", 0, &dead, NULL), 0);
+	assert_int_equal(atoi(dead->body.data), 1);
+	faas_free(dead);
+	assert_int_equal(faas_take(flow.rt, "queue:failed", 0, &failed, NULL), 0);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+		if (!strstr(failed->body.data, parts[i]))
+			fail_msg("%s: not in %s", parts[i], (const char *)failed->body.data);
+	faas_free(failed);
+}
+
+TEST(an_event_left_by_a_deleted_function_is_told_of_when_it_is_too_old)
+{
+	say_who_hears();
+	leave_one();
+	assert_int_equal(faas_function_delete(flow.rt, "f", NULL), 0);
+	expect_expired(1);
+	expect_letters();
+}
+
+TEST(the_next_program_tells_of_events_whose_function_was_deleted)
+{
+	say_who_hears();
+	leave_one();
+	assert_int_equal(faas_function_delete(flow.rt, "f", NULL), 0);
+	flow_close(&flow);
+	open_runtime(true);
+	expect_expired(1);
+	expect_letters();
+}
+
+/* A native function is made again by the host only, and this one does not. */
+TEST(the_next_program_tells_of_events_whose_function_it_does_not_make)
+{
+	say_who_hears();
+	leave_one();
+	flow_close(&flow);
+	open_runtime(true);
+	expect_expired(1);
+	expect_letters();
+}
+
+TEST(without_a_word_of_the_function_its_events_are_counted_and_told_to_nobody)
+{
+	leave_one();
+	assert_int_equal(faas_function_delete(flow.rt, "f", NULL), 0);
+	flow_advance(&flow, 21600000);
+	for (int ms = 0; stats().queued && ms < 10000; ms++)
+		tick();
+	assert_int_equal(stats().events_expired, 1);
+}
+
+/* Nor does it inherit what the other one said. */
+TEST(the_next_function_of_the_name_runs_the_events_that_were_left)
+{
+	say_who_hears();
+	leave_one();
+	assert_int_equal(faas_function_delete(flow.rt, "f", NULL), 0);
+	create_function();
+	send(2);
+	seen->failures_left = 3;
+	for (int i = 0; stats().queued && i < 20; i++) {
+		flow_advance(&flow, 60000);
+		for (int ms = 0; ms < 50; ms++)
+			tick();
+	}
+	assert_int_equal(stats().events_dead + stats().events_succeeded, 2);
+	assert_int_equal(lying("queue:dead") + lying("queue:failed"), 0);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_it, close_it)
@@ -341,6 +481,12 @@ int main(void)
 		CASE(a_throttled_event_waits_and_uses_up_no_attempt),
 		CASE(attempts_and_the_id_outlive_a_restart),
 		CASE(what_waits_for_a_function_waits_until_it_is_created),
+		CASE(a_function_that_is_created_late_gets_its_events),
+		CASE(an_event_left_by_a_deleted_function_is_told_of_when_it_is_too_old),
+		CASE(the_next_program_tells_of_events_whose_function_was_deleted),
+		CASE(the_next_program_tells_of_events_whose_function_it_does_not_make),
+		CASE(without_a_word_of_the_function_its_events_are_counted_and_told_to_nobody),
+		CASE(the_next_function_of_the_name_runs_the_events_that_were_left),
 		CASE(a_second_runtime_with_the_same_state_dir_is_refused),
 		CASE(what_was_accepted_runs_although_the_program_was_killed),
 	};
