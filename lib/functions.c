@@ -156,24 +156,38 @@ static bool is_same(const struct fa_version *a, const struct fa_version *b)
 	       a->config.provisioned == b->config.provisioned;
 }
 
+/*
+ * How its events are to end is said besides. If that fails nothing has changed: making
+ * `next` (or NULL) claimed its limits, and they are again what they were, `reserved`.
+ */
+static struct fa_version *complete(struct faas *rt, struct fa_version *old,
+				   struct fa_version *next, const struct faas_function_config *c,
+				   int reserved, struct faas_error *err)
+{
+	if (next && !fa_event_config_say(&rt->registry, old->config.name, c, next->modified_ms,
+					 err))
+		return next;
+	if (next)
+		fa_limits_reserve(rt, old, reserved, NULL);
+	fa_registry_abandon(&rt->registry, old);
+	fa_function_drop(next);
+	return NULL;
+}
+
 /* It came out of the state_dir: what this program says of it counts from now on. */
 static int take_over(struct faas *rt, struct fa_version *old, const struct faas_function_config *c,
 		     const struct fa_code *code, struct faas_error *err)
 {
+	int reserved = fa_quota_reserved(fa_quota_of(old)), rc = check_named(rt, c, err);
 	struct fa_version *next;
-	int rc = check_named(rt, c, err);
 
 	if (!rc)
 		rc = fa_registry_begin(&rt->registry, old, err);
 	if (rc)
 		return rc;
-	next = fa_function_make(rt, c, code, old, err);
-	if (!next || fa_event_config_say(&rt->registry, old->config.name, c, next->modified_ms,
-					 err) < 0) {
-		fa_registry_abandon(&rt->registry, old);
-		fa_function_drop(next);
+	next = complete(rt, old, fa_function_make(rt, c, code, old, err), c, reserved, err);
+	if (!next)
 		return code_of(err, FAAS_ENOMEM);
-	}
 	fa_registry_mark(&rt->registry, c->name, false, NULL);
 	if (is_same(old, next)) {
 		fa_registry_abandon(&rt->registry, old);
@@ -310,19 +324,13 @@ struct fa_version *fa_function_begin_change(struct faas *rt, struct fa_version *
 					    const struct fa_code *given, const char *revision,
 					    bool now, struct faas_error *err)
 {
-	struct fa_version *next;
+	int reserved = fa_quota_reserved(fa_quota_of(old));
 
 	if (fa_function_check_revision(old, revision, err) < 0 ||
 	    check_named(rt, c, err) < 0 ||
 	    fa_registry_begin(&rt->registry, old, err) < 0)
 		return NULL;
-	next = make_next(rt, old, c, given, now, err);
-	if (next && !fa_event_config_say(&rt->registry, old->config.name, c, next->modified_ms,
-					 err))
-		return next;
-	fa_registry_abandon(&rt->registry, old);
-	fa_function_drop(next);
-	return NULL;
+	return complete(rt, old, make_next(rt, old, c, given, now, err), c, reserved, err);
 }
 
 int fa_function_change(struct faas *rt, struct fa_version *old,

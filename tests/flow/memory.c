@@ -245,6 +245,60 @@ SWEEP(an_update_and_a_delete)
 SWEEP(what_can_be_asked)
 SWEEP(two_that_are_provisioned)
 
+/* What a control operation says; memory is there for it. */
+static bool says(struct scenario *s, const char *operation, const char *text)
+{
+	struct faas_error err = { 0 };
+	char *reply = NULL;
+	bool there;
+
+	s->mem.fail_at = 0;
+	faas_control(s->rt, operation, "{\"FunctionName\":\"f\"}", &reply, &err);
+	there = strstr(reply ? reply : err.type, text);
+	faas_free(reply);
+	return there;
+}
+
+/* Limits are claimed before the new version is whole: they are given back with it. */
+TEST(a_change_without_memory_leaves_limits_and_rules_as_they_were)
+{
+	struct scenario s = { 0 };
+	struct faas_error err = { 0 };
+	size_t failures = 0;
+	int rc;
+
+	failing_mem_init(&s.mem);
+	assert_true(open_runtime(&s));
+	assert_int_equal(faas_function_create(s.rt,
+					      FAAS_FUNCTION(.name = "f", .code = TEST_PLUGINS,
+							    .handler = "life.echo",
+							    .max_concurrency = 10),
+					      &err),
+			 0);
+	for (size_t n = 1;; n++) {
+		s.mem.calls = s.mem.failed = 0;
+		s.mem.fail_at = n;
+		rc = faas_function_update(
+			s.rt, FAAS_FUNCTION(.name = "f", .max_concurrency = 20, .max_retries = 1),
+			&err);
+		s.mem.fail_at = 0;
+		if (!s.mem.failed)
+			break;
+		if (!rc) /* what failed was not needed */
+			continue;
+		failures++;
+		assert_int_equal(rc, FAAS_ENOMEM);
+		if (!says(&s, "GetFunctionConcurrency", "10"))
+			fail_msg("allocation %zu failed, and the limit is another", n);
+		assert_true(says(&s, "GetFunctionEventInvokeConfig", "ResourceNotFound"));
+	}
+	assert_int_equal(rc, 0);
+	assert_true(failures > 2);
+	assert_true(says(&s, "GetFunctionConcurrency", "20"));
+	assert_int_equal(faas_destroy(s.rt), 0);
+	assert_true(failing_mem_clean(&s.mem));
+}
+
 int main(void)
 {
 #define BOTH(scenario) \
@@ -255,6 +309,7 @@ int main(void)
 		BOTH(a_call_with_its_log),	BOTH(a_call_with_a_callback),
 		BOTH(a_crash_and_the_next_one), BOTH(an_update_and_a_delete),
 		BOTH(what_can_be_asked),	BOTH(two_that_are_provisioned),
+		cmocka_unit_test(a_change_without_memory_leaves_limits_and_rules_as_they_were),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
