@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Mutations of a corpus from a fixed seed: flipped, cut, doubled, spliced. Each
- * input lies in a block of exactly its size, so a byte too many is caught.
+ * input lies in a block of exactly its size, so a byte too many is caught. With the
+ * name of a folder it writes the corpus there, for who searches longer.
  */
 #include "fuzz.h"
 
@@ -101,9 +102,29 @@ static void feed(const uint8_t *buf, size_t len)
 	free(exact);
 }
 
-int main(void)
+static int write_corpus(const char *folder)
+{
+	char path[4096];
+
+	for (size_t i = 0; fuzz_corpus[i]; i++) {
+		FILE *file;
+
+		snprintf(path, sizeof(path), "%s/seed-%zu", folder, i);
+		file = fopen(path, "w");
+		if (!file || fputs(fuzz_corpus[i], file) < 0 || fclose(file)) {
+			perror(path);
+			return 1;
+		}
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
 {
 	static uint8_t buf[MAX_INPUT];
+
+	if (argc > 1)
+		return write_corpus(argv[1]);
 
 	printf("1..1\n");
 	fflush(stdout);

@@ -11,8 +11,8 @@
 
 /*
  * A fuzz target is a file with LLVMFuzzerTestOneInput() and a corpus to begin
- * with. driver.c feeds it mutations of the corpus, the same in every run; for
- * a long search build it with clang -fsanitize=fuzzer and without driver.c.
+ * with. driver.c feeds it mutations of the corpus, the same in every run; ./tests/fuzz/run
+ * searches longer, with libFuzzer in its place.
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 extern const char *const fuzz_corpus[]; /* ends in NULL */
