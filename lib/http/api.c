@@ -19,31 +19,36 @@
 #define INVOKE_MAX 6291456
 #define UNKNOWN_MAX 65536 /* to be answered politely */
 
-bool fa_api_is_open(const struct fa_api *api, const struct fa_http_request *request)
+struct fa_api_way fa_api_find(const struct fa_api *api, const struct fa_http_request *request)
 {
 	struct fa_url_target url;
+	struct fa_api_way way = { FA_WAY_NONE, NULL };
 
-	return fa_url_is_meant(request, &url) ||
-	       (fa_gateway_has(api->gateway, request) &&
-		!fa_route_find(request->method, request->target));
+	if (fa_url_is_meant(request, &url))
+		way.to = FA_WAY_URL;
+	else if ((way.route = fa_route_find(request->method, request->target)))
+		way.to = FA_WAY_OPERATION;
+	else if (fa_gateway_has(api->gateway, request))
+		way.to = FA_WAY_GATEWAY;
+	else if (fa_query_is_meant(request))
+		way.to = FA_WAY_QUERY;
+	return way;
 }
 
-bool fa_api_is_meant(const struct fa_api *api, const struct fa_http_request *request)
+bool fa_api_is_open(struct fa_api_way way)
 {
-	return fa_route_find(request->method, request->target) || fa_api_is_open(api, request) ||
-	       fa_query_is_meant(request);
+	return way.to == FA_WAY_URL || way.to == FA_WAY_GATEWAY;
 }
 
-size_t fa_api_body_max(const struct fa_api *api, const struct fa_http_request *request)
+size_t fa_api_body_max(struct fa_api_way way)
 {
-	const struct fa_route *route = fa_route_find(request->method, request->target);
 	size_t most;
 
-	if ((route && fa_api_is_invoke(route)) || fa_api_is_open(api, request))
+	if (fa_api_is_open(way) || (way.route && fa_api_is_invoke(way.route)))
 		return INVOKE_MAX;
-	if (!route && fa_query_is_meant(request))
+	if (way.to == FA_WAY_QUERY)
 		return FA_QUERY_MAX;
-	most = route ? fa_control_most(route->operation) : 0;
+	most = way.route ? fa_control_most(way.route->operation) : 0;
 	return most ? most - 1 : UNKNOWN_MAX;
 }
 
@@ -156,32 +161,23 @@ static void operate(struct fa_api *api, struct fa_http_caller *caller, const str
 
 /* ---- the door -------------------------------------------------------- */
 
-void fa_api_serve(struct fa_api *api, struct fa_http_caller *caller,
-		  const struct fa_http_request *request)
+static void refuse_unknown(struct fa_api *api, struct fa_http_caller *caller,
+			   const struct fa_http_request *request)
 {
-	const struct fa_route *route = fa_route_find(request->method, request->target);
+	struct faas_error err;
+
+	fa_error_typed(&err, FAAS_ENOTFOUND, "UnknownOperationException",
+		       "%s %.150s is no operation of this API", request->method, request->target);
+	fa_api_refuse(&api->rt->mem, caller, &err, NULL, NULL);
+}
+
+static void serve_operation(struct fa_api *api, struct fa_http_caller *caller,
+			    const struct fa_http_request *request, const struct fa_route *route)
+{
 	struct faas_error err = { 0 };
-	struct fa_url_target url;
 	struct fa_document *in;
 	struct fa_signer signer;
 
-	if (fa_url_is_meant(request, &url)) {
-		fa_url_serve(api, caller, request, &url);
-		return;
-	}
-	if (!route && fa_gateway_serve(api->gateway, api, caller, request))
-		return;
-	if (!route && fa_query_is_meant(request)) {
-		fa_query_serve(api, caller, request);
-		return;
-	}
-	if (!route) {
-		fa_error_typed(&err, FAAS_ENOTFOUND, "UnknownOperationException",
-			       "%s %.150s is no operation of this API", request->method,
-			       request->target);
-		fa_api_refuse(&api->rt->mem, caller, &err, NULL, NULL);
-		return;
-	}
 	if (fa_signer_read(&signer, api, caller, request, "lambda", &err)) {
 		fa_api_refuse(&api->rt->mem, caller, &err, NULL, NULL);
 		return;
@@ -201,4 +197,20 @@ void fa_api_serve(struct fa_api *api, struct fa_http_caller *caller,
 	} else {
 		operate(api, caller, route, request, in, &signer);
 	}
+}
+
+void fa_api_serve(struct fa_api *api, struct fa_http_caller *caller,
+		  const struct fa_http_request *request, struct fa_api_way way)
+{
+	struct fa_url_target url;
+
+	if (way.to == FA_WAY_OPERATION)
+		serve_operation(api, caller, request, way.route);
+	else if (way.to == FA_WAY_URL && fa_url_is_meant(request, &url))
+		fa_url_serve(api, caller, request, &url);
+	else if (way.to == FA_WAY_QUERY)
+		fa_query_serve(api, caller, request);
+	else if (way.to != FA_WAY_GATEWAY ||
+		 !fa_gateway_serve(api->gateway, api, caller, request)) /* it may be gone by now */
+		refuse_unknown(api, caller, request);
 }

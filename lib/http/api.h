@@ -18,18 +18,29 @@ struct fa_api {
 	struct fa_chores *chores;  /* threads for operations that may take their time */
 };
 
+/* Whose a request is: found once, asked often. */
+struct fa_api_way {
+	enum {
+		FA_WAY_NONE,
+		FA_WAY_OPERATION,
+		FA_WAY_URL,
+		FA_WAY_GATEWAY, /* a route of the host's */
+		FA_WAY_QUERY,   /* IAM and STS */
+	} to;
+	const struct fa_route *route; /* of an operation */
+};
+
+struct fa_api_way fa_api_find(const struct fa_api *api, const struct fa_http_request *request);
 /*
  * Function URLs and routes are for the pages of everybody: what these may read they are told
- * by CORS. All [loop].
+ * by CORS.
  */
-bool fa_api_is_open(const struct fa_api *api, const struct fa_http_request *request);
-/* Whether it is for one of those, or for an operation. */
-bool fa_api_is_meant(const struct fa_api *api, const struct fa_http_request *request);
-/* The longest body that is of use to this request. */
-size_t fa_api_body_max(const struct fa_api *api, const struct fa_http_request *request);
+bool fa_api_is_open(struct fa_api_way way);
+/* The longest body that is of use there. */
+size_t fa_api_body_max(struct fa_api_way way);
 /* Answers exactly once, in here or later, on the loop. */
 void fa_api_serve(struct fa_api *api, struct fa_http_caller *caller,
-		  const struct fa_http_request *request);
+		  const struct fa_http_request *request, struct fa_api_way way);
 
 /* Invoke, InvokeWithResponseStream, InvokeAsync; `in` has what is in path and query. */
 void fa_api_invoke(struct fa_api *api, struct fa_http_caller *caller, const struct fa_route *route,

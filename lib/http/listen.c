@@ -123,11 +123,12 @@ static int port_of(int fd)
 static size_t on_head(void *data, struct fa_conn *conn, const struct fa_http_request *request)
 {
 	struct faas_http *http = data;
+	struct fa_api_way way = fa_api_find(&http->api, request);
 	struct faas_error err = { 0 };
 
-	if (!fa_guard_check(request, fa_conn_is_local(conn),
-			    fa_api_is_open(&http->api, request), http->names, &err))
-		return fa_api_body_max(&http->api, request);
+	if (!fa_guard_check(request, fa_conn_is_local(conn), fa_api_is_open(way), http->names,
+			    &err))
+		return fa_api_body_max(way);
 	fa_api_refuse(&http->rt->mem, &conn->caller, &err, NULL, NULL);
 	return 0;
 }
@@ -135,11 +136,11 @@ static size_t on_head(void *data, struct fa_conn *conn, const struct fa_http_req
 static void on_request(void *data, struct fa_conn *conn, const struct fa_http_request *request)
 {
 	struct faas_http *http = data;
+	struct fa_api_way way = fa_api_find(&http->api, request);
 
-	if (http->on_page && !fa_api_is_meant(&http->api, request) &&
-	    fa_page_show(http, conn, request))
+	if (way.to == FA_WAY_NONE && http->on_page && fa_page_show(http, conn, request))
 		return;
-	fa_api_serve(&http->api, &conn->caller, request);
+	fa_api_serve(&http->api, &conn->caller, request, way);
 }
 
 static void on_broken(void *data, struct fa_conn *conn, int status)

@@ -167,14 +167,20 @@ static bool fits(const char *path, const char *target, size_t len)
 	return at == len && (!*path || asks(target, path + 1));
 }
 
+/* All paths begin with the date of a version, which most rows differ in. */
+#define DATE 12 /* "/2015-03-31/" */
+
 const struct fa_route *fa_route_find(const char *method, const char *target)
 {
 	const struct fa_route *found = NULL;
 	size_t len = path_length(target);
 
+	if (len <= DATE)
+		return NULL;
 	for (size_t i = 0; i < sizeof(routes) / sizeof(*routes); i++)
-		if (*routes[i].method == *method && fits(routes[i].path, target, len) &&
-		    !strcmp(routes[i].method, method) && (!found || strchr(routes[i].path, '?')))
+		if (!memcmp(routes[i].path, target, DATE) && *routes[i].method == *method &&
+		    fits(routes[i].path, target, len) && !strcmp(routes[i].method, method) &&
+		    (!found || strchr(routes[i].path, '?')))
 			found = &routes[i]; /* one that asks for more is meant */
 	return found;
 }

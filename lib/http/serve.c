@@ -41,17 +41,17 @@ static void serve(struct fa_call *call)
 {
 	struct served *served = fa_container(call, struct served, call);
 	struct faas_http *http = served->http;
+	struct fa_api_way way = fa_api_find(&http->api, &served->request);
 	struct faas_error err = { 0 };
 
 	http->serving++;
 	http->door.ended = false;
-	if (fa_guard_check(&served->request, false, fa_api_is_open(&http->api, &served->request),
-			   NULL, &err))
+	if (fa_guard_check(&served->request, false, fa_api_is_open(way), NULL, &err))
 		fa_api_refuse(&http->rt->mem, &served->caller, &err, NULL, NULL);
-	else if (served->request.body.len > fa_api_body_max(&http->api, &served->request))
+	else if (served->request.body.len > fa_api_body_max(way))
 		fa_api_refuse_status(&http->rt->mem, &served->caller, 413);
 	else
-		fa_api_serve(&http->api, &served->caller, &served->request);
+		fa_api_serve(&http->api, &served->caller, &served->request, way);
 }
 
 static char *copy(char **at, const void *data, size_t len)
