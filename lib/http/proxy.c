@@ -8,6 +8,8 @@
 #include <http/cors.h>
 
 #define STREAM_HEAD_MAX 65536
+#define HEAD_END 8 /* NULs behind the head */
+#define HEAD_ROOM (STREAM_HEAD_MAX + HEAD_END)
 
 struct call {
 	struct fa_api *api;
@@ -116,37 +118,41 @@ static void fail_early(struct call *call)
 	answer_failure(call);
 }
 
-/* Eight NULs end the head; what is behind them is the body. */
+/* Its NULs are looked for where they may be since the last part; NULL: not there yet. */
+static const char *add_to_head(struct call *call, const struct faas_bytes *part)
+{
+	static const char nuls[HEAD_END];
+	size_t room = HEAD_ROOM - call->head_len, len = part->len < room ? part->len : room;
+	size_t from = call->head_len < HEAD_END ? 0 : call->head_len - HEAD_END + 1;
+
+	memcpy(call->head + call->head_len, part->data, len);
+	call->head_len += len;
+	return memmem(call->head + from, call->head_len - from, nuls, sizeof(nuls));
+}
+
+/* Eight NULs end the head; what is behind them is the body, and left in `part`. */
 static void read_head(struct call *call, struct faas_bytes *part)
 {
-	static const char nuls[8];
-	char *grown = fa_alloc_dirty(&call->api->rt->mem, call->head_len + part->len), *end;
+	size_t before = call->head_len, used;
 	struct fa_reply reply;
+	const char *end;
 
-	if (!grown || call->head_len > STREAM_HEAD_MAX) {
-		fa_free(grown);
+	if (!call->head)
+		call->head = fa_alloc_dirty(&call->api->rt->mem, HEAD_ROOM);
+	end = call->head ? add_to_head(call, part) : NULL;
+	if (!call->head || (!end && call->head_len == HEAD_ROOM) ||
+	    (end && fa_reply_read_head(&reply, &call->api->rt->mem,
+				       (struct faas_bytes){ call->head,
+							    (size_t)(end - call->head) }))) {
 		fail_early(call);
 		return;
 	}
-	if (call->head_len)
-		memcpy(grown, call->head, call->head_len);
-	memcpy(grown + call->head_len, part->data, part->len);
-	fa_free(call->head);
-	call->head = grown;
-	call->head_len += part->len;
-	*part = (struct faas_bytes){ "", 0 };
-	end = memmem(call->head, call->head_len, nuls, sizeof(nuls));
-	if (!end)
-		return;
-	if (fa_reply_read_head(&reply, &call->api->rt->mem,
-			       (struct faas_bytes){ call->head, (size_t)(end - call->head) })) {
-		fail_early(call);
-		return;
+	used = end ? (size_t)(end - call->head) + HEAD_END - before : part->len;
+	*part = (struct faas_bytes){ (const char *)part->data + used, part->len - used };
+	if (end) {
+		begin(call, &reply);
+		fa_reply_finish(&reply);
 	}
-	begin(call, &reply);
-	fa_reply_finish(&reply);
-	end += sizeof(nuls);
-	*part = (struct faas_bytes){ end, (size_t)(call->head + call->head_len - end) };
 }
 
 static bool on_part(void *data, const struct faas_part *part)

@@ -290,7 +290,7 @@ TEST(a_streamed_answer_may_be_larger_than_any_other)
 }
 
 /* A long answer to `reader`, who reads nothing, until its function cannot have gone on. */
-static void begin_unread(struct client *reader)
+static void begin_unread(struct client *reader, const char *request)
 {
 	struct faas_http *small = faas_http_listen(flow.rt, FAAS_HTTP(.max_buffer_mb = 1), &err);
 	int little = 65536, much = 1 << 22; /* that the kernel takes */
@@ -301,8 +301,12 @@ static void begin_unread(struct client *reader)
 				     .timeout_ms = 600000 });
 	client_open(reader, faas_http_port(small));
 	setsockopt(reader->fd, SOL_SOCKET, SO_RCVBUF, &little, sizeof(little));
-	client_send(reader, "POST /2021-11-15/functions/parts/response-streaming-invocations "
-			    "HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\n24");
+	assert_int_equal(faas_control(flow.rt, "CreateFunctionUrlConfig",
+				      "{\"FunctionName\":\"parts\",\"AuthType\":\"NONE\","
+				      "\"InvokeMode\":\"RESPONSE_STREAM\"}",
+				      NULL, &err),
+			 0);
+	client_send(reader, request);
 	client_close(&client);
 	client_open(&client, faas_http_port(small));
 	flow_await_idle(&flow, 0, 1);
@@ -311,11 +315,26 @@ static void begin_unread(struct client *reader)
 	setsockopt(reader->fd, SOL_SOCKET, SO_RCVBUF, &much, sizeof(much));
 }
 
+#define INVOKE_PARTS \
+	"POST /2021-11-15/functions/parts/response-streaming-invocations HTTP/1.1\r\n" HOST \
+	"Content-Length: 2\r\n\r\n24"
+
+TEST(an_answer_of_a_url_waits_for_its_reader_in_the_function)
+{
+	struct client reader;
+
+	begin_unread(&reader, "GET /url/parts/24 HTTP/1.1\r\n" HOST "\r\n");
+	answer_free(&answer);
+	answer = client_receive(&reader, false);
+	client_close(&reader);
+	assert_int_equal(answer.body_len, 24 << 20);
+}
+
 TEST(an_answer_waits_for_its_reader_in_the_function)
 {
 	struct client reader;
 
-	begin_unread(&reader); /* beyond 1 MB it would have been given up */
+	begin_unread(&reader, INVOKE_PARTS); /* beyond 1 MB it would have been given up */
 	answer_free(&answer);
 	answer = client_receive(&reader, false);
 	client_close(&reader);
@@ -327,7 +346,7 @@ TEST(a_function_ends_whose_reader_left)
 {
 	struct client reader;
 
-	begin_unread(&reader);
+	begin_unread(&reader, INVOKE_PARTS);
 	client_reset(&reader);
 	flow_await_idle(&flow, 1, 0);
 }
@@ -644,6 +663,7 @@ int main(void)
 		OPEN(a_payload_has_a_longest_length),
 		OPEN(a_streamed_answer_is_events),
 		OPEN(a_streamed_answer_may_be_larger_than_any_other),
+		OPEN(an_answer_of_a_url_waits_for_its_reader_in_the_function),
 		OPEN(an_answer_waits_for_its_reader_in_the_function),
 		OPEN(a_function_ends_whose_reader_left),
 		OPEN(an_operation_takes_its_members_from_path_query_and_body),

@@ -414,6 +414,36 @@ TEST(a_head_that_is_none_is_a_bad_gateway)
 	ask("GET", target(""), "", "", 502);
 }
 
+TEST(a_head_has_at_most_64_kilobytes)
+{
+	streaming("parts.long_head", "RESPONSE_STREAM");
+	ask("GET", target("65536"), "", "", 201);
+	assert_string_equal(answer.body, "body");
+	ask("GET", target("65537"), "", "", 502);
+	ask("GET", target("300000"), "", "", 502);
+	ask("GET", target("100"), "", "", 201);
+}
+
+TEST(a_head_that_never_ends_is_a_bad_gateway)
+{
+	static const char *const sizes[] = { "ACT=no-head 100", "ACT=no-head 65500",
+					     "ACT=no-head 900000" };
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		const char *const variables[] = { sizes[i], NULL };
+
+		flow_function(&flow, FAAS_FUNCTION(.name = "s", .code = TEST_PROGRAMS,
+						   .runtime = "provided", .handler = "h",
+						   .environment = variables));
+		control("CreateFunctionUrlConfig",
+			"{\"FunctionName\":\"s\",\"AuthType\":\"NONE\","
+			"\"InvokeMode\":\"RESPONSE_STREAM\"}");
+		ask("GET", target(""), "", "", 502);
+		assert_string_equal(answer.body, "Internal Server Error");
+		assert_int_equal(faas_function_delete(flow.rt, "s", &err), 0);
+	}
+}
+
 TEST(who_is_in_the_middle_of_an_answer_that_fails_sees_that_it_is_not_whole)
 {
 	char all[4096] = "", request[256];
@@ -541,6 +571,7 @@ TEST(a_url_of_aws_iam_is_for_those_who_sign)
 	    "aws4_request, SignedHeaders=host;x-amz-date, Signature=00\r\n",
 	    "", 403);
 	field_is("x-amzn-ErrorType", "InvalidSignatureException");
+	ask("OPTIONS", "/url/f/", PREFLIGHT, "", 403); /* no page is to ask this one */
 	assert_int_equal(calls, 0);
 	cors("\"AllowOrigins\":[\"*\"]");
 	ask("OPTIONS", "/url/f/", PREFLIGHT, "", 200); /* browsers do not sign these */
@@ -638,6 +669,8 @@ int main(void)
 		CASE(a_url_that_does_not_stream_has_the_same_function_answer_whole),
 		CASE(parts_without_a_head_are_bytes),
 		CASE(a_head_that_is_none_is_a_bad_gateway),
+		CASE(a_head_has_at_most_64_kilobytes),
+		CASE(a_head_that_never_ends_is_a_bad_gateway),
 		CASE(who_is_in_the_middle_of_an_answer_that_fails_sees_that_it_is_not_whole),
 		CASE(a_preflight_is_answered_without_the_function),
 		CASE(without_cors_the_function_answers_for_itself),

@@ -31,11 +31,20 @@ static int count(struct faas_context *ctx, struct faas_bytes event)
 	return 0;
 }
 
+/* The event, or the path of the request that it is. */
+static unsigned long number(struct faas_bytes event)
+{
+	static const char member[] = "\"rawPath\":\"/";
+	const char *path = memmem(event.data, event.len, member, sizeof(member) - 1);
+	char line[256];
+
+	return strtoul(path ? path + sizeof(member) - 1 : text(event, line), NULL, 10);
+}
+
 /* So many. */
 static int megabytes(struct faas_context *ctx, struct faas_bytes event)
 {
-	char line[256];
-	unsigned long left = strtoul(text(event, line), NULL, 10);
+	unsigned long left = number(event);
 	char *piece = faas_alloc(ctx, 1 << 20);
 
 	memset(piece, 'x', 1 << 20);
@@ -130,7 +139,20 @@ static int bad_http(struct faas_context *ctx, struct faas_bytes event)
 	return faas_puts(ctx, "body");
 }
 
+/* A head of so many bytes, and a body. */
+static int long_head(struct faas_context *ctx, struct faas_bytes event)
+{
+	static const char begin[] = "{\"statusCode\":201,\"none\":\"";
+	size_t len = number(event), at = sizeof(begin) - 1;
+	char *head = faas_alloc(ctx, len + 1);
+
+	memset(head, 'x', len);
+	memcpy(head, begin, at);
+	memcpy(head + len - 2, "\"}", 3);
+	return faas_http_head(ctx, head) < 0 ? -1 : faas_puts(ctx, "body");
+}
+
 FAAS_PLUGIN("parts", "1", FAAS_HANDLER(count), FAAS_HANDLER(megabytes), FAAS_HANDLER(asks),
 	    FAAS_HANDLER(ends), FAAS_HANDLER(leaves),
-	    FAAS_HANDLER(fails_at_length), FAAS_HANDLER(http),
-	    FAAS_HANDLER(bad_http));
+	    FAAS_HANDLER(fails_at_length), FAAS_HANDLER(http), FAAS_HANDLER(bad_http),
+	    FAAS_HANDLER(long_head));

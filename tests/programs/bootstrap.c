@@ -286,13 +286,15 @@ static const struct act acts[] = {
 	{ "work", work_on },   { NULL, NULL },
 };
 
+/* The event says what to do, unless the variable ACT does. */
 static bool act_as(const struct act *acts)
 {
-	size_t len = strcspn(event.body, " ");
-	const char *text = event.body + len + (event.body[len] == ' ');
+	const char *line = getenv("ACT") ? getenv("ACT") : event.body;
+	size_t len = strcspn(line, " ");
+	const char *text = line + len + (line[len] == ' ');
 
 	for (; acts->word; acts++) {
-		if (strlen(acts->word) != len || strncmp(event.body, acts->word, len) != 0)
+		if (strlen(acts->word) != len || strncmp(line, acts->word, len) != 0)
 			continue;
 		acts->run(text);
 		return true;

@@ -83,6 +83,16 @@ static void http(const char *text)
 	read_reply();
 }
 
+/* So many bytes where a head of HTTP would be, and nothing that ends it. */
+static void no_head(const char *bytes)
+{
+	begin(STREAMING "Content-Type: application/vnd.awslambda.http-integration-response\r\n");
+	for (long left = atol(bytes); left > 0; left -= 100)
+		client_chunk(connection(), memset((char[100]){ 0 }, ' ', 100), 100);
+	client_end(connection(), "");
+	read_reply();
+}
+
 /* "half", and then what the text says. */
 static void half(const char *text)
 {
@@ -139,5 +149,6 @@ const struct act streams[] = {
 	{ "stream", stream }, { "flow", stream_and_leave },
 	{ "chunks", chunks }, { "http", http },
 	{ "half", half },     { "mode", mode },
+	{ "no-head", no_head },
 	{ NULL, NULL },
 };
