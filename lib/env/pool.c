@@ -117,11 +117,20 @@ void fa_pool_use(struct fa_env *env)
 	fa_policy_begin(&pool->habit, &env->turn);
 }
 
+/* Some of them may have died since, or be about to. */
 static struct fa_env *first_promised(const struct fa_pool *pool)
 {
-	struct fa_env *last = fa_container(pool->away.prev, struct fa_env, link);
+	const struct fa_list *pos = pool->away.prev;
 
-	return !fa_list_empty(&pool->away) && last->promised ? last : NULL;
+	for (; pos != &pool->away; pos = pos->prev) {
+		struct fa_env *env = fa_container(pos, struct fa_env, link);
+
+		if (!env->promised)
+			break;
+		if (env->state == FA_STARTING && env->generation == pool->generation)
+			return env;
+	}
+	return NULL;
 }
 
 /* Somebody may have waited for it. */
