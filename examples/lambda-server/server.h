@@ -11,6 +11,11 @@
 
 /* All of the program runs on one loop, that of libfaas's callbacks. */
 
+/* options.c: what the command line says; the texts are its own. Ends the program if it is wrong. */
+void options_read(int argc, char **argv, struct faas_config *runtime,
+		  struct faas_http_config *door, bool *json);
+int options_route(struct faas_http *http, struct faas_error *err); /* as faas_http_route() */
+
 /* log.c: lines for the terminal, and the last ones for the page. */
 void log_open(bool json);
 void log_line(const struct faas_log *log);

@@ -25,7 +25,8 @@
  * by comparison with what was told last: of several in a row the last one is told, with a
  * state_dir also what changed while the program was not there. Symbolic links, whatever else
  * is no regular file, and mounts below are not there. Every mapping of a directory takes an
- * instance of inotify and a watch for each folder; where those run out, it looks once a minute.
+ * instance of inotify, of which a user has 128 unless told otherwise, and waits for one; and
+ * a watch for each folder: where those run out, it looks once a minute.
  *
  * What is due by a schedule is an asynchronous event, one at a time, that is told to nobody
  * but the function and its destinations.

@@ -136,15 +136,69 @@ def state():
     return found
 
 
+def signed(url, key, *words):
+    """(status, body) of a request that curl signs."""
+    result = subprocess.run(
+        ["/usr/bin/curl", "-s", "-w", "\n%{http_code}", "--aws-sigv4", "aws:amz:us-east-1:lambda", "--user", key, *words,
+         url], capture_output=True, text=True, timeout=PATIENCE_S)
+    body, _, status = result.stdout.rpartition("\n")
+    return int(status), body
+
+
+def keys():
+    """Who has one without a role may do all, who has one of a role that is not there nothing, others never come in."""
+    found = []
+    with tempfile.NamedTemporaryFile("w") as file:
+        file.write("# access key, secret, role\nAKALL  wide\n\nAKNONE narrow missing\n")
+        file.flush()
+        with start("--keys", file.name) as server:
+            url = server.url + "/2015-03-31/functions/"
+            expect(found, "unsigned", server.ask("GET", "/2015-03-31/functions/")[0], 403)
+            expect(found, "all", signed(url, "AKALL:wide"), (200, '{"Functions":[]}'))
+            expect(found, "a wrong secret", signed(url, "AKALL:narrow")[0], 403)
+            status, body = signed(url, "AKNONE:narrow")
+            expect(found, "nothing", (status, "lambda:ListFunctions" in body), (403, True))
+    return found
+
+
+def routes():
+    found = []
+    with start("--route", "GET /items/{id}=f", "--route", "$default=g") as server:
+        for name in "fg":
+            server.create(name, "echo")
+        event = json.loads(server.ask("GET", "/items/7?a=b")[2])
+        expect(found, "route", (event["routeKey"], event["pathParameters"]), ("GET /items/{id}", {"id": "7"}))
+        expect(found, "the rest", json.loads(server.ask("GET", "/other")[2])["routeKey"], "$default")
+    return found
+
+
+def mounts():
+    found = []
+    with tempfile.TemporaryDirectory() as folder, start("--mount", f"arn:x={folder}:ro") as server:
+        server.create("f", "echo")
+        status, _, text = server.ask("PUT", "/2015-03-31/functions/f/configuration", json.dumps(
+            {"FileSystemConfigs": [{"Arn": "arn:x", "LocalMountPath": "/mnt/data"}]}))
+        expect(found, "configured", (status, json.loads(text).get("FileSystemConfigs")),
+               (200, [{"Arn": "arn:x", "LocalMountPath": "/mnt/data"}]))
+        expect(found, "invoked", server.invoke("f", "7")[::2], (200, "7"))
+    return found
+
+
 def options():
     found = []
     for words, status, complaint in (
             (["--port", "x"], 2, "a port is a number from 0 to 65535, not 'x'"),
             (["--port", "65536"], 2, "a port is a number from 0 to 65535, not '65536'"),
             (["function"], 2, "there is no argument 'function'"),
+            (["--route", "GET /items"], 2, "a route is \"METHOD /path=function\", not 'GET /items'"),
+            (["--mount", "arn:x"], 2, "a mount is ARN=DIR or ARN=DIR:ro, not 'arn:x'"),
+            (["--keys", "/nowhere"], 2, "cannot read the keys in '/nowhere'"),
+            (["--keys", "/dev/null"], 2, "there is no key in '/dev/null'"),
             (["--nonsense"], 2, "unrecognized option '--nonsense'"),
             (["--worker", WORKER, "--host", "nowhere.invalid"], 1, "'nowhere.invalid' is no address"),
             (["--worker", "/nowhere", "--port", "0"], 1, "/nowhere"),
+            (["--worker", WORKER, "--port", "0", "--route", "GET items=f"], 1, "GET items"),
+            (["--worker", WORKER, "--port", "0", "--mount", "arn:x=/nowhere"], 1, "'/nowhere' is no directory"),
             (["--worker", WORKER, "--state", "/dev/null", "--port", "0"], 1, "cannot open state_dir")):
         result = subprocess.run([PROGRAM, *words], capture_output=True, text=True, timeout=PATIENCE_S)
         if result.returncode != status or complaint not in result.stderr:
@@ -208,6 +262,9 @@ report([
     ("prometheus_reads_what_was_counted", metrics()),
     ("what_prometheus_would_not_read_is_seen", wrong_metrics_are_seen()),
     ("functions_are_there_again_with_a_state_directory", state()),
+    ("with_keys_requests_are_signed_and_may_do_what_their_role_may", keys()),
+    ("routes_lead_to_functions", routes()),
+    ("a_function_mounts_a_directory", mounts()),
     ("a_wrong_option_is_named", options()),
     ("the_end_waits_for_what_runs_and_for_no_reader", end()),
     ("the_files_of_the_page_are_there_and_nothing_else", pages()),
