@@ -157,6 +157,7 @@ ROWS = [
         ours='sources.beside10000.message_ns', base='sources.beside0.message_ns'),
     Row('M', 'wake-ups per second, 10,000 mappings and 100,000 schedules idle', 0,
         ours='sources.idle.wakeups'),
+    Row('L', 'a function in Python, cold start, p50', 5e6, ours='language.python.cold.p50_ns', unit=ns),
     Row('A', 'decisions on a role with ten statements, the last allows', 1e6, side=LEAST,
         ours='decide.last_per_s', unit=per_s),
     payload_row('1kb', '1 KB'),
@@ -195,6 +196,8 @@ RAW = [
     ('fork of 16 MB on huge pages, 16 touched', 'pristine.raw_fork'),
     ('posix_spawn(/bin/true)', 'spawn_true'),
     ('uv_queue_work until its callback', 'thread.uv_queue_work'),
+    ('python3, started to call the handler once', 'language.python.plain'),
+    ('node, started to call the handler once', 'language.node.plain'),
 ]
 
 OURS = [
@@ -220,6 +223,11 @@ OURS = [
     ('one durable event accepted', 'durable.one'),
     ('late after a deadline', 'timeout.overshoot'),
     ('next after a timeout', 'timeout.next'),
+    ('Python, cold', 'language.python.cold'),
+    ('Python, cold, with a snapshot', 'language.python-snapshot.cold'),
+    ('Python, warm', 'language.python.warm'),
+    ('JavaScript, cold', 'language.node.cold'),
+    ('JavaScript, warm', 'language.node.warm'),
 ]
 
 PEERS = [

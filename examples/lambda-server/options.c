@@ -19,8 +19,8 @@ static const char usage_text[] =
 	"  --keys FILE     requests must be signed: a line for each access key, its secret and,\n"
 	"                  of who may not do all, the name of a role, separated by blanks\n"
 	"  --route ROUTE=FUNCTION  as of API Gateway: \"GET /items/{id}=items:live\"; many times\n"
-	"  --mount ARN=DIR functions may mount the directory; with \":ro\" behind it they only read\n"
-	"                  it; up to 16 times\n"
+	"  --mount ARN=DIR functions may mount the directory; with \":ro\" behind it\n"
+	"                  they only read it; up to 16 times\n"
 	"  --worker FILE   the program faas-worker, if it is not where it was installed\n"
 	"  --runtimes DIR  what runs Python and JavaScript, if it is not beside faas-worker\n"
 	"  --json          log lines as JSON, one object each\n";

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+let calls = 0;
+
+exports.handler = async () => ++calls;
