@@ -169,6 +169,20 @@ def by_the_function(client):
     return found
 
 
+def by_an_alias(client):
+    """What is allowed on an alias is allowed by that name alone."""
+    found = []
+    caller = make_role(client, "friend")
+    client.run("lambda", "publish-version", "--function-name", "f")
+    client.run("lambda", "create-alias", "--function-name", "f", "--name", "live", "--function-version", "1")
+    client.run("lambda", "add-permission", "--function-name", "f", "--qualifier", "live", "--statement-id", "friend",
+               "--action", "lambda:InvokeFunction", "--principal", f"arn:aws:iam::{ACCOUNT}:role/friend")
+    expect(found, "the alias", caller.invoke("f:live"), "")
+    denied(found, "the function", caller.invoke("f"), "lambda:InvokeFunction", FUNCTION + "f", "friend")
+    denied(found, "its version", caller.invoke("f:1"), "lambda:InvokeFunction", FUNCTION + "f:1", "friend")
+    return found
+
+
 def passing(client):
     found = []
     role = f"arn:aws:iam::{ACCOUNT}:role/lambda-ex"
@@ -231,6 +245,7 @@ TESTS = (
     ("without_a_policy_or_a_role_nothing_is_allowed", nothing),
     ("what_is_denied_is_denied_whatever_is_allowed", a_denial),
     ("a_function_lets_somebody_in_by_its_own_policy", by_the_function),
+    ("what_is_allowed_on_an_alias_is_allowed_by_its_name", by_an_alias),
     ("a_role_is_given_to_a_function_by_who_may_pass_it", passing),
     ("a_url_is_called_by_who_may_call_urls", calling),
     ("conditions_see_the_address_and_the_time", conditions),
