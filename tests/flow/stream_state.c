@@ -40,23 +40,23 @@ TEST(a_window_hands_its_state_on_and_ends_once_more_without_records)
 	stream_map(FAAS_MAPPING(.tumbling_s = 10, .batch_size = 2));
 	stream_put_all("abc");
 	consumer_await(&records, 3);
-	assert_non_null(strstr(events, "\"shardId\":\"shardId-000000000000\",\"eventSourceARN\":"
+	assert_true(consumer_event_has("\"shardId\":\"shardId-000000000000\",\"eventSourceARN\":"
 				       "\"arn:aws:kinesis:local-1:000000000000:stream/s\","
 				       "\"isFinalInvokeForWindow\":false,"
 				       "\"isWindowTerminatedEarly\":false}"));
 	flow_advance(&flow, 9 * SECOND);
 	stream_put_all("d");
 	consumer_await(&records, 4);
-	for (int i = 0; i < 1000 && !strstr(events, "Window\":true"); i++) {
+	for (int i = 0; i < 1000 && !consumer_event_has("Window\":true"); i++) {
 		flow_advance(&flow, SECOND);
 		consumer_tick();
 	}
-	assert_non_null(strstr(events, "{\"Records\":[],\"window\":{\"start\":\""));
-	assert_non_null(strstr(events, "\"state\":{\"n\":4},"));
-	assert_non_null(strstr(events, "\"isFinalInvokeForWindow\":true,"));
+	assert_true(consumer_event_has("{\"Records\":[],\"window\":{\"start\":\""));
+	assert_true(consumer_event_has("\"state\":{\"n\":4},"));
+	assert_true(consumer_event_has("\"isFinalInvokeForWindow\":true,"));
 	stream_put_all("e");
 	consumer_await(&records, 5);
-	assert_non_null(strstr(events, "\"state\":{},"));
+	assert_true(consumer_event_has("\"state\":{},"));
 }
 
 TEST(records_of_the_next_window_end_the_one_before)
@@ -117,7 +117,7 @@ TEST(the_state_of_a_window_outlives_the_program)
 	consumer_make_function();
 	stream_put_all("b");
 	consumer_await(&records, 1);
-	assert_non_null(strstr(events, "\"state\":{\"n\":1},"));
+	assert_true(consumer_event_has("\"state\":{\"n\":1},"));
 }
 
 /* ---- checkpoints --------------------------------------------------------------------- */

@@ -35,7 +35,8 @@ TEST(the_event_is_that_of_kinesis)
 		 "\"awsRegion\":\"local-1\",\"eventSourceARN\":"
 		 "\"arn:aws:kinesis:local-1:000000000000:stream/s\"}]}",
 		 time);
-	assert_string_equal(events, want);
+	assert_true(consumer_event_has(want));
+	assert_int_equal(strlen(events), strlen(want));
 }
 
 TEST(records_are_read_in_order_and_each_once)
@@ -136,8 +137,8 @@ TEST(a_batch_is_cut_where_the_event_would_be_larger_than_six_megabytes)
 					  &err), 0);
 	free(body);
 	stream_map(FAAS_MAPPING(.batch_size = 1000));
-	consumer_await(&records, 8);
-	assert_int_equal(calls, 2); /* four of them are more than 5.5 MB as base64 */
+	consumer_await(&calls, 2); /* four of them are more than 5.5 MB as base64 */
+	assert_int_equal(records, 8);
 }
 
 /* ---- where it begins -------------------------------------------------------- */

@@ -65,6 +65,16 @@ static bool note(const char *event)
 	return poisoned;
 }
 
+bool consumer_event_has(const char *text)
+{
+	bool has;
+
+	pthread_mutex_lock(&lock);
+	has = strstr(events, text);
+	pthread_mutex_unlock(&lock);
+	return has;
+}
+
 static int handler(struct faas_context *ctx, struct faas_bytes event)
 {
 	char *copy = strndup(event.data, event.len);

@@ -33,6 +33,8 @@ void consumer_map(const struct faas_mapping_config *config);
 const char *consumer_control(const char *operation, const char *format);
 void consumer_await_state(const char *state);
 
+bool consumer_event_has(const char *text); /* the last event; others may come meanwhile */
+
 void consumer_tick(void);
 /* Real time, bounded. */
 void consumer_await(_Atomic int *value, int n);
