@@ -8,15 +8,12 @@
 
 #include "support/test.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "support/flow.h"
+#include "support/kills.h"
 #include "support/stores.h"
 
 #define EVENTS 1000000
@@ -33,13 +30,7 @@ struct seen {
 
 static struct flow flow;
 static struct seen *seen;
-static char folder[64];
 static _Atomic int answered;
-
-static void tick(void)
-{
-	nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
-}
 
 /* The event is its own number. */
 static int handler(struct faas_context *ctx, struct faas_bytes event)
@@ -54,7 +45,7 @@ static int handler(struct faas_context *ctx, struct faas_bytes event)
 
 static void open_runtime(void)
 {
-	flow_open(&flow, &(struct faas_config){ .state_dir = folder, .max_concurrency = 2 },
+	flow_open(&flow, &(struct faas_config){ .state_dir = kills_folder, .max_concurrency = 2 },
 		  false);
 	flow_function(&flow, &(struct faas_function_config){ .name = "f",
 							     .native = handler,
@@ -86,40 +77,21 @@ static void submit(int n)
 		_exit(1);
 }
 
-static _Noreturn void be_killed(void)
+static void be_killed(void)
 {
 	open_runtime();
 	for (int sent = 0;; sent++) {
 		while (sent - answered >= AHEAD)
-			tick();
+			kills_tick();
 		if (seen->next == EVENTS)
 			_exit(2);
 		submit(seen->next++);
 	}
 }
 
-static void kill_one(unsigned seed)
-{
-	int before = seen->accepted_count, status;
-	pid_t pid;
-
-	fflush(NULL);
-	pid = fork();
-	if (!pid)
-		be_killed();
-	while (seen->accepted_count < before + ACCEPTED && !waitpid(pid, &status, WNOHANG))
-		tick();
-	nanosleep(&(struct timespec){ 0, 1000000L * (seed * 37 % 60) }, NULL);
-	kill(pid, SIGKILL);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-}
-
 static int kills(void)
 {
-	const char *text = getenv("FAAS_KILLS");
-
-	return text ? atoi(text) : 3;
+	return kills_setting("FAAS_KILLS", 3);
 }
 
 static struct faas_stats stats(void)
@@ -138,7 +110,7 @@ static struct faas_stats stats(void)
 static void await_end(void)
 {
 	for (int i = 0; stats().queued && i < 60000; i++)
-		tick();
+		kills_tick();
 	assert_int_equal(stats().queued, 0);
 }
 
@@ -173,7 +145,7 @@ TEST(nothing_that_was_accepted_is_lost_or_told_twice_by_programs_that_are_killed
 	uint64_t dead;
 
 	for (int i = 0; i < kills(); i++)
-		kill_one((unsigned)i);
+		kills_one(be_killed, &seen->accepted_count, ACCEPTED, (unsigned)i * 37 % 60);
 	open_runtime();
 	await_end();
 	assert_true((int)stats().events_accepted >= seen->accepted_count);
@@ -181,24 +153,16 @@ TEST(nothing_that_was_accepted_is_lost_or_told_twice_by_programs_that_are_killed
 	check_events(letters);
 	dead = stats().events_dead;
 	flow_close(&flow);
-	assert_int_equal(stores_rows(folder, "event"), 0);
-	assert_int_equal(stores_rows(folder, "message"), dead);
+	assert_int_equal(stores_rows(kills_folder, "event"), 0);
+	assert_int_equal(stores_rows(kills_folder, "message"), dead);
 	free(letters);
 }
 
 static int open_it(void **state)
 {
 	(void)state;
-	seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	stores_folder(folder);
-	return seen == MAP_FAILED ? -1 : 0;
-}
-
-static int close_it(void **state)
-{
-	(void)state;
-	stores_remove(folder);
-	return munmap(seen, sizeof(*seen));
+	seen = kills_begin(sizeof(*seen));
+	return seen ? 0 : -1;
 }
 
 int main(void)
@@ -206,7 +170,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			nothing_that_was_accepted_is_lost_or_told_twice_by_programs_that_are_killed,
-			open_it, close_it),
+			open_it, kills_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,16 +10,14 @@
 #include "support/test.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "support/flow.h"
+#include "support/kills.h"
 #include "support/stores.h"
 
 #define MOST 1000000
@@ -32,21 +30,11 @@ struct seen {
 
 static struct flow flow;
 static struct seen *seen;
-static char folder[64], inbox[64], source[80];
-
-static void tick(void)
-{
-	nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
-}
-
-static int setting(const char *name, int otherwise)
-{
-	return getenv(name) ? atoi(getenv(name)) : otherwise;
-}
+static char inbox[64], source[80];
 
 static int files(void)
 {
-	return setting("FAAS_FILES", 2000);
+	return kills_setting("FAAS_FILES", 2000);
 }
 
 static int work(struct faas_context *ctx, struct faas_bytes event)
@@ -88,7 +76,7 @@ static pid_t drop_all(void)
 	for (int n = 0; n < files() && all; n++) {
 		all = drop(n);
 		if (n % 20 == 0)
-			tick();
+			kills_tick();
 	}
 	_exit(!all);
 }
@@ -100,37 +88,13 @@ static void open_runtime(void)
 	struct faas_error err;
 	char id[37];
 
-	flow_open(&flow, &(struct faas_config){ .state_dir = folder }, false);
+	flow_open(&flow, &(struct faas_config){ .state_dir = kills_folder }, false);
 	flow_function(&flow, &(struct faas_function_config){ .name = "work", .native = work });
 	if (!seen->told && faas_mapping_create(flow.rt,
 					       FAAS_MAPPING(.source = source, .function = "work",
 							    .existing = true),
 					       id, &err))
 		fail_msg("%s", err.message);
-}
-
-static _Noreturn void be_killed(void)
-{
-	open_runtime();
-	for (;;)
-		pause();
-}
-
-static void kill_one(unsigned seed)
-{
-	int before = seen->told, status;
-	pid_t pid;
-
-	fflush(NULL);
-	pid = fork();
-	if (!pid)
-		be_killed();
-	for (int i = 0; seen->told < before + 50 && i < 10000; i++)
-		tick();
-	nanosleep(&(struct timespec){ 0, 1000000L * (seed * 37 % 100) }, NULL);
-	kill(pid, SIGKILL);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
 static int missing(void)
@@ -144,19 +108,19 @@ static int missing(void)
 
 TEST(each_file_is_told_of_in_spite_of_kills)
 {
-	int kills = setting("FAAS_KILLS", 5), twice = 0, status;
+	int kills = kills_setting("FAAS_KILLS", 5), twice = 0, status;
 	pid_t dropper;
 
 	assert_true(files() <= MOST);
 	dropper = drop_all();
 	assert_true(dropper > 0);
 	for (int i = 0; i < kills; i++)
-		kill_one((unsigned)i + 1);
+		kills_one(open_runtime, &seen->told, 50, (unsigned)(i + 1) * 37 % 100);
 	open_runtime();
 	assert_int_equal(waitpid(dropper, &status, 0), dropper);
 	assert_int_equal(status, 0);
 	for (int i = 0; missing() && i < 60000; i++)
-		tick();
+		kills_tick();
 	assert_int_equal(missing(), 0);
 	flow_close(&flow);
 	for (int i = 0; i < files(); i++)
@@ -168,21 +132,18 @@ TEST(each_file_is_told_of_in_spite_of_kills)
 static int open_it(void **state)
 {
 	(void)state;
-	seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	stores_folder(folder);
+	seen = kills_begin(sizeof(*seen));
 	stores_folder(inbox);
 	snprintf(source, sizeof(source), "dir:%s", inbox);
-	return seen == MAP_FAILED ? -1 : 0;
+	return seen ? 0 : -1;
 }
 
 static int close_it(void **state)
 {
 	char command[100];
 
-	(void)state;
-	stores_remove(folder);
 	snprintf(command, sizeof(command), "rm -rf %s", inbox);
-	return munmap(seen, sizeof(*seen)) | system(command);
+	return kills_end(state) | system(command);
 }
 
 int main(void)

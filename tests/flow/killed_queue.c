@@ -11,17 +11,13 @@
 #include "support/test.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "support/flow.h"
-#include "support/stores.h"
+#include "support/kills.h"
 
 #define SENDERS 48      /* each has a group, and every third message goes to it */
 #define MOST 1200000
@@ -40,22 +36,11 @@ struct seen {
 
 static struct flow flow;
 static struct seen *seen;
-static char folder[64];
 static _Atomic bool busy_groups[SENDERS];
-
-static void tick(void)
-{
-	nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
-}
-
-static int setting(const char *name, int otherwise)
-{
-	return getenv(name) ? atoi(getenv(name)) : otherwise;
-}
 
 static int share(void)
 {
-	return setting("FAAS_MESSAGES", 20000) / SENDERS;
+	return kills_setting("FAAS_MESSAGES", 20000) / SENDERS;
 }
 
 static bool is_ordered(int k)
@@ -163,7 +148,7 @@ static void map(const char *source, const char *function, int batch_size)
 
 static void open_runtime(void)
 {
-	flow_open(&flow, &(struct faas_config){ .state_dir = folder }, false);
+	flow_open(&flow, &(struct faas_config){ .state_dir = kills_folder }, false);
 	flow_function(&flow, &(struct faas_function_config){ .name = "work", .native = work,
 							     .timeout_ms = 1000 });
 	flow_function(&flow, &(struct faas_function_config){ .name = "order",
@@ -186,31 +171,12 @@ static void start_senders(pthread_t threads[SENDERS])
 		assert_int_equal(pthread_create(&threads[i], NULL, send_all, &seen->senders[i]), 0);
 }
 
-static _Noreturn void be_killed(void)
+static void be_killed(void)
 {
 	pthread_t threads[SENDERS];
 
 	open_runtime();
 	start_senders(threads);
-	for (;;)
-		pause();
-}
-
-static void kill_one(unsigned seed)
-{
-	int before = seen->accepted, status;
-	pid_t pid;
-
-	fflush(NULL);
-	pid = fork();
-	if (!pid)
-		be_killed();
-	for (int i = 0; seen->accepted < before + 500 && i < 10000; i++)
-		tick();
-	nanosleep(&(struct timespec){ 0, 1000000L * (seed * 137 % 500) }, NULL);
-	kill(pid, SIGKILL);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
 static uint64_t lying(const char *queue)
@@ -266,11 +232,11 @@ static void check_all(int kills)
 
 TEST(each_message_is_processed_or_told_and_groups_stay_in_order_in_spite_of_kills)
 {
-	int kills = setting("FAAS_KILLS", 3);
+	int kills = kills_setting("FAAS_KILLS", 3);
 
 	assert_true(SENDERS * share() <= MOST);
 	for (int i = 0; i < kills; i++)
-		kill_one((unsigned)i + 1);
+		kills_one(be_killed, &seen->accepted, 500, (unsigned)(i + 1) * 137 % 500);
 	work_to_the_end();
 	assert_int_equal(faas_peek(flow.rt, "queue:dead", count_letter, NULL, NULL), 0);
 	flow_close(&flow);
@@ -280,16 +246,8 @@ TEST(each_message_is_processed_or_told_and_groups_stay_in_order_in_spite_of_kill
 static int open_it(void **state)
 {
 	(void)state;
-	seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	stores_folder(folder);
-	return seen == MAP_FAILED ? -1 : 0;
-}
-
-static int close_it(void **state)
-{
-	(void)state;
-	stores_remove(folder);
-	return munmap(seen, sizeof(*seen));
+	seen = kills_begin(sizeof(*seen));
+	return seen ? 0 : -1;
 }
 
 int main(void)
@@ -297,7 +255,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			each_message_is_processed_or_told_and_groups_stay_in_order_in_spite_of_kills,
-			open_it, close_it),
+			open_it, kills_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

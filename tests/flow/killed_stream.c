@@ -10,16 +10,11 @@
 #include "support/test.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "support/flow.h"
-#include "support/stores.h"
+#include "support/kills.h"
 
 #define KEYS 16
 #define EACH 300
@@ -35,12 +30,6 @@ struct seen {
 
 static struct flow flow;
 static struct seen *seen;
-static char folder[64];
-
-static void tick(void)
-{
-	nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
-}
 
 static int work(struct faas_context *ctx, struct faas_bytes event)
 {
@@ -97,7 +86,7 @@ static void open_and_append(pthread_t threads[KEYS])
 	char id[37];
 	int rc;
 
-	flow_open(&flow, &(struct faas_config){ .state_dir = folder }, false);
+	flow_open(&flow, &(struct faas_config){ .state_dir = kills_folder }, false);
 	flow_function(&flow, &(struct faas_function_config){ .name = "work", .native = work,
 							     .timeout_ms = 1000 });
 	assert_int_equal(faas_resource_create(flow.rt, "stream:s", "{\"ShardCount\":2}", NULL), 0);
@@ -111,30 +100,11 @@ static void open_and_append(pthread_t threads[KEYS])
 		assert_int_equal(pthread_create(&threads[i], NULL, append, &seen->keys[i]), 0);
 }
 
-static _Noreturn void be_killed(void)
+static void be_killed(void)
 {
 	pthread_t threads[KEYS];
 
 	open_and_append(threads);
-	for (;;)
-		pause();
-}
-
-static void kill_one(unsigned seed)
-{
-	int before = seen->accepted, status;
-	pid_t pid;
-
-	fflush(NULL);
-	pid = fork();
-	if (!pid)
-		be_killed();
-	for (int i = 0; seen->accepted < before + 300 && i < 10000; i++)
-		tick();
-	nanosleep(&(struct timespec){ 0, 1000000L * (seed * 37 % 50) }, NULL);
-	kill(pid, SIGKILL);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
 static int processed(void)
@@ -148,16 +118,16 @@ static int processed(void)
 
 TEST(each_record_is_processed_and_keys_stay_in_order_in_spite_of_kills)
 {
-	int kills = getenv("FAAS_KILLS") ? atoi(getenv("FAAS_KILLS")) : 4;
+	int kills = kills_setting("FAAS_KILLS", 4);
 	pthread_t threads[KEYS];
 
 	for (int i = 0; i < kills; i++)
-		kill_one((unsigned)i + 1);
+		kills_one(be_killed, &seen->accepted, 300, (unsigned)(i + 1) * 37 % 50);
 	open_and_append(threads);
 	for (int i = 0; i < KEYS; i++)
 		pthread_join(threads[i], NULL);
 	for (int i = 0; processed() < KEYS * EACH && i < 60000; i++)
-		tick();
+		kills_tick();
 	flow_close(&flow);
 	assert_int_equal(processed(), KEYS * EACH);
 	assert_int_equal(seen->out_of_order, 0);
@@ -168,16 +138,8 @@ TEST(each_record_is_processed_and_keys_stay_in_order_in_spite_of_kills)
 static int open_it(void **state)
 {
 	(void)state;
-	seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	stores_folder(folder);
-	return seen == MAP_FAILED ? -1 : 0;
-}
-
-static int close_it(void **state)
-{
-	(void)state;
-	stores_remove(folder);
-	return munmap(seen, sizeof(*seen));
+	seen = kills_begin(sizeof(*seen));
+	return seen ? 0 : -1;
 }
 
 int main(void)
@@ -185,7 +147,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			each_record_is_processed_and_keys_stay_in_order_in_spite_of_kills, open_it,
-			close_it),
+			kills_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,42 +12,26 @@
 
 #include "support/test.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "support/flow.h"
-#include "support/stores.h"
+#include "support/kills.h"
 
 #define MOST 100000
 
 /* Of all programs that are killed. Every other message goes onto the bus. */
 static struct seen {
-	_Atomic int next, accepted;
+	_Atomic int programs, next, accepted;
 	_Atomic unsigned char sent[MOST], ran[MOST], called[MOST];
 	unsigned char lay[MOST];
 } * seen;
 
 static struct flow flow;
-static char folder[64];
-
-static int setting(const char *name, int otherwise)
-{
-	return getenv(name) ? atoi(getenv(name)) : otherwise;
-}
 
 static int messages(void)
 {
-	return setting("FAAS_MESSAGES", 2000);
-}
-
-static void pause_ms(long ms)
-{
-	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
+	return kills_setting("FAAS_MESSAGES", 2000);
 }
 
 /* A message is "#N" wherever it stands in what is made of it. */
@@ -86,12 +70,13 @@ static void map(const char *source, const char *function, const char *target)
 }
 
 /* The mappings are made by the first program, and there in all others. */
-static void open_runtime(bool first)
+static void open_runtime(void)
 {
-	flow_open(&flow, &(struct faas_config){ .state_dir = folder, .on_message = on_message },
+	flow_open(&flow,
+		  &(struct faas_config){ .state_dir = kills_folder, .on_message = on_message },
 		  false);
 	flow_function(&flow, &(struct faas_function_config){ .name = "work", .native = work });
-	if (!first)
+	if (seen->programs++)
 		return;
 	map("topic:t", "work", NULL);
 	map("topic:t", NULL, "queue:q");
@@ -125,25 +110,10 @@ static void send_all(int until)
 	}
 }
 
-static void kill_one(int k, bool first)
+static void be_killed(void)
 {
-	int before = seen->accepted, status;
-	pid_t pid;
-
-	fflush(NULL);
-	pid = fork();
-	if (!pid) {
-		open_runtime(first);
-		send_all(messages());
-		for (;;)
-			pause();
-	}
-	for (int i = 0; seen->accepted < before + 100 * (k + 1) && i < 10000; i++)
-		pause_ms(1);
-	kill(pid, SIGKILL);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-	assert_true(seen->accepted > before);
+	open_runtime();
+	send_all(messages());
 }
 
 static bool count(void *data, const struct faas_message *m)
@@ -159,12 +129,12 @@ static void await_delivered(void)
 	struct faas_queue_stats q = { .size = sizeof(q) };
 	struct faas_stats s = { .size = sizeof(s) };
 
-	for (int i = 0; i < 6000; i++) {
+	for (int i = 0; i < 60000; i++) {
 		faas_stats(flow.rt, &s);
 		assert_int_equal(faas_queue_stats(flow.rt, "queue:q", &q, NULL), 0);
 		if (s.messages_waiting == q.visible && !s.queued)
 			break;
-		pause_ms(10);
+		kills_tick();
 	}
 	assert_int_equal(s.messages_waiting, q.visible);
 	assert_int_equal(s.messages_sent, s.messages_delivered + s.messages_waiting);
@@ -191,12 +161,16 @@ static void check_all(int kills)
 
 TEST(what_was_published_reaches_all_who_subscribed_in_spite_of_kills)
 {
-	int kills = setting("FAAS_KILLS", 3);
+	int kills = kills_setting("FAAS_KILLS", 3);
 
 	assert_true(messages() < MOST - 1);
-	for (int i = 0; i < kills; i++)
-		kill_one(i, !i);
-	open_runtime(!kills);
+	for (int i = 0; i < kills; i++) {
+		int before = seen->accepted;
+
+		kills_one(be_killed, &seen->accepted, 100 * (i + 1), 0);
+		assert_true(seen->accepted > before);
+	}
+	open_runtime();
 	send_all(messages());
 	await_delivered();
 	assert_int_equal(faas_peek(flow.rt, "queue:q", count, NULL, NULL), 0);
@@ -207,16 +181,8 @@ TEST(what_was_published_reaches_all_who_subscribed_in_spite_of_kills)
 static int open_it(void **state)
 {
 	(void)state;
-	seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	stores_folder(folder);
-	return seen == MAP_FAILED ? -1 : 0;
-}
-
-static int close_it(void **state)
-{
-	(void)state;
-	stores_remove(folder);
-	return munmap(seen, sizeof(*seen));
+	seen = kills_begin(sizeof(*seen));
+	return seen ? 0 : -1;
 }
 
 int main(void)
@@ -224,7 +190,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			what_was_published_reaches_all_who_subscribed_in_spite_of_kills, open_it,
-			close_it),
+			kills_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
