@@ -7,16 +7,7 @@
  */
 #include <source/event.h>
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include <base/error.h>
-#include <base/json.h>
-#include <base/text.h>
-
-#define AGAIN_MS 1000
-#define AGAIN_MAX_MS 60000
 
 struct fa_group {
 	struct fa_batch *batch;
@@ -153,12 +144,8 @@ static void put_off(struct fa_batch *b)
 {
 	struct fa_mapping *m = b->mapping;
 	struct faas *rt = m->all->rt;
-	int64_t ms = AGAIN_MS, at;
+	int64_t at = fa_now(rt->clock) + fa_attempt_pause_ms(b->throttles++) * 1000000;
 
-	for (int i = 0; i < b->throttles && ms < AGAIN_MAX_MS; i++)
-		ms *= 2;
-	at = fa_now(rt->clock) + (ms < AGAIN_MAX_MS ? ms : AGAIN_MAX_MS) * 1000000;
-	b->throttles++;
 	fa_mapping_slow_down(m);
 	if (m->stopping || at > b->until_ns || fa_loop_timer(&rt->loop, &b->again, at)) {
 		mark_all(&b->items);
@@ -187,22 +174,18 @@ void fa_batches_give_up(struct fa_mapping *m)
 
 static void judge(struct fa_batch *b, int code, struct faas_bytes answer)
 {
-	switch (code) {
-	case FAAS_OK:
+	switch (fa_attempt_of(code)) {
+	case FA_ATTEMPT_ANSWERED:
 		succeed(b, answer);
 		return;
-	case FAAS_EFUNCTION:
-	case FAAS_ETIMEOUT:
-	case FAAS_EPLUGIN:
-	case FAAS_EINVAL:
-	case FAAS_ETOOLARGE:
+	case FA_ATTEMPT_FAILED:
 		fail(b);
 		return;
-	case FAAS_ECANCELED:
+	case FA_ATTEMPT_ENDING:
 		mark_all(&b->items);
 		end(b, true);
 		return;
-	default:
+	case FA_ATTEMPT_THROTTLED:
 		put_off(b);
 	}
 }

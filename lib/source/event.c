@@ -10,7 +10,8 @@
 
 #include <base/json.h>
 
-#define EVENT_MAX 6291456
+#define AGAIN_MS 1000
+#define AGAIN_MAX_MS 60000
 #define FOOT "]}"
 
 void fa_items_free(struct fa_list *items)
@@ -21,17 +22,52 @@ void fa_items_free(struct fa_list *items)
 		fa_free(fa_item(pos));
 }
 
-void fa_mapping_metric(struct fa_mapping *m, const char *name, int count)
+void fa_mapping_tell(struct fa_mapping *m, const char *name, const char *unit, double value)
 {
 	struct faas *rt = m->all->rt;
 	struct fa_version *v;
 
-	if (!count || !m->config->counted || !m->config->function || !rt->tell.on_metric)
+	if (!m->config->function || !rt->tell.on_metric)
 		return;
 	v = fa_registry_find(&rt->registry, m->config->function, NULL);
 	if (v)
-		fa_tell_metric(&rt->tell, v, name, "Count", count, rt->clock->unix_ms(rt->clock));
+		fa_tell_metric(&rt->tell, v, name, unit, value, rt->clock->unix_ms(rt->clock));
 	fa_version_unref(v);
+}
+
+void fa_mapping_metric(struct fa_mapping *m, const char *name, int count)
+{
+	if (count && m->config->counted)
+		fa_mapping_tell(m, name, "Count", count);
+}
+
+/* ---- what came of an invocation ------------------------------------------- */
+
+enum fa_attempt fa_attempt_of(int code)
+{
+	switch (code) {
+	case FAAS_OK:
+		return FA_ATTEMPT_ANSWERED;
+	case FAAS_EFUNCTION:
+	case FAAS_ETIMEOUT:
+	case FAAS_EPLUGIN:
+	case FAAS_EINVAL:
+	case FAAS_ETOOLARGE:
+		return FA_ATTEMPT_FAILED;
+	case FAAS_ECANCELED:
+		return FA_ATTEMPT_ENDING;
+	default:
+		return FA_ATTEMPT_THROTTLED;
+	}
+}
+
+int64_t fa_attempt_pause_ms(int times)
+{
+	int64_t ms = AGAIN_MS;
+
+	for (int i = 0; i < times && ms < AGAIN_MAX_MS; i++)
+		ms *= 2;
+	return ms < AGAIN_MAX_MS ? ms : AGAIN_MAX_MS;
 }
 
 /* ---- the answer ---------------------------------------------------------- */
@@ -124,7 +160,7 @@ int fa_event_failures(struct fa_mapping *m, struct fa_list *items, int count,
 
 struct fa_text fa_event_room(struct fa_sources *all)
 {
-	struct fa_text out = { .size = EVENT_MAX + 1 };
+	struct fa_text out = { .size = FA_EVENT_MAX + 1 };
 
 	if (!all->room)
 		all->room = fa_alloc_dirty(&all->rt->mem, out.size);
@@ -144,7 +180,7 @@ struct fa_text fa_event_begin(struct fa_mapping *m, const char *foot)
 
 void fa_event_finish(struct fa_mapping *m, struct fa_text *out, const char *foot)
 {
-	out->size = EVENT_MAX + 1;
+	out->size = FA_EVENT_MAX + 1;
 	if (!m->config->kind->write)
 		fa_text_add(out, foot ? foot : FOOT);
 }

@@ -13,6 +13,8 @@ static inline struct fa_fetched *fa_item(struct fa_list *pos)
 
 void fa_items_free(struct fa_list *items);
 
+#define FA_EVENT_MAX 6291456 /* bytes */
+
 /*
  * In the one room that there is for it: it is invoked, or done with, before the next one. What
  * comes behind the records is `foot`, NULL: "]}"; there is room for it.
@@ -34,5 +36,18 @@ bool fa_event_passes(struct fa_mapping *mapping, const struct fa_message *messag
  */
 int fa_event_failures(struct fa_mapping *mapping, struct fa_list *items, int count,
 		      struct faas_bytes answer);
+
+/* ---- what came of an invocation -------------------------------------------- */
+
+enum fa_attempt {
+	FA_ATTEMPT_ANSWERED,
+	FA_ATTEMPT_FAILED,      /* and it counts as one */
+	FA_ATTEMPT_ENDING,      /* it was broken off, for the runtime ends */
+	FA_ATTEMPT_THROTTLED,   /* not now, but later it may */
+};
+
+enum fa_attempt fa_attempt_of(int code);
+/* How long before the next attempt after `times` in vain: a second, two, ... a minute. */
+int64_t fa_attempt_pause_ms(int times);
 
 #endif

@@ -14,9 +14,6 @@
 
 #define READ_MOST 10000
 #define READ_BYTES (12 << 20)  /* buffered: no more is read then */
-#define FULL_BYTES 6291456
-#define AGAIN_MS 1000
-#define AGAIN_MAX_MS 60000
 #define STORE_MS 1000          /* after it refused */
 
 static struct fa_mapping *mapping_of(const struct fa_lane *lane)
@@ -32,14 +29,6 @@ static struct fa_part *part_of(struct fa_lane *lane)
 static struct fa_message *first_of(const struct fa_lane *lane)
 {
 	return &fa_item(lane->buffer.next)->message;
-}
-
-static void arm_at(struct fa_lane *lane, struct fa_timer *timer, int64_t ms)
-{
-	struct faas *rt = fa_lane_runtime(lane);
-
-	if (!timer->index)
-		fa_loop_timer_sure(&rt->loop, timer, fa_now(rt->clock) + ms * 1000000);
 }
 
 int64_t fa_lane_position(const struct fa_lane *lane)
@@ -93,7 +82,7 @@ static void on_got(struct fa_call *call)
 	if (op->outcome != FA_STORE_DONE) {
 		lane->maybe = true;
 		lane->state = lane->state == FA_LANE_READY ? FA_LANE_PAUSING : lane->state;
-		arm_at(lane, &lane->again, STORE_MS);
+		fa_mapping_arm(mapping_of(lane), &lane->again, STORE_MS);
 		return;
 	}
 	lane->read = op->message.id;
@@ -171,12 +160,8 @@ static bool give_up(struct fa_lane *lane, int count, const char *condition, int 
 
 static void pause_for(struct fa_lane *lane, int times)
 {
-	int64_t ms = AGAIN_MS;
-
-	for (int i = 0; i < times && ms < AGAIN_MAX_MS; i++)
-		ms *= 2;
 	lane->state = FA_LANE_PAUSING;
-	arm_at(lane, &lane->again, ms < AGAIN_MAX_MS ? ms : AGAIN_MAX_MS);
+	fa_mapping_arm(mapping_of(lane), &lane->again, fa_attempt_pause_ms(times));
 }
 
 /* Those at the front of a part that are too old by now. */
@@ -327,23 +312,19 @@ static void succeed(struct fa_lane *lane, struct faas_bytes answer)
 
 static void judge(struct fa_lane *lane, int code, struct faas_bytes answer)
 {
-	switch (code) {
-	case FAAS_OK:
+	switch (fa_attempt_of(code)) {
+	case FA_ATTEMPT_ANSWERED:
 		lane->shard->of->mapping->last_result = "OK";
 		succeed(lane, answer);
 		return;
-	case FAAS_EFUNCTION:
-	case FAAS_ETIMEOUT:
-	case FAAS_EPLUGIN:
-	case FAAS_EINVAL:
-	case FAAS_ETOOLARGE:
+	case FA_ATTEMPT_FAILED:
 		lane->shard->of->mapping->last_result = "PROBLEM: Function call failed";
 		fail(lane, true);
 		return;
-	case FAAS_ECANCELED:
+	case FA_ATTEMPT_ENDING:
 		pause_for(lane, 0); /* it ends; all of it is there the next time */
 		return;
-	default:
+	case FA_ATTEMPT_THROTTLED:
 		part_of(lane)->invokes--;
 		pause_for(lane, lane->throttles++);
 	}
@@ -368,7 +349,7 @@ static bool is_ready(const struct fa_lane *lane, int count)
 	const struct fa_mapping_config *c = mapping_of(lane)->config;
 
 	return lane->flush || !c->window_s || count >= c->batch_size ||
-	       lane->bytes >= FULL_BYTES || count < lane->buffered ||
+	       lane->bytes >= FA_EVENT_MAX || count < lane->buffered ||
 	       fa_window_end(lane) <= fa_lane_unix_ms(lane);
 }
 
@@ -384,7 +365,8 @@ static bool begin_batch(struct fa_lane *lane)
 			return false;
 		count = fa_window_take(lane, count);
 		if (!is_ready(lane, count)) {
-			arm_at(lane, &lane->flushes, c->window_s * INT64_C(1000));
+			fa_mapping_arm(mapping_of(lane), &lane->flushes,
+				       c->window_s * INT64_C(1000));
 			return false;
 		}
 	}
@@ -426,20 +408,14 @@ static bool write_event(struct fa_lane *lane, struct fa_text *event)
 
 static void tell_age(struct fa_lane *lane)
 {
-	struct faas *rt = fa_lane_runtime(lane);
 	struct fa_list *last = &lane->buffer;
-	struct fa_version *v;
-	int64_t now_ms = fa_lane_unix_ms(lane);
 
-	if (!part_of(lane)->count || !rt->tell.on_metric)
+	if (!part_of(lane)->count || !fa_lane_runtime(lane)->tell.on_metric)
 		return;
 	for (int i = 0; i < part_of(lane)->count; i++)
 		last = last->next;
-	v = fa_registry_find(&rt->registry, mapping_of(lane)->config->function, NULL);
-	if (v)
-		fa_tell_metric(&rt->tell, v, "IteratorAge", "Milliseconds",
-			       (double)(now_ms - fa_item(last)->message.sent_ms), now_ms);
-	fa_version_unref(v);
+	fa_mapping_tell(mapping_of(lane), "IteratorAge", "Milliseconds",
+			(double)(fa_lane_unix_ms(lane) - fa_item(last)->message.sent_ms));
 }
 
 static void invoke(struct fa_lane *lane, const struct fa_text *event)
@@ -480,7 +456,7 @@ static void plan_window(struct fa_lane *lane)
 	int64_t end_ms = fa_window_end(lane), now_ms = fa_lane_unix_ms(lane);
 
 	if (end_ms != INT64_MAX && end_ms > now_ms)
-		arm_at(lane, &lane->closes, end_ms - now_ms);
+		fa_mapping_arm(mapping_of(lane), &lane->closes, end_ms - now_ms);
 }
 
 void fa_lane_pump(struct fa_lane *lane)

@@ -15,7 +15,6 @@
 #define LIMIT_FIRST 5
 #define LIMIT_LEAST 2
 #define GROWTH_MS 200
-#define FULL_BYTES 6291456
 
 static void take_notice(struct fa_mapping *m);
 
@@ -26,10 +25,10 @@ static bool is_ready(const struct fa_mapping *m)
 	if (!m->buffered)
 		return false;
 	return m->flush || !m->config->window_s || m->buffered >= m->config->batch_size ||
-	       m->buffered_bytes >= FULL_BYTES;
+	       m->buffered_bytes >= FA_EVENT_MAX;
 }
 
-static void arm(struct fa_mapping *m, struct fa_timer *timer, int64_t ms)
+void fa_mapping_arm(struct fa_mapping *m, struct fa_timer *timer, int64_t ms)
 {
 	struct faas *rt = m->all->rt;
 
@@ -47,7 +46,7 @@ static void begin_batches(struct fa_mapping *m)
 	if (!m->buffered || m->flush)
 		fa_loop_timer_stop(&m->all->rt->loop, &m->window);
 	else if (m->config->window_s)
-		arm(m, &m->window, m->config->window_s * INT64_C(1000));
+		fa_mapping_arm(m, &m->window, m->config->window_s * INT64_C(1000));
 }
 
 static bool is_orphan(const struct fa_mapping *m)
@@ -111,7 +110,7 @@ void fa_mapping_pump(struct fa_mapping *m)
 	}
 	m->pumping = false;
 	if (m->alive && !m->stopping && m->running >= m->limit && m->limit < m->config->most)
-		arm(m, &m->growth, GROWTH_MS);
+		fa_mapping_arm(m, &m->growth, GROWTH_MS);
 }
 
 static void on_window(struct fa_timer *timer)

@@ -76,6 +76,11 @@ void fa_batch_filter(struct fa_mapping *mapping, struct fa_list *fetched);
 /* Settle what no function has seen, and free it. */
 void fa_batch_unseen(struct fa_mapping *mapping, struct fa_list *items);
 
+/* Start a timer that does not run yet. */
+void fa_mapping_arm(struct fa_mapping *mapping, struct fa_timer *timer, int64_t ms);
+/* A metric of its function; or only if it is to be counted, and is not 0. */
+void fa_mapping_tell(struct fa_mapping *mapping, const char *name, const char *unit,
+		     double value);
 void fa_mapping_metric(struct fa_mapping *mapping, const char *name, int count);
 
 #endif
