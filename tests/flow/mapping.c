@@ -1,124 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /* Queues that wake functions: batches, windows, failures, groups, throttles, and the end. */
-#include <faas/plugin.h> /* before cmocka, which makes a macro of fail() */
-#include <faas/source.h>
+#include "support/consumer.h"
 
 #include "support/test.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
-#include "support/flow.h"
 #include "support/stores.h"
 
 #define SECOND 1000
 
-static struct flow flow;
-static struct faas_error err;
-static char folder[64], id[37];
-
-static _Atomic int calls, records, running, most_running, hold, failures_left, two_of_a_group;
-static const char *_Atomic answer;
-static char seen[1 << 16], events[1 << 20];
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-
-static void tick(void)
-{
-	nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
-}
-
-static const char *member_of(const char *at, const char *name, char out[64])
-{
-	char key[64];
-
-	snprintf(key, sizeof(key), "\"%s\":\"", name);
-	at = strstr(at, key);
-	if (at)
-		snprintf(out, 64, "%.*s", (int)strcspn(at + strlen(key), "\""), at + strlen(key));
-	return at ? at + strlen(key) : NULL;
-}
-
-static void note(const char *event)
-{
-	char text[64];
-	int n = 0;
-
-	pthread_mutex_lock(&lock);
-	for (const char *at = event; (at = member_of(at, "body", text)); n++)
-		if (strlen(seen) + strlen(text) + 4 < sizeof(seen))
-			strcat(strcat(seen, text), ",");
-	strcat(seen, "|");
-	if (strlen(event) < sizeof(events))
-		strcpy(events, event);
-	pthread_mutex_unlock(&lock);
-	records += n;
-}
-
-static int handler(struct faas_context *ctx, struct faas_bytes event)
-{
-	char *copy = strndup(event.data, event.len);
-	int now = ++running;
-
-	if (now > most_running)
-		most_running = now;
-	note(copy);
-	free(copy);
-	calls++;
-	while (hold)
-		tick();
-	running--;
-	if (failures_left > 0) {
-		failures_left--;
-		return faas_fail(ctx, "Test.Failed", "as planned");
-	}
-	return faas_puts(ctx, answer);
-}
-
-static void make_function(void)
-{
-	flow_function(&flow, &(struct faas_function_config){ .name = "f", .native = handler,
-							     .timeout_ms = 20000 });
-}
-
-static void open_runtime(void)
-{
-	calls = records = running = most_running = hold = failures_left = two_of_a_group = 0;
-	answer = "null";
-	*seen = *events = '\0';
-	memset(&err, 0, sizeof(err));
-	flow_open(&flow,
-		  &(struct faas_config){ .state_dir = *folder ? folder : NULL,
-					 .max_concurrency = 2000 },
-		  true);
-}
-
 static int in_memory(void **state)
 {
 	(void)state;
-	*folder = '\0';
-	open_runtime();
-	make_function();
+	*consumer_folder = '\0';
+	consumer_open(NULL);
+	consumer_make_function();
 	return 0;
 }
 
 static int on_disk(void **state)
 {
 	(void)state;
-	stores_folder(folder);
-	open_runtime();
-	make_function();
-	return 0;
-}
-
-static int close_it(void **state)
-{
-	(void)state;
-	hold = 0;
-	flow_close(&flow);
-	if (*folder)
-		stores_remove(folder);
+	stores_folder(consumer_folder);
+	consumer_open(consumer_folder);
+	consumer_make_function();
 	return 0;
 }
 
@@ -126,12 +33,9 @@ static void map(const struct faas_mapping_config *config)
 {
 	struct faas_mapping_config c = *config;
 
-	if (!c.function)
-		c.function = "f";
 	if (!c.source)
 		c.source = "queue:q";
-	if (faas_mapping_create(flow.rt, &c, id, &err))
-		fail_msg("%s", err.message);
+	consumer_map(&c);
 }
 
 static void put(const char *body)
@@ -148,13 +52,6 @@ static void put_ordered(const char *group, const char *body)
 		fail_msg("%s", err.message);
 }
 
-static void await(_Atomic int *value, int n)
-{
-	for (int i = 0; *value < n && i < 10000; i++)
-		tick();
-	assert_int_equal(*value, n);
-}
-
 static struct faas_queue_stats stats_of(const char *queue)
 {
 	struct faas_queue_stats stats = { .size = sizeof(stats) };
@@ -169,72 +66,28 @@ static void await_lying(const char *queue, uint64_t visible, uint64_t hidden)
 	struct faas_queue_stats s = stats_of(queue);
 
 	for (int i = 0; i < 10000 && (s.visible != visible || s.hidden != hidden); i++) {
-		tick();
+		consumer_tick();
 		s = stats_of(queue);
 	}
 	assert_int_equal(s.visible, visible);
 	assert_int_equal(s.hidden, hidden);
 }
 
-static void stays(_Atomic int *value, int n)
-{
-	for (int i = 0; i < 20; i++)
-		tick();
-	assert_int_equal(*value, n);
-}
-
-static void saw(const char *what)
-{
-	static char copy[sizeof(seen)];
-
-	pthread_mutex_lock(&lock);
-	memcpy(copy, seen, sizeof(seen));
-	pthread_mutex_unlock(&lock);
-	assert_string_equal(copy, what);
-}
-
-static const char *control(const char *operation, const char *format)
-{
-	static char *reply;
-	char request[512];
-
-	snprintf(request, sizeof(request), format, id);
-	faas_free(reply);
-	reply = NULL;
-	if (operation && faas_control(flow.rt, operation, request, &reply, &err))
-		fail_msg("%s", err.message);
-	return reply;
-}
-
-static void await_state(const char *state)
-{
-	char text[64];
-
-	for (int i = 0; i < 10000; i++) {
-		member_of(control("GetEventSourceMapping", "{\"UUID\":\"%s\"}"), "State", text);
-		if (!strcmp(text, state))
-			break;
-		tick();
-	}
-	control(NULL, "");
-	assert_string_equal(text, state);
-}
-
 TEST(a_message_wakes_the_function_and_is_gone_when_that_succeeded)
 {
 	map(FAAS_MAPPING(.source = "queue:q"));
 	put("hello");
-	await(&calls, 1);
+	consumer_await(&calls, 1);
 	await_lying("queue:q", 0, 0);
-	saw("hello,|");
+	consumer_saw("hello,|");
 }
 
 TEST(what_lay_there_before_is_taken_as_well)
 {
 	put("early");
 	map(FAAS_MAPPING(.source = "arn:aws:sqs:local-1:000000000000:q"));
-	await(&calls, 1);
-	saw("early,|");
+	consumer_await(&calls, 1);
+	consumer_saw("early,|");
 }
 
 TEST(the_event_is_that_of_sqs)
@@ -250,7 +103,7 @@ TEST(the_event_is_that_of_sqs)
 						    "\"Number\"},\"b\":{\"DataType\":\"Binary\","
 						    "\"BinaryValue\":\"AAEC\"}}"),
 			 NULL, &err), 0);
-	await(&calls, 1);
+	consumer_await(&calls, 1);
 	snprintf(want, sizeof(want),
 		 "{\"Records\":[{\"messageId\":\"00000000-0000-4000-8000-000000000001\","
 		 "\"receiptHandle\":\"00000000-0000-4000-8000-000000000001#1\","
@@ -273,7 +126,7 @@ TEST(the_event_of_a_fifo_queue_has_group_dedup_and_sequence)
 {
 	map(FAAS_MAPPING(.source = "queue:q.fifo"));
 	put_ordered("A", "x");
-	await(&calls, 1);
+	consumer_await(&calls, 1);
 	assert_non_null(strstr(events, "\"SequenceNumber\":\"00000000000000000001\","
 				       "\"MessageGroupId\":\"A\","
 				       "\"MessageDeduplicationId\":\"x\"}"));
@@ -285,14 +138,14 @@ TEST(a_failed_batch_comes_back_after_the_visibility_timeout)
 	put("a");
 	put("b");
 	map(FAAS_MAPPING(.source = "queue:q"));
-	await(&calls, 1);
+	consumer_await(&calls, 1);
 	await_lying("queue:q", 0, 2);
 	flow_advance(&flow, 30 * SECOND - 1);
-	stays(&calls, 1);
+	consumer_stays(&calls, 1);
 	flow_advance(&flow, 1);
-	await(&calls, 2);
+	consumer_await(&calls, 2);
 	await_lying("queue:q", 0, 0);
-	saw("a,b,|a,b,|");
+	consumer_saw("a,b,|a,b,|");
 	assert_non_null(strstr(events, "\"ApproximateReceiveCount\":\"2\""));
 }
 
@@ -307,10 +160,10 @@ TEST(what_failed_too_often_is_a_dead_letter)
 	failures_left = 2;
 	map(FAAS_MAPPING(.source = "queue:q"));
 	put("bad");
-	await(&calls, 1);
+	consumer_await(&calls, 1);
 	await_lying("queue:q", 0, 1);
 	flow_advance(&flow, 30 * SECOND);
-	await(&calls, 2);
+	consumer_await(&calls, 2);
 	await_lying("queue:q", 0, 1);
 	flow_advance(&flow, 30 * SECOND);
 	await_lying("queue:dead", 1, 0);
@@ -330,7 +183,7 @@ static void answer_means(const char *text, int failed)
 		put("m");
 	await_lying("queue:q", 0, 3);
 	flow_advance(&flow, SECOND);
-	await(&calls, before + 1);
+	consumer_await(&calls, before + 1);
 	await_lying("queue:q", 0, (uint64_t)failed);
 	if (failed)
 		assert_int_equal(faas_resource_delete(flow.rt, "queue:q", &err), 0);
@@ -378,7 +231,7 @@ TEST(a_batch_has_at_most_its_size)
 {
 	put_many(7);
 	map(FAAS_MAPPING(.batch_size = 3, .max_concurrency = 2));
-	await(&calls, 3);
+	consumer_await(&calls, 3);
 	await_lying("queue:q", 0, 0);
 	assert_int_equal(records, 7);
 }
@@ -389,16 +242,16 @@ TEST(a_batch_waits_for_its_window_or_until_it_is_full)
 	put_many(19);
 	await_lying("queue:q", 0, 19);
 	flow_advance(&flow, 4 * SECOND);
-	stays(&calls, 0);
+	consumer_stays(&calls, 0);
 	put("last");
-	await(&calls, 1);
+	consumer_await(&calls, 1);
 	assert_int_equal(records, 20);
 	put("alone");
 	await_lying("queue:q", 0, 1);
 	flow_advance(&flow, 5 * SECOND - 1);
-	stays(&calls, 1);
+	consumer_stays(&calls, 1);
 	flow_advance(&flow, 1);
-	await(&calls, 2);
+	consumer_await(&calls, 2);
 }
 
 TEST(a_batch_is_cut_where_the_event_would_be_larger_than_six_megabytes)
@@ -412,10 +265,10 @@ TEST(a_batch_is_cut_where_the_event_would_be_larger_than_six_megabytes)
 					   &err), 0);
 	free(body);
 	map(FAAS_MAPPING(.batch_size = 100, .batch_window_s = 300));
-	await(&calls, 1); /* full by its bytes, long before its window */
+	consumer_await(&calls, 1); /* full by its bytes, long before its window */
 	assert_int_equal(records, 5);
 	flow_advance(&flow, 300 * SECOND);
-	await(&calls, 2);
+	consumer_await(&calls, 2);
 	await_lying("queue:q", 0, 0);
 	assert_int_equal(records, 7);
 }
@@ -429,13 +282,13 @@ TEST(with_a_window_messages_are_hidden_for_as_long_as_it_may_take)
 	put("m");
 	await_lying("queue:q", 0, 1);
 	flow_advance(&flow, SECOND);
-	await(&calls, 1);
+	consumer_await(&calls, 1);
 	flow_advance(&flow, 49 * SECOND); /* 1 and 20 and 30, of which one is over */
-	stays(&calls, 1);
+	consumer_stays(&calls, 1);
 	flow_advance(&flow, SECOND);
 	await_lying("queue:q", 0, 1); /* taken once more */
 	flow_advance(&flow, SECOND);
-	await(&calls, 2);
+	consumer_await(&calls, 2);
 }
 
 TEST(it_begins_with_five_batches_and_has_five_more_a_second)
@@ -443,15 +296,15 @@ TEST(it_begins_with_five_batches_and_has_five_more_a_second)
 	hold = 1;
 	put_many(30);
 	map(FAAS_MAPPING(.batch_size = 1));
-	await(&calls, 5);
-	stays(&calls, 5);
+	consumer_await(&calls, 5);
+	consumer_stays(&calls, 5);
 	for (int i = 6; i <= 10; i++) {
 		flow_advance(&flow, 200);
-		await(&calls, i);
+		consumer_await(&calls, i);
 	}
-	stays(&calls, 10);
+	consumer_stays(&calls, 10);
 	hold = 0;
-	await(&calls, 30);
+	consumer_await(&calls, 30);
 }
 
 TEST(no_more_batches_run_than_are_allowed)
@@ -459,42 +312,39 @@ TEST(no_more_batches_run_than_are_allowed)
 	hold = 1;
 	put_many(12);
 	map(FAAS_MAPPING(.batch_size = 1, .max_concurrency = 3));
-	await(&calls, 3);
+	consumer_await(&calls, 3);
 	flow_advance(&flow, 10 * SECOND);
-	stays(&calls, 3);
+	consumer_stays(&calls, 3);
 	await_lying("queue:q", 9, 3); /* the others are not even taken */
 	hold = 0;
-	await(&calls, 12);
+	consumer_await(&calls, 12);
 	assert_int_equal(most_running, 3);
 }
 
 TEST(a_throttled_batch_is_tried_again_and_its_messages_were_taken_once)
 {
-	flow_function(&flow, &(struct faas_function_config){ .name = "g", .native = handler,
-							     .timeout_ms = 20000,
-							     .max_concurrency = 1 });
+	consumer_make("g", 1);
 	hold = 1;
 	put_many(2);
 	map(FAAS_MAPPING(.function = "g", .batch_size = 1));
-	await(&calls, 1);
+	consumer_await(&calls, 1);
 	for (int i = 0; i < 3; i++) {
 		flow_advance(&flow, 4 * SECOND);
-		stays(&calls, 1);
+		consumer_stays(&calls, 1);
 	}
 	hold = 0;
 	for (int i = 0; i < 100 && calls < 2; i++) {
 		flow_advance(&flow, 100);
-		tick();
+		consumer_tick();
 	}
-	await(&calls, 2);
+	consumer_await(&calls, 2);
 	await_lying("queue:q", 0, 0);
 	assert_non_null(strstr(events, "\"ApproximateReceiveCount\":\"1\""));
 }
 
 TEST(a_throttled_batch_gives_up_when_its_messages_would_come_back)
 {
-	flow_function(&flow, &(struct faas_function_config){ .name = "off", .native = handler,
-							     .max_concurrency = FAAS_NONE });
+	consumer_make("off", FAAS_NONE);
 	put("m");
 	map(FAAS_MAPPING(.function = "off"));
 	await_lying("queue:q", 0, 1);
@@ -518,14 +368,14 @@ TEST(of_a_group_one_batch_runs_at_a_time_and_in_order)
 		put_ordered("A", body);
 	}
 	map(FAAS_MAPPING(.source = "queue:q.fifo", .batch_size = 4));
-	await(&calls, 1);
-	stays(&calls, 1);
+	consumer_await(&calls, 1);
+	consumer_stays(&calls, 1);
 	hold = 0;
-	await(&records, 30);
+	consumer_await(&records, 30);
 	assert_int_equal(most_running, 1);
 	await_lying("queue:q.fifo", 0, 0);
-	saw("0,1,2,3,|4,5,6,7,|8,9,10,11,|12,13,14,15,|16,17,18,19,|20,21,22,23,|24,25,26,27,|"
-	    "28,29,|");
+	consumer_saw("0,1,2,3,|4,5,6,7,|8,9,10,11,|12,13,14,15,|16,17,18,19,|20,21,22,23,|"
+		     "24,25,26,27,|28,29,|");
 }
 
 TEST(a_batch_that_fails_holds_up_its_groups_and_no_others)
@@ -534,16 +384,16 @@ TEST(a_batch_that_fails_holds_up_its_groups_and_no_others)
 	put_ordered("A", "a2");
 	failures_left = 1;
 	map(FAAS_MAPPING(.source = "queue:q.fifo"));
-	await(&calls, 1);
+	consumer_await(&calls, 1);
 	await_lying("queue:q.fifo", 0, 2);
 	put_ordered("A", "a3");
 	put_ordered("B", "b1");
-	await(&calls, 2);
+	consumer_await(&calls, 2);
 	await_lying("queue:q.fifo", 1, 2);
-	saw("a1,a2,|b1,|");
+	consumer_saw("a1,a2,|b1,|");
 	flow_advance(&flow, 30 * SECOND);
 	await_lying("queue:q.fifo", 0, 0);
-	saw("a1,a2,|b1,|a1,a2,a3,|");
+	consumer_saw("a1,a2,|b1,|a1,a2,a3,|");
 }
 
 /* ---- its life -------------------------------------------------------------------- */
@@ -551,12 +401,12 @@ TEST(a_batch_that_fails_holds_up_its_groups_and_no_others)
 TEST(a_disabled_mapping_takes_nothing_until_it_is_enabled)
 {
 	map(FAAS_MAPPING(.disabled = true));
-	await_state("Disabled");
+	consumer_await_state("Disabled");
 	put("m");
-	stays(&calls, 0);
-	control("UpdateEventSourceMapping", "{\"UUID\":\"%s\",\"Enabled\":true}");
-	await(&calls, 1);
-	await_state("Enabled");
+	consumer_stays(&calls, 0);
+	consumer_control("UpdateEventSourceMapping", "{\"UUID\":\"%s\",\"Enabled\":true}");
+	consumer_await(&calls, 1);
+	consumer_await_state("Enabled");
 }
 
 TEST(what_was_taken_and_not_seen_is_given_back)
@@ -564,12 +414,12 @@ TEST(what_was_taken_and_not_seen_is_given_back)
 	map(FAAS_MAPPING(.batch_size = 20, .batch_window_s = 300));
 	put_many(3);
 	await_lying("queue:q", 0, 3);
-	control("UpdateEventSourceMapping", "{\"UUID\":\"%s\",\"Enabled\":false}");
-	await_state("Disabled");
+	consumer_control("UpdateEventSourceMapping", "{\"UUID\":\"%s\",\"Enabled\":false}");
+	consumer_await_state("Disabled");
 	await_lying("queue:q", 3, 0);
-	control("UpdateEventSourceMapping",
+	consumer_control("UpdateEventSourceMapping",
 		"{\"UUID\":\"%s\",\"Enabled\":true,\"BatchSize\":3}");
-	await(&calls, 1);
+	consumer_await(&calls, 1);
 	assert_non_null(strstr(events, "\"ApproximateReceiveCount\":\"1\""));
 }
 
@@ -580,20 +430,20 @@ TEST(a_batch_that_runs_is_finished_before_its_mapping_is_gone)
 	hold = 1;
 	put("m");
 	map(FAAS_MAPPING(.source = "queue:q"));
-	await(&calls, 1);
+	consumer_await(&calls, 1);
 	assert_int_equal(faas_mapping_delete(flow.rt, id, &err), 0);
-	await_state("Deleting");
+	consumer_await_state("Deleting");
 	hold = 0;
 	await_lying("queue:q", 0, 0);
 	for (int i = 0; i < 10000; i++) {
 		snprintf(text, sizeof(text), "{\"UUID\":\"%s\"}", id);
 		if (faas_control(flow.rt, "GetEventSourceMapping", text, NULL, &err))
 			break;
-		tick();
+		consumer_tick();
 	}
 	assert_string_equal(err.message, "The resource you requested does not exist.");
 	put("later");
-	stays(&calls, 1);
+	consumer_stays(&calls, 1);
 }
 
 TEST(a_runtime_that_closes_gives_back_what_it_had_not_begun)
@@ -602,26 +452,17 @@ TEST(a_runtime_that_closes_gives_back_what_it_had_not_begun)
 	put_many(3);
 	await_lying("queue:q", 0, 3);
 	flow_close(&flow);
-	open_runtime();
-	await_state("Enabled");
+	consumer_open(consumer_folder);
+	consumer_await_state("Enabled");
 	flow_advance(&flow, 10 * SECOND);
 	await_lying("queue:q", 3, 0); /* nothing is taken for a function that is not there */
-	make_function();
+	consumer_make_function();
 	flow_advance(&flow, SECOND);
 	await_lying("queue:q", 0, 3);
 	flow_advance(&flow, 300 * SECOND);
-	await(&calls, 1);
+	consumer_await(&calls, 1);
 	assert_int_equal(records, 3);
 	assert_non_null(strstr(events, "\"ApproximateReceiveCount\":\"1\""));
-}
-
-static void counted(const char *metric, int n)
-{
-	for (int i = 0; i < 1000 && flow_metric(&flow, metric) < n; i++) {
-		flow_advance(&flow, 20);
-		tick();
-	}
-	assert_true(flow_metric(&flow, metric) == n);
 }
 
 TEST(what_no_filter_lets_through_is_deleted_and_counted)
@@ -641,10 +482,10 @@ TEST(what_no_filter_lets_through_is_deleted_and_counted)
 				  NULL, &err), 0);
 	await_lying("queue:q", 0, 3);
 	flow_advance(&flow, SECOND);
-	await(&calls, 1);
+	consumer_await(&calls, 1);
 	await_lying("queue:q", 0, 0);
-	saw("{\\,plain,attributed,|");
-	counted("FilteredOutEventCount", 3);
+	consumer_saw("{\\,plain,attributed,|");
+	consumer_counted("FilteredOutEventCount", 3);
 }
 
 TEST(it_is_counted_what_was_polled_invoked_failed_and_deleted)
@@ -652,19 +493,19 @@ TEST(it_is_counted_what_was_polled_invoked_failed_and_deleted)
 	failures_left = 1;
 	put_many(4);
 	map(FAAS_MAPPING(.source = "queue:q"));
-	await(&calls, 1);
+	consumer_await(&calls, 1);
 	await_lying("queue:q", 0, 4);
 	flow_advance(&flow, 30 * SECOND);
-	await(&calls, 2);
+	consumer_await(&calls, 2);
 	await_lying("queue:q", 0, 0);
-	counted("DeletedEventCount", 4);
-	counted("PolledEventCount", 8);
-	counted("InvokedEventCount", 8);
-	counted("FailedInvokeEventCount", 4);
+	consumer_counted("DeletedEventCount", 4);
+	consumer_counted("PolledEventCount", 8);
+	consumer_counted("InvokedEventCount", 8);
+	consumer_counted("FailedInvokeEventCount", 4);
 }
 
-#define IN_MEMORY(name) { #name, name, in_memory, close_it, NULL }
-#define BOTH(name) IN_MEMORY(name), { #name "_on_disk", name, on_disk, close_it, NULL }
+#define IN_MEMORY(name) { #name, name, in_memory, stream_close, NULL }
+#define BOTH(name) IN_MEMORY(name), { #name "_on_disk", name, on_disk, stream_close, NULL }
 
 int main(void)
 {
@@ -691,7 +532,8 @@ int main(void)
 		BOTH(what_was_taken_and_not_seen_is_given_back),
 		BOTH(a_batch_that_runs_is_finished_before_its_mapping_is_gone),
 		{ "a_runtime_that_closes_gives_back_what_it_had_not_begun",
-		  a_runtime_that_closes_gives_back_what_it_had_not_begun, on_disk, close_it, NULL },
+		  a_runtime_that_closes_gives_back_what_it_had_not_begun, on_disk, stream_close,
+		  NULL },
 		IN_MEMORY(what_no_filter_lets_through_is_deleted_and_counted),
 		BOTH(it_is_counted_what_was_polled_invoked_failed_and_deleted),
 	};

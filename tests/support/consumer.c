@@ -41,20 +41,27 @@ static const char *find_member(const char *at, const char *name, char *out, size
 	return at;
 }
 
+/* What a record holds: of a stream it is base64. */
+static size_t read_data(char data[512], const char *text, bool plain)
+{
+	if (plain)
+		return (size_t)snprintf(data, 512, "%s", text);
+	return fa_base64_read(data, text, strlen(text));
+}
+
 static bool note(const char *event)
 {
+	bool queue = strstr(event, "\"eventSource\":\"aws:sqs\"");
 	char text[512], data[512];
-	const char *bad = poison;
+	const char *bad = poison, *name = queue ? "body" : "data";
 	bool poisoned = false;
 	int n = 0;
 
 	pthread_mutex_lock(&lock);
-	for (const char *at = event; (at = find_member(at, "data", text, sizeof(text))); n++) {
-		size_t len = fa_base64_read(data, text, strlen(text));
-
-		data[len] = '\0';
+	for (const char *at = event; (at = find_member(at, name, text, sizeof(text))); n++) {
+		data[read_data(data, text, queue)] = '\0';
 		poisoned |= bad && !strcmp(bad, data);
-		if (strlen(seen) + len + 4 < sizeof(seen))
+		if (strlen(seen) + strlen(data) + 4 < sizeof(seen))
 			strcat(strcat(seen, data), ",");
 	}
 	strcat(seen, "|");
@@ -99,10 +106,16 @@ static int handler(struct faas_context *ctx, struct faas_bytes event)
 	return faas_puts(ctx, text);
 }
 
+void consumer_make(const char *name, int concurrency)
+{
+	flow_function(&flow, &(struct faas_function_config){ .name = name, .native = handler,
+							     .timeout_ms = 20000,
+							     .max_concurrency = concurrency });
+}
+
 void consumer_make_function(void)
 {
-	flow_function(&flow, &(struct faas_function_config){ .name = "f", .native = handler,
-							     .timeout_ms = 20000 });
+	consumer_make("f", 0);
 }
 
 void consumer_open(const char *folder)

@@ -3,8 +3,8 @@
 #define TEST_CONSUMER_H
 
 /*
- * A function that notes which records of a stream or table it was given, and answers as the
- * test wants: for tests of mappings.
+ * A function that notes which records of a stream, or messages of a queue, it was given, and
+ * answers as the test wants: for tests of mappings.
  */
 #include "control.h"
 
@@ -18,13 +18,14 @@ extern _Atomic int failures_left;   /* so many calls fail */
 extern const char *_Atomic answer;
 /* A batch with this among its data fails; NULL: none. */
 extern const char *_Atomic poison;
-/* Its answer, if it is not NULL; fa is what it was given. */
+/* Its answer, if it is not NULL; `event` is what it was given. */
 extern const char *(*_Atomic answer_to)(const char *event);
 extern char events[1 << 20];        /* the last event */
 
 /* A runtime with the function "f" and, with `folder`, what lasts. */
 void consumer_open(const char *folder);
 void consumer_make_function(void);
+void consumer_make(const char *name, int concurrency); /* another one; 0: without a limit */
 void consumer_close(void);
 
 /* Defaults: function "f". Fails the test if it is refused. */
