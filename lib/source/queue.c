@@ -68,12 +68,8 @@ static void on_written(struct fa_call *call)
 	if (ids->op.verb == FA_STORE_SETTLE && ids->op.outcome == FA_STORE_DONE && !q->closed)
 		fa_mapping_metric(q->source->mapping, "DeletedEventCount", (int)ids->op.count);
 	q->open--;
-	q->maybe |= ids->op.verb == FA_STORE_RETURN || q->take.take.fifo; /* its group is free */
 	fa_free(ids);
-	if (q->closed)
-		free_if_unused(q);
-	else
-		plan(q);
+	free_if_unused(q);
 }
 
 static void on_settled(struct fa_store_op *op)
@@ -211,7 +207,7 @@ static void plan(struct queue *q)
 	struct faas *rt = q->all->rt;
 	int64_t wait_ms;
 
-	if (q->closed || q->asking || q->credit <= 0)
+	if (q->closed || q->source->mapping->stopping || q->asking || q->credit <= 0)
 		return;
 	if (!q->maybe && q->next_ms != INT64_MAX) {
 		wait_ms = q->next_ms - unix_ms(q);

@@ -446,6 +446,23 @@ TEST(a_batch_that_runs_is_finished_before_its_mapping_is_gone)
 	consumer_stays(&calls, 1);
 }
 
+TEST(while_its_last_batch_runs_a_mapping_that_stops_takes_nothing)
+{
+	hold = 1;
+	put("m");
+	map(FAAS_MAPPING(.batch_size = 1));
+	consumer_await(&calls, 1);
+	consumer_control("UpdateEventSourceMapping", "{\"UUID\":\"%s\",\"Enabled\":false}");
+	put("later");
+	for (int i = 0; i < 200; i++) {
+		assert_int_equal(stats_of("queue:q").hidden, 1);
+		consumer_tick();
+	}
+	hold = 0;
+	consumer_await_state("Disabled");
+	await_lying("queue:q", 1, 0);
+}
+
 TEST(a_runtime_that_closes_gives_back_what_it_had_not_begun)
 {
 	map(FAAS_MAPPING(.batch_size = 20, .batch_window_s = 300));
@@ -531,6 +548,7 @@ int main(void)
 		IN_MEMORY(a_disabled_mapping_takes_nothing_until_it_is_enabled),
 		BOTH(what_was_taken_and_not_seen_is_given_back),
 		BOTH(a_batch_that_runs_is_finished_before_its_mapping_is_gone),
+		BOTH(while_its_last_batch_runs_a_mapping_that_stops_takes_nothing),
 		{ "a_runtime_that_closes_gives_back_what_it_had_not_begun",
 		  a_runtime_that_closes_gives_back_what_it_had_not_begun, on_disk, stream_close,
 		  NULL },
