@@ -35,6 +35,31 @@ static void count_env(struct count *count, const struct fa_env *env, const char 
 	count->memory_mb += env->memory_mb;
 }
 
+/*
+ * Whoever is in its init and stands for nobody is there for the next event: else another one
+ * would be made beside it. They are the last ones of the list, where they are looked for.
+ */
+static void check_promises(const struct fa_pool *pool)
+{
+	const struct fa_env *last = NULL;
+	const struct fa_list *pos;
+
+	fa_list_for(pos, &pool->away)
+	{
+		const struct fa_env *env = fa_container(pos, struct fa_env, link);
+
+		if (env->state == FA_STARTING && env->generation == pool->generation &&
+		    !env->provisioned && !env->heir_of && !env->promised)
+			broken("e%u is in its init, and promised to nobody", env->id);
+		if (env->promised && (env->heir_of || env->state == FA_BUSY))
+			broken("e%u is promised, and somebody has it", env->id);
+		if (last && !env->promised)
+			broken("e%u is promised, and not found behind e%u", last->id, env->id);
+		if (env->promised && env->state == FA_STARTING)
+			last = env;
+	}
+}
+
 static int count_list(struct count *count, const struct fa_list *list, const char *name,
 		      unsigned states)
 {
@@ -63,6 +88,7 @@ static void check_pool(const struct fa_pool *pool, struct count *count)
 	count->away = count_list(count, &pool->away, "away",
 				 1u << FA_STARTING | 1u << FA_BUSY | 1u << FA_CRASHED |
 					 1u << FA_DYING | 1u << FA_HEIR);
+	check_promises(pool);
 	if (pool->ready_count != count->ready ||
 	    pool->idle_count != count->ready + count->idle + count->cold)
 		broken("%s: %d ready and %d idle are told of, there are %d, %d and %d cold", name,

@@ -453,6 +453,7 @@ static void draw_init(struct machine *m)
 {
 	static const int64_t some[] = { 0, MS / 10, MS, 5 * MS, 50 * MS, -1 };
 	int64_t limit = m->env->pool->envs->init_limit_ns;
+	int64_t timeout = (int64_t)m->env->pool->version->config.timeout_ms * MS;
 
 	m->init_end = FA_REPLIED;
 	if (chance(world.dials.init_error))
@@ -462,6 +463,8 @@ static void draw_init(struct machine *m)
 	m->init_end_ns = now() + draw_of(some);
 	if (chance(world.dials.slow_init))
 		m->init_end_ns = now() + draw_between(1, 12) * (limit / 10);
+	if (m->env->heir_of && chance(500)) /* about when the late one is killed, or later */
+		m->init_end_ns = now() + draw_between(1, 20) * (timeout / 16);
 	if (chance(world.dials.init_hang))
 		m->init_end_ns = INT64_MAX;
 }

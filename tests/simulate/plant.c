@@ -15,6 +15,7 @@ const char *const plant_names[PLANTS] = {
 	[NO_PLANT] = "",
 	[LOST_WAKE_UP] = "lost-wake-up",
 	[TOO_MANY] = "too-many",
+	[LOST_PROMISE] = "lost-promise",
 	[LOST_PLACE] = "lost-place",
 	[LOST_LETTER] = "lost-letter",
 	[LOST_EVENT] = "lost-event",
@@ -87,6 +88,12 @@ WRAP(void, fa_store_submit, struct fa_store *store, struct fa_store_op *op)
 	} else {
 		__real_fa_store_submit(store, op);
 	}
+}
+
+WRAP(void, fa_pool_promise, struct fa_env *env)
+{
+	if (!planted(LOST_PROMISE, 200))
+		__real_fa_pool_promise(env);
 }
 
 WRAP(void, fa_turn_wait, struct fa_invocation *inv, bool in_front)

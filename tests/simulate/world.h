@@ -60,6 +60,7 @@ enum plant {
 	NO_PLANT,
 	LOST_WAKE_UP, /* now and then nobody looks for who could run now */
 	TOO_MANY,     /* a function's limit is not looked at now and then */
+	LOST_PROMISE, /* who is in its init is not promised to the next event now and then */
 	LOST_PLACE,   /* a place under the limits is not given back now and then */
 	LOST_LETTER,  /* nobody is told of the end of an event now and then */
 	LOST_EVENT,   /* one is told to be in the store, and is not */
