@@ -360,26 +360,33 @@ static int64_t look_at_init(int64_t birth_ns, int64_t timeout_ns, int64_t init_l
 	return limit < next ? limit : next;
 }
 
+static bool has_init(const struct fa_env *env)
+{
+	return env->fresh && !env->suppressed && !env->done;
+}
+
+/* When the time of the oldest job began: an init before it is not part of that. */
+static int64_t begin_of(const struct fa_env *env, const struct fa_job *job)
+{
+	return has_init(env) && env->init_done_ns ? env->init_done_ns : job->start_ns;
+}
+
 static int64_t check_time(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 {
-	int64_t begin = job->start_ns, init_limit = fa_env_init_limit(env, job), limit;
+	int64_t init_limit = fa_env_init_limit(env, job), limit;
 
 	if (!checks(env, FA_CHECK_DEADLINE))
 		return INT64_MAX;
 	if (job->streams && env->kit && atomic_load(&env->kit->response->seq) != env->done)
 		return INT64_MAX; /* it is through: the pace is that of who takes the parts */
-	if (env->fresh && !env->suppressed && !env->done) {
+	if (has_init(env) && !init_is_done(env, now_ns)) {
 		/* over at the last moment: the next look, which comes at once, sees it */
-		if (init_is_done(env, now_ns)) {
-			begin = env->init_done_ns;
-		} else if (now_ns >= env->birth_ns + init_limit && fa_request_hold_first(env)) {
-			init_timed_out(env, job, now_ns);
-			return INT64_MAX;
-		} else {
+		if (now_ns < env->birth_ns + init_limit || !fa_request_hold_first(env))
 			return look_at_init(env->birth_ns, job->timeout_ns, init_limit, now_ns);
-		}
+		init_timed_out(env, job, now_ns);
+		return INT64_MAX;
 	}
-	limit = fa_pool_next_look(env, job, begin, now_ns);
+	limit = fa_pool_next_look(env, job, begin_of(env, job), now_ns);
 	if (limit)
 		return limit;
 	job->verdict = FA_TIMED_OUT;
@@ -490,10 +497,10 @@ static void watch_closely(const struct fa_env *env, int64_t until_ns)
 		relax();
 }
 
-/* What the end of a late one needs and can be done before it. */
-static void get_ready(struct fa_env *env, const struct fa_job *job)
+/* What the end of a late one needs and can be done before it, if that is due next. */
+static void get_ready(struct fa_env *env, const struct fa_job *job, int64_t until_ns)
 {
-	if (job->halfway)
+	if (job->halfway && until_ns >= begin_of(env, job) + job->timeout_ns)
 		fa_env_send_away(env);
 	fa_meter_ahead(env);
 }
@@ -513,7 +520,7 @@ static void wait_for_answer(struct fa_env *env, struct fa_job *job)
 			break;
 		rc = sleep_once(env, env->done, cancel, until - SLACK_NS);
 		if (rc == -ETIMEDOUT) {
-			get_ready(env, job);
+			get_ready(env, job, until);
 			watch_closely(env, until);
 			until = check(env, job, fa_now(env->pool->envs->clock));
 		}

@@ -11,6 +11,7 @@
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -309,6 +310,73 @@ TEST(one_wake_up_serves_many_events_of_a_thread)
 	assert_true(trace.wakes[TRACEE_HOST] > 0);
 }
 
+/* ---- a handler that takes long ----------------------------------------- */
+
+/* Time passes here. */
+static void call_once(const struct faas_function_config *function, const char *event)
+{
+	struct faas_config c = { .size = sizeof(c) };
+	struct faas_result *result = NULL;
+	struct faas_error err = { .message = "" };
+
+	c.worker = getenv("FAAS_TEST_WORKER") ? getenv("FAAS_TEST_WORKER") : TEST_WORKER;
+	rt = faas_create(&c, &err);
+	must(rt, err.message);
+	must(!faas_function_create(rt, function, &err), err.message);
+	tracer_begin();
+	must(!faas_invoke_wait(rt,
+			       FAAS_REQUEST(.function = "f", .payload = { event, strlen(event) }),
+			       &result, &err),
+	     err.message);
+	tracer_end();
+	faas_free(result);
+	faas_destroy(rt);
+}
+
+#define NAP \
+	FAAS_FUNCTION(.name = "f", .code = TEST_PLUGINS, .handler = "init.nap_which_quickly", \
+		      .timeout_ms = 400)
+#define PROGRAM \
+	FAAS_FUNCTION(.name = "f", .code = TEST_PROGRAMS, .handler = "any", \
+		      .runtime = "provided.al2023", .timeout_ms = 400)
+
+static void be_late(void)
+{
+	call_once(NAP, "30000");
+}
+
+static void be_in_time(void)
+{
+	call_once(NAP, "300"); /* past half of it, when it gets an heir */
+}
+
+static void program_is_late(void)
+{
+	call_once(PROGRAM, "sleep 30000");
+}
+
+/* Its number is looked at, and then it is asked where it may run; and it is killed. */
+TEST(a_late_handler_is_sent_away_once_and_killed_once)
+{
+	run(be_late);
+	assert_int_equal(trace.calls[TRACEE_CALLER][SYS_sched_getaffinity], 1);
+	assert_int_equal(trace.calls[TRACEE_CALLER][SYS_pidfd_send_signal], 2);
+	assert_int_equal(trace.calls[TRACEE_HOST][SYS_pidfd_send_signal], 0);
+}
+
+TEST(a_handler_that_is_in_time_is_not_sent_away)
+{
+	run(be_in_time);
+	assert_int_equal(trace.calls[TRACEE_CALLER][SYS_sched_getaffinity], 0);
+}
+
+/* Its memory is looked at all the time, which is no reason. */
+TEST(a_late_program_is_sent_away_once)
+{
+	run(program_is_late);
+	assert_int_equal(trace.calls[TRACEE_CALLER][SYS_sched_getaffinity], 1);
+}
+
 /* ---- the first event of a provisioned environment --------------------- */
 
 static void provide_one(void)
@@ -579,6 +647,9 @@ int main(void)
 		cmocka_unit_test(one_line_of_log_is_one_more_system_call),
 		cmocka_unit_test(one_wake_up_serves_many_events_with_callbacks),
 		cmocka_unit_test(one_wake_up_serves_many_events_of_a_thread),
+		cmocka_unit_test(a_late_handler_is_sent_away_once_and_killed_once),
+		cmocka_unit_test(a_handler_that_is_in_time_is_not_sent_away),
+		cmocka_unit_test(a_late_program_is_sent_away_once),
 		cmocka_unit_test(a_provisioned_first_event_costs_the_system_calls_of_a_warm_one),
 		cmocka_unit_test(a_cold_start_in_a_shell_makes_no_process_and_sends_no_message),
 		cmocka_unit_test(a_cold_start_without_a_shell_does),
