@@ -160,10 +160,12 @@ TEST(the_next_event_finds_tmp_before_the_process_is_gone)
 						.max_memory_mb = 128 }, false);
 	function("init.nap_which_quickly", 100);
 	for (int i = 1; i <= 10; i++) {
+		const struct faas_result *r = flow_call(&flow, "f", "");
 		char which[16];
 
 		snprintf(which, sizeof(which), "%d", i);
-		assert_true(flow_says(flow_call(&flow, "f", ""), which));
+		assert_true(flow_says(r, which));
+		assert_int_equal(r->init_ms > 0, i == 1); /* the others are part of the duration */
 		assert_int_equal(flow_call(&flow, "f", "30000")->code, FAAS_ETIMEOUT);
 	}
 }
@@ -173,6 +175,15 @@ TEST(an_heir_whose_init_fails_leaves_tmp_to_the_next)
 	function("init.nap_once_more", 200);
 	assert_true(flow_says(flow_call(&flow, "f", ""), "1"));
 	assert_int_equal(flow_call(&flow, "f", "30000")->code, FAAS_ETIMEOUT);
+	assert_true(flow_says(flow_call(&flow, "f", ""), "3"));
+}
+
+/* Nobody came while it was in its init; it ends, and leaves one without a process. */
+TEST(an_heir_whose_init_fails_unseen_leaves_tmp_to_the_next)
+{
+	function("init.nap_once_more", 200);
+	assert_int_equal(flow_call(&flow, "f", "30000")->code, FAAS_ETIMEOUT);
+	flow_await_idle(&flow, 1, 0);
 	assert_true(flow_says(flow_call(&flow, "f", ""), "3"));
 }
 
@@ -239,6 +250,7 @@ int main(void)
 		HEIR(who_waits_for_the_init_of_the_heir_can_be_called_off),
 		HEIR(the_next_event_finds_tmp_before_the_process_is_gone),
 		HEIR(an_heir_whose_init_fails_leaves_tmp_to_the_next),
+		HEIR(an_heir_whose_init_fails_unseen_leaves_tmp_to_the_next),
 		HEIR(an_heir_that_crashes_in_its_init_harms_nobody),
 		HEIR(a_recycle_ends_an_heir_that_is_being_born),
 		HEIR(a_function_can_be_deleted_while_its_heir_is_being_born),
