@@ -135,8 +135,7 @@ struct fa_env {
 	bool unborn;              /* asked for, not reported yet */
 	bool shell;               /* the process waits for the function */
 	bool template;            /* the process is the template; its own follows */
-	bool doomed;              /* to be killed as soon as it is reported */
-	bool killed;              /* the process was sent its signal */
+	bool doomed;              /* it was sent its signal, or is as soon as it is reported */
 	bool inited_before;       /* init was tried: the next one is part of the invocation */
 	bool suppressed;          /* this process's init is */
 	bool fresh;               /* this process has not answered yet */

@@ -62,10 +62,12 @@ static bool watch(struct fa_env *env)
 
 static void born(struct fa_env *env, bool template, const int fds[2])
 {
+	bool doomed = env->doomed;
+
 	if (env->pidfd >= 0)
 		close(env->pidfd);
 	env->pidfd = fds[0];
-	env->killed = false;
+	env->doomed = false;
 	env->template = template;
 	if (env->mount_ns < 0)
 		env->mount_ns = fds[1];
@@ -73,7 +75,7 @@ static void born(struct fa_env *env, bool template, const int fds[2])
 		close(fds[1]);
 	/* metered is what the environment itself uses */
 	atomic_store(&env->pid, template ? 0 : fa_meter_pid(fds[0]));
-	if (!watch(env) || env->doomed)
+	if (!watch(env) || doomed)
 		env->kind->kill(env);
 	else if (env->state == FA_IDLE && env->kind->freeze)
 		env->kind->freeze(env); /* it answered before it was reported */

@@ -62,7 +62,7 @@ static void forget_process(struct fa_env *env)
 	env->cpu_guessed_ns = env->cpu_average_ns = 0;
 	env->served = 0;
 	env->fresh = true;
-	env->doomed = env->template = env->shell = env->frozen = env->killed = false;
+	env->doomed = env->template = env->shell = env->frozen = false;
 	env->exit_status = env->exit_error = 0;
 	env->exit_rss_kb = env->exit_cpu_ns = 0;
 	env->pidfd = -1;
@@ -541,9 +541,9 @@ static void wait_for_answer(struct fa_env *env, struct fa_job *job)
 
 static void kill_process(struct fa_env *env)
 {
-	env->doomed = env->pidfd < 0 || env->template;
-	if (env->pidfd >= 0 && !env->killed)
-		env->killed = !syscall(SYS_pidfd_send_signal, env->pidfd, SIGKILL, NULL, 0);
+	if (env->pidfd >= 0 && !env->doomed)
+		syscall(SYS_pidfd_send_signal, env->pidfd, SIGKILL, NULL, 0);
+	env->doomed = true;
 }
 
 /* ---- on the loop ----------------------------------------------------- */
