@@ -354,6 +354,25 @@ TEST(a_throttled_batch_gives_up_when_its_messages_would_come_back)
 	flow_advance(&flow, SECOND);
 	await_lying("queue:q", 0, 1); /* back, and taken again at once */
 	assert_int_equal(calls, 0);
+	assert_int_equal(faas_function_reserve(flow.rt, "off", 5, &err), 0);
+	for (int i = 0; i < 100; i++) {
+		flow_advance(&flow, 100);
+		consumer_tick();
+	}
+	consumer_await(&calls, 1); /* by who has it now alone */
+}
+
+TEST(throttled_it_begins_two_batches_and_grows_from_there)
+{
+	consumer_make("off", FAAS_NONE);
+	put_many(20);
+	map(FAAS_MAPPING(.function = "off", .batch_size = 1));
+	await_lying("queue:q", 15, 5);
+	for (int i = 0; i < 3; i++) {
+		flow_advance(&flow, 200); /* to three, four, five */
+		consumer_stays(&calls, 0);
+	}
+	await_lying("queue:q", 15, 5);
 }
 
 /* ---- groups --------------------------------------------------------------------- */
@@ -394,6 +413,21 @@ TEST(a_batch_that_fails_holds_up_its_groups_and_no_others)
 	flow_advance(&flow, 30 * SECOND);
 	await_lying("queue:q.fifo", 0, 0);
 	consumer_saw("a1,a2,|b1,|a1,a2,a3,|");
+}
+
+TEST(of_a_group_no_more_is_taken_than_its_batch_holds)
+{
+	char body[16];
+
+	hold = 1;
+	for (int i = 0; i < 10; i++) {
+		snprintf(body, sizeof(body), "%d", i);
+		put_ordered("A", body);
+	}
+	map(FAAS_MAPPING(.source = "queue:q.fifo", .batch_size = 2));
+	consumer_await(&calls, 1);
+	consumer_stays(&calls, 1);
+	await_lying("queue:q.fifo", 8, 2);
 }
 
 /* ---- its life -------------------------------------------------------------------- */
@@ -543,7 +577,9 @@ int main(void)
 		IN_MEMORY(no_more_batches_run_than_are_allowed),
 		IN_MEMORY(a_throttled_batch_is_tried_again_and_its_messages_were_taken_once),
 		IN_MEMORY(a_throttled_batch_gives_up_when_its_messages_would_come_back),
+		IN_MEMORY(throttled_it_begins_two_batches_and_grows_from_there),
 		BOTH(of_a_group_one_batch_runs_at_a_time_and_in_order),
+		BOTH(of_a_group_no_more_is_taken_than_its_batch_holds),
 		IN_MEMORY(a_batch_that_fails_holds_up_its_groups_and_no_others),
 		IN_MEMORY(a_disabled_mapping_takes_nothing_until_it_is_enabled),
 		BOTH(what_was_taken_and_not_seen_is_given_back),
