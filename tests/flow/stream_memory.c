@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Out of memory while a mapping reads a stream: the 1st, the 2nd, ... the N-th allocation fails
+ * after it was made, once or for a while. When there is memory again no record was passed over,
+ * none was given up untold, a window has counted each once, and nothing leaks.
+ */
+#include <faas/plugin.h> /* before cmocka, which makes a macro of fail() */
+#include <faas/source.h>
+
+#include "support/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <runtime.h>
+
+#include "support/failing_mem.h"
+
+static struct {
+	struct failing_mem mem;
+	struct fa_clock_virtual clock;
+	struct faas *rt;
+} host;
+
+static _Atomic int counted; /* by the window when it ended; 0: it has not */
+static struct faas_error err;
+
+static int fail_always(struct faas_context *ctx, struct faas_bytes event)
+{
+	(void)event;
+	return faas_fail(ctx, "Test.Failed", "as planned");
+}
+
+/* Its state is how many records it was given. */
+static int count(struct faas_context *ctx, struct faas_bytes event)
+{
+	char *text = strndup(event.data, event.len), answer[64];
+	const char *before = strstr(text, "\"state\":{\"n\":");
+	int n = before ? atoi(before + 13) : 0;
+
+	if (strstr(text, "\"isFinalInvokeForWindow\":true"))
+		counted = n;
+	n += strstr(text, "\"kinesis\":{") != NULL;
+	free(text);
+	snprintf(answer, sizeof(answer), "{\"state\":{\"n\":%d}}", n);
+	return faas_puts(ctx, answer);
+}
+
+/* Who is not there yet stays away: a source that cannot be opened disables its mapping. */
+static void await_enabled(const char *id)
+{
+	char request[64], *reply = NULL;
+	bool enabled = false;
+
+	snprintf(request, sizeof(request), "{\"UUID\":\"%s\"}", id);
+	for (int i = 0; i < 10000 && !enabled; i++) {
+		nanosleep(&(struct timespec){ 0, 500000 }, NULL);
+		assert_int_equal(faas_control(host.rt, "GetEventSourceMapping", request, &reply,
+					      &err), 0);
+		enabled = strstr(reply, "\"State\":\"Enabled\"");
+		faas_free(reply);
+	}
+	assert_true(enabled);
+}
+
+static void open_runtime(int (*handler)(struct faas_context *, struct faas_bytes), int tumbling_s)
+{
+	struct faas_config c = {
+		.size = sizeof(c),
+		.worker = getenv("FAAS_TEST_WORKER") ? getenv("FAAS_TEST_WORKER") : TEST_WORKER,
+		.realloc = failing_realloc,
+		.data = &host.mem,
+	};
+
+	char id[37];
+
+	counted = 0;
+	failing_mem_init(&host.mem);
+	fa_clock_virtual_init(&host.clock, 1700000000000);
+	host.rt = fa_create(&c, &host.clock.clock, &err);
+	assert_non_null(host.rt);
+	assert_int_equal(
+		faas_function_create(host.rt, FAAS_FUNCTION(.name = "f", .native = handler), &err),
+		0);
+	assert_int_equal(faas_resource_create(host.rt, "stream:s", NULL, &err), 0);
+	if (faas_mapping_create(host.rt,
+				FAAS_MAPPING(.source = "stream:s", .function = "f", .batch_size = 1,
+					     .max_retries = tumbling_s ? 0 : FAAS_NONE,
+					     .tumbling_s = tumbling_s, .on_failure = "queue:dead"),
+				id, &err))
+		fail_msg("%s", err.message);
+	await_enabled(id);
+}
+
+static void fail_at(size_t n, bool and_all_after)
+{
+	pthread_mutex_lock(&host.mem.lock);
+	host.mem.calls = host.mem.failed = 0;
+	host.mem.and_all_after = and_all_after;
+	host.mem.fail_at = n;
+	pthread_mutex_unlock(&host.mem.lock);
+}
+
+static bool has_failed(void)
+{
+	bool failed;
+
+	pthread_mutex_lock(&host.mem.lock);
+	failed = host.mem.failed > 0;
+	pthread_mutex_unlock(&host.mem.lock);
+	return failed;
+}
+
+static void pass(int times, int64_t ms)
+{
+	for (int i = 0; i < times; i++) {
+		nanosleep(&(struct timespec){ 0, 500000 }, NULL);
+		host.clock.ns += ms * 1000000;
+		fa_loop_wake(&host.rt->loop);
+	}
+}
+
+static void put(const char *body)
+{
+	while (faas_put(host.rt, "stream:s",
+			FAAS_MESSAGE(.body = { body, strlen(body) }, .group = "k"), NULL, &err))
+		fail_at(0, false); /* it was said, and is not there */
+}
+
+static int letters(void)
+{
+	struct faas_queue_stats s = { .size = sizeof(s) };
+
+	assert_int_equal(faas_queue_stats(host.rt, "queue:dead", &s, &err), 0);
+	return (int)s.visible;
+}
+
+/* Whether there was an n-th allocation. */
+static bool run(int tumbling_s, size_t n, bool and_all_after)
+{
+	bool failed;
+
+	open_runtime(tumbling_s ? count : fail_always, tumbling_s);
+	fail_at(n, and_all_after);
+	put("a");
+	put("b");
+	pass(20, 1);
+	failed = has_failed();
+	fail_at(0, false);
+	for (int i = 0; i < 1000 && !(tumbling_s ? counted : letters() >= 2); i++)
+		pass(4, 2000);
+	if (tumbling_s ? counted != 2 : letters() != 2)
+		fail_msg("allocation %zu failed: %d counted, %d letters", n, counted, letters());
+	assert_int_equal(faas_destroy(host.rt), 0);
+	if (!failing_mem_clean(&host.mem))
+		fail_msg("allocation %zu failed: %zu blocks were left", n, host.mem.blocks);
+	return failed;
+}
+
+static void sweep(int tumbling_s)
+{
+	size_t n = 1;
+
+	while (run(tumbling_s, n, false))
+		n++;
+	assert_true(n > 10);
+	for (size_t i = 1; i < n; i++)
+		run(tumbling_s, i, true);
+}
+
+TEST(what_is_given_up_is_told_of_when_there_is_memory_again)
+{
+	sweep(0);
+}
+
+TEST(a_window_counts_each_record_once_when_there_is_memory_again)
+{
+	sweep(900);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_given_up_is_told_of_when_there_is_memory_again),
+		cmocka_unit_test(a_window_counts_each_record_once_when_there_is_memory_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
