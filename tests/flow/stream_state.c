@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <model/stream.h>
+
+#include "support/fault_vfs.h"
 #include "support/stores.h"
 
 #define SECOND 1000
@@ -69,6 +72,25 @@ TEST(records_of_the_next_window_end_the_one_before)
 	stream_map(FAAS_MAPPING(.tumbling_s = 10));
 	consumer_await(&records, 3);
 	consumer_saw("a,b,||c,|");
+}
+
+TEST(what_comes_when_its_window_is_over_belongs_to_the_next)
+{
+	char end[64];
+
+	answer_to = add_up;
+	to_window_start(10 * SECOND);
+	stream_map(FAAS_MAPPING(.tumbling_s = 10));
+	stream_put_all("a");
+	consumer_await(&records, 1);
+	flow_advance(&flow, 10 * SECOND);
+	consumer_await(&calls, 2);
+	snprintf(end, sizeof(end), "\"start\":\"%.20s\"", strstr(events, "\"end\":\"") + 7);
+	flow.clock.epoch_ms -= 5 * SECOND; /* as a clock is set */
+	stream_put_all("b");
+	consumer_await(&records, 2);
+	assert_true(consumer_event_has(end));
+	assert_true(consumer_event_has("\"state\":{},"));
 }
 
 TEST(an_answer_without_state_is_a_failure)
@@ -194,6 +216,72 @@ TEST(another_number_of_lanes_goes_on_where_the_last_of_them_was)
 	assert_true(records <= 20); /* at least once: never fewer than all, never a third time */
 }
 
+/* A key of the first or the second of two lanes. */
+static const char *key_of(unsigned lane)
+{
+	static char key[16];
+	uint32_t hash = !lane;
+
+	for (int i = 0; hash % 2 != lane; i++) {
+		snprintf(key, sizeof(key), "%d", i);
+		fa_stream_shard(1, key, strlen(key), &hash);
+	}
+	return key;
+}
+
+static void change_lanes(unsigned behind)
+{
+	poison = "x";
+	stream_put(key_of(behind), "x");
+	stream_put(key_of(!behind), "y");
+	stream_map(FAAS_MAPPING(.parallel_per_shard = 2, .batch_size = 1));
+	consumer_await(&calls, 2);
+	consumer_stays(&calls, 2);
+	poison = NULL;
+	consumer_control("UpdateEventSourceMapping",
+			 "{\"UUID\":\"%s\",\"ParallelizationFactor\":1}");
+	consumer_await(&calls, 4);
+	assert_string_equal(consumer_seen() + strlen("x,|y,|"), "x,|y,|"); /* first in any order */
+}
+
+TEST(of_another_number_of_lanes_none_is_passed_over_when_the_first_is_behind)
+{
+	change_lanes(0);
+}
+
+TEST(of_another_number_of_lanes_none_is_passed_over_when_the_second_is_behind)
+{
+	change_lanes(1);
+}
+
+static int on_failing_disk(void **state)
+{
+	fault_vfs_install(&(struct fault_plan){ .fault = FAULT_NONE });
+	return stream_on_disk(state);
+}
+
+TEST(a_checkpoint_and_its_letter_that_cannot_be_written_are_written_later)
+{
+	poison = "a";
+	hold = 1;
+	stream_put_all("a");
+	stream_map(FAAS_MAPPING(.max_retries = FAAS_NONE, .on_failure = "queue:dead"));
+	consumer_await(&calls, 1);
+	fault_vfs_plan(&(struct fault_plan){ .fault = FAULT_EIO, .at = 1 });
+	hold = 0;
+	for (int i = 0; i < 10000 && !fault_vfs_ops(); i++)
+		consumer_tick();
+	assert_true(fault_vfs_ops() > 0);
+	consumer_stays(&calls, 1);
+	fault_vfs_plan(&(struct fault_plan){ .fault = FAULT_NONE });
+	faas_free(consumer_await_letter("queue:dead"));
+	stream_reopen();
+	consumer_make_function();
+	stream_put_all("b");
+	consumer_await(&calls, 1);
+	consumer_saw("b,|");
+}
+
 TEST(with_its_mapping_a_checkpoint_goes)
 {
 	int64_t before;
@@ -225,6 +313,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IN_MEMORY(a_window_hands_its_state_on_and_ends_once_more_without_records),
 		IN_MEMORY(records_of_the_next_window_end_the_one_before),
+		IN_MEMORY(what_comes_when_its_window_is_over_belongs_to_the_next),
 		IN_MEMORY(an_answer_without_state_is_a_failure),
 		IN_MEMORY(a_state_of_more_than_a_megabyte_ends_its_window_early),
 		ON_DISK(the_state_of_a_window_outlives_the_program),
@@ -233,7 +322,12 @@ int main(void)
 		ON_DISK(latest_is_the_end_when_the_mapping_was_made_in_spite_of_a_restart),
 		BOTH(a_mapping_that_is_disabled_and_enabled_goes_on_where_it_was),
 		BOTH(another_number_of_lanes_goes_on_where_the_last_of_them_was),
+		IN_MEMORY(of_another_number_of_lanes_none_is_passed_over_when_the_first_is_behind),
+		IN_MEMORY(of_another_number_of_lanes_none_is_passed_over_when_the_second_is_behind),
 		ON_DISK(with_its_mapping_a_checkpoint_goes),
+		{ "a_checkpoint_and_its_letter_that_cannot_be_written_are_written_later",
+		  a_checkpoint_and_its_letter_that_cannot_be_written_are_written_later,
+		  on_failing_disk, stream_close, NULL },
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

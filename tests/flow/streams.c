@@ -200,8 +200,26 @@ TEST(without_a_limit_it_is_tried_until_it_succeeds)
 	consumer_await(&calls, 13);
 }
 
+TEST(before_each_attempt_it_waits_twice_as_long)
+{
+	failures_left = 4;
+	stream_put_all("a");
+	stream_map(FAAS_MAPPING(.batch_size = 2));
+	for (int n = 1; n <= 4; n++) {
+		consumer_await(&calls, n);
+		consumer_stays(&calls, n);
+		flow_advance(&flow, (SECOND << (n - 1)) - 1);
+		consumer_stays(&calls, n);
+		flow_advance(&flow, 1);
+	}
+	consumer_await(&calls, 5);
+}
+
 TEST(throttles_use_up_no_attempt)
 {
+	struct faas_message *m;
+
+	failures_left = 1;
 	assert_int_equal(faas_function_reserve(flow.rt, "f", FAAS_NONE, &err), 0);
 	stream_put_all("a");
 	stream_map(FAAS_MAPPING(.max_retries = FAAS_NONE, .on_failure = "queue:dead"));
@@ -216,6 +234,9 @@ TEST(throttles_use_up_no_attempt)
 	}
 	consumer_await(&calls, 1);
 	consumer_saw("a,|");
+	m = consumer_await_letter("queue:dead");
+	assert_non_null(strstr(m->body.data, "\"approximateInvokeCount\":1}"));
+	faas_free(m);
 }
 
 TEST(what_failed_too_often_is_given_up_and_told_of)
@@ -426,6 +447,7 @@ int main(void)
 		IN_MEMORY(records_are_dropped_after_their_retention),
 		BOTH(a_batch_that_fails_is_tried_again_and_blocks_its_shard),
 		IN_MEMORY(without_a_limit_it_is_tried_until_it_succeeds),
+		IN_MEMORY(before_each_attempt_it_waits_twice_as_long),
 		IN_MEMORY(throttles_use_up_no_attempt),
 		BOTH(what_failed_too_often_is_given_up_and_told_of),
 		IN_MEMORY(a_batch_that_fails_is_halved_and_only_what_is_bad_is_given_up),
