@@ -87,10 +87,27 @@ static void entries(void)
 		say_text(FA_ARCHIVE_DIRECTORY, 0, "d");
 }
 
-/* More than all of it was judged to be. */
+static uint32_t honest_size(void)
+{
+	struct fa_archive *archive = fa_archive_open(&fa_mem_libc, zip, zip_len, NULL);
+	uint32_t size = archive ? (uint32_t)fa_archive_unpacked(archive) : 0;
+
+	fa_archive_close(archive);
+	return size;
+}
+
+/* A byte more than all of it was judged to be, and nothing wrong otherwise. */
 static void grow(void)
 {
-	say_text(FA_ARCHIVE_FILE, 1u << 30, "a");
+	static const char piece[FA_UNPACKED_PIECE];
+	uint32_t size = honest_size() + 1;
+
+	say_text(FA_ARCHIVE_FILE, size, "a");
+	for (uint32_t left = size, n; left; left -= n) {
+		n = left < sizeof(piece) ? left : sizeof(piece);
+		say(FA_UNPACKED_DATA, 0, piece, n);
+	}
+	say(FA_UNPACKED_END, 0, NULL, 0);
 }
 
 static void eat(void)
@@ -202,15 +219,6 @@ static void read_order(void)
 	at = zip == MAP_FAILED ? NULL : memmem(zip, zip_len, "order:", 6);
 	if (at)
 		sscanf(at, "order:%63[^.].%255[^;]", order, victim);
-}
-
-static uint32_t honest_size(void)
-{
-	struct fa_archive *archive = fa_archive_open(&fa_mem_libc, zip, zip_len, NULL);
-	uint32_t size = archive ? (uint32_t)fa_archive_unpacked(archive) : 0;
-
-	fa_archive_close(archive);
-	return size;
 }
 
 int main(int argc, char **argv)
