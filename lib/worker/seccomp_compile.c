@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <worker/seccomp.h>
@@ -125,6 +126,41 @@ static void bound_sockets(scmp_filter_ctx filter, unsigned variant)
 	}
 }
 
+/*
+ * In a directory of the host's a file outlives its function, and is the host's own user's
+ * where that is not root: whoever executes it must not become that. openat2() has its mode
+ * where no filter sees it, and who calls it does without if it is missing.
+ */
+static void refuse_set_user_id_files(scmp_filter_ctx filter)
+{
+	static const struct {
+		const char *name;
+		unsigned mode;
+	} calls[] = {
+		{ "chmod", 1 }, { "fchmod", 1 }, { "fchmodat", 2 }, { "fchmodat2", 2 },
+		{ "creat", 1 }, { "mknod", 1 },	 { "mknodat", 2 },
+	};
+	static const unsigned creating[] = { O_CREAT, O_TMPFILE };
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
+		refuse_if(filter, calls[i].name,
+			  SCMP_CMP(calls[i].mode, SCMP_CMP_MASKED_EQ, S_ISUID, S_ISUID));
+	for (size_t i = 0; i < sizeof(creating) / sizeof(*creating); i++) {
+		struct scmp_arg_cmp open[] = {
+			SCMP_A1(SCMP_CMP_MASKED_EQ, creating[i], creating[i]),
+			SCMP_A2(SCMP_CMP_MASKED_EQ, S_ISUID, S_ISUID),
+		};
+		struct scmp_arg_cmp openat[] = {
+			SCMP_A2(SCMP_CMP_MASKED_EQ, creating[i], creating[i]),
+			SCMP_A3(SCMP_CMP_MASKED_EQ, S_ISUID, S_ISUID),
+		};
+
+		rule(filter, SCMP_ACT_ERRNO(EPERM), "open", 2, open);
+		rule(filter, SCMP_ACT_ERRNO(EPERM), "openat", 2, openat);
+	}
+	rule(filter, SCMP_ACT_ERRNO(ENOSYS), "openat2", 0, NULL);
+}
+
 static void state_policy(scmp_filter_ctx filter, unsigned variant)
 {
 	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
@@ -143,6 +179,7 @@ static void state_policy(scmp_filter_ctx filter, unsigned variant)
 		trap_own_signals(filter, "tgkill", 2);
 	}
 	bound_sockets(filter, variant);
+	refuse_set_user_id_files(filter);
 	if (!(variant & FA_FILTER_MEMFD))
 		refuse(filter, "memfd_create");
 }

@@ -90,6 +90,8 @@ static const struct attack attacks[] = {
 	  .layers = NO_FILES },
 	{ "a_function_cannot_change_its_own_code", NULL, "attack.change_its_own_code",
 	  .layers = NO_FILES },
+	{ "no_file_makes_who_executes_it_its_owner", "a_file_may_make_who_executes_it_its_owner",
+	  "attack.make_set_user_id_files", .layers = FAAS_LAYER_SECCOMP },
 	{ "devices_are_out_of_reach", NULL, "attack.read_block_devices", .layers = NO_FILES },
 
 	/* other ways out */

@@ -6,6 +6,7 @@
  * host: {"host":pid,"victim":address,"path":file,"secret":file,"own":file,"abstract":name}.
  */
 #include <dlfcn.h>
+#include <linux/openat2.h>
 #include <sched.h>
 #include <stddef.h>
 #include <sys/ipc.h>
@@ -302,6 +303,28 @@ HOSTILE(read_block_devices)
 	return report(ctx, through);
 }
 
+/* By all ways that there are; the 452nd is fchmodat2(), newer than some headers. */
+HOSTILE(make_set_user_id_files)
+{
+	static const char *const made[] = { "/tmp/1", "/tmp/2", "/tmp/3", "/tmp/4", "/tmp/5" };
+	struct open_how how = { .flags = O_CREAT | O_WRONLY, .mode = 04755 };
+	int fd = open("/tmp/1", O_CREAT | O_WRONLY | O_CLOEXEC, 0755);
+	bool through = fd >= 0 && fchmod(fd, 04755) == 0;
+	struct stat st;
+
+	through |= chmod("/tmp/1", 04755) == 0;
+	through |= syscall(SYS_fchmodat, AT_FDCWD, "/tmp/1", 06755) == 0;
+	through |= syscall(452, AT_FDCWD, "/tmp/1", 04755, 0) == 0;
+	through |= open("/tmp", O_TMPFILE | O_WRONLY | O_CLOEXEC, 04755) >= 0;
+	open("/tmp/2", O_CREAT | O_WRONLY | O_CLOEXEC, 04755);
+	creat("/tmp/3", 04755);
+	mknod("/tmp/4", S_IFREG | 04755, 0);
+	syscall(SYS_openat2, AT_FDCWD, "/tmp/5", &how, sizeof(how));
+	for (size_t i = 0; i < sizeof(made) / sizeof(*made); i++)
+		through |= stat(made[i], &st) == 0 && st.st_mode & S_ISUID;
+	return report(ctx, through);
+}
+
 /* ---- network and other ways out ------------------------------------- */
 
 HOSTILE(open_network_sockets)
@@ -347,7 +370,8 @@ FAAS_PLUGIN("attack", "1", FAAS_HANDLER(signal_the_host),
 	    FAAS_HANDLER(mount_something), FAAS_HANDLER(change_root),
 	    FAAS_HANDLER(write_a_file_of_the_host), FAAS_HANDLER(remove_a_file_of_the_host),
 	    FAAS_HANDLER(read_a_file_of_the_host), FAAS_HANDLER(create_files_everywhere),
-	    FAAS_HANDLER(change_its_own_code), FAAS_HANDLER(read_block_devices),
+	    FAAS_HANDLER(change_its_own_code), FAAS_HANDLER(make_set_user_id_files),
+	    FAAS_HANDLER(read_block_devices),
 	    FAAS_HANDLER(open_network_sockets),
 	    FAAS_HANDLER(connect_to_an_abstract_socket_of_the_host),
 	    FAAS_HANDLER(attach_shared_memory_of_the_host));
