@@ -171,6 +171,13 @@ TEST(a_reader_that_says_more_than_there_is_is_ended)
 	is_refused("lie", BROKEN "(it is not what it was judged to be)");
 }
 
+TEST(a_reader_can_only_say_what_is_wrong_with_its_zip)
+{
+	is_refused("throttle", BROKEN "(what was read of it makes no sense)");
+	is_refused("judge-throttle", BROKEN "(what was read of it makes no sense)");
+	is_refused("draw", "a?b?[2J?");
+}
+
 TEST(a_reader_that_takes_all_memory_ends)
 {
 	if (SANITIZED) {
@@ -286,6 +293,7 @@ int main(void)
 		IT(a_reader_that_ends_well_without_a_last_word_has_read_nothing),
 		IT(a_reader_that_hangs_is_ended),
 		IT(a_reader_that_says_more_than_there_is_is_ended),
+		IT(a_reader_can_only_say_what_is_wrong_with_its_zip),
 		IT(a_reader_that_takes_all_memory_ends),
 		IT(a_reader_cannot_have_the_host_write_outside),
 		IT(a_reader_reaches_nothing),

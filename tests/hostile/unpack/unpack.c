@@ -189,6 +189,16 @@ static void reach(void)
 	say_text(FA_UNPACKED_REFUSED, -FAAS_EINVAL, reached);
 }
 
+static void throttle(void)
+{
+	say_text(FA_UNPACKED_REFUSED, -FAAS_ETHROTTLED, "come back later");
+}
+
+static void draw(void)
+{
+	say_text(FA_UNPACKED_REFUSED, -FAAS_EINVAL, "a\nb\033[2J\177");
+}
+
 static void lie(void)
 {
 	say(FA_UNPACKED_END, 0, NULL, 0);
@@ -202,7 +212,7 @@ static const struct {
 	{ "flood", flood },   { "pour", pour },		{ "entries", entries }, { "grow", grow },
 	{ "eat", eat },	      { "climb", climb },	{ "absolute", absolute },
 	{ "lead", lead },     { "through", through },	{ "reach", reach },
-	{ "lie", lie },
+	{ "lie", lie },	      { "draw", draw },		{ "throttle", throttle },
 };
 
 /* ---- life -------------------------------------------------------------- */
