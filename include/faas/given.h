@@ -25,12 +25,14 @@ struct faas_key {
  * of the API), under the ARN of an access point or any other. What lies in it keeps its owners.
  * An environment acts there as others do, and as the directory's group unless that is root's:
  * `chgrp functions shared; chmod 2770 shared` is how functions share files, and what they make
- * can be written by the group. If your program is not run by root, they act as its user. There are
- * no devices and no set-user-id in it, and what you mount below later is not seen.
+ * can be written by the group. Let it be a group for this alone: in the machine's /usr and /etc
+ * they may read what it may. If your program is not run by root, they act as its user. There are
+ * no devices and no set-user-id in it, and what you mount below later is not seen. Do not trust
+ * what they leave there: to open a FIFO waits for its other end.
  */
 struct faas_file_system {
 	const char *arn;  /* at most 200 bytes; NULL ends the list */
-	const char *path; /* absolute */
+	const char *path; /* absolute; where links lead is looked at once */
 	bool read_only;   /* for functions */
 };
 

@@ -6,6 +6,8 @@
  */
 #include <model/file_system.h>
 
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -14,7 +16,7 @@
 #define ARN_MAX 200
 
 static int check_given(const struct fa_file_systems *before, const struct faas_file_system *fs,
-		       struct faas_error *err)
+		       char path[PATH_MAX], struct faas_error *err)
 {
 	struct stat st;
 
@@ -28,10 +30,27 @@ static int check_given(const struct fa_file_systems *before, const struct faas_f
 		return fa_error(err, FAAS_EINVAL,
 				"file_systems: the path of '%s' must be absolute: '%.200s'",
 				fs->arn, fs->path ? fs->path : "");
-	if (stat(fs->path, &st) < 0 || !S_ISDIR(st.st_mode))
+	if (!realpath(fs->path, path) || stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
 		return fa_error(err, FAAS_EINVAL, "file_systems: '%.200s' is no directory",
 				fs->path);
 	return 0;
+}
+
+/* Where its links lead now: later ones may be a function's (worker/view.c). */
+static int add_given(struct fa_file_systems *all, const struct fa_mem *mem,
+		     const struct faas_file_system *from, struct faas_error *err)
+{
+	struct fa_file_system *fs = &all->list[all->count];
+	char path[PATH_MAX];
+	int rc = check_given(all, from, path, err);
+
+	if (rc)
+		return rc;
+	fs->arn = fa_strdup(mem, from->arn);
+	fs->path = fa_strdup(mem, path);
+	fs->read_only = from->read_only;
+	all->count++;
+	return fs->arn && fs->path ? 0 : fa_error_nomem(err);
 }
 
 int fa_file_systems_init(struct fa_file_systems *all, const struct fa_mem *mem,
@@ -48,19 +67,8 @@ int fa_file_systems_init(struct fa_file_systems *all, const struct fa_mem *mem,
 	all->list = fa_alloc(mem, count * sizeof(*all->list));
 	if (!all->list)
 		return fa_error_nomem(err);
-	for (size_t i = 0; i < count && !rc; i++) {
-		struct fa_file_system *fs = &all->list[i];
-
-		rc = check_given(all, &from[i], err);
-		if (rc)
-			break;
-		fs->arn = fa_strdup(mem, from[i].arn);
-		fs->path = fa_strdup(mem, from[i].path);
-		fs->read_only = from[i].read_only;
-		all->count++;
-		if (!fs->arn || !fs->path)
-			rc = fa_error_nomem(err);
-	}
+	while (all->count < count && !rc)
+		rc = add_given(all, mem, &from[all->count], err);
 	if (rc)
 		fa_file_systems_finish(all);
 	return rc;

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sched.h>
 #include <stddef.h>
 #include <string.h>
@@ -176,11 +177,20 @@ int fa_view_code(const char *path)
 			  MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 }
 
+/* A link in its way was not there when the host gave it: a function of another one put it there. */
 int fa_view_files(const char *path, bool read_only)
 {
-	return clone_tree(AT_FDCWD, path, 0,
+	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+				.resolve = RESOLVE_NO_SYMLINKS };
+	int dir = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how)), tree;
+
+	if (dir < 0)
+		return -errno;
+	tree = clone_tree(dir, "", AT_EMPTY_PATH,
 			  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
 				  (read_only ? MOUNT_ATTR_RDONLY : 0));
+	close(dir);
+	return tree;
 }
 
 static int mount_proc(void)

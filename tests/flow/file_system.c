@@ -15,6 +15,7 @@
 
 #define SHARED "arn:aws:elasticfilesystem:local-1:000000000000:access-point/fsap-0123456789abcdef0"
 #define SEALED "arn:aws:elasticfilesystem:local-1:000000000000:access-point/fsap-0123456789abcdef1"
+#define INNER "arn:aws:elasticfilesystem:local-1:000000000000:access-point/fsap-0123456789abcdef2"
 #define GROUP 4242
 
 static char folder[64], shared[192], sealed[192];
@@ -170,6 +171,44 @@ TEST(nothing_outside_of_it_is_reached_through_it)
 	flow_expect(&flow, "get", "/mnt/data/../secret", "ENOENT");
 	flow_expect(&flow, "get", "/mnt/data/way/secret", "ENOENT");
 	write_text(shared, "note", "inside");
+	flow_expect(&flow, "get", "/mnt/data/note", "inside");
+}
+
+/* The host gave a directory, and one within it, which functions of the first may replace. */
+TEST(no_function_decides_what_another_one_mounts)
+{
+	char inner[192], event[256];
+	const struct faas_file_system list[] = { { SHARED, shared, false },
+						 { INNER, inner, false },
+						 { NULL, NULL, false } };
+	struct faas_result *result;
+
+	path_in(inner, shared, "inner");
+	assert_int_equal(mkdir(inner, 0777), 0);
+	flow_close(&flow);
+	flow_open(&flow, FAAS_CONFIG(.file_systems = list), false);
+	make("lead", "files.lead", SHARED);
+	make("get", "files.get", INNER);
+	snprintf(event, sizeof(event), "/mnt/data/inner=%s", folder);
+	flow_expect(&flow, "lead", event, "done");
+	assert_int_equal(faas_invoke_wait(flow.rt, FAAS_REQUEST(.function = "get"), &result, &err),
+			 FAAS_ESYSTEM);
+	assert_string_equal(err.message, "the environment could not be made: file system: Too many "
+					 "levels of symbolic links");
+}
+
+/* Its own links are the host's, and mean what they meant when it gave them. */
+TEST(a_host_may_give_a_link_to_a_directory)
+{
+	char link[192];
+	const struct faas_file_system list[] = { { SHARED, link, false }, { NULL, NULL, false } };
+
+	path_in(link, folder, "link");
+	assert_int_equal(symlink(shared, link), 0);
+	flow_close(&flow);
+	flow_open(&flow, FAAS_CONFIG(.file_systems = list), false);
+	write_text(shared, "note", "inside");
+	make("get", "files.get", SHARED);
 	flow_expect(&flow, "get", "/mnt/data/note", "inside");
 }
 
@@ -396,6 +435,8 @@ int main(void)
 		CASE(a_function_is_not_in_the_group_of_root),
 		CASE(who_names_none_sees_none),
 		CASE(nothing_outside_of_it_is_reached_through_it),
+		CASE(no_function_decides_what_another_one_mounts),
+		CASE(a_host_may_give_a_link_to_a_directory),
 		CASE(a_device_in_it_cannot_be_opened),
 		CASE(its_files_are_not_bounded_by_the_size_of_tmp),
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)

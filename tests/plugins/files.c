@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -71,4 +72,19 @@ static int grow(struct faas_context *ctx, struct faas_bytes event)
 	return faas_puts(ctx, "done");
 }
 
-FAAS_PLUGIN("files", "1", FAAS_HANDLER(get), FAAS_HANDLER(add), FAAS_HANDLER(grow));
+/* "path=target": what is there makes room for a link. */
+static int lead(struct faas_context *ctx, struct faas_bytes event)
+{
+	char path[256], *target, away[260];
+
+	copy(path, event);
+	target = strchr(path, '=');
+	*target++ = '\0';
+	snprintf(away, sizeof(away), "%s.old", path);
+	if (rename(path, away) < 0 || symlink(target, path) < 0)
+		return say_errno(ctx);
+	return faas_puts(ctx, "done");
+}
+
+FAAS_PLUGIN("files", "1", FAAS_HANDLER(get), FAAS_HANDLER(add), FAAS_HANDLER(grow),
+	    FAAS_HANDLER(lead));
