@@ -73,15 +73,17 @@ void fa_text_fixed(struct fa_text *text, int64_t value, int decimals)
 	}
 }
 
-void fa_text_time(struct fa_text *text, int64_t unix_ms)
+#define TIME "0000-00-00T00:00:00.000Z"
+
+static void write_time(char out[sizeof(TIME)], int64_t unix_ms)
 {
 	int64_t ms = unix_ms % 1000;
-	char out[] = "0000-00-00T00:00:00.000Z";
 	time_t seconds;
 	struct tm tm;
 
 	if (ms < 0)
 		ms += 1000;
+	memcpy(out, TIME, sizeof(TIME));
 	seconds = (time_t)((unix_ms - ms) / 1000);
 	gmtime_r(&seconds, &tm);
 	digits(out + 4, (uint64_t)tm.tm_year + 1900, 4);
@@ -91,7 +93,23 @@ void fa_text_time(struct fa_text *text, int64_t unix_ms)
 	digits(out + 16, (uint64_t)tm.tm_min, 2);
 	digits(out + 19, (uint64_t)tm.tm_sec, 2);
 	digits(out + 23, (uint64_t)ms, 3);
-	fa_text_bytes(text, out, sizeof(out) - 1);
+}
+
+void fa_text_time(struct fa_text *text, int64_t unix_ms)
+{
+	char out[sizeof(TIME)];
+
+	write_time(out, unix_ms);
+	fa_text_add(text, out);
+}
+
+void fa_text_second(struct fa_text *text, int64_t unix_ms)
+{
+	char out[sizeof(TIME)];
+
+	write_time(out, unix_ms);
+	strcpy(out + strlen("0000-00-00T00:00:00"), "Z");
+	fa_text_add(text, out);
 }
 
 bool fa_text_read_time(const char *text, int64_t *unix_s)

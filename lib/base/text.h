@@ -26,6 +26,8 @@ void fa_text_int(struct fa_text *text, int64_t value);
 void fa_text_fixed(struct fa_text *text, int64_t value, int decimals);
 /* Unix time in UTC: "2026-11-21T10:04:05.678Z"; years 1900 to 9999. */
 void fa_text_time(struct fa_text *text, int64_t unix_ms);
+/* The same to the second: "2026-11-21T10:04:05Z". */
+void fa_text_second(struct fa_text *text, int64_t unix_ms);
 /* The other way, in seconds, of any offset (RFC 3339); parts of a second count for nothing. */
 bool fa_text_read_time(const char *text, int64_t *unix_s);
 void fa_text_hex(struct fa_text *text, const void *data, size_t len);

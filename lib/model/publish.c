@@ -172,9 +172,8 @@ static int write(struct fa_text *out, char *room, struct fa_json all, int64_t ti
 	put(out, "{\"detail-type\":", fa_json_get(all, "DetailType"));
 	put(out, ",\"source\":", fa_json_get(all, "Source"));
 	fa_text_add(out, ",\"time\":\"");
-	fa_text_time(out, time_s * 1000);
-	out->len -= strlen(".000Z");
-	fa_text_add(out, "Z\",\"resources\":");
+	fa_text_second(out, time_s * 1000);
+	fa_text_add(out, "\",\"resources\":");
 	if (fa_json_kind(resources) == FA_JSON_ARRAY)
 		put(out, "", resources);
 	else

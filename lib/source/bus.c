@@ -36,9 +36,8 @@ static void put_json(struct fa_text *out, const char *before, struct fa_json val
 static void put_time(struct fa_text *out, const char *before, int64_t unix_ms)
 {
 	fa_text_add(out, before);
-	fa_text_time(out, unix_ms);
-	out->len -= strlen(".000Z");
-	fa_text_add(out, "Z\"");
+	fa_text_second(out, unix_ms);
+	fa_text_add(out, "\"");
 }
 
 static bool is_event(struct fa_json all)

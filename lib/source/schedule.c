@@ -286,9 +286,8 @@ static int write_event(struct fa_text *out, const struct fa_mapping *m,
 			 "\"account\":\"");
 	fa_text_add(out, config->account);
 	fa_text_add(out, "\",\"time\":\"");
-	fa_text_time(out, message->sent_ms);
-	out->len -= strlen(".000Z");
-	fa_text_add(out, "Z\",\"region\":\"");
+	fa_text_second(out, message->sent_ms);
+	fa_text_add(out, "\",\"region\":\"");
 	fa_text_add(out, config->region);
 	fa_text_add(out, "\",\"resources\":[\"arn:aws:events:");
 	fa_text_add(out, config->region);

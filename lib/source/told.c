@@ -16,10 +16,11 @@ static void put(struct fa_text *out, const char *before, const char *text)
 static void put_time(struct fa_text *out, const char *before, int64_t unix_ms, bool millis)
 {
 	fa_text_add(out, before);
-	fa_text_time(out, unix_ms);
-	if (!millis)
-		out->len -= strlen(".000Z");
-	fa_text_add(out, millis ? "\"" : "Z\"");
+	if (millis)
+		fa_text_time(out, unix_ms);
+	else
+		fa_text_second(out, unix_ms);
+	fa_text_add(out, "\"");
 }
 
 static void put_request(struct fa_text *out, const struct fa_lane *lane, const char *condition,

@@ -63,9 +63,8 @@ bool fa_window_is_over(const struct fa_lane *lane)
 static void put_time(struct fa_text *out, const char *before, int64_t unix_ms)
 {
 	fa_text_add(out, before);
-	fa_text_time(out, unix_ms);
-	out->len -= strlen(".000Z");
-	fa_text_add(out, "Z\"");
+	fa_text_second(out, unix_ms);
+	fa_text_add(out, "\"");
 }
 
 static void put_flag(struct fa_text *out, const char *before, bool flag)

@@ -232,6 +232,26 @@ TEST(a_time_is_written_in_utc_to_the_millisecond)
 	}
 }
 
+TEST(a_time_to_the_second_leaves_out_what_is_behind_it)
+{
+	fa_text_second(&text, 1700000000999);
+	assert_string_equal(buf, "2023-11-14T22:13:20Z");
+	setup(NULL);
+	fa_text_second(&text, -1);
+	assert_string_equal(buf, "1969-12-31T23:59:59Z");
+}
+
+TEST(a_time_to_the_second_that_does_not_fit_takes_nothing_back)
+{
+	char small[8];
+	struct fa_text t = FA_TEXT(small);
+
+	fa_text_add(&t, "at ");
+	fa_text_second(&t, 0);
+	assert_string_equal(small, "at 1970");
+	assert_true(t.cut);
+}
+
 TEST(a_time_is_read_with_its_offset_and_without_its_fraction)
 {
 	static const char *const bad[] = { "", "noon", "2016-07-28", "2016-07-28T18:40:00",
@@ -258,6 +278,8 @@ int main(void)
 		cmocka_unit_test_setup(bytes_are_shown_as_lower_case_hexadecimals, setup),
 		cmocka_unit_test_setup(no_bytes_are_shown_as_the_empty_string, setup),
 		cmocka_unit_test(a_time_is_written_in_utc_to_the_millisecond),
+		cmocka_unit_test_setup(a_time_to_the_second_leaves_out_what_is_behind_it, setup),
+		cmocka_unit_test(a_time_to_the_second_that_does_not_fit_takes_nothing_back),
 		cmocka_unit_test(a_time_is_read_with_its_offset_and_without_its_fraction),
 		cmocka_unit_test(text_that_fits_to_the_last_byte_is_whole),
 		cmocka_unit_test(text_that_does_not_fit_is_cut_and_says_so),
