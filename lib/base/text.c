@@ -175,6 +175,16 @@ size_t fa_text_character(const void *data, size_t len, bool *valid)
 	return i;
 }
 
+bool fa_text_is_utf8(const void *data, size_t len)
+{
+	const unsigned char *p = data, *end = p + len;
+	bool valid = true;
+
+	while (valid && p < end)
+		p += *p < 0x80 ? 1 : fa_text_character(p, (size_t)(end - p), &valid);
+	return valid;
+}
+
 /* All or nothing: half an escape would break the document around it. */
 static void whole(struct fa_text *text, const void *data, size_t len)
 {

@@ -16,18 +16,6 @@
 
 /* ---- topics ------------------------------------------------------------ */
 
-static bool is_text(struct faas_bytes bytes)
-{
-	const char *at = bytes.data, *end = at + bytes.len;
-	bool valid = true;
-
-	while (valid && at < end)
-		at += (unsigned char)*at < 0x80 ?
-			      1 :
-			      fa_text_character(at, (size_t)(end - at), &valid);
-	return valid;
-}
-
 static bool is_subject(const char *text)
 {
 	size_t len = 0;
@@ -52,7 +40,7 @@ int fa_topic_check(const struct faas_message *m, struct faas_error *err)
 	if (m->body.len + attributes > FA_TOPIC_MOST)
 		return fa_error_typed(err, FAAS_ETOOLARGE, "InvalidParameter",
 				      "Invalid parameter: Message too long");
-	if (!is_text(m->body))
+	if (!fa_text_is_utf8(m->body.data, m->body.len))
 		return invalid(err, "Message: must be UTF-8");
 	if (m->subject && !is_subject(m->subject))
 		return invalid(err, "Subject: must be 1 to 100 printable characters of ASCII");

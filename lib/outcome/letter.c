@@ -21,25 +21,13 @@
 
 enum form { NOTHING, JSON, TEXT, BINARY };
 
-static bool is_text(struct faas_bytes bytes)
-{
-	const char *at = bytes.data, *end = at + bytes.len;
-	bool valid = true;
-
-	while (valid && at < end)
-		at += (unsigned char)*at < 0x80 ?
-			      1 :
-			      fa_text_character(at, (size_t)(end - at), &valid);
-	return valid;
-}
-
 static enum form form_of(struct faas_bytes bytes)
 {
 	if (!bytes.len)
 		return NOTHING;
 	if (fa_json_valid(bytes.data, bytes.len, NULL))
 		return JSON;
-	return is_text(bytes) ? TEXT : BINARY;
+	return fa_text_is_utf8(bytes.data, bytes.len) ? TEXT : BINARY;
 }
 
 static size_t room_of(struct faas_bytes bytes, enum form form)

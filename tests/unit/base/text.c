@@ -212,6 +212,15 @@ TEST(a_uuid_shows_its_bytes_in_order)
 	assert_string_equal(out, "00112233-4455-4677-8899-aabbccddeeff");
 }
 
+TEST(text_is_utf8_to_its_last_character_or_not_at_all)
+{
+	assert_true(fa_text_is_utf8("", 0));
+	assert_true(fa_text_is_utf8("a\0b\xc3\xa4\xf0\x9f\x98\x80", 9));
+	assert_false(fa_text_is_utf8("a\xff" "b", 3));
+	assert_false(fa_text_is_utf8("a\xc3", 2));
+	assert_false(fa_text_is_utf8("\xed\xa0\x80", 3)); /* a surrogate */
+}
+
 TEST(a_time_is_written_in_utc_to_the_millisecond)
 {
 	static const struct {
@@ -277,6 +286,7 @@ int main(void)
 		cmocka_unit_test_setup(fixed_point_numbers_keep_their_zeros, setup),
 		cmocka_unit_test_setup(bytes_are_shown_as_lower_case_hexadecimals, setup),
 		cmocka_unit_test_setup(no_bytes_are_shown_as_the_empty_string, setup),
+		cmocka_unit_test(text_is_utf8_to_its_last_character_or_not_at_all),
 		cmocka_unit_test(a_time_is_written_in_utc_to_the_millisecond),
 		cmocka_unit_test_setup(a_time_to_the_second_leaves_out_what_is_behind_it, setup),
 		cmocka_unit_test(a_time_to_the_second_that_does_not_fit_takes_nothing_back),
