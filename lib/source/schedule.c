@@ -147,10 +147,11 @@ static void choose(struct schedule *s, int64_t now_ms)
 		s->due_s = INT64_MAX;
 	if (s->due_s == INT64_MAX)
 		return;
-	fa_random_bytes(&bits, sizeof(bits));
 	s->due_ms = s->due_s * 1000;
-	if (s->flexible_min)
-		s->due_ms += bits % ((unsigned)s->flexible_min * 60000u);
+	if (!s->flexible_min)
+		return;
+	fa_random_bytes(&bits, sizeof(bits));
+	s->due_ms += bits % ((unsigned)s->flexible_min * 60000u);
 }
 
 /* The clock on the wall may have been set back since the timer was armed. */
