@@ -264,3 +264,18 @@ void flow_await_idle(struct flow *flow, int idle, int busy)
 	fail_msg("%d environments idle, %d busy; expected %d and %d", stats.environments_idle,
 		 stats.environments_busy, idle, busy);
 }
+
+static bool is_at_work(struct flow *flow)
+{
+	struct faas_stats stats = { .size = sizeof(stats) };
+
+	assert_int_equal(faas_stats(flow->rt, &stats), 0);
+	return stats.environments_busy || stats.queued || stats.events_in_flight;
+}
+
+void flow_await_count(struct flow *flow, const _Atomic int *count, int n)
+{
+	for (int ms = 0; (*count < n || is_at_work(flow)) && ms < PATIENCE_MS; ms++)
+		pause_a_little();
+	assert_int_equal(*count, n);
+}

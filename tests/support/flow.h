@@ -49,4 +49,10 @@ double flow_metric(struct flow *flow, const char *name);
 /* Wait (real time, bounded) until the statistics say so. */
 void flow_await_idle(struct flow *flow, int idle, int busy);
 
+/*
+ * Wait (real time, bounded) until so many were counted, or the test fails. Whoever counted them
+ * is through by then: a clock that is advanced does not time it out.
+ */
+void flow_await_count(struct flow *flow, const _Atomic int *count, int n);
+
 #endif
