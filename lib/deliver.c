@@ -61,11 +61,7 @@ static void free_delivery(struct delivery *d)
 
 static void on_written(struct fa_call *call)
 {
-	struct delivery *d = fa_container(call, struct delivery, call);
-
-	if (d->onward.count)
-		d->rt->deliver.next_ms = 0; /* some of them may be on their way */
-	free_delivery(d);
+	free_delivery(fa_container(call, struct delivery, call));
 }
 
 static void on_stored(struct fa_store_op *op)
