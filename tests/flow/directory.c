@@ -237,6 +237,26 @@ TEST(the_event_is_that_of_s3)
 	assert_string_equal(strstr(event, "Z\",\"eventName\""), want);
 }
 
+TEST(what_is_written_anew_with_its_old_size_and_time_is_told_of)
+{
+	struct timespec times[2];
+	struct stat st;
+	int fd;
+
+	map(FAAS_MAPPING(.source = source));
+	put("a", "1");
+	await(1);
+	forget_told();
+	assert_int_equal(stat(path("a"), &st), 0);
+	times[0] = times[1] = st.st_mtim;
+	tick();
+	fd = open(path("a"), O_WRONLY | O_CLOEXEC);
+	assert_int_equal(write(fd, "2", 1), 1);
+	assert_int_equal(futimens(fd, times), 0);
+	close(fd);
+	only("Put a\n");
+}
+
 TEST(one_that_is_moved_there_is_a_copy_and_one_that_goes_is_removed)
 {
 	map(FAAS_MAPPING(.removals = true));
@@ -397,6 +417,22 @@ TEST(a_file_that_a_link_takes_the_place_of_is_gone)
 	await(1);
 	forget_told();
 	expect_replaced_file_gone();
+}
+
+TEST(a_folder_that_a_link_takes_the_place_of_is_gone)
+{
+	map(FAAS_MAPPING(.removals = true));
+	make_folder("d");
+	put("d/a", "1");
+	await(1);
+	flow_close(&flow);
+	forget_told();
+	move("d", "e");
+	assert_int_equal(symlink("e", path("d")), 0);
+	open_runtime();
+	await(2);
+	assert_int_equal(count("Delete d/a\n"), 1);
+	assert_int_equal(count("Put e/a\n"), 1);
 }
 
 TEST(a_hard_link_is_a_file_that_is_whole)
@@ -598,6 +634,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(a_file_is_told_of_when_it_is_whole),
 		CASE(the_event_is_that_of_s3),
+		CASE(what_is_written_anew_with_its_old_size_and_time_is_told_of),
 		CASE(one_that_is_moved_there_is_a_copy_and_one_that_goes_is_removed),
 		CASE(removals_are_told_only_on_request),
 		CASE(folders_below_are_prefixes_of_keys),
@@ -609,6 +646,7 @@ int main(void)
 		CASE(a_file_that_is_written_during_a_restart_is_told_of_when_it_is_whole),
 		CASE(links_and_fifos_are_not_there),
 		CASE(a_file_that_a_link_takes_the_place_of_is_gone),
+		CASE(a_folder_that_a_link_takes_the_place_of_is_gone),
 		CASE(a_hard_link_is_a_file_that_is_whole),
 		CASE(a_name_that_is_no_utf8_arrives_byte_for_byte),
 		CASE(what_vanishes_before_the_look_was_not_there),

@@ -24,6 +24,7 @@ static struct {
 } host;
 
 static _Atomic int ran, called;
+static bool refuses; /* the callback, and its messages are to be dead letters */
 static struct faas_error err;
 
 static void tick(void)
@@ -43,14 +44,12 @@ static bool on_message(void *data, const struct faas_message *m)
 	(void)data;
 	(void)m;
 	called++;
-	return true;
+	return !refuses;
 }
 
-static void map(const char *source, const char *function, const char *target)
+static void map(const struct faas_mapping_config *config)
 {
-	if (faas_mapping_create(
-		    host.rt, FAAS_MAPPING(.source = source, .function = function, .target = target),
-		    NULL, &err))
+	if (faas_mapping_create(host.rt, config, NULL, &err))
 		fail_msg("%s", err.message);
 }
 
@@ -71,9 +70,14 @@ static void open_runtime(const char *source)
 	assert_non_null(host.rt);
 	assert_int_equal(
 		faas_function_create(host.rt, FAAS_FUNCTION(.name = "f", .native = work), &err), 0);
-	map(source, "f", NULL);
-	map(source, NULL, "queue:q");
-	map(source, NULL, "callback:c");
+	if (refuses) {
+		map(FAAS_MAPPING(.source = source, .target = "callback:c",
+				 .max_retries = FAAS_NONE, .dead_letter = "queue:q"));
+		return;
+	}
+	map(FAAS_MAPPING(.source = source, .function = "f"));
+	map(FAAS_MAPPING(.source = source, .target = "queue:q"));
+	map(FAAS_MAPPING(.source = source, .target = "callback:c"));
 }
 
 static void fail_at(size_t n, bool and_all_after)
@@ -109,14 +113,19 @@ static uint64_t lying(void)
 	return s.visible;
 }
 
+static bool have_all(void)
+{
+	return lying() == 1 && (refuses || (ran == 1 && called == 1));
+}
+
 static void await_all(size_t n)
 {
-	for (int i = 0; i < 4000 && !(lying() == 1 && ran == 1 && called == 1); i++) {
+	for (int i = 0; i < 4000 && !have_all(); i++) {
 		tick();
 		if (i % 20 == 19)
 			advance(10000);
 	}
-	if (lying() != 1 || ran != 1 || called != 1)
+	if (!have_all())
 		fail_msg("allocation %zu failed: queue %d, function %d, callback %d", n,
 			 (int)lying(), ran, called);
 }
@@ -168,11 +177,19 @@ TEST(an_event_on_a_bus_reaches_all_when_there_is_memory_again)
 	sweep("bus:b", "{\"Source\":\"s\",\"DetailType\":\"t\",\"Detail\":{}}");
 }
 
+TEST(a_dead_letter_is_written_when_there_is_memory_again)
+{
+	refuses = true;
+	sweep("topic:t", "x");
+	refuses = false;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_message_to_a_topic_reaches_all_when_there_is_memory_again),
 		cmocka_unit_test(an_event_on_a_bus_reaches_all_when_there_is_memory_again),
+		cmocka_unit_test(a_dead_letter_is_written_when_there_is_memory_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

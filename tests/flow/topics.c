@@ -121,9 +121,7 @@ static int64_t publish(const char *text)
 
 static void await(_Atomic int *count, int n)
 {
-	for (int i = 0; *count < n && i < 10000; i++)
-		tick();
-	assert_int_equal(*count, n);
+	flow_await_count(&flow, count, n);
 }
 
 /* What was accepted is where it belongs. */
@@ -211,6 +209,28 @@ TEST(everybody_who_subscribed_gets_it_and_nobody_else)
 	await(&heard_count, 3);
 	await_lying("queue:q", 3);
 	assert_int_equal(lying("queue:other"), 0);
+}
+
+/* More than have a bucket of their own. */
+TEST(of_many_topics_each_reaches_its_own_subscribers)
+{
+	char topic[16], queue[16];
+
+	for (int i = 0; i < 100; i++) {
+		snprintf(topic, sizeof(topic), "topic:t%d", i);
+		snprintf(queue, sizeof(queue), "queue:q%d", i);
+		subscribe(FAAS_MAPPING(.source = topic, .target = queue));
+	}
+	for (int i = 0; i < 100; i++) {
+		snprintf(topic, sizeof(topic), "topic:t%d", i);
+		assert_int_equal(faas_send(flow.rt, topic, (struct faas_bytes){ "x", 1 }, &err),
+				 0);
+	}
+	for (int round = 0; round < 2; round++)
+		for (int i = 0; i < 100; i++) {
+			snprintf(queue, sizeof(queue), "queue:q%d", i);
+			await_lying(queue, 1);
+		}
 }
 
 TEST(without_a_subscription_it_is_gone_and_was_accepted)
@@ -333,6 +353,13 @@ TEST(a_filter_looks_at_the_attributes)
 	       false, true);
 }
 
+TEST(a_filter_does_not_see_what_is_binary)
+{
+	passes("{\"b\":[{\"exists\":true}]}", "{" TEXT_OF("b", "eA==") "}", "x", false, true);
+	passes("{\"b\":[{\"exists\":true}]}",
+	       "{\"b\":{\"DataType\":\"Binary\",\"BinaryValue\":\"eA==\"}}", "x", false, false);
+}
+
 TEST(a_number_is_a_number_and_an_array_an_array)
 {
 	passes("{\"n\":[{\"numeric\":[\">\",1,\"<=\",10]}]}", "{" NUMBER_OF("n", "10") "}", "x",
@@ -425,6 +452,29 @@ TEST(what_is_too_old_for_another_attempt_is_dropped)
 	faas_stats(flow.rt, &s);
 	assert_int_equal(s.messages_dropped, 1);
 	assert_in_range(1000000 - deaf, 10, 30);
+}
+
+/* Nobody is left who says for how long, or where it goes then. */
+TEST(what_nobody_subscribes_to_any_more_is_tried_for_a_day)
+{
+	struct faas_stats s = { .size = sizeof(s) };
+
+	deaf = 1000000;
+	subscribe(FAAS_MAPPING(.target = "callback:ops", .dead_letter = "queue:dead"));
+	publish("x");
+	for (int i = 0; deaf == 1000000 && i < 10000; i++)
+		tick();
+	assert_int_equal(faas_mapping_delete(flow.rt, id, &err), 0);
+	for (int hours = 0; hours < 30; hours++) {
+		for (int j = 0; j < 20; j++)
+			tick();
+		flow_advance(&flow, HOUR);
+		faas_stats(flow.rt, &s);
+		if (hours == 20)
+			assert_int_equal(s.messages_dropped, 0);
+	}
+	assert_int_equal(s.messages_dropped, 1);
+	assert_int_equal(lying("queue:dead"), 0);
 }
 
 TEST(a_dead_letter_of_a_function_goes_back_to_it)
@@ -607,17 +657,20 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		MEMORY(a_function_gets_the_event_of_sns),
 		DISK(everybody_who_subscribed_gets_it_and_nobody_else),
+		MEMORY(of_many_topics_each_reaches_its_own_subscribers),
 		MEMORY(without_a_subscription_it_is_gone_and_was_accepted),
 		MEMORY(a_queue_gets_the_notification_of_sns),
 		MEMORY(raw_it_gets_the_message_and_its_attributes_as_they_are),
 		MEMORY(to_a_function_it_is_an_asynchronous_event),
 		MEMORY(a_filter_looks_at_the_attributes),
+		MEMORY(a_filter_does_not_see_what_is_binary),
 		MEMORY(a_number_is_a_number_and_an_array_an_array),
 		MEMORY(fields_must_all_match_and_one_of_their_values),
 		MEMORY(a_filter_of_the_body_looks_into_it),
 		MEMORY(a_callback_hears_of_it_again_until_it_takes_it),
 		DISK(what_cannot_be_delivered_is_a_dead_letter),
 		MEMORY(what_is_too_old_for_another_attempt_is_dropped),
+		MEMORY(what_nobody_subscribes_to_any_more_is_tried_for_a_day),
 		MEMORY(a_dead_letter_of_a_function_goes_back_to_it),
 		DISK(a_topic_is_a_destination),
 		MEMORY(what_is_larger_than_sns_takes_is_refused_at_the_door_and_dropped_behind_it),
