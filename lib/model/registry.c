@@ -15,6 +15,7 @@
 #include <model/event_config.h>
 #include <model/permission.h>
 #include <model/provisioned.h>
+#include <model/role.h>
 #include <model/url.h>
 
 int fa_registry_init(struct fa_registry *registry, const struct fa_mem *mem,
@@ -24,6 +25,7 @@ int fa_registry_init(struct fa_registry *registry, const struct fa_mem *mem,
 
 	fa_map_init(&registry->functions, mem);
 	fa_map_init(&registry->urls, mem);
+	fa_map_init(&registry->rights, mem);
 	registry->region = region;
 	registry->account = account;
 	fa_random_bytes(&seed, sizeof(seed));
@@ -54,6 +56,7 @@ void fa_registry_finish(struct fa_registry *registry)
 		free_function(function);
 	fa_map_finish(&registry->functions);
 	fa_map_finish(&registry->urls);
+	fa_roles_forget(registry);
 	for (int kind = 0; kind < FA_ACCOUNT_KINDS; kind++)
 		fa_document_free(registry->parts[kind].all);
 	pthread_rwlock_destroy(&registry->lock);

@@ -57,6 +57,8 @@ struct fa_registry {
 		_Atomic bool changed;    /* since it was last remembered */
 		_Atomic uint32_t epoch;  /* another one after each change */
 	} parts[FA_ACCOUNT_KINDS];
+	struct fa_map rights;    /* role -> what it may do, compiled, see model/role.h */
+	uint32_t rights_epoch;   /* of the roles that it was compiled from */
 };
 
 int fa_registry_init(struct fa_registry *registry, const struct fa_mem *mem,

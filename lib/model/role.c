@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Documents are kept as they were given and compiled when they are asked: that is when a
- * function is created, or once per function and change of a role, never per call.
+ * Documents are kept as they were given. What a role may do is compiled when it is asked for
+ * first, and again after a change of any role: who asks a second time allocates nothing.
  */
 #include <model/role.h>
 
@@ -37,17 +37,32 @@ const char *fa_role_managed(const char *arn, const char **name)
 
 /* ---- kept -------------------------------------------------------------- */
 
-struct fa_document *fa_role_get(struct fa_registry *registry, const char *role)
+static const char *last_part(const char *role)
 {
 	const char *slash = strrchr(role, '/');
-	struct fa_document *found =
-		fa_account_get(registry, FA_ACCOUNT_ROLES, slash ? slash + 1 : role);
+
+	return slash ? slash + 1 : role;
+}
+
+/* Under the lock. An ARN has to be the role's. */
+static const struct fa_document *find(const struct fa_registry *registry, const char *role)
+{
+	const char *name = last_part(role);
+	const struct fa_document *found =
+		fa_document_get(registry->parts[FA_ACCOUNT_ROLES].all, name);
 	const char *arn = fa_document_text(fa_document_get(found, "Arn"));
 
-	if (!found || !slash || (arn && !strcmp(arn, role)))
-		return found;
-	fa_document_free(found);
-	return NULL;
+	return name == role || (arn && !strcmp(arn, role)) ? found : NULL;
+}
+
+struct fa_document *fa_role_get(struct fa_registry *registry, const char *role)
+{
+	struct fa_document *copy;
+
+	pthread_rwlock_rdlock(&registry->lock);
+	copy = fa_document_copy(find(registry, role));
+	pthread_rwlock_unlock(&registry->lock);
+	return copy;
 }
 
 int fa_role_put(struct fa_registry *registry, const char *name, struct fa_document *role,
@@ -99,35 +114,118 @@ int fa_role_trusts(struct fa_registry *registry, const char *name, const char *s
 	return trusts ? 0 : FAAS_EDENIED;
 }
 
-struct compiled {
-	const struct fa_mem *mem;
-	const struct fa_policy **policies;
+/* ---- what one may do, compiled ------------------------------------------- */
+
+struct fa_rights {
+	char *name;
+	bool unreadable; /* one of the policies, which may deny */
 	size_t count;
-	struct faas_error why; /* one of them could not be read */
+	const struct fa_policy *policies[];
 };
 
-static void add(struct compiled *c, const char *text)
+static void free_rights(struct fa_rights *rights)
 {
-	if (text && !c->why.code)
-		c->policies[c->count] =
-			fa_policy_parse(c->mem, text, FA_IDENTITY_POLICY, &c->why);
-	c->count += text && !c->why.code;
+	while (rights->count)
+		fa_policy_free((struct fa_policy *)rights->policies[--rights->count]);
+	fa_free(rights->name);
+	fa_free(rights);
 }
 
-static void compile(struct compiled *c, const struct fa_document *role)
+void fa_roles_forget(struct fa_registry *registry)
+{
+	struct fa_rights *rights;
+	uint32_t pos = 0;
+
+	while ((rights = fa_map_next(&registry->rights, &pos)))
+		free_rights(rights);
+	fa_map_finish(&registry->rights);
+}
+
+static int add(struct fa_rights *rights, const struct fa_mem *mem, const char *text)
+{
+	struct faas_error why = { 0 };
+
+	if (!text)
+		return 0;
+	rights->policies[rights->count] = fa_policy_parse(mem, text, FA_IDENTITY_POLICY, &why);
+	if (!why.code)
+		rights->count++;
+	else
+		rights->unreadable = true;
+	return why.code == FAAS_ENOMEM ? FAAS_ENOMEM : 0;
+}
+
+/* NULL: out of memory. */
+static struct fa_rights *compile(const struct fa_mem *mem, const char *role_name,
+				 const struct fa_document *role)
 {
 	const struct fa_document *policies = fa_document_get(role, "Policies"),
 				 *attached = fa_document_get(role, "Attached"), *value;
 	const char *name = NULL, *ignored;
 	size_t most = fa_document_count(policies) + fa_document_count(attached);
+	struct fa_rights *rights =
+		fa_alloc(mem, sizeof(*rights) + most * sizeof(*rights->policies));
+	int rc;
 
-	c->policies = fa_alloc(c->mem, (most + 1) * sizeof(*c->policies));
-	if (!c->policies)
-		fa_error_nomem(&c->why);
-	while ((name = fa_document_next(policies, name, &value)))
-		add(c, fa_document_text(value));
-	while ((name = fa_document_next(attached, name, &value)))
-		add(c, fa_role_managed(name, &ignored));
+	if (!rights)
+		return NULL;
+	rights->name = fa_strdup(mem, role_name);
+	rc = rights->name ? 0 : FAAS_ENOMEM;
+	while (!rc && (name = fa_document_next(policies, name, &value)))
+		rc = add(rights, mem, fa_document_text(value));
+	name = NULL;
+	while (!rc && (name = fa_document_next(attached, name, &value)))
+		rc = add(rights, mem, fa_role_managed(name, &ignored));
+	if (!rc)
+		return rights;
+	free_rights(rights);
+	return NULL;
+}
+
+/* Under the lock. NULL: they are to be compiled. */
+static const struct fa_rights *kept(const struct fa_registry *registry, const char *role)
+{
+	static const struct fa_rights none;
+	const char *name = last_part(role);
+
+	if (!find(registry, role))
+		return &none;
+	if (registry->rights_epoch != fa_roles_epoch(registry))
+		return NULL;
+	return fa_map_get(&registry->rights, name, strlen(name));
+}
+
+/* Under the lock, to write. NULL: out of memory. */
+static const struct fa_rights *renew(struct fa_registry *registry, const char *role)
+{
+	const struct fa_rights *there = kept(registry, role);
+	struct fa_rights *rights;
+
+	if (there)
+		return there;
+	if (registry->rights_epoch != fa_roles_epoch(registry)) {
+		fa_roles_forget(registry);
+		registry->rights_epoch = fa_roles_epoch(registry);
+	}
+	rights = compile(registry->functions.mem, last_part(role), find(registry, role));
+	if (!rights || !fa_map_add(&registry->rights, rights->name, rights))
+		return rights;
+	free_rights(rights);
+	return NULL;
+}
+
+/* The lock is held afterwards, whatever comes of it. NULL: out of memory. */
+static const struct fa_rights *open_rights(struct fa_registry *registry, const char *role)
+{
+	const struct fa_rights *rights;
+
+	pthread_rwlock_rdlock(&registry->lock);
+	rights = kept(registry, role);
+	if (rights)
+		return rights;
+	pthread_rwlock_unlock(&registry->lock);
+	pthread_rwlock_wrlock(&registry->lock);
+	return renew(registry, role);
 }
 
 static void explain(char *why, size_t size, struct fa_policy_decision decision,
@@ -147,13 +245,6 @@ static void explain(char *why, size_t size, struct fa_policy_decision decision,
 	fa_text_add(&text, reason);
 }
 
-static void release(struct compiled *c)
-{
-	while (c->count)
-		fa_policy_free((struct fa_policy *)c->policies[--c->count]);
-	fa_free(c->policies);
-}
-
 int fa_role_allows(struct fa_registry *registry, const char *name, const char *session,
 		   const struct fa_policy_request *request, char *why, size_t size)
 {
@@ -164,31 +255,26 @@ int fa_role_allows_on(struct fa_registry *registry, const char *name, const char
 		      const struct fa_policy_request *request, const struct fa_policy *resource,
 		      char *why, size_t size)
 {
-	struct fa_document *role = fa_role_get(registry, name);
-	const char *role_arn = fa_document_text(fa_document_get(role, "Arn"));
-	struct compiled c = { .mem = registry->functions.mem };
-	const char *slash = strrchr(name, '/');
+	const struct fa_rights *rights = open_rights(registry, name);
+	const char *role_arn = fa_document_text(fa_document_get(find(registry, name), "Arn"));
+	struct fa_policy_decision decision = { FA_IMPLICIT_DENY, FA_BY_IDENTITY };
 	struct fa_policy_request own = *request;
-	struct fa_policy_decision decision;
 	struct fa_principal who = { .account = registry->account,
 				    .role = role_arn ? role_arn : name };
 	char arn[512];
 
 	snprintf(arn, sizeof(arn), "arn:aws:sts::%s:assumed-role/%s/%s", registry->account,
-		 slash ? slash + 1 : name, session);
+		 last_part(name), session);
 	who.arn = arn;
 	own.principal = &who;
-	compile(&c, role);
-	decision = (struct fa_policy_decision){ FA_IMPLICIT_DENY, FA_BY_IDENTITY };
-	if (!c.why.code)
+	if (rights && !rights->unreadable)
 		decision = fa_policy_decide(
-			&(struct fa_policy_rules){ .identity = { c.policies, c.count },
+			&(struct fa_policy_rules){ .identity = { rights->policies, rights->count },
 						   .resource = { &resource, !!resource } },
 			&own);
-	release(&c);
-	fa_document_free(role);
+	pthread_rwlock_unlock(&registry->lock);
 	if (decision.effect == FA_ALLOW)
 		return 0;
 	explain(why, size, decision, &own);
-	return c.why.code == FAAS_ENOMEM ? FAAS_ENOMEM : FAAS_EDENIED;
+	return rights ? FAAS_EDENIED : FAAS_ENOMEM;
 }

@@ -23,6 +23,8 @@ int fa_role_put(struct fa_registry *registry, const char *name, struct fa_docume
 bool fa_roles_count(struct fa_registry *registry);
 /* 0 until there is one; another number after each change of one. Takes no lock. */
 uint32_t fa_roles_epoch(const struct fa_registry *registry);
+/* Frees what was compiled of them. */
+void fa_roles_forget(struct fa_registry *registry);
 
 /* A policy that there is without anybody's making it, by its ARN; NULL: none. */
 const char *fa_role_managed(const char *arn, const char **name);
