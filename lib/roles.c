@@ -32,15 +32,13 @@ static int check_writing(struct faas *rt, const struct fa_version *v, char *why,
 	} asked[] = { { "logs:CreateLogGroup", "" },
 		      { "logs:CreateLogStream", ":log-stream:" },
 		      { "logs:PutLogEvents", ":log-stream:" } };
-	const char *const values[] = { v->config.role, rt->config.account, v->arn };
-	const struct fa_fact facts[] = { { "aws:PrincipalArn", &values[0], 1 },
-					 { "aws:PrincipalAccount", &values[1], 1 },
-					 { "lambda:SourceFunctionArn", &values[2], 1 } };
+	const char *const source = v->arn;
+	const struct fa_fact fact = { "lambda:SourceFunctionArn", &source, 1 };
 	char arn[700];
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < sizeof(asked) / sizeof(*asked); i++) {
-		const struct fa_policy_request request = { NULL, asked[i].action, arn, facts, 3 };
+		const struct fa_policy_request request = { NULL, asked[i].action, arn, &fact, 1 };
 
 		snprintf(arn, sizeof(arn), "arn:aws:logs:%s:%s:log-group:%s%s", rt->config.region,
 			 rt->config.account, v->config.log_group, asked[i].below);

@@ -15,7 +15,6 @@
 #include <model/permission.h>
 #include <model/role.h>
 
-#define FACTS_MAX 8
 #define RESOURCE_MAX 2048
 
 /* ---- who ----------------------------------------------------------------- */
@@ -127,8 +126,8 @@ static void resource_of(char out[RESOURCE_MAX], const struct faas *rt,
 /* ---- may he ---------------------------------------------------------------- */
 
 struct facts {
-	struct fa_fact list[FACTS_MAX];
-	const char *values[FACTS_MAX];
+	struct fa_fact list[FA_ROLE_FACTS];
+	const char *values[FA_ROLE_FACTS];
 	size_t count;
 };
 
@@ -183,8 +182,6 @@ static int decide(struct faas *rt, const struct fa_signer *signer, const char *a
 		return err->code;
 	fa_text_time(&now, rt->clock->unix_ms(rt->clock));
 	add_fact(facts, "aws:CurrentTime", time);
-	add_fact(facts, "aws:PrincipalAccount", rt->config.account);
-	add_fact(facts, "aws:PrincipalArn", signer->role);
 	add_fact(facts, "aws:SourceIp", signer->source);
 	request.fact_count = facts->count;
 	rc = fa_role_allows_on(&rt->registry, signer->role, signer->key, &request, own, why,

@@ -261,12 +261,18 @@ int fa_role_allows_on(struct fa_registry *registry, const char *name, const char
 	struct fa_policy_request own = *request;
 	struct fa_principal who = { .account = registry->account,
 				    .role = role_arn ? role_arn : name };
+	struct fa_fact facts[FA_ROLE_FACTS + 2] = { { "aws:PrincipalArn", &who.role, 1 },
+						    { "aws:PrincipalAccount", &who.account, 1 } };
 	char arn[512];
 
 	snprintf(arn, sizeof(arn), "arn:aws:sts::%s:assumed-role/%s/%s", registry->account,
 		 last_part(name), session);
 	who.arn = arn;
 	own.principal = &who;
+	if (own.fact_count)
+		memcpy(facts + 2, own.facts, own.fact_count * sizeof(*facts));
+	own.facts = facts;
+	own.fact_count += 2;
 	if (rights && !rights->unreadable)
 		decision = fa_policy_decide(
 			&(struct fa_policy_rules){ .identity = { rights->policies, rights->count },

@@ -12,6 +12,7 @@
  * nobody for permission.
  */
 #define FA_ROLE_NAME_MAX 64
+#define FA_ROLE_FACTS 8            /* of a request that a role is asked for */
 #define FA_ROLE_POLICIES_MAX 10240 /* bytes of all policies that are put into one role */
 
 /* A copy by name or ARN, or NULL. */
@@ -37,8 +38,9 @@ const char *fa_role_managed(const char *arn, const char **name);
  */
 int fa_role_trusts(struct fa_registry *registry, const char *role, const char *service);
 /*
- * What a session of the role may do. `request` with no principal: it is the session's. If it
- * may not, `why` says so in the words of AWS.
+ * What a session of the role may do. `request` with no principal: it is the session's, and so
+ * are aws:PrincipalArn and aws:PrincipalAccount; at most FA_ROLE_FACTS besides. If it may not,
+ * `why` says so in the words of AWS.
  */
 int fa_role_allows(struct fa_registry *registry, const char *role, const char *session,
 		    const struct fa_policy_request *request, char *why, size_t size);

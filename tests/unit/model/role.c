@@ -144,6 +144,29 @@ TEST(a_role_is_meant_by_its_name_or_by_its_whole_arn)
 	close_it();
 }
 
+#define IF(key, value) \
+	"{\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\",\"Condition\":{" \
+	"\"StringEquals\":{\"" key "\":\"" value "\"}}}}"
+
+TEST(conditions_see_the_arn_of_the_role_by_whatever_name_it_is_asked)
+{
+	const char *const here = "here";
+	const struct fa_fact fact = { "aws:SourceVpc", &here, 1 };
+	const struct fa_policy_request request = { NULL, "logs:PutLogEvents", "*", &fact, 1 };
+	static const char *const rows[] = { IF("aws:PrincipalArn", ARN),
+					    IF("aws:PrincipalAccount", "000000000000"),
+					    IF("aws:SourceVpc", "here") };
+
+	open_with(TRUST, POLICY("Allow"), POLICY("Allow"));
+	for (int i = 0; i < 3; i++) {
+		put(TRUST, rows[i], rows[i]);
+		assert_int_equal(allows(), i < 2 ? 0 : FAAS_EDENIED);
+		assert_int_equal(fa_role_allows(&registry, "r", "s", &request, why, sizeof(why)),
+				 0);
+	}
+	close_it();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +176,7 @@ int main(void)
 		cmocka_unit_test(a_role_with_a_policy_that_cannot_be_read_may_do_nothing),
 		cmocka_unit_test(who_asks_a_role_again_allocates_nothing),
 		cmocka_unit_test(what_a_role_may_do_changes_with_it),
+		cmocka_unit_test(conditions_see_the_arn_of_the_role_by_whatever_name_it_is_asked),
 		cmocka_unit_test(a_role_is_meant_by_its_name_or_by_its_whole_arn),
 	};
 
