@@ -59,6 +59,7 @@ void fa_clock_virtual_init(struct fa_clock_virtual *clock, int64_t epoch_ms)
 
 #define MIN_CAPACITY 16u
 #define MAX_CAPACITY (1u << 28)
+#define HOMELESS UINT32_MAX /* the index of who waits for a place in the heap */
 
 static void place(struct fa_timers *timers, struct fa_timer *timer, uint32_t index)
 {
@@ -111,11 +112,13 @@ void fa_timers_finish(struct fa_timers *timers)
 {
 	for (uint32_t i = 0; i < timers->count; i++)
 		timers->heap[i]->index = 0;
+	for (struct fa_timer *timer = timers->homeless; timer; timer = timer->next)
+		timer->index = 0;
 	fa_free(timers->heap);
 	*timers = (struct fa_timers){ .mem = timers->mem };
 }
 
-int fa_timers_reserve(struct fa_timers *timers, uint32_t n)
+static int reserve(struct fa_timers *timers, uint32_t n)
 {
 	uint32_t capacity = timers->capacity ? timers->capacity : MIN_CAPACITY;
 	struct fa_timer **heap;
@@ -139,36 +142,76 @@ int fa_timers_reserve(struct fa_timers *timers, uint32_t n)
 
 int fa_timer_start(struct fa_timers *timers, struct fa_timer *timer, int64_t at_ns)
 {
-	if (!timer->index && fa_timers_reserve(timers, timers->count + 1) < 0)
+	if (!timer->index && reserve(timers, timers->count + 1) < 0)
 		return FAAS_ENOMEM;
 	timer->at_ns = at_ns;
-	settle(timers, timer, timer->index ? timer->index : ++timers->count);
+	if (timer->index != HOMELESS)
+		settle(timers, timer, timer->index ? timer->index : ++timers->count);
 	return FAAS_OK;
+}
+
+void fa_timer_start_sure(struct fa_timers *timers, struct fa_timer *timer, int64_t at_ns)
+{
+	if (!fa_timer_start(timers, timer, at_ns))
+		return;
+	timer->at_ns = at_ns;
+	timer->index = HOMELESS;
+	timer->next = timers->homeless;
+	timers->homeless = timer;
+}
+
+static void leave_list(struct fa_timers *timers, const struct fa_timer *timer)
+{
+	struct fa_timer **link = &timers->homeless;
+
+	while (*link != timer)
+		link = &(*link)->next;
+	*link = timer->next;
+}
+
+static void leave_heap(struct fa_timers *timers, const struct fa_timer *timer)
+{
+	struct fa_timer *last = at(timers, timers->count--), *first = timers->homeless;
+
+	if (last != timer)
+		settle(timers, last, timer->index);
+	if (!first)
+		return;
+	timers->homeless = first->next;
+	settle(timers, first, ++timers->count);
 }
 
 void fa_timer_stop(struct fa_timers *timers, struct fa_timer *timer)
 {
-	uint32_t index = timer->index;
-	struct fa_timer *last;
-
-	if (!index)
-		return;
-	last = at(timers, timers->count--);
+	if (timer->index == HOMELESS)
+		leave_list(timers, timer);
+	else if (timer->index)
+		leave_heap(timers, timer);
 	timer->index = 0;
-	if (last != timer)
-		settle(timers, last, index);
+}
+
+static struct fa_timer *earliest(const struct fa_timers *timers)
+{
+	struct fa_timer *first = timers->count ? timers->heap[0] : NULL;
+
+	for (struct fa_timer *timer = timers->homeless; timer; timer = timer->next)
+		if (!first || timer->at_ns < first->at_ns)
+			first = timer;
+	return first;
 }
 
 int64_t fa_timers_next(const struct fa_timers *timers)
 {
-	return timers->count ? timers->heap[0]->at_ns : INT64_MAX;
+	const struct fa_timer *first = earliest(timers);
+
+	return first ? first->at_ns : INT64_MAX;
 }
 
 void fa_timers_run(struct fa_timers *timers, int64_t now_ns)
 {
-	while (timers->count && timers->heap[0]->at_ns <= now_ns) {
-		struct fa_timer *timer = timers->heap[0];
+	struct fa_timer *timer;
 
+	while ((timer = earliest(timers)) && timer->at_ns <= now_ns) {
 		fa_timer_stop(timers, timer);
 		timer->on_due(timer);
 	}

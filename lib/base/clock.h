@@ -39,20 +39,22 @@ struct fa_timer {
 	int64_t at_ns;
 	void (*on_due)(struct fa_timer *timer);
 	uint32_t index; /* in the heap, from 1; 0: not armed */
+	struct fa_timer *next; /* of those that found no room there */
 };
 
 struct fa_timers {
 	const struct fa_mem *mem;
 	struct fa_timer **heap;
 	uint32_t count, capacity;
+	struct fa_timer *homeless; /* armed, while there was no memory for the heap */
 };
 
 void fa_timers_init(struct fa_timers *timers, const struct fa_mem *mem);
 void fa_timers_finish(struct fa_timers *timers);
-/* Make room for n timers in all, so that fa_timer_start() of them cannot fail. */
-int fa_timers_reserve(struct fa_timers *timers, uint32_t n);
-/* Arm or move. 0 or FAAS_ENOMEM. */
+/* Arm or move. 0 or FAAS_ENOMEM; what is armed already can always be moved. */
 int fa_timer_start(struct fa_timers *timers, struct fa_timer *timer, int64_t at_ns);
+/* The same, and it cannot fail; without memory it takes time by the number of such timers. */
+void fa_timer_start_sure(struct fa_timers *timers, struct fa_timer *timer, int64_t at_ns);
 void fa_timer_stop(struct fa_timers *timers, struct fa_timer *timer);
 int64_t fa_timers_next(const struct fa_timers *timers); /* INT64_MAX: none */
 /* Run what is due at `now_ns`; a callback may start and stop any timer. */

@@ -23,7 +23,6 @@
 #define PAGE 4096
 #define EVENTS_PER_TURN 64
 #define SCANS_PER_TURN 64
-#define SURE_TIMERS 8 /* places kept free for fa_loop_timer_sure() */
 
 #ifndef F_SEAL_FUTURE_WRITE
 #define F_SEAL_FUTURE_WRITE 0x0010
@@ -69,7 +68,8 @@ static void work(struct fa_loop *loop)
 {
 	for (int i = 0; i < SCANS_PER_TURN; i++) {
 		run_posts(loop);
-		if (loop->timers.count && fa_timers_next(&loop->timers) <= fa_now(loop->clock))
+		if ((loop->timers.count || loop->timers.homeless) &&
+		    fa_timers_next(&loop->timers) <= fa_now(loop->clock))
 			fa_timers_run(&loop->timers, fa_now(loop->clock));
 		if ((!loop->on_scan || !loop->on_scan(loop->data)) &&
 		    !atomic_load(&loop->posts.top))
@@ -230,7 +230,7 @@ int fa_loop_init(struct fa_loop *loop, uv_loop_t *uv, const struct fa_mem *mem,
 	loop->epoll = loop->wake = loop->timerfd = loop->page_fd = -1;
 	loop->armed_ns = INT64_MAX;
 	fa_timers_init(&loop->timers, mem);
-	rc = fa_timers_reserve(&loop->timers, SURE_TIMERS) ? -ENOMEM : open_fds(loop);
+	rc = open_fds(loop);
 	if (!rc)
 		rc = uv_poll_init(uv, &loop->poll, loop->epoll);
 	if (rc) {
@@ -314,16 +314,12 @@ void fa_loop_unwatch(struct fa_loop *loop, struct fa_watch *watch)
 
 int fa_loop_timer(struct fa_loop *loop, struct fa_timer *timer, int64_t at_ns)
 {
-	int rc = 0;
-
-	if (!timer->index)
-		rc = fa_timers_reserve(&loop->timers, loop->timers.count + 1 + SURE_TIMERS);
-	return rc ? rc : fa_timer_start(&loop->timers, timer, at_ns);
+	return fa_timer_start(&loop->timers, timer, at_ns);
 }
 
 void fa_loop_timer_sure(struct fa_loop *loop, struct fa_timer *timer, int64_t at_ns)
 {
-	fa_timer_start(&loop->timers, timer, at_ns); /* there is always room for SURE_TIMERS */
+	fa_timer_start_sure(&loop->timers, timer, at_ns);
 }
 
 void fa_loop_timer_stop(struct fa_loop *loop, struct fa_timer *timer)

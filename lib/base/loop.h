@@ -93,7 +93,7 @@ void fa_loop_unwatch(struct fa_loop *loop, struct fa_watch *watch);
 
 /* [loop] 0 or FAAS_ENOMEM */
 int fa_loop_timer(struct fa_loop *loop, struct fa_timer *timer, int64_t at_ns);
-/* [loop] Cannot fail: for the few timers that a runtime must not be without. */
+/* [loop] Cannot fail: for the timers that nobody could do without. */
 void fa_loop_timer_sure(struct fa_loop *loop, struct fa_timer *timer, int64_t at_ns);
 void fa_loop_timer_stop(struct fa_loop *loop, struct fa_timer *timer);
 

@@ -238,34 +238,76 @@ TEST(without_memory_a_timer_is_not_started_and_the_others_stay)
 	assert_true(failing_mem_clean(&fm));
 }
 
-TEST(room_that_was_reserved_cannot_be_missing_later)
+/* All hundred but those for which there was memory are in no heap. */
+static void start_without_memory(struct failing_mem *fm)
+{
+	failing_mem_init(fm);
+	fm->fail_at = 2;
+	fm->and_all_after = true;
+	fa_timers_init(&timers, &fm->mem);
+	for (int i = 0; i < 100; i++)
+		fa_timer_start_sure(&timers, &alarms[i].timer, (i * 37) % 100);
+	assert_true(fm->failed > 0 && timers.homeless);
+}
+
+TEST(who_must_be_started_rings_without_memory_and_in_order)
 {
 	struct failing_mem fm;
 
-	failing_mem_init(&fm);
-	fa_timers_init(&timers, &fm.mem);
-	assert_int_equal(fa_timers_reserve(&timers, 200), 0);
-	assert_int_equal(fa_timers_reserve(&timers, 100), 0);
-	fm.fail_at = 2;
-	fm.and_all_after = true;
-	for (int i = 0; i < 200; i++)
-		start(i, 200 - i);
-	assert_int_equal(fm.calls, 1);
-	fa_timers_run(&timers, 200);
-	assert_int_equal(rings, 200);
+	start_without_memory(&fm);
+	assert_int_equal(fa_timers_next(&timers), 0);
+	fa_timers_run(&timers, 49);
+	assert_int_equal(rings, 50);
+	fa_timers_run(&timers, 99);
+	assert_int_equal(rings, 100);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(alarms[rung[i]].number * 37 % 100, i);
+	assert_null(timers.homeless);
+	assert_int_equal(timers.count, 0);
 	fa_timers_finish(&timers);
 }
 
-TEST(room_that_cannot_be_had_is_not_promised)
+TEST(who_has_no_place_is_moved_and_stopped_like_others)
 {
 	struct failing_mem fm;
 
-	failing_mem_init(&fm);
-	fa_timers_init(&timers, &fm.mem);
-	fm.fail_at = 1;
-	assert_int_equal(fa_timers_reserve(&timers, 10), FAAS_ENOMEM);
-	assert_int_equal(fa_timers_reserve(&timers, UINT32_MAX), FAAS_ENOMEM);
-	assert_int_equal(timers.capacity, 0);
+	start_without_memory(&fm);
+	for (int i = 0; i < 100; i += 2)
+		fa_timer_stop(&timers, &alarms[i].timer);
+	for (int i = 1; i < 100; i += 2)
+		assert_int_equal(fa_timer_start(&timers, &alarms[i].timer, 200 - i), 0);
+	fa_timers_run(&timers, 100);
+	assert_int_equal(rings, 0);
+	fa_timers_run(&timers, 200);
+	assert_int_equal(rings, 50);
+	for (int i = 0; i < 50; i++)
+		assert_int_equal(rung[i], 99 - 2 * i);
+	fa_timers_finish(&timers);
+}
+
+TEST(who_has_no_place_gets_one_when_another_leaves)
+{
+	struct failing_mem fm;
+
+	start_without_memory(&fm);
+	for (int i = 0; timers.homeless; i++)
+		fa_timer_stop(&timers, &alarms[i].timer);
+	fa_timers_run(&timers, 100);
+	for (int i = 1; i < rings; i++)
+		assert_true(rung[i - 1] * 37 % 100 < rung[i] * 37 % 100);
+	fa_timers_finish(&timers);
+}
+
+TEST(finishing_leaves_those_without_a_place_unarmed)
+{
+	struct failing_mem fm;
+
+	start_without_memory(&fm);
+	fa_timers_finish(&timers);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(alarms[i].timer.index, 0);
+	assert_int_equal(fa_timers_next(&timers), INT64_MAX);
+	assert_true(failing_mem_clean(&fm));
 }
 
 #define TIMERS(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -289,8 +331,10 @@ int main(void)
 		TIMERS(a_callback_may_stop_a_timer_that_is_due_as_well),
 		TIMERS(finishing_leaves_every_timer_unarmed),
 		TIMERS(without_memory_a_timer_is_not_started_and_the_others_stay),
-		TIMERS(room_that_was_reserved_cannot_be_missing_later),
-		TIMERS(room_that_cannot_be_had_is_not_promised),
+		TIMERS(who_must_be_started_rings_without_memory_and_in_order),
+		TIMERS(who_has_no_place_is_moved_and_stopped_like_others),
+		TIMERS(who_has_no_place_gets_one_when_another_leaves),
+		TIMERS(finishing_leaves_those_without_a_place_unarmed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
