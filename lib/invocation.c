@@ -77,8 +77,7 @@ void fa_invocation_pause(struct fa_invocation *inv, int64_t delay_ns)
 
 	fa_turn_stop(inv);
 	inv->state = PAUSED;
-	if (fa_loop_timer(&rt->loop, &inv->timer, fa_now(rt->clock) + delay_ns) < 0)
-		fa_invocation_free(inv); /* it was accepted into memory, and memory is out */
+	fa_loop_timer_sure(&rt->loop, &inv->timer, fa_now(rt->clock) + delay_ns);
 }
 
 /* The event could not run. */

@@ -76,7 +76,8 @@ struct faas_http_config {
 	/*
 	 * Pages of your own beside the API. Called on the loop for a request that the API has
 	 * no operation for, signed or not, with at most 64 KB of body. True: you answer it, in
-	 * here or later, see faas_http_answer(). False: it is not found.
+	 * here or later, see faas_http_answer(). False: it is not found. A form that is posted
+	 * to "/" (application/x-www-form-urlencoded) is for IAM or STS and does not come here.
 	 */
 	bool (*on_page)(void *data, struct faas_http_page *page,
 			const struct faas_http_message *request);
@@ -115,7 +116,7 @@ FAAS_EXPORT int faas_http_port(const struct faas_http *http); /* 0: none */
  * most exact one is meant: part by part of the path, what is written out goes before {name},
  * and that before {name+}, which is all the rest; a method goes before ANY. "$default" is for
  * whatever nothing else fits. Operations of the API and function URLs go before all routes, and
- * these before on_page. At most 300.
+ * these before IAM's forms and on_page. At most 300.
  */
 struct faas_http_route {
 	size_t size;
