@@ -94,12 +94,21 @@ static void fill_record(struct fa_record *record, struct faas *rt, const struct 
 	record->claimed = record->unreserved + rt->account.claimed;
 }
 
+/* Only JSON tells of it; NULL: there is nothing to tell. */
+static const char *trace_told(const struct fa_version *v, const struct fa_job *job)
+{
+	const char *header = v->logging.json ? fa_trace_of(job) : "";
+
+	return *header ? header : NULL;
+}
+
 /* fa_tell_record_end() follows. */
 static struct fa_telling open_record(struct faas *rt, struct fa_version *v, const char *stream,
 				     const struct fa_job *job, enum fa_record_kind kind,
 				     int64_t at_ns, const char *error_type)
 {
-	struct fa_telling telling = fa_tell_record_begin(&rt->tell, v, stream, kind, error_type);
+	struct fa_telling telling = fa_tell_record_begin(&rt->tell, v, stream, kind, error_type,
+							 trace_told(v, job));
 
 	if (telling.record)
 		fill_record(telling.record, rt, v, job, at_ns);
@@ -139,7 +148,8 @@ static void fill_start(struct fa_record *record, const struct fa_env *env)
 static void add_start_to_tail(struct faas *rt, struct fa_env *env, const struct fa_job *job,
 			      int64_t at_ns)
 {
-	struct fa_record record = { .kind = FA_RECORD_START };
+	struct fa_record record = { .kind = FA_RECORD_START,
+				    .trace = trace_told(env->pool->version, job) };
 
 	fill_record(&record, rt, env->pool->version, job, at_ns);
 	fill_start(&record, env);
@@ -197,7 +207,8 @@ static bool has_type(const struct fa_outcome *outcome)
 static void add_end_to_tail(struct faas *rt, struct fa_env *env, const struct fa_job *job,
 			    const struct fa_outcome *outcome)
 {
-	struct fa_record record = { .kind = FA_RECORD_END };
+	struct fa_record record = { .kind = FA_RECORD_END,
+				    .trace = trace_told(env->pool->version, job) };
 
 	if (has_type(outcome))
 		memcpy(record.error_type, outcome->error_type, sizeof(record.error_type));

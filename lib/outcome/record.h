@@ -37,6 +37,7 @@ struct fa_record {
 	uint8_t ahead;         /* of an init: it belongs to no invocation */
 	int64_t unix_ms;
 	char request_id[40];   /* zero behind its end */
+	const char *trace;     /* its header, as the function saw it; NULL: it is not told of */
 
 	/* not of FA_RECORD_START */
 	int64_t start_ms;      /* of an end: START, too, is told by this record; 0: it was told */

@@ -162,12 +162,31 @@ static void init_ends(struct page *page, bool failed, int64_t unix_ms)
 
 /* ---- the invocation --------------------------------------------------- */
 
+/* The span is the function's own segment: one that does not trace has none. */
+static void put_trace(struct page *page)
+{
+	const char *header = page->record->trace;
+	char span[17];
+
+	if (!header)
+		return;
+	open_object(&page->text, "tracing");
+	if (page->version->traced) {
+		fa_trace_field(span, sizeof(span), header, "Parent");
+		put_text(&page->text, "spanId", span);
+	}
+	put_text(&page->text, "type", "X-Amzn-Trace-Id");
+	put_text(&page->text, "value", header);
+	close_object(&page->text);
+}
+
 static void start(struct page *page)
 {
 	if (!begin(page, FAAS_INFO, "platform.start", page->record->unix_ms))
 		return;
 	put_text(&page->text, "requestId", page->record->request_id);
 	put_text(&page->text, "version", page->version->qualifier);
+	put_trace(page);
 	end(page, FAAS_INFO);
 }
 
@@ -184,6 +203,7 @@ static void runtime_done(struct page *page)
 	put_ms(&page->text, "durationMs", record->duration_ns);
 	put_number(&page->text, "producedBytes", record->produced);
 	close_object(&page->text);
+	put_trace(page);
 	end(page, level);
 }
 

@@ -3,11 +3,12 @@
 #define FA_OUTCOME_RECORD_JSON_H
 
 #include <faas/types.h>
+#include <model/trace.h>
 #include <outcome/record.h>
 
 struct fa_version;
 
-#define FA_JSON_RECORD_MAX 1024
+#define FA_JSON_RECORD_MAX (1024 + 6 * FA_TRACE_MAX) /* were all of a header escaped */
 
 /*
  * What the platform says of a function whose log format is JSON (semantics 11.2):

@@ -49,7 +49,7 @@ struct context {
 	char stream[];
 };
 
-struct record { /* as far as fa_record_size() */
+struct record { /* as far as fa_record_size(); its trace follows */
 	struct entry entry;
 	struct fa_record record;
 };
@@ -208,14 +208,20 @@ static bool matters(const struct fa_tell *tell, enum fa_record_kind kind)
 	return tell->on_log;
 }
 
+static const char *put_behind(struct fa_record *record, size_t size, const char *text, size_t len)
+{
+	return len ? memcpy((char *)record + size, text, len) : NULL;
+}
+
 /* It is written where it is read: to copy what was just written by the word takes longer. */
 struct fa_telling fa_tell_record_begin(struct fa_tell *tell, struct fa_version *version,
 				       const char *stream, enum fa_record_kind kind,
-				       const char *error_type)
+				       const char *error_type, const char *trace)
 {
 	bool here = fa_loop_here(tell->loop);
 	size_t type = error_type ? strnlen(error_type, TYPE_MAX) : 0;
-	size_t size = fa_record_size(kind, type), room = whole(sizeof(struct entry) + size);
+	size_t behind = trace ? strlen(trace) + 1 : 0, size = fa_record_size(kind, type);
+	size_t room = whole(sizeof(struct entry) + size + behind);
 	struct fa_telling telling = { NULL, NULL };
 	struct fa_record *record;
 	struct fa_chunk *chunk;
@@ -230,6 +236,7 @@ struct fa_telling fa_tell_record_begin(struct fa_tell *tell, struct fa_version *
 	record->kind = (uint8_t)kind;
 	if (type)
 		memcpy(record->error_type, error_type, type);
+	record->trace = put_behind(record, size, trace, behind);
 	telling.record = record;
 	if (!here)
 		telling.chunk = chunk;
@@ -340,6 +347,7 @@ static void tell_its_start(struct round *round, const struct fa_record *record)
 	start.kind = FA_RECORD_START;
 	start.restored = record->restored;
 	start.unix_ms = record->start_ms;
+	start.trace = record->trace;
 	memcpy(start.request_id, record->request_id, sizeof(start.request_id));
 	tell_record_lines(round, &start);
 }

@@ -67,14 +67,14 @@ struct fa_telling {
 };
 
 /*
- * Any thread. Where to write a record of this kind: all of it is zero but its kind
- * and error_type (NULL: none). Nothing else may be told by this thread until
- * fa_tell_record_end(). The version is referenced until it is told; `stream` (NULL:
+ * Any thread. Where to write a record of this kind: all of it is zero but its kind,
+ * error_type and trace (NULL: none), which are copied. Nothing else may be told by this
+ * thread until fa_tell_record_end(). The version is referenced until it is told; `stream` (NULL:
  * none) is copied. Records render their lines later, on the loop.
  */
 struct fa_telling fa_tell_record_begin(struct fa_tell *tell, struct fa_version *version,
 				       const char *stream, enum fa_record_kind kind,
-				       const char *error_type);
+				       const char *error_type, const char *trace);
 void fa_tell_record_end(struct fa_tell *tell, const struct fa_telling *telling);
 /*
  * A line of a function. level: enum faas_level, or -1 for plain output

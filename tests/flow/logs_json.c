@@ -144,6 +144,62 @@ TEST(the_log_tail_is_json_too)
 	faas_free(result);
 }
 
+#define ROOT "Root=1-5759e988-bd862e3fe1be46a994272793"
+
+static void call_traced(const char *function, const char *trace, char seen[128], bool tail)
+{
+	struct faas_result *result;
+	const char *at;
+
+	if (faas_invoke_wait(flow.rt,
+			     FAAS_REQUEST(.function = function, .log_tail = tail, .trace_id = trace,
+					  .payload = { "_X_AMZN_TRACE_ID", 16 }),
+			     &result, &err))
+		fail_msg("%s: %s", err.type, err.message);
+	at = memchr(result->payload.data, '|', result->payload.len);
+	snprintf(seen, 128, "%.*s", at ? (int)(at - (const char *)result->payload.data) : 0,
+		 (const char *)result->payload.data);
+	if (tail)
+		assert_non_null(strstr(result->log_tail.data, seen));
+	faas_free(result);
+}
+
+/* With a tail its start is told by a record of its own, else by that of its end. */
+TEST(a_trace_is_told_at_both_ends_as_the_function_saw_it)
+{
+	char line[512], seen[128];
+
+	flow_function(&flow, &(struct faas_function_config){ .name = "t", .handler = "echo.env",
+							     .log_format = "JSON",
+							     .system_log_level = "DEBUG",
+							     .tracing = "Active" });
+	for (int tail = 0; tail < 2; tail++) {
+		call_traced("t", ROOT, seen, tail);
+		assert_non_null(strstr(seen, "Parent="));
+		snprintf(line, sizeof(line),
+			 "\"tracing\":{\"spanId\":\"%.16s\",\"type\":\"X-Amzn-Trace-Id\","
+			 "\"value\":\"%s\"}}}\n",
+			 strstr(seen, "Parent=") + 7, seen);
+		await(line, 2);
+		assert_int_equal(count("\"version\":\"$LATEST\",\"tracing\":{"), 1 + tail);
+		assert_int_equal(count("\"producedBytes\":"), 1 + tail);
+	}
+}
+
+TEST(who_does_not_trace_tells_of_the_header_it_was_given_and_of_no_other)
+{
+	char line[512], seen[128];
+
+	make("env", "echo.env", NULL, NULL);
+	call_traced("env", ROOT, seen, false);
+	snprintf(line, sizeof(line),
+		 "\"tracing\":{\"type\":\"X-Amzn-Trace-Id\",\"value\":\"%s\"}}}\n", seen);
+	await(line, 1);
+	call_traced("env", NULL, seen, false);
+	await("platform.report", 2);
+	assert_int_equal(count("tracing"), 1);
+}
+
 TEST(the_group_the_format_and_the_level_are_variables_of_the_function)
 {
 	flow_function(&flow, &(struct faas_function_config){ .name = "env",
@@ -208,6 +264,12 @@ int main(void)
 		VIRTUAL(a_line_that_is_an_object_is_not_wrapped),
 		VIRTUAL(a_thread_has_the_same_lines_and_a_level_that_is_none_counts_as_info),
 		VIRTUAL(the_log_tail_is_json_too),
+		cmocka_unit_test_setup_teardown(
+			a_trace_is_told_at_both_ends_as_the_function_saw_it, open_real,
+			control_close),
+		cmocka_unit_test_setup_teardown(
+			who_does_not_trace_tells_of_the_header_it_was_given_and_of_no_other,
+			open_real, control_close),
 		VIRTUAL(the_group_the_format_and_the_level_are_variables_of_the_function),
 		VIRTUAL(the_logging_configuration_is_changed_and_shown_by_control),
 		VIRTUAL(what_is_no_logging_configuration_is_refused),

@@ -69,6 +69,24 @@ TEST(an_invocation_begins_with_platform_start)
 			    "\",\"version\":\"$LATEST\"}}");
 }
 
+#define HEADER "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+#define TRACING "\"type\":\"X-Amzn-Trace-Id\",\"value\":\"" HEADER "\"}}}"
+
+TEST(a_trace_is_told_at_both_ends_and_the_span_is_of_who_traces)
+{
+	record.trace = HEADER;
+	render();
+	assert_non_null(strstr(lines[0], "\"producedBytes\":12},\"tracing\":{" TRACING));
+	assert_null(strstr(lines[1], "tracing"));
+	record.kind = FA_RECORD_START;
+	version.traced = true;
+	render();
+	line_is(0, FAAS_INFO,
+		TIME("500") "start\",\"record\":{\"requestId\":\"" ID
+			    "\",\"version\":\"$LATEST\",\"tracing\":{\"spanId\":"
+			    "\"53995c3f42cd8ad8\"," TRACING);
+}
+
 TEST(a_cold_start_begins_with_its_init)
 {
 	record.kind = FA_RECORD_START;
@@ -195,8 +213,12 @@ TEST(a_throttle_is_no_event_of_the_log)
 
 TEST(the_longest_line_has_room)
 {
-	char name[129];
+	char name[129], trace[FA_TRACE_MAX + 1];
 
+	memset(trace, '\x01', FA_TRACE_MAX);
+	trace[FA_TRACE_MAX] = '\0';
+	record.trace = trace;
+	version.traced = true;
 	memset(name, 'n', sizeof(name) - 1);
 	name[128] = '\0';
 	version.qualifier = name;
@@ -230,6 +252,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define ROW(name) cmocka_unit_test_setup(name, setup)
 		ROW(an_invocation_begins_with_platform_start),
+		ROW(a_trace_is_told_at_both_ends_and_the_span_is_of_who_traces),
 		ROW(a_cold_start_begins_with_its_init),
 		ROW(an_invocation_ends_with_what_it_took),
 		ROW(the_end_of_a_cold_start_tells_of_its_init_first),

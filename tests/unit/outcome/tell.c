@@ -136,11 +136,14 @@ static struct fa_record record_of(enum fa_record_kind kind)
 static void write_record(struct fa_version *of, const char *stream, const struct fa_record *record)
 {
 	enum fa_record_kind kind = record->kind;
-	struct fa_telling telling =
-		fa_tell_record_begin(&tell, of, stream, kind, record->error_type);
+	struct fa_telling telling = fa_tell_record_begin(&tell, of, stream, kind,
+							 record->error_type, record->trace);
+	const char *trace = telling.record ? telling.record->trace : NULL;
 
-	if (telling.record)
+	if (telling.record) {
 		memcpy(telling.record, record, fa_record_size(kind, strlen(record->error_type)));
+		telling.record->trace = trace;
+	}
 	fa_tell_record_end(&tell, &telling);
 }
 
@@ -267,6 +270,27 @@ TEST(the_type_of_an_error_travels_with_its_record)
 	write_record(&version, STREAM, &record);
 	turn();
 	assert_non_null(strstr(heard[1].text, "\tStatus: error\tError Type: Runtime.ExitError"));
+}
+
+TEST(a_trace_travels_with_its_record)
+{
+	char trace[] = "Root=1;Parent=2";
+	struct fa_record record = record_of(FA_RECORD_END);
+
+	version.logging.json = true;
+	record.start_ms = record.unix_ms;
+	record.failed = 1;
+	strcpy(record.error_type, "Runtime.ExitError");
+	record.trace = trace;
+	write_record(&version, STREAM, &record);
+	memset(trace, 'x', sizeof(trace) - 1);
+	turn();
+	version.logging.json = false;
+	assert_int_equal(lines, 3);
+	for (int i = 0; i < 2; i++)
+		assert_non_null(strstr(heard[i].text, "\"tracing\":{\"type\":\"X-Amzn-Trace-Id\","
+						      "\"value\":\"Root=1;Parent=2\"}}}"));
+	assert_non_null(strstr(heard[1].text, "\"errorType\":\"Runtime.ExitError\""));
 }
 
 TEST(a_failed_init_is_one_line)
@@ -623,6 +647,7 @@ int main(void)
 		ROW(an_invocation_is_told_in_three_lines),
 		ROW(one_record_may_tell_of_start_and_end),
 		ROW(the_type_of_an_error_travels_with_its_record),
+		ROW(a_trace_travels_with_its_record),
 		ROW(a_failed_init_is_one_line),
 		ROW(a_throttle_is_a_metric_and_no_line),
 		ROW(metrics_are_summed_over_what_is_told_together),
