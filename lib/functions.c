@@ -10,6 +10,7 @@
 #include <functions.h>
 #include <model/event_config.h>
 #include <model/file_system.h>
+#include <model/tags.h>
 #include <remember.h>
 #include <roles.h>
 
@@ -42,12 +43,15 @@ static int check_provisioned(const struct faas *rt, const struct faas_function_c
 	return fa_function_check_room(rt, c->provisioned, c->memory_mb, err);
 }
 
-/* What a configuration names must be there. */
+/* What a configuration names must be there, and what is said besides be fit to be. */
 static int check_named(struct faas *rt, const struct faas_function_config *c,
 		       struct faas_error *err)
 {
 	const char *arn = c->file_system;
+	int rc = fa_tags_read(NULL, c->tags, err);
 
+	if (rc)
+		return rc;
 	if (arn && *arn && !fa_file_system_find(&rt->file_systems, arn))
 		return fa_error(err, FAAS_EINVAL,
 				"the file system '%.200s' is none of this host's", arn);
@@ -99,6 +103,22 @@ void fa_function_drop(struct fa_version *v)
 	}
 }
 
+/* What is the function's and of none of its versions; all of it, or an error and nothing. */
+static int say_rest(struct faas *rt, const char *name, const struct faas_function_config *c,
+		    int64_t now_ms, struct faas_error *err)
+{
+	struct fa_document *tags = NULL;
+	int rc = fa_tags_read(&tags, c->tags, err);
+
+	if (!rc)
+		rc = fa_event_config_say(&rt->registry, name, c, now_ms, err);
+	if (!rc && tags)
+		fa_tags_replace(&rt->registry, name, tags);
+	else
+		fa_document_free(tags);
+	return rc;
+}
+
 /* Takes the reference. Ours outlives the registry's, which anybody may take from it. */
 int fa_function_add(struct faas *rt, struct fa_version *v, const struct faas_function_config *c,
 		    struct faas_error *err)
@@ -110,7 +130,7 @@ int fa_function_add(struct faas *rt, struct fa_version *v, const struct faas_fun
 	if (rc) {
 		fa_version_unref(v);
 	} else {
-		rc = fa_event_config_say(&rt->registry, v->config.name, c, v->modified_ms, err);
+		rc = say_rest(rt, v->config.name, c, v->modified_ms, err);
 		if (rc)
 			fa_function_drop(fa_registry_remove(&rt->registry, v));
 	}
@@ -157,15 +177,14 @@ static bool is_same(const struct fa_version *a, const struct fa_version *b)
 }
 
 /*
- * How its events are to end is said besides. If that fails nothing has changed: making
+ * What is no version's is said besides. If that fails nothing has changed: making
  * `next` (or NULL) claimed its limits, and they are again what they were, `reserved`.
  */
 static struct fa_version *complete(struct faas *rt, struct fa_version *old,
 				   struct fa_version *next, const struct faas_function_config *c,
 				   int reserved, struct faas_error *err)
 {
-	if (next && !fa_event_config_say(&rt->registry, old->config.name, c, next->modified_ms,
-					 err))
+	if (next && !say_rest(rt, old->config.name, c, next->modified_ms, err))
 		return next;
 	if (next)
 		fa_limits_reserve(rt, old, reserved, NULL);
@@ -213,7 +232,7 @@ struct fa_version *fa_function_make_anew(struct faas *rt, const struct faas_func
 	document = rc ? NULL : fa_recall_take(rt, c->name);
 	if (document) {
 		fa_recall_rest(rt, document, v);
-		rc = fa_event_config_say(&rt->registry, c->name, c, v->modified_ms, err);
+		rc = say_rest(rt, c->name, c, v->modified_ms, err);
 	}
 	fa_document_free(document);
 	if (!rc)

@@ -12,7 +12,7 @@
 struct fa_version *fa_function_make(struct faas *rt, const struct faas_function_config *config,
 				    const struct fa_code *code, const struct fa_version *sibling,
 				    struct faas_error *err);
-/* Give it a place; takes the reference. `config` is what is said of events (event_config.h). */
+/* Give it a place; takes the reference. `config`: of events and tags (event_config.h). */
 int fa_function_add(struct faas *rt, struct fa_version *version,
 		    const struct faas_function_config *config, struct faas_error *err);
 /* Takes what the registry handed out, and what hangs on it. Its environments go. */

@@ -360,6 +360,9 @@ struct faas_function_config {
 	 * "" in a change: none again. Needs FAAS_LAYER_MOUNT_NS; not with FAAS_THREAD, .snapshot.
 	 */
 	const char *file_system, *mount_path;
+
+	/* Of the function, not of its versions. Given, they are all that it has. */
+	const struct faas_tag *tags;
 };
 
 #define FAAS_FUNCTION(...) \

@@ -2,7 +2,7 @@
 #ifndef FAAS_GIVEN_H
 #define FAAS_GIVEN_H
 
-/* What a host program gives to its runtime once, in struct faas_config; see faas.h. All copied. */
+/* What a host program gives in struct faas_config and faas_function_config; all copied. */
 
 #include <faas/types.h>
 
@@ -34,6 +34,12 @@ struct faas_file_system {
 	const char *arn;  /* at most 200 bytes; NULL ends the list */
 	const char *path; /* absolute; where links lead is looked at once */
 	bool read_only;   /* for functions */
+};
+
+/* As TagResource has them: up to 50, with keys of 1 to 128 bytes of UTF-8, none of "aws:". */
+struct faas_tag {
+	const char *key;   /* NULL ends the list */
+	const char *value; /* at most 256 bytes; NULL: "" */
 };
 
 FAAS_END_DECLS

@@ -42,7 +42,7 @@ static const struct member members[] = {
 	MEMBER(TEXT, mount_path),
 };
 
-#define LAST mount_path /* of the struct */
+#define LAST tags /* of the struct; they are the function's, as on_success is */
 
 _Static_assert(sizeof(struct faas_function_config) ==
 		       offsetof(struct faas_function_config, LAST) +

@@ -306,8 +306,9 @@ static int copy_strings(struct fa_version *v)
 	if (copy_list(v->mem, &v->config.layers, v->layer_count) < 0)
 		rc = FAAS_ENOMEM;
 
-	/* these are the function's, see event_config.h */
+	/* these are the function's, see event_config.h and tags.h */
 	v->config.on_success = v->config.on_failure = NULL;
+	v->config.tags = NULL;
 	for (size_t i = 0; (text = fa_config_text(&v->config, i)); i++) {
 		const char *from = *text;
 

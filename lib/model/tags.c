@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include <base/error.h>
+#include <base/text.h>
 
 static int check_key(const char *key, struct faas_error *err)
 {
@@ -30,23 +31,58 @@ static int check_count(const struct fa_document *tags, struct faas_error *err)
 	return fa_error(err, FAAS_EINVAL, "Number of tags exceeds resource tag limit.");
 }
 
+static int check_tag(const char *key, const char *value, struct faas_error *err)
+{
+	int rc = check_key(key, err);
+
+	if (!rc && !value)
+		rc = fa_error_typed(err, FAAS_EINVAL, "SerializationException",
+				    "the value of tag '%.60s' must be a string", key);
+	if (!rc && strlen(value) > FA_TAG_VALUE_MAX)
+		rc = fa_error(err, FAAS_EINVAL, "the value of tag '%.60s' is longer than %d bytes",
+			      key, FA_TAG_VALUE_MAX);
+	return rc;
+}
+
 int fa_tags_check(const struct fa_document *tags, struct faas_error *err)
 {
 	const struct fa_document *value;
-	const char *key = NULL, *text;
+	const char *key = NULL;
 	int rc = check_count(tags, err);
 
-	while (!rc && (key = fa_document_next(tags, key, &value))) {
-		text = fa_document_text(value);
-		rc = check_key(key, err);
-		if (!rc && !text)
-			rc = fa_error_typed(err, FAAS_EINVAL, "SerializationException",
-					    "the value of tag '%.60s' must be a string", key);
-		if (!rc && strlen(text) > FA_TAG_VALUE_MAX)
-			rc = fa_error(err, FAAS_EINVAL,
-				      "the value of tag '%.60s' is longer than %d bytes", key,
-				      FA_TAG_VALUE_MAX);
+	while (!rc && (key = fa_document_next(tags, key, &value)))
+		rc = check_tag(key, fa_document_text(value), err);
+	return rc;
+}
+
+/* A document's texts are UTF-8 whoever wrote it; a host's may be anything. */
+static int put_tag(struct fa_document *into, const struct faas_tag *tag, struct faas_error *err)
+{
+	const char *value = tag->value ? tag->value : "";
+	int rc = check_tag(tag->key, value, err);
+
+	if (!rc && (!fa_text_is_utf8(tag->key, strlen(tag->key)) ||
+		    !fa_text_is_utf8(value, strlen(value))))
+		rc = fa_error(err, FAAS_EINVAL, "tag '%.60s' is not UTF-8", tag->key);
+	if (!rc && fa_document_put_text(into, tag->key, value))
+		rc = fa_error_nomem(err);
+	return rc;
+}
+
+int fa_tags_read(struct fa_document **out, const struct faas_tag *tags, struct faas_error *err)
+{
+	struct fa_document *all = tags ? fa_document_object() : NULL;
+	int rc = tags && !all ? fa_error_nomem(err) : 0;
+
+	for (; !rc && tags && tags->key; tags++) {
+		rc = put_tag(all, tags, err);
+		if (!rc)
+			rc = check_count(all, err);
 	}
+	if (!rc && out)
+		*out = all;
+	else
+		fa_document_free(all);
 	return rc;
 }
 
@@ -102,6 +138,20 @@ int fa_tags_add(struct fa_registry *registry, const char *text, const struct fa_
 	if (rc)
 		fa_document_free(next);
 	return rc;
+}
+
+void fa_tags_replace(struct fa_registry *registry, const char *name, struct fa_document *tags)
+{
+	int rc;
+	struct fa_function *function = fa_registry_open(registry, name, true, &rc, NULL);
+
+	if (!function) {
+		fa_document_free(tags);
+		return;
+	}
+	fa_document_free(function->tags);
+	function->tags = tags;
+	fa_registry_close(registry);
 }
 
 int fa_tags_remove(struct fa_registry *registry, const char *text, const struct fa_document *keys,

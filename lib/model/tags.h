@@ -16,6 +16,10 @@
 
 /* Whether they may be a function's; `tags` may be NULL: none. */
 int fa_tags_check(const struct fa_document *tags, struct faas_error *err);
+/* The same of those that a host gives; with `out`, as such an object. NULL: none. */
+int fa_tags_read(struct fa_document **out, const struct faas_tag *tags, struct faas_error *err);
+/* They are all that the function has, if it is there. Takes them. */
+void fa_tags_replace(struct fa_registry *registry, const char *name, struct fa_document *tags);
 /* Each of `tags` replaces one of the same key. All of them, or an error and none. */
 int fa_tags_add(struct fa_registry *registry, const char *function,
 		const struct fa_document *tags, struct faas_error *err);

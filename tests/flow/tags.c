@@ -7,6 +7,7 @@
 #include "support/control.h"
 
 #define ARN "arn:aws:lambda:local-1:000000000000:function:f"
+#define ARN_G "arn:aws:lambda:local-1:000000000000:function:g"
 #define INVALID "InvalidParameterValueException"
 #define TAG(tags) "{\"Resource\":\"" ARN "\",\"Tags\":" tags "}"
 #define THIS "{\"Resource\":\"" ARN "\"}"
@@ -129,6 +130,106 @@ TEST(what_is_tagged_is_named_by_its_arn_and_is_there)
 		"Function not found: " ARN "g:$LATEST");
 }
 
+/* ---- by the typed door ------------------------------------------------- */
+
+#define TAGS(...) (const struct faas_tag[]){ __VA_ARGS__ }
+#define END { NULL, NULL }
+
+static int update_tags(const struct faas_tag *tags)
+{
+	return faas_function_update(flow.rt, FAAS_FUNCTION(.name = "f", .tags = tags), &err);
+}
+
+static void tags_are(const char *function, const char *tags)
+{
+	char request[128], expected[256];
+
+	snprintf(request, sizeof(request),
+		 "{\"Resource\":\"arn:aws:lambda:local-1:000000000000:function:%s\"}", function);
+	snprintf(expected, sizeof(expected), "{\"Tags\":%s}", tags);
+	assert_string_equal(perform("ListTags", request), expected);
+}
+
+TEST(a_function_is_created_with_its_tags)
+{
+	flow_function(&flow, &(struct faas_function_config){
+				     .name = "g", .handler = "echo.context",
+				     .tags = TAGS({ "team", "blue" }, { "stage", NULL },
+						  { "team", "red" }, END) });
+	tags_are("g", "{\"team\":\"red\",\"stage\":\"\"}");
+}
+
+TEST(an_update_replaces_all_tags_or_leaves_them)
+{
+	perform("TagResource", TAG("{\"old\":\"1\",\"both\":\"1\"}"));
+	assert_int_equal(faas_function_update(flow.rt, FAAS_FUNCTION(.name = "f", .timeout_ms = 9),
+					      &err),
+			 0);
+	tags_are("f", "{\"old\":\"1\",\"both\":\"1\"}");
+	assert_int_equal(update_tags(TAGS({ "both", "2" }, { "new", "2" }, END)), 0);
+	tags_are("f", "{\"both\":\"2\",\"new\":\"2\"}");
+	perform("TagResource", TAG("{\"later\":\"3\"}"));
+	assert_int_equal(update_tags(TAGS(END)), 0);
+	tags_are("f", "{}");
+}
+
+/* A function of these is not made, and an update of them changes nothing. */
+static void bad(const struct faas_tag *tags, const char *message)
+{
+	const struct faas_function_config config = { .size = sizeof(config), .name = "g",
+						     .handler = "echo.context", .tags = tags,
+						     .code = "." };
+
+	assert_int_equal(faas_function_create(flow.rt, &config, &err), FAAS_EINVAL);
+	assert_string_equal(err.message, message);
+	assert_int_equal(update_tags(tags), FAAS_EINVAL);
+	assert_string_equal(err.message, message);
+	tags_are("f", "{\"team\":\"blue\"}");
+	refused("GetFunction", "{\"FunctionName\":\"g\"}", "ResourceNotFoundException",
+		"Function not found: " ARN_G ":$LATEST");
+}
+
+TEST(tags_that_tagresource_would_refuse_are_refused)
+{
+	struct faas_tag many[52] = { 0 };
+	char keys[51][8], text[258], message[128];
+
+	memset(text, 't', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	perform("TagResource", TAG("{\"team\":\"blue\"}"));
+	bad(TAGS({ "aws:x", "v" }, END),
+	    "aws: prefixed tag key names are not allowed for external use.");
+	bad(TAGS({ "", "v" }, END), "a tag's key has 1 to 128 bytes: ''");
+	snprintf(message, sizeof(message), "a tag's key has 1 to 128 bytes: '%.60s'", text);
+	bad(TAGS({ text, "v" }, END), message);
+	bad(TAGS({ "k", text }, END), "the value of tag 'k' is longer than 256 bytes");
+	bad(TAGS({ "k", "\xff" }, END), "tag 'k' is not UTF-8");
+	for (int i = 0; i < 51; i++) {
+		snprintf(keys[i], sizeof(keys[i]), "k%d", i);
+		many[i] = (struct faas_tag){ keys[i], "v" };
+	}
+	bad(many, "Number of tags exceeds resource tag limit.");
+	many[50].key = NULL;
+	assert_int_equal(update_tags(many), 0);
+}
+
+TEST(tags_outlive_the_program_unless_the_next_one_says_others)
+{
+	flow_function(&flow, &(struct faas_function_config){
+				     .name = "g", .handler = "echo.context",
+				     .tags = TAGS({ "team", "blue" }, END) });
+	control_restart();
+	flow_function(&flow, &(struct faas_function_config){ .name = "g",
+							     .handler = "echo.context" });
+	tags_are("g", "{\"team\":\"blue\"}");
+	control_restart();
+	flow_function(&flow, &(struct faas_function_config){
+				     .name = "g", .handler = "echo.context",
+				     .tags = TAGS({ "stage", "test" }, END) });
+	control_restart();
+	tags_are("g", "{\"stage\":\"test\"}");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -141,6 +242,12 @@ int main(void)
 		VIRTUAL(keys_and_values_have_their_lengths),
 		VIRTUAL(what_is_no_tag_is_refused),
 		VIRTUAL(what_is_tagged_is_named_by_its_arn_and_is_there),
+		VIRTUAL(a_function_is_created_with_its_tags),
+		VIRTUAL(an_update_replaces_all_tags_or_leaves_them),
+		VIRTUAL(tags_that_tagresource_would_refuse_are_refused),
+		cmocka_unit_test_setup_teardown(
+			tags_outlive_the_program_unless_the_next_one_says_others,
+			control_open_lasting, control_close_lasting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
