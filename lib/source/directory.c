@@ -7,10 +7,11 @@
  * a restart or an overflow: nothing is lost, and what came in between twice is told once. Only
  * what a program was killed with, accepted and not yet noted, is told again.
  *
- * At most one look of a key is on its way, so its events keep their order. What waits to be
- * looked at is bounded: beyond that inotify is not read, and what overflows there is a scan.
+ * At most one look of a key is on its way (looks.c), so its events keep their order. What waits
+ * to be looked at is bounded: beyond that inotify is not read, and what overflows there is a scan.
  */
 #include <source/directory.h>
+#include <source/looks.h>
 #include <source/mapping.h>
 #include <source/scan.h>
 
@@ -29,24 +30,12 @@
 
 _Static_assert(sizeof(struct fa_stamp) <= FA_ENTRY_VALUE, "a stamp is the value of an entry");
 
-/* A key on its way: it waits, is asked for, told of, noted. */
-struct look {
-	struct fa_list link;    /* in queue or noting */
-	enum fa_hint hint;
-	bool busy;              /* it does not wait any more */
-	bool again;             /* and something was heard of it since */
-	enum fa_hint next_hint;
-	bool gone;
-	struct fa_stamp stamp;
-	char key[];
-};
-
 /* An operation of the store, with the looks that it is for. */
 struct batch {
 	struct fa_store_op op;
 	struct fa_call call;
 	struct fa_store_entry entries[BATCH];
-	struct look *looks[BATCH];
+	struct fa_look *looks[BATCH];
 	struct fa_loop *loop;
 	bool open;
 };
@@ -57,10 +46,7 @@ struct directory {
 	struct fa_tree tree;
 	char path[FA_ADDRESS_MAX];
 	char document[64];         /* of the mapping: whose entries are ours */
-	struct fa_map looks;       /* all of them, by key */
-	struct fa_list queue, noting;
-	int waiting, to_note;      /* how many are in those */
-	struct fa_list too_new;    /* to be looked at in the next tick */
+	struct fa_looks looks;
 	struct fa_timer tick;
 	struct fa_scans scans;
 	bool begun;                /* it is known whether one was over before */
@@ -99,89 +85,13 @@ static void arm(struct directory *d, struct fa_timer *timer, int64_t ms)
 		fa_loop_timer_sure(&rt->loop, timer, fa_now(rt->clock) + ms * 1000000);
 }
 
-/* ---- keys that wait ---------------------------------------------------- */
-
-static void enqueue(struct directory *d, struct look *look)
-{
-	fa_list_append(&d->queue, &look->link);
-	d->waiting++;
-}
-
-static struct look *new_look(struct directory *d, const char *key)
-{
-	struct look *look = fa_alloc(&d->all->rt->mem, sizeof(*look) + strlen(key) + 1);
-
-	if (!look)
-		return NULL;
-	fa_list_init(&look->link);
-	strcpy(look->key, key);
-	if (!fa_map_add(&d->looks, look->key, look))
-		return look;
-	fa_free(look);
-	return NULL;
-}
-
 static void offer(struct directory *d, const char *key, enum fa_hint hint)
 {
-	struct look *look = fa_map_get(&d->looks, key, strlen(key));
-
-	if (look && look->busy) {
-		look->next_hint = look->again && look->next_hint > hint ? look->next_hint : hint;
-		look->again = true;
-		return;
-	}
-	if (look) {
-		look->hint = hint > look->hint ? hint : look->hint;
-		return;
-	}
-	look = new_look(d, key);
-	if (look) {
-		look->hint = hint;
-		enqueue(d, look);
-	} else {
+	if (fa_looks_offer(&d->looks, key, hint))
 		arm(d, &d->rescan, RESCAN_MS);
-	}
-}
-
-/* It could not be done yet. */
-static void wait_again(struct directory *d, struct look *look)
-{
-	if (look->again && look->next_hint > look->hint)
-		look->hint = look->next_hint;
-	look->busy = look->again = false;
-	fa_list_push(&d->queue, &look->link);
-	d->waiting++;
-}
-
-/* It is through, unless something was heard of it meanwhile. */
-static void finish(struct directory *d, struct look *look)
-{
-	if (look->again && !d->closed) {
-		look->hint = look->next_hint;
-		look->again = look->busy = look->gone = false;
-		enqueue(d, look);
-		return;
-	}
-	fa_map_remove(&d->looks, look->key);
-	fa_free(look);
-}
-
-static void note_later(struct directory *d, struct look *look)
-{
-	fa_list_append(&d->noting, &look->link);
-	d->to_note++;
 }
 
 /* ---- operations with looks ------------------------------------------------ */
-
-static struct look *take(struct fa_list *list, int *count)
-{
-	struct fa_list *pos = fa_list_pop(list);
-
-	if (pos)
-		--*count;
-	return pos ? fa_container(pos, struct look, link) : NULL;
-}
 
 static void on_stored(struct fa_store_op *op)
 {
@@ -202,7 +112,7 @@ static void submit(struct directory *d, struct batch *b, enum fa_store_verb verb
 	fa_store_submit(store_of(d), &b->op);
 }
 
-static void fill(struct batch *b, int at, struct look *look)
+static void fill(struct batch *b, int at, struct fa_look *look)
 {
 	b->looks[at] = look;
 	b->entries[at].key = (struct faas_bytes){ look->key, strlen(look->key) };
@@ -214,12 +124,12 @@ static void fill(struct batch *b, int at, struct look *look)
 static void note(struct directory *d)
 {
 	struct batch *b = &d->noted;
-	struct look *look;
+	struct fa_look *look;
 	int n = 0;
 
 	if (b->open)
 		return;
-	while (n < BATCH && (look = take(&d->noting, &d->to_note))) {
+	while (n < BATCH && (look = fa_looks_take_note(&d->looks))) {
 		fill(b, n, look);
 		if (!look->gone) {
 			b->entries[n].len = sizeof(look->stamp);
@@ -240,9 +150,9 @@ static void on_noted(struct fa_call *call)
 	d->noted.open = false;
 	for (int i = 0; i < d->noted.op.entry_count; i++)
 		if (done || d->closed)
-			finish(d, d->noted.looks[i]);
+			fa_looks_done(&d->looks, d->noted.looks[i]);
 		else
-			note_later(d, d->noted.looks[i]);
+			fa_looks_note(&d->looks, d->noted.looks[i]);
 	if (done || d->closed)
 		work(d);
 	else
@@ -252,7 +162,7 @@ static void on_noted(struct fa_call *call)
 /* ---- told --------------------------------------------------------------------- */
 
 /* Of one key they grow, also from one program to the next. */
-static int64_t next_sequence(struct directory *d, const struct look *look)
+static int64_t next_sequence(struct directory *d, const struct fa_look *look)
 {
 	int64_t now = look->stamp.looked_ns;
 
@@ -262,19 +172,19 @@ static int64_t next_sequence(struct directory *d, const struct look *look)
 	return d->sequence;
 }
 
-static void tell(struct directory *d, struct look *look, enum fa_directory_event event)
+static void tell(struct directory *d, struct fa_look *look, enum fa_directory_event event)
 {
 	const struct fa_mapping *m = d->source->mapping;
 	char record[RECORD_MAX];
 	struct fa_text out = FA_TEXT(record);
 
 	if (!fa_directory_wants(m->config, look->key, event)) {
-		note_later(d, look);
+		fa_looks_note(&d->looks, look);
 		return;
 	}
 	d->quiet = false;
 	if (!d->credit) {
-		wait_again(d, look);
+		fa_looks_put_back(&d->looks, look);
 		return;
 	}
 	fa_directory_write(&out, m, look->key, event, &look->stamp, next_sequence(d, look));
@@ -283,7 +193,7 @@ static void tell(struct directory *d, struct look *look, enum fa_directory_event
 							 .body = { out.data, out.len })))
 		return;
 	d->credit++;
-	finish(d, look);
+	fa_looks_done(&d->looks, look);
 	arm(d, &d->rescan, RESCAN_MS);
 }
 
@@ -291,7 +201,7 @@ static void tell(struct directory *d, struct look *look, enum fa_directory_event
  * What was only met may be what was told, though its status has changed since; of what was
  * heard to be written that is known only if the clock has moved between change and look.
  */
-static bool is_same(const struct look *look, const struct fa_stamp *known)
+static bool is_same(const struct fa_look *look, const struct fa_stamp *known)
 {
 	const struct fa_stamp *now = &look->stamp;
 
@@ -302,7 +212,7 @@ static bool is_same(const struct look *look, const struct fa_stamp *known)
 }
 
 /* What was only met came the way that somebody wants to hear of. */
-static enum fa_directory_event how_it_came(const struct directory *d, const struct look *look)
+static enum fa_directory_event how_it_came(const struct directory *d, const struct fa_look *look)
 {
 	if (look->hint > FA_HINT_SCAN)
 		return look->hint == FA_HINT_MOVE ? FA_OBJECT_COPY : FA_OBJECT_PUT;
@@ -315,30 +225,26 @@ static enum fa_directory_event how_it_came(const struct directory *d, const stru
  * In the tick in which a file was written it is not known what of it was seen. If it was
  * written, that will be heard of; who looks now and is told then would tell twice.
  */
-static bool is_too_new(const struct look *look)
+static bool is_too_new(const struct fa_look *look)
 {
 	return look->hint <= FA_HINT_LINK && look->stamp.ctime_ns >= look->stamp.looked_ns;
 }
 
-static void look_later(struct directory *d, struct look *look)
+static void look_later(struct directory *d, struct fa_look *look)
 {
-	look->hint = look->again && look->next_hint > look->hint ? look->next_hint : look->hint;
-	look->busy = look->again = false;
-	fa_list_append(&d->too_new, &look->link);
+	fa_looks_delay(&d->looks, look);
 	arm(d, &d->tick, TICK_MS);
 }
 
 static void on_tick(struct fa_timer *timer)
 {
 	struct directory *d = fa_container(timer, struct directory, tick);
-	struct fa_list *pos;
 
-	while ((pos = fa_list_pop(&d->too_new)))
-		enqueue(d, fa_container(pos, struct look, link));
+	fa_looks_tick(&d->looks);
 	work(d);
 }
 
-static void decide(struct directory *d, struct look *look, const struct fa_store_entry *entry)
+static void decide(struct directory *d, struct fa_look *look, const struct fa_store_entry *entry)
 {
 	enum fa_found found = fa_tree_look(&d->tree, look->key, look->hint, &look->stamp);
 	struct fa_stamp known = { 0 };
@@ -349,14 +255,14 @@ static void decide(struct directory *d, struct look *look, const struct fa_store
 	look->gone = found == FA_FOUND_NONE;
 	if (found == FA_FOUND_UNKNOWN || (look->gone && !is_known) ||
 	    (!look->gone && is_known && is_same(look, &known)))
-		finish(d, look);
+		fa_looks_done(&d->looks, look);
 	else if (look->gone)
 		tell(d, look, FA_OBJECT_DELETE);
 	else if (is_too_new(look))
 		look_later(d, look);
 	else if (!is_known && look->hint == FA_HINT_OLD &&
 		 look->stamp.ctime_ns < fa_directory_begun_ns(d->source->mapping->config))
-		note_later(d, look);
+		fa_looks_note(&d->looks, look);
 	else
 		tell(d, look, how_it_came(d, look));
 }
@@ -367,26 +273,25 @@ static void decide(struct directory *d, struct look *look, const struct fa_store
  * Of a new mapping, what a first scan meets and was not changed since is not new. The entry
  * without a name says that this scan is over.
  */
-static void begin(struct directory *d, struct look *look, bool is_known)
+static void begin(struct directory *d, struct fa_look *look, bool is_known)
 {
 	d->begun = true;
 	d->first = !is_known;
-	finish(d, look);
+	fa_looks_done(&d->looks, look);
 }
 
 static void end_first_scan(struct directory *d)
 {
-	struct look *look;
+	struct fa_look *look;
 
-	if (!d->first || !d->scans.over || d->waiting || d->to_note || d->asked.open ||
-	    d->noted.open || !fa_list_empty(&d->too_new))
+	if (!d->first || !d->scans.over || d->looks.waiting || d->looks.to_note || d->asked.open ||
+	    d->noted.open || !fa_list_empty(&d->looks.too_new))
 		return;
-	look = new_look(d, "");
+	look = fa_looks_add(&d->looks, "");
 	if (!look)
 		return; /* the next time */
-	look->busy = true;
 	d->first = false;
-	note_later(d, look);
+	fa_looks_note(&d->looks, look);
 	note(d);
 }
 
@@ -395,16 +300,15 @@ static void end_first_scan(struct directory *d)
 static void ask(struct directory *d)
 {
 	struct batch *b = &d->asked;
-	struct look *look;
+	struct fa_look *look;
 	/* where there is nothing to be told, more than could be may be asked for */
 	int n = 0, most = d->quiet || d->credit > BATCH ? BATCH : d->credit;
 
-	if (b->open || !d->credit || d->to_note >= QUEUE_MOST / 4 || d->tree.state == FA_TREE_AWAY)
+	if (b->open || !d->credit || d->looks.to_note >= QUEUE_MOST / 4 ||
+	    d->tree.state == FA_TREE_AWAY)
 		return;
-	while (n < most && (look = take(&d->queue, &d->waiting))) {
-		look->busy = true;
+	while (n < most && (look = fa_looks_take(&d->looks)))
 		fill(b, n++, look);
-	}
 	if (n)
 		submit(d, b, FA_STORE_KNOWN, n);
 }
@@ -418,7 +322,7 @@ static void on_asked(struct fa_call *call)
 	b->open = false;
 	if (d->closed || !done || !fa_tree_begin(&d->tree)) {
 		for (int i = b->op.entry_count; i-- > 0;)
-			wait_again(d, b->looks[i]);
+			fa_looks_put_back(&d->looks, b->looks[i]);
 		if (!done)
 			arm(d, &d->reopen, REOPEN_MS);
 		if (d->closed || done)
@@ -456,14 +360,7 @@ static void on_gone(struct fa_scans *scans, const char *key)
 /* What is told of now is not noted yet: nobody finds it in a list. */
 static void look_again_below(struct fa_scans *scans, const char *prefix)
 {
-	struct directory *d = scanned(scans);
-	size_t len = strlen(prefix);
-	struct look *look;
-	uint32_t pos = 0;
-
-	while ((look = fa_map_next(&d->looks, &pos)))
-		if (look->busy && !strncmp(look->key, prefix, len))
-			offer(d, look->key, FA_HINT_SCAN);
+	fa_looks_again_below(&scanned(scans)->looks, prefix);
 }
 
 static void on_scan_turn(struct fa_scans *scans, bool failed)
@@ -527,7 +424,7 @@ static void open_again(struct directory *d)
 
 static void hear(struct directory *d)
 {
-	while (d->tree.more && d->waiting < QUEUE_MOST) {
+	while (d->tree.more && d->looks.waiting < QUEUE_MOST) {
 		fa_tree_read(&d->tree);
 		if (d->tree.state == FA_TREE_DELETED)
 			begin_all(d);
@@ -537,14 +434,10 @@ static void hear(struct directory *d)
 static void free_if_unused(struct directory *d)
 {
 	struct fa_sources *all = d->all;
-	struct look *look;
-	uint32_t pos = 0;
 
-	if (d->asked.open || d->noted.open || d->scans.open || d->turning || d->to_note)
+	if (d->asked.open || d->noted.open || d->scans.open || d->turning || d->looks.to_note)
 		return;
-	while ((look = fa_map_next(&d->looks, &pos)))
-		fa_free(look);
-	fa_map_finish(&d->looks);
+	fa_looks_finish(&d->looks);
 	fa_scans_finish(&d->scans);
 	fa_tree_finish(&d->tree);
 	fa_free(d);
@@ -562,7 +455,7 @@ static void work(struct directory *d)
 	hear(d);
 	if (d->tree.state != FA_TREE_OPEN && !d->reopen.index)
 		open_again(d);
-	if (d->begun && d->waiting < QUEUE_MOST / 4)
+	if (d->begun && d->looks.waiting < QUEUE_MOST / 4)
 		fa_scans_step(&d->scans);
 	ask(d);
 	end_first_scan(d);
@@ -600,10 +493,7 @@ static void init(struct directory *d, struct faas_source *source, const char *pa
 	snprintf(d->path, sizeof(d->path), "%s", path);
 	snprintf(d->document, sizeof(d->document), FA_MAPPING_DOCUMENT "%s",
 		 source->mapping->uuid);
-	fa_map_init(&d->looks, &rt->mem);
-	fa_list_init(&d->queue);
-	fa_list_init(&d->noting);
-	fa_list_init(&d->too_new);
+	fa_looks_init(&d->looks, &rt->mem);
 	fa_tree_init(&d->tree, &rt->mem, &rt->loop, d->path);
 	d->tree.watch.on_ready = on_ready;
 	d->tree.on_key = on_key;
@@ -649,13 +539,13 @@ static void settle(void *state, const struct faas_settled *settled, int count)
 	struct directory *d = state;
 
 	for (int i = 0; i < count; i++) {
-		struct look *look = (struct look *)(intptr_t)settled[i].id;
+		struct fa_look *look = (struct fa_look *)(intptr_t)settled[i].id;
 
 		if (settled[i].done) {
-			note_later(d, look);
+			fa_looks_note(&d->looks, look);
 			continue;
 		}
-		finish(d, look);
+		fa_looks_done(&d->looks, look);
 		arm(d, &d->rescan, RESCAN_MS);
 	}
 	turn_again(d);
