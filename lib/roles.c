@@ -60,7 +60,7 @@ bool fa_role_may_log(void *data, struct fa_version *v, char *why, size_t size)
 	if (v->logs_asked != epoch) {
 		rc = fa_roles_count(&rt->registry) ? check_writing(rt, v, why, size) : 0;
 		if (rc == FAAS_ENOMEM)
-			return false; /* the next line asks again */
+			return false; /* the next lines ask again */
 		v->logs_refused = rc;
 		v->logs_asked = epoch;
 	}

@@ -298,28 +298,45 @@ void fa_tell_metric(struct fa_tell *tell, struct fa_version *version, const char
 
 /* ---- the loop: telling ----------------------------------------------- */
 
+enum leave { UNASKED, GRANTED, REFUSED };
+
 struct round {
 	struct fa_tell *tell;
 	struct fa_version *version; /* the context's */
+	enum leave leave;           /* whether its lines are told: asked when there is one */
 	struct faas_log log;        /* what the next line shares with the last one stays */
 	struct fa_tally tally;
 };
 
-static void tell_line(struct round *round, int level, const char *text, size_t len)
+static void call_back(struct round *round, int level, const char *text, size_t len)
 {
 	struct fa_tell *tell = round->tell;
-	char why[512] = "";
 
-	if (tell->may_log && !tell->may_log(tell->judge, round->version, why, sizeof(why))) {
-		level = FAAS_WARN;
-		text = why;
-		len = strlen(why);
-		if (!len)
-			return;
-	}
 	round->log.level = (enum faas_level)level;
 	round->log.text = (struct faas_bytes){ text, len };
 	tell->on_log(tell->data, &round->log);
+}
+
+static void ask(struct round *round)
+{
+	struct fa_tell *tell = round->tell;
+	char why[512];
+
+	why[0] = '\0';
+	round->leave = GRANTED;
+	if (!tell->may_log || tell->may_log(tell->judge, round->version, why, sizeof(why)))
+		return;
+	round->leave = REFUSED;
+	if (why[0])
+		call_back(round, FAAS_WARN, why, strlen(why));
+}
+
+static void tell_line(struct round *round, int level, const char *text, size_t len)
+{
+	if (round->leave == UNASKED)
+		ask(round);
+	if (round->leave == GRANTED)
+		call_back(round, level, text, len);
 }
 
 static void name_line(struct round *round, const char *request_id, int64_t unix_ms)
@@ -328,18 +345,27 @@ static void name_line(struct round *round, const char *request_id, int64_t unix_
 	round->log.time_ms = unix_ms;
 }
 
+/* An event that was short left one record for all of its lines. */
+static bool tells_its_start(const struct fa_record *record)
+{
+	return record->kind == FA_RECORD_END && record->start_ms;
+}
+
 /* In the format of its function. */
-static void tell_json(void *data, enum faas_level level, const struct fa_record *record,
-		      const char *text, size_t len)
+static void tell_json_line(void *data, enum faas_level level, const struct fa_record *record,
+			   const char *text, size_t len)
 {
 	(void)record;
 	tell_line(data, level, text, len);
 }
 
-static void tell_record_lines(struct round *round, const struct fa_record *record);
+static void tell_json(struct round *round, const struct fa_record *record)
+{
+	name_line(round, record->request_id, record->unix_ms);
+	fa_render_json(record, round->version, tell_json_line, round);
+}
 
-/* An event that was short left one record for all of its lines. */
-static void tell_its_start(struct round *round, const struct fa_record *record)
+static void tell_start_as_json(struct round *round, const struct fa_record *record)
 {
 	struct fa_record start;
 
@@ -349,35 +375,51 @@ static void tell_its_start(struct round *round, const struct fa_record *record)
 	start.unix_ms = record->start_ms;
 	start.trace = record->trace;
 	memcpy(start.request_id, record->request_id, sizeof(start.request_id));
-	tell_record_lines(round, &start);
+	tell_json(round, &start);
+}
+
+static void tell_start(struct round *round, const struct fa_record *record, int64_t unix_ms)
+{
+	char text[FA_REPORT_MAX];
+
+	name_line(round, record->request_id, unix_ms);
+	tell_line(round, FAAS_INFO, text,
+		  fa_render_start(text, record, round->version->qualifier));
+}
+
+static void tell_end(struct round *round, const struct fa_record *record)
+{
+	char text[FA_REPORT_MAX];
+
+	name_line(round, record->request_id, record->unix_ms);
+	tell_line(round, FAAS_INFO, text, fa_render_end(text, record));
+	tell_line(round, FAAS_INFO, text, fa_render_report(text, record));
+}
+
+static void tell_init(struct round *round, const struct fa_record *record)
+{
+	char text[FA_REPORT_MAX];
+
+	name_line(round, record->request_id, record->unix_ms);
+	tell_line(round, FAAS_INFO, text, fa_render_init_report(text, record));
 }
 
 static void tell_record_lines(struct round *round, const struct fa_record *record)
 {
-	char text[FA_REPORT_MAX];
+	bool json = round->version->logging.json;
 
-	if (record->kind == FA_RECORD_END && record->start_ms)
-		tell_its_start(round, record);
-	name_line(round, record->request_id, record->unix_ms);
-	if (round->version->logging.json) {
-		fa_render_json(record, round->version, tell_json, round);
-		return;
-	}
-	switch (record->kind) {
-	case FA_RECORD_START:
-		tell_line(round, FAAS_INFO, text,
-			  fa_render_start(text, record, round->version->qualifier));
-		break;
-	case FA_RECORD_END:
-		tell_line(round, FAAS_INFO, text, fa_render_end(text, record));
-		tell_line(round, FAAS_INFO, text, fa_render_report(text, record));
-		break;
-	case FA_RECORD_INIT:
-		tell_line(round, FAAS_INFO, text, fa_render_init_report(text, record));
-		break;
-	default:
-		break;
-	}
+	if (tells_its_start(record) && json)
+		tell_start_as_json(round, record);
+	else if (tells_its_start(record))
+		tell_start(round, record, record->start_ms);
+	if (json)
+		tell_json(round, record);
+	else if (record->kind == FA_RECORD_START)
+		tell_start(round, record, record->unix_ms);
+	else if (record->kind == FA_RECORD_END)
+		tell_end(round, record);
+	else if (record->kind == FA_RECORD_INIT)
+		tell_init(round, record);
 }
 
 static void tell_record(struct round *round, const struct fa_record *record)
@@ -392,6 +434,7 @@ static void change_context(struct round *round, const struct context *context)
 {
 	fa_version_unref(round->version);
 	round->version = context->version;
+	round->leave = UNASKED;
 	round->log.function = context->version->config.name;
 	round->log.version = context->version->qualifier;
 	round->log.stream = context->stream;

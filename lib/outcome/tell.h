@@ -31,7 +31,10 @@ struct fa_tell {
 	void (*on_log)(void *data, const struct faas_log *log);
 	void (*on_metric)(void *data, const struct faas_metric *metric);
 	void *data;
-	/* [loop] Whether the logs of a version are told; `why` not, once, is told instead. */
+	/*
+	 * [loop] Whether the logs of a version are told; `why` not, once, is told instead. Asked
+	 * for what lies together, not for each line.
+	 */
 	bool (*may_log)(void *judge, struct fa_version *version, char *why, size_t size);
 	void *judge;
 	int64_t period_ns;           /* how long things wait to be told together */

@@ -261,6 +261,29 @@ TEST(one_record_may_tell_of_start_and_end)
 	assert_true(points[0].value == 1);
 }
 
+static int asked;
+
+/* Refuses one of the two. */
+static bool judge(void *data, struct fa_version *of, char *why, size_t size)
+{
+	asked++;
+	snprintf(why, size, "not allowed");
+	return of != data;
+}
+
+TEST(whether_lines_are_told_is_asked_once_for_what_lies_together)
+{
+	tell.may_log = judge;
+	tell.judge = &other;
+	say(&version, STREAM, "one");
+	say(&version, STREAM, "two");
+	say(&other, STREAM, "three");
+	say(&other, STREAM, "four");
+	turn();
+	ASSERT_TEXTS("one", "two", "not allowed");
+	assert_int_equal(asked, 2);
+}
+
 TEST(the_type_of_an_error_travels_with_its_record)
 {
 	struct fa_record record = record_of(FA_RECORD_END);
@@ -646,6 +669,7 @@ int main(void)
 		ROW(a_line_may_hold_any_bytes_and_none),
 		ROW(an_invocation_is_told_in_three_lines),
 		ROW(one_record_may_tell_of_start_and_end),
+		ROW(whether_lines_are_told_is_asked_once_for_what_lies_together),
 		ROW(the_type_of_an_error_travels_with_its_record),
 		ROW(a_trace_travels_with_its_record),
 		ROW(a_failed_init_is_one_line),
