@@ -15,6 +15,7 @@ import zipfile
 
 AWS = "/usr/bin/aws"
 CURL = "/usr/bin/curl"
+FUNCTIONS = ["crashes", "eats", "exits", "f", "fails", "sleeps"]  # of the server
 ENVIRONMENT = {
     **os.environ, "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret",
     "AWS_DEFAULT_REGION": "us-east-1", "AWS_PAGER": "", "AWS_MAX_ATTEMPTS": "1",
@@ -74,6 +75,84 @@ def failing(client):
     expect(found, "exit", code, 0)
     expect(found, "error", reply.get("FunctionError"), "Unhandled")
     expect(found, "type", json.loads(payload)["errorType"], "Echo.Refused")
+    return found
+
+
+def ends(client):
+    """Each way to end is an answer, and the command has done its work."""
+    found = []
+    exited = "Runtime exited with error: "
+    ways = [
+        ("exits", "0", "Runtime.ExitError", "Runtime exited without providing a reason"),
+        ("exits", "7", "Runtime.ExitError", exited + "exit status 7"),
+        ("crashes", "0", "Runtime.ExitError", exited + "signal: segmentation fault"),
+        ("sleeps", "60000", "Sandbox.Timedout", "Task timed out after 1.00 seconds"),
+    ]
+    if "TEST_SANITIZED" not in os.environ:  # a sanitizer has no limit of memory
+        ways.append(("eats", "0", "Runtime.ExitError", exited + "signal: killed"))
+    for name, event, kind, message in ways:
+        code, reply, complaint, payload = client.invoke(
+            "--function-name", name, "--payload", event, "--log-type", "Tail")
+        error, log = json.loads(payload), base64.b64decode(reply["LogResult"]).decode()
+        expect(found, f"{name} {event}", (code, complaint, reply["StatusCode"], reply.get("FunctionError")),
+               (0, "", 200, "Unhandled"))
+        expect(found, f"the error of {name} {event}", (error["errorType"], error["errorMessage"].split(" Error: ")[1]),
+               (kind, message))
+        if name == "eats" and not log.endswith("Error Type: Runtime.OutOfMemory\n"):
+            found.append(f"the log of eats is {log!r}")
+    return found
+
+
+def sizes(client):
+    found = []
+    path = client.out + ".event"
+    with open(path, "w") as file:
+        file.write('"' + "x" * (6291456 - 2) + '"')
+    words = ("--function-name", "f", "--payload", f"file://{path}")
+    code, _, complaint, payload = client.invoke(*words)
+    with open(path, "rb") as file:
+        expect(found, "six megabytes", (code, complaint, payload == file.read()), (0, "", True))
+    with open(path, "a") as file:
+        file.write(" ")
+    code, _, complaint, payload = client.invoke(*words)
+    if code != 254 or "(RequestEntityTooLargeException)" not in complaint or payload:
+        found.append(f"a byte more: {code} {complaint}")
+    return found
+
+
+# The command many times, without the time that Python takes to read it and what it knows of Lambda. All wait for
+# the end of one pipe.
+MANY = """
+import os, sys
+import awscli.clidriver
+
+words, out, many = sys.argv[1:-2], sys.argv[-2], int(sys.argv[-1])
+driver = awscli.clidriver.create_clidriver()
+loader = driver.session.get_component("data_loader")
+loader.load_service_model("lambda", "service-2")
+loader.load_data("endpoints")
+wait, begin = os.pipe()
+for n in range(many):
+    if not os.fork():
+        os.close(begin)
+        os.read(wait, 1)
+        os._exit(driver.main([*words, "--payload", str(n), f"{out}.{n}"]))
+os.close(begin)
+sys.exit(max(os.wait()[1] for _ in range(many)) >> 8)
+"""
+
+
+def at_once(client, many=50):
+    found = []
+    words = [*client.base[1:], "invoke", "--cli-binary-format", "raw-in-base64-out", "--function-name", "f"]
+    result = subprocess.run(
+        ["/usr/bin/python3", "-c", MANY, *words, client.out, str(many)], capture_output=True, text=True, env=ENVIRONMENT)
+    expect(found, "exit", (result.returncode, result.stderr), (0, ""))
+    answers = []
+    for n in range(many):
+        with open(f"{client.out}.{n}") as file:
+            answers.append(file.read())
+    expect(found, "answers", answers, [str(n) for n in range(many)])
     return found
 
 
@@ -173,7 +252,7 @@ def creating(client):
 def paging(client):
     found = []
     code, listed, _ = client.run("list-functions", "--page-size", "1")
-    expect(found, "functions", (code, sorted(f["FunctionName"] for f in listed["Functions"])), (0, ["f", "fails"]))
+    expect(found, "functions", (code, sorted(f["FunctionName"] for f in listed["Functions"])), (0, FUNCTIONS))
     return found
 
 
@@ -307,6 +386,9 @@ def paths(server, api):
 TESTS = (
     ("aws_lambda_invoke_prints_what_the_function_said", invoking),
     ("aws_lambda_invoke_sees_that_a_function_failed", failing),
+    ("aws_lambda_invoke_shows_each_way_to_end", ends),
+    ("aws_lambda_invoke_sends_and_gets_six_megabytes_and_one_byte_more_is_refused", sizes),
+    ("aws_lambda_invoke_fifty_times_at_once", at_once),
     ("aws_lambda_invoke_knows_events_and_dry_runs", modes),
     ("a_function_may_be_named_in_all_forms", names),
     ("versions_and_aliases_are_made_used_and_deleted", versions_and_aliases),

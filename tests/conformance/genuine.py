@@ -17,6 +17,7 @@ import zipfile
 
 from program import FUNCTIONS, Server, events, expect, report
 
+MEMORY_MB = 128
 OUR_PYTHON, OUR_NODE = "python3.11", "nodejs20.x"
 PROGRAM, WORKER, PLUGIN, BUILT = sys.argv[1], sys.argv[2], sys.argv[3] + "/echo.so", sys.argv[4]
 RUNTIMES = os.path.join(sys.argv[3], "..", "..", "plugins", "runtimes")
@@ -51,6 +52,9 @@ SCRIPT_HANDLER = r"""function handler () {
   echo "$EVENT_DATA" 1>&2;
   case $EVENT_DATA in
   '"echo"') echo "Echoing request: '$EVENT_DATA'" ;;
+  '"error"') curl -sS "http://${AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime/invocation/$REQUEST_ID/error" \
+    -d '{"errorMessage":"mine","errorType":"RangeError"}' 1>&2 ;;
+  \[*) echo "$EVENT_DATA" ;;
   '"timeout"') sleep 60 ;;
   '"exit"') kill -USR1 $$ ;;
   '"status"') exit 7 ;;
@@ -60,6 +64,33 @@ SCRIPT_HANDLER = r"""function handler () {
   esac
 }
 trap 'exit 0' USR1
+"""
+
+# The tutorial's script has its response among curl's arguments, of which none can be longer than 128 KB.
+FILES = r"""#!/bin/bash
+set -euo pipefail
+cd /tmp
+
+respond() {
+  curl -sS -X POST "$@" "http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation/$ID/response" 1>&2
+}
+letters() {
+  printf '"'
+  head -c "$1" /dev/zero | tr '\0' x
+  printf '"'
+}
+
+while true; do
+  curl -sS -D head -o event "http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation/next"
+  ID=$(grep -Fi Lambda-Runtime-Aws-Request-Id head | tr -d '[:space:]' | cut -d: -f2)
+  case $(head -c 20 event) in
+  '"large"') letters 6291554 | respond --data-binary @- ;;
+  '"larger"') letters 6291555 | respond --data-binary @- ;;
+  '"stream"') { echo -n 'one '; letters 10485760; } |
+    respond -T - -H 'Lambda-Runtime-Function-Response-Mode: streaming' -H 'Transfer-Encoding: chunked' ;;
+  *) respond --data-binary @event ;;
+  esac
+done
 """
 
 NODE = "#!/bin/sh\nexec /usr/bin/node node_modules/aws-lambda-ric/bin/index.mjs \"$_HANDLER\"\n"
@@ -148,6 +179,10 @@ int main()
 """
 
 
+class Skipped(Exception):
+    pass
+
+
 def pack(files, folders=()):
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
@@ -171,7 +206,7 @@ def pack_node():
 def create(server, name, handler, zipped, runtime="provided.al2023"):
     status, _, text = server.ask("POST", FUNCTIONS, json.dumps({
         "FunctionName": name, "Role": "arn:aws:iam::000000000000:role/r", "Runtime": runtime,
-        "Handler": handler, "Timeout": 3, "MemorySize": 256, "Code": {"ZipFile": zipped}}))
+        "Handler": handler, "Timeout": 3, "MemorySize": MEMORY_MB, "Code": {"ZipFile": zipped}}))
     if status != 201:
         raise OSError(f"{name}: {status} {text[:200]}")
     server.wait(name)
@@ -185,37 +220,53 @@ def invoke(server, name, event):
     return headers.get("X-Amz-Function-Error"), headers["x-amzn-RequestId"], text
 
 
-def answers(server, name, event, want):
+def succeeds(server, name):
     found = []
-    error, _, text = invoke(server, name, event)
-    expect(found, f"error of {event}", error, None)
-    expect(found, f"answer to {event}", json.loads(text) if want is not str else text[:60], want)
+    for event in ({"a": [1, None, "\u00fc"]}, [7]):
+        error, _, text = invoke(server, name, event)
+        expect(found, f"answer to {event}", (error, json.loads(text)), (None, event))
+    error, request, text = invoke(server, name, "context")
+    expect(found, "context", json.loads(text)[0::2], [request, True])
     return found
 
 
-def ends(server, name, event, kind, message):
+def script_succeeds(server, name):
     found = []
-    error, request, text = invoke(server, name, event)
-    expect(found, f"error of {event}", error, "Unhandled")
-    expect(found, f"payload of {event}", json.loads(text),
-           {"errorType": kind, "errorMessage": f"RequestId: {request} Error: {message}"})
+    for _ in range(2):
+        error, _, text = invoke(server, name, "echo")
+        expect(found, "echo", (error, text), (None, "Echoing request: '\"echo\"'"))
     return found
 
 
-def deaths(server, name):
-    """Each of Lambda's ways to end; after each the function goes on."""
-    exited = "Runtime exited with error: "
-    return [
-        *ends(server, name, "status", "Runtime.ExitError", exited + "exit status 7"),
-        *ends(server, name, "exit", "Runtime.ExitError", "Runtime exited without providing a reason"),
-        *ends(server, name, "crash", "Runtime.ExitError", exited + "signal: segmentation fault"),
-        *ends(server, name, "killed", "Runtime.ExitError", exited + "signal: killed"),
-        *ends(server, name, "memory", "Runtime.ExitError", exited + "signal: killed"),
-        *ends(server, name, "timeout", "Sandbox.Timedout", "Task timed out after 3.00 seconds"),
-    ]
+def fails(server, name):
+    error, _, text = invoke(server, name, "error")
+    reply, found = json.loads(text), []
+    expect(found, "error", (error, reply["errorType"], reply["errorMessage"]), ("Unhandled", "RangeError", "mine"))
+    return found
 
 
-def at_once(server, name, many):
+def ends(event, kind, message):
+    """A way to end, after which the function goes on: it is called twice."""
+    def test(server, name):
+        found = []
+        for _ in range(2):
+            error, request, text = invoke(server, name, event)
+            expect(found, f"error of {event}", error, "Unhandled")
+            expect(found, f"payload of {event}", json.loads(text),
+                   {"errorType": kind, "errorMessage": f"RequestId: {request} Error: {message}"})
+        return found
+    return test
+
+
+def exits(message):
+    return "Runtime.ExitError", "Runtime exited with" + message
+
+
+def at_once(server, name, many=50):
+    """They fit into half of a machine of 16 GB, which is what environments may have."""
+    have = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20
+    if have // 2 < (many + 2) * MEMORY_MB:
+        raise Skipped(f"{have} MB are not enough for {many} environments")
     with concurrent.futures.ThreadPoolExecutor(many) as pool:
         replies = list(pool.map(lambda n: (n, invoke(server, name, [n])), range(many)))
     return [f"{n}: {reply}" for n, reply in replies if reply[0] or json.loads(reply[2]) != [n]]
@@ -233,40 +284,11 @@ def sizes(server, name):
     return found
 
 
-def script(server):
-    create(server, "script", "function.handler", pack({"bootstrap": SCRIPT, "function.sh": SCRIPT_HANDLER}))
-    found = []
-    error, _, text = invoke(server, "script", "echo")
-    expect(found, "echo", (error, text), (None, "Echoing request: '\"echo\"'"))
-    error, _, text = invoke(server, "script", "echo")
-    expect(found, "echo again", (error, text), (None, "Echoing request: '\"echo\"'"))
-    return found + deaths(server, "script")
-
-
-def node(server):
-    create(server, "node", "index.handler", pack_node())
-    found = answers(server, "node", {"a": [1, None, "\u00fc"]}, {"a": [1, None, "\u00fc"]})
-    error, _, text = invoke(server, "node", "error")
-    reply = json.loads(text)
-    expect(found, "error", (error, reply["errorType"], reply["errorMessage"]), ("Unhandled", "RangeError", "mine"))
-    error, request, text = invoke(server, "node", "context")
-    expect(found, "context", json.loads(text), [request, "node", True])
-    return found + sizes(server, "node") + deaths(server, "node")
-
-
-def node_streams(server):
-    create(server, "streaming", "index.streaming", pack_node())
-    found = []
-    error, _, text = invoke(server, "streaming", {})
-    expect(found, "stream", (error, text), (None, "one two"))
-    error, _, text = invoke(server, "streaming", "error")
-    expect(found, "error", (error, json.loads(text)["errorMessage"]), ("Unhandled", "mine"))
-    return found
-
-
-def in_parts(server, event, name="streaming"):
+def in_parts(server, event, name):
     path = f"/2021-11-15/functions/{name}/response-streaming-invocations"
     status, headers, data, cut = server.stream("POST", path, json.dumps(event))
+    if status != 200:
+        raise OSError(f"{name}: {status} {data[:200]}")
     have = events(data)
     payload = b"".join(bytes for kind, bytes in have if kind == "PayloadChunk")
     found = []
@@ -275,14 +297,26 @@ def in_parts(server, event, name="streaming"):
     return found, payload, json.loads(have[-1][1])
 
 
-def node_streams_in_parts(server):
-    found, payload, end = in_parts(server, {})
+def script_streams(server, name):
+    found, payload, end = in_parts(server, "stream", name)
+    expect(found, "stream", (payload == b'one "' + b"x" * 10485760 + b'"', end), (True, {}))
+    return found
+
+
+def node_streams(server, name):
+    found = []
+    error, _, text = invoke(server, name, {})
+    expect(found, "whole", (error, text), (None, "one two"))
+    error, _, text = invoke(server, name, "error")
+    expect(found, "error of the whole", (error, json.loads(text)["errorMessage"]), ("Unhandled", "mine"))
+    more, payload, end = in_parts(server, {}, name)
     expect(found, "stream", (payload, end), (b"one two", {}))
-    more, payload, end = in_parts(server, "error")
+    found += more
+    more, payload, end = in_parts(server, "error", name)
     expect(found, "error", (payload, end["ErrorCode"], json.loads(end["ErrorDetails"])["errorMessage"]),
            (b"one ", "Runtime.Unknown", "mine"))
     found += more
-    more, payload, end = in_parts(server, "large")
+    more, payload, end = in_parts(server, "large", name)
     expect(found, "large", (payload == b"".join(bytes([n]) * 65536 for n in range(160)), end), (True, {}))
     return found + more
 
@@ -301,13 +335,12 @@ def ours_stream_in_parts(server):
     return found + more
 
 
-def node_streams_to_a_url(server):
-    create(server, "http", "index.http", pack_node())
-    status, _, text = server.ask("POST", "/2021-10-31/functions/http/url",
+def node_streams_to_a_url(server, name):
+    status, _, text = server.ask("POST", f"/2021-10-31/functions/{name}/url",
                                  json.dumps({"AuthType": "NONE", "InvokeMode": "RESPONSE_STREAM"}))
     found = []
     expect(found, "url", status, 201)
-    server.ask("POST", FUNCTIONS + "/http/policy", json.dumps({
+    server.ask("POST", f"{FUNCTIONS}/{name}/policy", json.dumps({
         "StatementId": "all", "Action": "lambda:InvokeFunctionUrl", "Principal": "*", "FunctionUrlAuthType": "NONE"}))
     path = "/" + json.loads(text)["FunctionUrl"].split("/", 3)[3]
     status, headers, data, cut = server.stream("GET", path + "whole")
@@ -316,10 +349,6 @@ def node_streams_to_a_url(server):
     status, _, data, cut = server.stream("GET", path + "broken")
     expect(found, "broken", (status, data, cut), (201, b"one ", True))
     return found
-
-
-def node_at_once(server):
-    return at_once(server, "node", 50)
 
 
 def left_over(name):
@@ -339,35 +368,83 @@ def build_cpp():
         return file.read()
 
 
-def cpp(server):
-    create(server, "cpp", "h", pack({"bootstrap": build_cpp()}))
-    found = answers(server, "cpp", {"a": [1, None]}, {"a": [1, None]})
-    error, _, text = invoke(server, "cpp", "error")
-    reply = json.loads(text)
-    expect(found, "error", (error, reply["errorType"], reply["errorMessage"]), ("Unhandled", "RangeError", "mine"))
-    error, request, text = invoke(server, "cpp", "context")
-    expect(found, "context", json.loads(text)[0::2], [request, True])
-    return found + sizes(server, "cpp") + deaths(server, "cpp") + at_once(server, "cpp", 50)
+def cpp_is_one_part(server, name):
+    """It knows no streams: whoever asks for parts gets one answer, which may be of several chunks."""
+    found, payload, end = in_parts(server, "w" * 3000000, name)
+    expect(found, "whole", (payload == b'"' + b"w" * 3000000 + b'"', end), (True, {}))
+    return found
+
+
+ENDS = {
+    "times_out": ends("timeout", "Sandbox.Timedout", "Task timed out after 3.00 seconds"),
+    "crashes": ends("crash", *exits(" error: signal: segmentation fault")),
+    "is_killed": ends("killed", *exits(" error: signal: killed")),
+    "exits_without_an_answer": ends("exit", *exits("out providing a reason")),
+    "exits_with_a_status": ends("status", *exits(" error: exit status 7")),
+    "is_out_of_memory": ends("memory", *exits(" error: signal: killed")),
+}
+
+
+def script():
+    """What is of the script in the tutorial, and of one that goes by files."""
+    tutorial = "script", "function.handler", pack({"bootstrap": SCRIPT, "function.sh": SCRIPT_HANDLER})
+    files = "files", "any.handler", pack({"bootstrap": FILES})
+    return "the_script_with_curl", {
+        tutorial: {"succeeds": script_succeeds, "fails": fails, **ENDS, "runs_fifty_times_at_once": at_once},
+        files: {"has_six_megabytes": sizes, "streams": script_streams},
+    }
+
+
+def node():
+    zipped = pack_node()
+    return "the_client_for_node_js", {
+        ("node", "index.handler", zipped): {
+            "succeeds": succeeds, "fails": fails, **ENDS, "has_six_megabytes": sizes, "runs_fifty_times_at_once": at_once},
+        ("streaming", "index.streaming", zipped): {"streams": node_streams},
+        ("http", "index.http", zipped): {"streams_to_a_url": node_streams_to_a_url},
+    }
+
+
+def cpp():
+    return "the_client_for_cpp", {
+        ("cpp", "h", pack({"bootstrap": build_cpp()})): {
+            "succeeds": succeeds, "fails": fails, **ENDS, "has_six_megabytes": sizes, "is_one_part": cpp_is_one_part,
+            "runs_fifty_times_at_once": at_once},
+    }
+
+
+def clients():
+    """Those that are here; what is said of one that is not."""
+    have_node = os.path.exists(os.path.join(CLIENT, "dist", "rapid-client.node")) and os.path.exists("/usr/bin/node")
+    for client, here, what in ((script, shutil.which("curl"), "curl"),
+                               (node, have_node, "aws-lambda-ric or node"),
+                               (cpp, left_over("libaws-lambda-runtime.a") and shutil.which("c++"), "aws-lambda-cpp or c++")):
+        if here:
+            yield client()
+        else:
+            print(f"# {client.__name__} is skipped: {what} is not there")
+
+
+def judge(title, test, *words):
+    try:
+        return title, test(*words)
+    except Skipped as reason:
+        return f"{title} # SKIP {reason}", []
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        return title, [repr(error)]
 
 
 def main():
-    tests = [("a_script_that_calls_curl_as_in_the_tutorial", script)] if shutil.which("curl") else []
-    if os.path.exists("/usr/bin/python3.11") and os.path.exists("/usr/bin/node") and subprocess.run(
-            ["/usr/bin/node", "-v"], capture_output=True).stdout.startswith(b"v20."):
-        tests.append(("streamed_responses_of_our_runtimes_in_parts", ours_stream_in_parts))
-    others = [("the_client_for_node_js", node), ("its_streamed_responses", node_streams),
-              ("its_streamed_responses_in_parts", node_streams_in_parts),
-              ("its_streamed_responses_to_a_url", node_streams_to_a_url),
-              ("fifty_of_it_at_once", node_at_once)]
-    if left_over("libaws-lambda-runtime.a") and shutil.which("c++"):
-        others.append(("the_client_for_cpp", cpp))
-    if os.path.exists(os.path.join(CLIENT, "dist", "rapid-client.node")) and os.path.exists("/usr/bin/node"):
-        tests += others
+    results = []
     with Server(PROGRAM, WORKER, PLUGIN, "--runtimes", RUNTIMES) as server:
-        results = [(title, test(server)) for title, test in tests]
+        for title, functions in clients():
+            for (name, handler, zipped), tests in functions.items():
+                create(server, name, handler, zipped)
+                results += [judge(f"{title}_{does}", test, server, name) for does, test in tests.items()]
+        if os.path.exists("/usr/bin/python3.11") and os.path.exists("/usr/bin/node") and subprocess.run(
+                ["/usr/bin/node", "-v"], capture_output=True).stdout.startswith(b"v20."):
+            results.append(judge("our_runtimes_stream", ours_stream_in_parts, server))
     report(results)
-    if len(tests) < 8:
-        print("# the others are skipped: aws-lambda-ric, node or curl is not there")
 
 
 if __name__ == "__main__":

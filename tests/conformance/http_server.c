@@ -37,9 +37,31 @@ static const char *role_of(void *data, const char *access_key)
 	return strncmp(access_key, "ROLE", 4) ? NULL : access_key + 4;
 }
 
+static const char *const variables[] = { "NAME=value", NULL };
+
+/* One that answers, and one for each way not to. */
+static const struct faas_function_config functions[] = {
+#define FUNCTION(...) \
+	{ .size = sizeof(struct faas_function_config), .code = TEST_PLUGINS, __VA_ARGS__ }
+	FUNCTION(.name = "f", .handler = "echo.echo", .environment = variables),
+	FUNCTION(.name = "fails", .handler = "echo.fail"),
+	FUNCTION(.name = "exits", .handler = "echo.exit"),
+	FUNCTION(.name = "crashes", .handler = "echo.segv"),
+	FUNCTION(.name = "sleeps", .handler = "echo.sleep_ms", .timeout_ms = 1000),
+	FUNCTION(.name = "eats", .handler = "echo.eat", .timeout_ms = 30000),
+};
+
+static int create_functions(struct faas *rt, struct faas_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < sizeof(functions) / sizeof(*functions); i++)
+		rc = faas_function_create(rt, &functions[i], err);
+	return rc;
+}
+
 int main(int argc, char **argv)
 {
-	static const char *const variables[] = { "NAME=value", NULL };
 	struct faas_error err = { 0 };
 	struct faas_http *http;
 	struct faas *rt;
@@ -49,16 +71,7 @@ int main(int argc, char **argv)
 		return print_routes();
 	rt = faas_create(FAAS_CONFIG(.worker = TEST_WORKER, .runtimes = TEST_RUNTIMES,
 				     .region = "us-east-1"), &err);
-	if (!rt ||
-	    faas_function_create(rt,
-				 FAAS_FUNCTION(.name = "f", .code = TEST_PLUGINS,
-					       .handler = "echo.echo", .environment = variables),
-				 &err))
-		goto fail;
-	if (faas_function_create(
-		    rt,
-		    FAAS_FUNCTION(.name = "fails", .code = TEST_PLUGINS, .handler = "echo.fail"),
-		    &err))
+	if (!rt || create_functions(rt, &err))
 		goto fail;
 	http = faas_http_listen(rt,
 				FAAS_HTTP(.secret_of = argc == 3 ? NULL : secret_of,

@@ -251,6 +251,18 @@ static int loop(struct faas_context *ctx, struct faas_bytes event)
 	return 0;
 }
 
+static int eat(struct faas_context *ctx, struct faas_bytes event)
+{
+	(void)ctx;
+	(void)event;
+	for (;;) {
+		char *food = malloc(1 << 20);
+
+		memset(food, 1, 1 << 20); /* NULL is what it dies of */
+	}
+	return 0;
+}
+
 /* For names that C, or another handler, already uses for something else. */
 #define NAMED(name_, ...) \
 	&(const struct faas_handler){ .size = sizeof(struct faas_handler), .name = name_, \
@@ -264,4 +276,4 @@ FAAS_PLUGIN("echo", "1", FAAS_HANDLER(echo), FAAS_HANDLER(drip), FAAS_HANDLER(fa
 	    FAAS_HANDLER(secret), FAAS_HANDLER(many_secrets), FAAS_HANDLER(big),
 	    FAAS_HANDLER(context), FAAS_HANDLER(alloc), NAMED("exit", exits),
 	    FAAS_HANDLER(segv), NAMED("abort", aborts), FAAS_HANDLER(kill_self),
-	    FAAS_HANDLER(loop));
+	    FAAS_HANDLER(loop), FAAS_HANDLER(eat));
