@@ -24,6 +24,11 @@ static bool closed;
 
 /* ---- what goes on ---------------------------------------------------- */
 
+static json_t *text(const char *words)
+{
+	return text_of(words, strlen(words));
+}
+
 static bool add_version(void *data, const struct faas_function_info *info)
 {
 	struct totals t = count_of(info->name, info->version);
@@ -33,11 +38,13 @@ static bool add_version(void *data, const struct faas_function_info *info)
 	if (used || !strcmp(info->version, "$LATEST"))
 		json_array_append_new(
 			data,
-			json_pack("{ss ss ss so si si si si si si si si sf sf sf sf sf sf}", "name",
-				  info->name, "version", info->version, "handler", info->handler,
-				  "description",
-				  text_of(info->description, strlen(info->description)), "memory",
-				  info->memory_mb, "timeout", info->timeout_ms, "limit",
+			json_pack("{ss ss ss so ss so ss so si si si si si si si si"
+				  " sf sf sf sf sf sf}",
+				  "name", info->name, "version", info->version, "handler",
+				  info->handler, "description", text(info->description), "state",
+				  info->state, "stateReason", text(info->state_reason), "update",
+				  info->update_status, "updateReason", text(info->update_reason),
+				  "memory", info->memory_mb, "timeout", info->timeout_ms, "limit",
 				  info->max_concurrency, "provisioned", info->provisioned_requested,
 				  "warm", info->environments_idle - info->environments_cold, "cold",
 				  info->environments_cold, "busy", info->environments_busy,

@@ -50,6 +50,17 @@ function count(value, label, bad) {
 	return cell;
 }
 
+// What there is to say of one that is not as it should be.
+function trouble(f) {
+	if (f.state !== "Active")
+		return element("small", f.state === "Failed" ? "bad" : "", f.stateReason ? `${f.state}: ${f.stateReason}` : f.state);
+	if (f.update === "InProgress")
+		return element("small", "", "being updated");
+	if (f.update === "Failed")
+		return element("small", "bad", `not updated: ${f.updateReason}`);
+	return "";
+}
+
 function row(f) {
 	const states = ["busy", "warm", "starting", "cold"].filter(s => f[s]).map(s => `${f[s]} ${s}`);
 	const limit = f.limit > 0 ? ` of ${f.limit}` : f.limit < 0 ? " (off)" : "";
@@ -61,7 +72,7 @@ function row(f) {
 
 	running.append(limit, element("small", "", f.peak ? `most ${f.peak}` : ""));
 	duration.dataset.label = "Duration";
-	return element("tr", "", element("td", "", name, element("small", "", about)),
+	return element("tr", "", element("td", "", name, element("small", "", about), trouble(f)),
 		element("td", "", bar(f), element("small", "", states.join(", ") || "none")), running,
 		count(f.invocations, "Invocations"), count(f.errors, "Errors", true),
 		count(f.throttles, "Throttles", true), duration);

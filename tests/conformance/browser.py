@@ -4,13 +4,17 @@
 
 usage: browser.py <lambda-server> <faas-worker> <folder of test plugins> <folder for screenshots>
 """
+import base64
 import http.server
+import io
+import json
 import os
 import sys
 import threading
+import zipfile
 
 import chromium
-from program import Server, expect, report
+from program import FUNCTIONS, Server, expect, report
 
 PROGRAM, WORKER, PLUGINS, SHOTS = sys.argv[1:]
 EVIL = '<img src=x onerror="document.title=1">'
@@ -62,6 +66,32 @@ def only_text(browser, server):
     browser.value("document.images[0].remove()")
     browser.problems.clear()
     return found
+
+
+def damaged():
+    """A ZIP whose file is not what its directory says, in base64."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr("echo.so", "abcd")
+    return base64.b64encode(data.getvalue().replace(b"abcd", b"dcba", 1)).decode()
+
+
+def about(name):
+    return (f"[...document.querySelectorAll('#functions tbody tr')].find(r => r.cells[0].innerText.startsWith('{name}'))"
+            "?.cells[0].lastChild.textContent.split(':')[0]")
+
+
+def trouble(browser, server):
+    """A function that could not be made, and one that kept its old code, say why."""
+    found = []
+    server.ask("POST", FUNCTIONS, json.dumps({
+        "FunctionName": "unmade", "Role": "arn:aws:iam::000000000000:role/r", "Runtime": "provided.al2023",
+        "Handler": "echo.echo", "Code": {"ZipFile": damaged()}}))
+    server.ask("PUT", f"{FUNCTIONS}/shop/code", json.dumps({"ZipFile": damaged()}))
+    expect(found, "unmade", browser.until(about("unmade"), "Failed"), "Failed")
+    expect(found, "shop", browser.until(about("shop"), "not updated"), "not updated")
+    expect(found, "one that is well", browser.value(about("talk")), "")
+    return found + browser.problems
 
 
 def filtering(browser, server):
@@ -143,6 +173,7 @@ TESTS = (
     ("the_page_shows_live_what_functions_do", live),
     ("what_a_function_says_is_never_markup", only_text),
     ("the_log_is_filtered", filtering),
+    ("a_function_that_could_not_be_made_or_updated_says_why", trouble),
     ("the_page_fits_a_narrow_window_and_knows_light_and_dark", looks),
     ("a_lost_connection_is_told", reconnecting),
     ("a_page_of_somebody_else_invokes_nothing", other_pages),
