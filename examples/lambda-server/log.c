@@ -49,8 +49,7 @@ json_t *text_of(const void *data, size_t len)
 	return text ? text : json_string("");
 }
 
-/* Valid until the next call. */
-static const char *time_of(int64_t unix_ms)
+const char *time_of(int64_t unix_ms)
 {
 	static char text[32];
 	static time_t last;

@@ -161,38 +161,54 @@ static void answer_metrics(struct faas_http_page *page)
 	free(text);
 }
 
-static bool answer_file(struct faas_http_page *page, const char *path)
-{
-	static const struct {
-		const char *path, *type;
-		const void *data;
-		size_t len;
-	} files[] = {
-		{ "/", "text/html; charset=utf-8", page_html, sizeof(page_html) },
-		{ "/page.css", "text/css; charset=utf-8", page_css, sizeof(page_css) },
-		{ "/page.js", "text/javascript; charset=utf-8", page_js, sizeof(page_js) },
-	};
+static const struct file {
+	const char *path, *type;
+	const void *data;
+	size_t len;
+} files[] = {
+	{ "/", "text/html; charset=utf-8", page_html, sizeof(page_html) },
+	{ "/page.css", "text/css; charset=utf-8", page_css, sizeof(page_css) },
+	{ "/page.js", "text/javascript; charset=utf-8", page_js, sizeof(page_js) },
+};
 
-	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
-		if (strcmp(files[i].path, path) != 0)
-			continue;
-		answer(page, files[i].type, (struct faas_bytes){ files[i].data, files[i].len });
-		return true;
-	}
-	return false;
+static const struct file *find_file(const char *path)
+{
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+		if (!strcmp(files[i].path, path))
+			return &files[i];
+	return NULL;
 }
 
+static void ask_who(struct faas_http_page *page)
+{
+	static const char *const headers[] = { "WWW-Authenticate: Basic realm=\"lambda-server\"",
+					       NULL };
+
+	faas_http_answer(page, FAAS_HTTP_MESSAGE(.status = 401, .headers = headers), false);
+}
+
+/* What is no page is the API's to refuse, whoever asks. */
 bool page_show(void *data, struct faas_http_page *page, const struct faas_http_message *request)
 {
+	bool get = !strcmp(request->method, "GET");
+	bool shown = get || !strcmp(request->method, "HEAD");
+	bool events = get && !strcmp(request->target, "/events");
+	bool metrics = shown && !strcmp(request->target, "/metrics");
+	const struct file *file = shown ? find_file(request->target) : NULL;
+
 	(void)data;
-	if (strcmp(request->method, "GET") && strcmp(request->method, "HEAD"))
+	if (!events && !metrics && !file && !queues_know(request))
 		return false;
-	if (!strcmp(request->target, "/events") && !strcmp(request->method, "GET"))
+	if (!keys_allow(request))
+		ask_who(page);
+	else if (events)
 		add_reader(page);
-	else if (!strcmp(request->target, "/metrics"))
+	else if (metrics)
 		answer_metrics(page);
+	else if (file)
+		answer(page, file->type, (struct faas_bytes){ file->data, file->len });
 	else
-		return answer_file(page, request->target);
+		queues_show(runtime, page, request);
 	return true;
 }
 

@@ -75,7 +75,8 @@ struct faas_http_config {
 
 	/*
 	 * Pages of your own beside the API. Called on the loop for a request that the API has
-	 * no operation for, signed or not, with at most 64 KB of body. True: you answer it, in
+	 * no operation for, signed or not, with at most 64 KB of body: with secret_of, too, who
+	 * may see them is for you to find out. True: you answer it, in
 	 * here or later, see faas_http_answer(). False: it is not found. A form that is posted
 	 * to "/" (application/x-www-form-urlencoded) is for IAM or STS and does not come here.
 	 */

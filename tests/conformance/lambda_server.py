@@ -4,6 +4,7 @@
 
 usage: lambda_server.py <lambda-server> <faas-worker> <folder of test plugins>
 """
+import base64
 import collections
 import http.client
 import json
@@ -161,6 +162,78 @@ def keys():
     return found
 
 
+def pages_with_keys():
+    """Pages show what all functions log: with keys they are for who may do all, by a name and a password."""
+    found = []
+    with tempfile.NamedTemporaryFile("w") as file:
+        file.write("AKNONE narrow missing\nAKALL wide\n")
+        file.flush()
+        with start("--keys", file.name) as server:
+            for path in ("/", "/page.js", "/metrics", "/events", "/queues/dead"):
+                status, headers, _ = server.ask("GET", path)
+                expect(found, f"unknown at {path}", (status, headers["WWW-Authenticate"]),
+                       (401, 'Basic realm="lambda-server"'))
+            for pair in ("AKALL:narrow", "AKNONE:narrow", "AKALL:wide2", "AKALL", ":"):
+                word = base64.b64encode(pair.encode()).decode()
+                expect(found, pair, server.ask("GET", "/metrics", Authorization=f"Basic {word}")[0], 401)
+            word = base64.b64encode(b"AKALL:wide").decode()
+            for path in ("/", "/metrics", "/queues/dead"):
+                expect(found, path, server.ask("GET", path, Authorization=f"Basic {word}")[0], 200)
+            expect(found, "sent again by nobody", server.ask("POST", "/queues/dead/again", "")[0], 401)
+            expect(found, "no page", server.ask("GET", "/nowhere")[0], 404)
+            expect(found, "the command", command(server, "--keys", file.name, "--queue", "dead")[0], 0)
+            expect(found, "the command without", command(server, "--queue", "dead")[0], 1)
+    return found
+
+
+def command(server, *words):
+    """(exit status, what it printed as JSON or None, what it complained) of one that asks a server."""
+    result = subprocess.run(
+        [PROGRAM, "--port", str(server.port), *words], capture_output=True, text=True, timeout=PATIENCE_S)
+    return result.returncode, json.loads(result.stdout) if result.stdout else None, result.stderr
+
+
+def await_queue(server, name, visible):
+    """What --queue shows when so many lie there."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        code, shown, complaint = command(server, "--queue", name)
+        if code or shown["visible"] == visible:
+            break
+        time.sleep(0.02)
+    return code, shown, complaint
+
+
+def dead_letters():
+    """Counted, looked at and sent again, by commands."""
+    found = []
+    with start() as server:
+        server.create("f", "fail")
+        server.configure("f", DeadLetterConfig={"TargetArn": "arn:aws:sqs:us-east-1:000000000000:dead"})
+        server.ask("PUT", "/2019-09-25/functions/f/event-invoke-config", json.dumps({"MaximumRetryAttempts": 0}))
+        expect(found, "an empty queue", command(server, "--queue", "dead"),
+               (0, {"visible": 0, "hidden": 0, "messages": []}, ""))
+        event = {"X-Amz-Invocation-Type": "Event"}
+        expect(found, "event", server.invoke("f", '{"a":"ü"}'.encode(), **event)[0], 202)
+        code, shown, complaint = await_queue(server, "dead", 1)
+        expect(found, "looking", (code, complaint), (0, ""))
+        for letter in shown["messages"]:
+            expect(found, "letter", (letter["body"], letter["source"]),
+                   ('{"a":"ü"}', "arn:aws:lambda:us-east-1:000000000000:function:f:$LATEST"))
+            expect(found, "error", letter["attributes"]["ErrorCode"]["StringValue"], "200")
+        server.configure("f", Handler="echo.log")
+        expect(found, "again", command(server, "--again", "dead"), (0, {"moved": 1}, ""))
+        found += await_line(server, rf'{AT} f\[\$LATEST\] \{{"a":"ü"\}}')
+        expect(found, "the queue", command(server, "--queue", "dead")[1]["visible"], 0)
+        code, _, complaint = command(server, "--queue", "no:name")
+        expect(found, "a bad name", (code, "message" in json.loads(complaint)), (1, True))
+        expect(found, "POST", server.ask("POST", "/queues/dead", "")[0], 404)
+    code, _, complaint = command(server, "--queue", "dead")
+    expect(found, "no server", (code, complaint),
+           (1, f"lambda-server: there is no server at 127.0.0.1, port {server.port}\n"))
+    return found
+
+
 def routes():
     found = []
     with start("--route", "GET /items/{id}=f", "--route", "$default=g") as server:
@@ -263,6 +336,8 @@ report([
     ("what_prometheus_would_not_read_is_seen", wrong_metrics_are_seen()),
     ("functions_are_there_again_with_a_state_directory", state()),
     ("with_keys_requests_are_signed_and_may_do_what_their_role_may", keys()),
+    ("with_keys_pages_are_for_who_may_do_all", pages_with_keys()),
+    ("dead_letters_are_counted_shown_and_sent_again", dead_letters()),
     ("routes_lead_to_functions", routes()),
     ("a_function_mounts_a_directory", mounts()),
     ("a_wrong_option_is_named", options()),

@@ -83,16 +83,23 @@ class Server:
             raise OSError(f"{name}: {status} {text}")
         self.wait(name)
 
-    def wait(self, name):
-        """Until its code is there."""
+    def wait(self, name, sign='"State":"Active"', bad='"State":"Failed"'):
+        """Until its code is there, or its configuration has that sign."""
         end = time.monotonic() + PATIENCE_S
         while True:
             text = self.ask("GET", f"{FUNCTIONS}/{name}/configuration")[2]
-            if '"State":"Active"' in text:
+            if sign in text:
                 return
-            if time.monotonic() > end or '"State":"Failed"' in text:
+            if time.monotonic() > end or bad in text:
                 raise OSError(f"{name}: {text}")
             time.sleep(0.01)
+
+    def configure(self, name, **members):
+        """Until it is so."""
+        status, _, text = self.ask("PUT", f"{FUNCTIONS}/{name}/configuration", json.dumps(members))
+        if status != 200:
+            raise OSError(f"{name}: {status} {text}")
+        self.wait(name, '"LastUpdateStatus":"Successful"', '"LastUpdateStatus":"Failed"')
 
     def invoke(self, name, event="{}", **headers):
         return self.ask("POST", f"{FUNCTIONS}/{name}/invocations", event, **headers)
