@@ -109,6 +109,7 @@ struct fa_env {
 	struct fa_list lease;     /* [loop] for who holds it */
 	int leased;               /* for who holds it */
 	struct fa_list unrung;    /* [loop] in fa_envs.unrung: posted to, not yet told so */
+	struct fa_list shelf;     /* in fa_pool.shells while it is one */
 	bool minded;              /* [loop] others wait for its jobs, see fa_env_mind() */
 	struct fa_pool *pool;
 	const struct fa_env_kind *kind;
@@ -173,8 +174,9 @@ struct fa_env {
 /* ---- all environments of a runtime ----------------------------------- */
 
 struct fa_shells {
-	struct fa_list wanted, made; /* pools, by fa_pool.shell_link; made: the latest first */
-	int count;                   /* of made */
+	struct fa_list wanted, made; /* pools, by fa_pool.shell_link; made: the latest first, and
+				      * some that have none left */
+	int count;                   /* of all functions */
 	struct fa_call call;
 	_Atomic bool called;
 };

@@ -30,20 +30,6 @@ static int64_t sweep_list(struct fa_pool *pool, struct fa_list *list, int64_t no
 	return INT64_MAX;
 }
 
-/* It stays as long as an environment that was idle since the last birth would. */
-static int64_t sweep_shell(struct fa_pool *pool, int64_t now_ns)
-{
-	int64_t until;
-
-	if (!pool->shell)
-		return INT64_MAX;
-	until = fa_policy_until(&pool->envs->policy, &pool->habit, 1, pool->shell->birth_ns);
-	if (until > now_ns)
-		return until;
-	fa_env_event(pool->shell, FA_ENV_RETIRE);
-	return INT64_MAX;
-}
-
 static int64_t sweep_pool(struct fa_pool *pool, int64_t now_ns)
 {
 	int64_t idle, cold, shell;
@@ -51,7 +37,7 @@ static int64_t sweep_pool(struct fa_pool *pool, int64_t now_ns)
 	pthread_mutex_lock(&pool->lock);
 	idle = sweep_list(pool, &pool->idle, now_ns);
 	cold = sweep_list(pool, &pool->cold, now_ns);
-	shell = sweep_shell(pool, now_ns);
+	shell = fa_shells_sweep(pool, now_ns);
 	pthread_mutex_unlock(&pool->lock);
 	return earlier(earlier(idle, cold), shell);
 }

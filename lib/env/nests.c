@@ -243,8 +243,8 @@ static void nest_died(struct fa_pool *pool, const struct fa_ctl *ctl)
 	bury_list(&pool->away, &end);
 	bury_list(&pool->ready, &end);
 	bury_list(&pool->idle, &end);
-	if (pool->shell)
-		exited(pool->shell, &end);
+	while (!fa_list_empty(&pool->shells))
+		exited(fa_container(pool->shells.next, struct fa_env, shelf), &end);
 	forget_tmp(&pool->cold);
 	forget_tmp(&pool->away);
 	pthread_mutex_unlock(&pool->lock);

@@ -44,8 +44,8 @@ static void leave_list(struct fa_env *env)
 	teach(env);
 	if (env->pool->shell_due)
 		fa_shell_want(env->pool);
-	if (env == env->pool->shell)
-		fa_shell_left(env->pool);
+	if (!fa_list_empty(&env->shelf))
+		fa_shell_left(env);
 	fa_list_remove(&env->link);
 	if (env->idle_since_ns >= 0)
 		pool->idle_count--;
@@ -280,6 +280,7 @@ static struct fa_env *make_env(struct fa_pool *pool)
 	fa_list_init(&env->scan);
 	fa_list_init(&env->lease);
 	fa_list_init(&env->unrung);
+	fa_list_init(&env->shelf);
 	env->pool = pool;
 	env->kind = pool->kind;
 	env->idle_since_ns = -1;
@@ -392,8 +393,7 @@ static bool evict_one(struct fa_envs *envs)
 	fa_policy_evicted(&envs->policy, least);
 	pthread_mutex_unlock(&envs->lock);
 	fa_env_event(env, FA_ENV_RETIRE);
-	if (pool->shell)
-		fa_env_event(pool->shell, FA_ENV_RETIRE);
+	fa_shells_retire(pool);
 	if (!pool->idle_count && !pool->habit.busy)
 		fa_ahead_plan(pool);
 	pthread_mutex_unlock(&pool->lock);
@@ -554,6 +554,7 @@ struct fa_pool *fa_pool_create(struct fa_envs *envs, struct fa_version *version)
 	fa_list_init(&pool->away);
 	pool->enter.run = enter_pools;
 	fa_list_init(&pool->link);
+	fa_list_init(&pool->shells);
 	fa_list_init(&pool->shell_link);
 	fa_loop_call(envs->loop, &pool->enter);
 	return pool;
@@ -597,8 +598,8 @@ static void renew(struct fa_pool *pool, bool retired)
 		fa_list_for_safe(pos, next, lists[i])
 			fa_env_event(fa_container(pos, struct fa_env, link), FA_ENV_RETIRE);
 	}
-	if (retired && pool->shell)
-		fa_env_event(pool->shell, FA_ENV_RETIRE);
+	if (retired)
+		fa_shells_retire(pool);
 	fa_provision_want(pool);
 	pthread_mutex_unlock(&pool->lock);
 }

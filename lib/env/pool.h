@@ -41,10 +41,11 @@ struct fa_pool {
 	struct fa_env *heir;       /* [loop] this one, and it is in its init */
 	struct fa_env *late;       /* for this one */
 	struct fa_provision provision;
-	struct fa_env *shell;      /* NULL: there is none */
+	struct fa_list shells;     /* by fa_env.shelf, the latest at the end */
+	int shell_count;
 	struct fa_list shell_link; /* in one of fa_envs.shells, under its lock */
 	uint32_t births;           /* that somebody waited for */
-	bool shell_due;            /* one is to be made as soon as this lease is over */
+	bool shell_due;            /* some are to be made as soon as this lease is over */
 	struct fa_habit habit;     /* what the policy knows of the function */
 	int64_t ahead_ns;          /* one is to be started then, ahead; INT64_MAX: none */
 };
@@ -134,16 +135,19 @@ void fa_pool_succeed(struct fa_env *env);
 void fa_heir_init(struct fa_pool *pool);
 
 /*
- * shell.c. Under the pool's lock: it was asked for, for an event; a lease is over; take the
- * shell, if there is one; it is one no longer.
+ * shell.c. Under the pool's lock: it was asked for, for an event; a lease is over; take a
+ * shell, if there is one; it is one no longer; end all; end those that rested too long, and
+ * when the next one will have, or INT64_MAX.
  */
 void fa_shell_noted(struct fa_env *env);
 void fa_shell_want(struct fa_pool *pool);
 struct fa_env *fa_shell_take(struct fa_pool *pool);
-void fa_shell_left(struct fa_pool *pool);
+void fa_shell_left(struct fa_env *env);
+void fa_shells_retire(struct fa_pool *pool);
+int64_t fa_shells_sweep(struct fa_pool *pool, int64_t now_ns);
 void fa_shells_init(struct fa_envs *envs);
 bool fa_shells_wanted(struct fa_envs *envs);
-void fa_shells_make(struct fa_envs *envs); /* [loop] one of those that are wanted */
+void fa_shells_make(struct fa_envs *envs); /* [loop] some of those that are wanted */
 
 /* keep.c, [loop]: some were idle for too long; some are due to be started. */
 void fa_sweep_due(struct fa_timer *timer);

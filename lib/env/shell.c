@@ -6,10 +6,10 @@
  * only then does it count as an environment, is charged for and has a cold start. The
  * clone and the sandbox are half of one, so they are no longer waited for.
  *
- * It costs a process of about a hundred kilobytes. So there is one per function at
- * most, only of functions that were started on demand before, and of those only for
- * the ones that were last; it ends when an idle environment of the function would,
- * and when one has to go because memory is short.
+ * It costs a process of about a hundred kilobytes. So there are few in all, and one per
+ * function, or a few of one that was needed many times at once; only of functions that were
+ * started on demand before, and of those only for the ones that were last. It ends when an
+ * idle environment of the function would, and when one has to go because memory is short.
  */
 #include <env/pool.h>
 
@@ -17,8 +17,17 @@
 
 #include <model/function.h>
 
-#define SHELLS_MAX 16
+#define SHELLS_MAX 16   /* of all functions */
+#define SHELLS_BURST 8  /* of one that was needed many times at once */
+#define SHELLS_TURN 4
 #define BIRTHS 2 /* who was needed twice will be needed again */
+
+static int missing(const struct fa_pool *pool)
+{
+	int most = pool->prepared ? SHELLS_BURST : 1;
+
+	return pool->retired ? 0 : most - pool->shell_count;
+}
 
 /* ---- any thread, under the pool's lock ------------------------------- */
 
@@ -26,28 +35,33 @@ void fa_shell_noted(struct fa_env *env)
 {
 	struct fa_pool *pool = env->pool;
 
-	if (env->provisioned || env->heir_of || pool->shell)
+	if (env->provisioned || env->heir_of || missing(pool) <= 0)
 		return;
 	pool->births++;
 	pool->shell_due = pool->births >= BIRTHS;
 }
 
+/* Those that are wanted most are the last to have to go. */
+static void want(struct fa_pool *pool)
+{
+	struct fa_envs *envs = pool->envs;
+
+	pthread_mutex_lock(&envs->lock);
+	fa_list_remove(&pool->shell_link);
+	fa_list_append(&envs->shells.wanted, &pool->shell_link);
+	pthread_mutex_unlock(&envs->lock);
+}
+
 void fa_shell_want(struct fa_pool *pool)
 {
 	struct fa_envs *envs = pool->envs;
-	struct fa_shells *shells = &envs->shells;
-	bool is_wanted;
 
 	pool->shell_due = false;
-	if (pool->shell || pool->retired)
+	if (missing(pool) <= 0)
 		return;
-	pthread_mutex_lock(&envs->lock);
-	is_wanted = !fa_list_empty(&pool->shell_link);
-	if (!is_wanted)
-		fa_list_append(&shells->wanted, &pool->shell_link);
-	pthread_mutex_unlock(&envs->lock);
-	if (!is_wanted && !atomic_exchange(&shells->called, true))
-		fa_loop_call(envs->loop, &shells->call);
+	want(pool);
+	if (!atomic_exchange(&envs->shells.called, true))
+		fa_loop_call(envs->loop, &envs->shells.call);
 }
 
 /* Somebody else may have killed it, and the news of it are on their way. */
@@ -58,30 +72,58 @@ static bool is_dead(const struct fa_env *env)
 	return env->pidfd >= 0 && poll(&end, 1, 0) > 0;
 }
 
+static struct fa_env *first(const struct fa_pool *pool)
+{
+	return fa_list_empty(&pool->shells) ?
+		       NULL :
+		       fa_container(pool->shells.next, struct fa_env, shelf);
+}
+
 struct fa_env *fa_shell_take(struct fa_pool *pool)
 {
-	struct fa_env *env = pool->shell;
+	struct fa_env *env = pool->envs->closing ? NULL : first(pool);
 
-	if (!env || pool->envs->closing)
-		return NULL;
-	if (is_dead(env)) {
+	for (; env && is_dead(env); env = first(pool))
 		fa_env_event(env, FA_ENV_RETIRE);
+	if (!env)
 		return NULL;
-	}
 	env->generation = pool->retired ? 0 : pool->generation;
 	env->memory_mb = pool->version->config.memory_mb;
 	return env;
 }
 
-void fa_shell_left(struct fa_pool *pool)
+void fa_shell_left(struct fa_env *env)
 {
-	struct fa_envs *envs = pool->envs;
+	struct fa_envs *envs = env->pool->envs;
 
-	pool->shell = NULL;
+	fa_list_remove(&env->shelf);
+	env->pool->shell_count--;
 	pthread_mutex_lock(&envs->lock);
-	fa_list_remove(&pool->shell_link);
 	envs->shells.count--;
 	pthread_mutex_unlock(&envs->lock);
+}
+
+void fa_shells_retire(struct fa_pool *pool)
+{
+	struct fa_env *env;
+
+	while ((env = first(pool)))
+		fa_env_event(env, FA_ENV_RETIRE);
+}
+
+/* They stay as long as an environment that was idle since the last birth would. */
+int64_t fa_shells_sweep(struct fa_pool *pool, int64_t now_ns)
+{
+	const struct fa_env *last = fa_container(pool->shells.prev, struct fa_env, shelf);
+	int64_t until;
+
+	if (fa_list_empty(&pool->shells))
+		return INT64_MAX;
+	until = fa_policy_until(&pool->envs->policy, &pool->habit, 1, last->birth_ns);
+	if (until > now_ns)
+		return until;
+	fa_shells_retire(pool);
+	return INT64_MAX;
 }
 
 /* ---- making them [loop] ---------------------------------------------- */
@@ -111,29 +153,32 @@ bool fa_shells_wanted(struct fa_envs *envs)
 	return wanted;
 }
 
-/* Under the pool's lock. */
-static void add_shell(struct fa_pool *pool)
+/* Under the pool's lock: whether there is one more. */
+static bool add_shell(struct fa_pool *pool)
 {
 	struct fa_envs *envs = pool->envs;
 	struct fa_env *env;
 	int why;
 
-	if (pool->shell || pool->retired || !pool->nested || envs->closing)
-		return;
+	if (!pool->nested || envs->closing)
+		return false;
 	env = fa_pool_add_env(pool, &why);
 	if (!env)
-		return;
-	pool->shell = env;
+		return false;
+	fa_list_append(&pool->shells, &env->shelf); /* who was born first is used first */
+	pool->shell_count++;
 	pthread_mutex_lock(&envs->lock);
 	fa_list_remove(&pool->shell_link); /* it may be wanted once more by now */
 	fa_list_push(&envs->shells.made, &pool->shell_link);
 	envs->shells.count++;
 	pthread_mutex_unlock(&envs->lock);
 	fa_env_event(env, FA_ENV_AHEAD);
-	if (env->kind->prepare(env) < 0)
+	if (env->kind->prepare(env) < 0) {
 		fa_env_event(env, FA_ENV_EXIT);
-	else
-		fa_sweep_want(envs);
+		return false;
+	}
+	fa_sweep_want(envs);
+	return true;
 }
 
 static struct fa_pool *pool_of(struct fa_list *link)
@@ -141,16 +186,35 @@ static struct fa_pool *pool_of(struct fa_list *link)
 	return fa_container(link, struct fa_pool, shell_link);
 }
 
-/* The function that has not needed one for longest, if there are too many. */
+/* The function that has not needed any for longest, if there are too many. */
 static struct fa_pool *surplus(struct fa_envs *envs)
 {
+	struct fa_shells *shells = &envs->shells;
 	struct fa_pool *pool = NULL;
 
 	pthread_mutex_lock(&envs->lock);
-	if (envs->shells.count > SHELLS_MAX)
-		pool = pool_of(envs->shells.made.prev);
+	if (shells->count > SHELLS_MAX && !fa_list_empty(&shells->made))
+		pool = pool_of(shells->made.prev);
 	pthread_mutex_unlock(&envs->lock);
 	return pool;
+}
+
+/* One of its, or it is asked no more. */
+static void take_back(struct fa_pool *pool)
+{
+	struct fa_envs *envs = pool->envs;
+	struct fa_env *env;
+
+	pthread_mutex_lock(&pool->lock);
+	env = first(pool);
+	if (env) {
+		fa_env_event(env, FA_ENV_RETIRE);
+	} else {
+		pthread_mutex_lock(&envs->lock);
+		fa_list_remove(&pool->shell_link);
+		pthread_mutex_unlock(&envs->lock);
+	}
+	pthread_mutex_unlock(&pool->lock);
 }
 
 static struct fa_pool *next_wanted(struct fa_envs *envs)
@@ -165,18 +229,17 @@ static struct fa_pool *next_wanted(struct fa_envs *envs)
 
 void fa_shells_make(struct fa_envs *envs)
 {
-	struct fa_pool *pool = next_wanted(envs);
+	struct fa_pool *pool = next_wanted(envs), *other;
+	int made = 0;
 
 	if (!pool)
 		return;
 	pthread_mutex_lock(&pool->lock);
-	add_shell(pool);
+	while (made < SHELLS_TURN && missing(pool) > 0 && add_shell(pool))
+		made++;
+	if (made == SHELLS_TURN && missing(pool) > 0)
+		want(pool);
 	pthread_mutex_unlock(&pool->lock);
-	pool = surplus(envs);
-	if (!pool)
-		return;
-	pthread_mutex_lock(&pool->lock);
-	if (pool->shell)
-		fa_env_event(pool->shell, FA_ENV_RETIRE);
-	pthread_mutex_unlock(&pool->lock);
+	while ((other = surplus(envs)))
+		take_back(other);
 }

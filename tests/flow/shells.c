@@ -20,6 +20,8 @@
 #define MOST 64
 #define MANY 20 /* functions */
 #define KEPT 16 /* shells at once */
+#define BURST 9 /* events at once: as many unborn, but for one, are a burst */
+#define KEPT_BURST 8
 
 static struct flow flow;
 
@@ -256,6 +258,174 @@ TEST(waiting_is_no_part_of_init)
 	flow_close(&flow);
 }
 
+/* ---- many at once -------------------------------------------------------- */
+
+static _Atomic int answered;
+
+static void on_answer(void *data, const struct faas_result *result)
+{
+	(void)data;
+	assert_int_equal(result->code, FAAS_OK);
+	answered++;
+}
+
+static int children(pid_t nest)
+{
+	int n = environments(), of_nest = 0;
+
+	for (int i = 0; i < n; i++)
+		of_nest += list[i].parent == nest;
+	return of_nest;
+}
+
+static void await_children(pid_t nest, int wanted)
+{
+	for (int ms = 0; children(nest) != wanted; ms++) {
+		if (ms == 10000)
+			fail_msg("%d environments of a nest instead of %d", children(nest), wanted);
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
+}
+
+/* The nest of the function that has but one; others have their shells. */
+static pid_t nest_of_one(void)
+{
+	int n = environments();
+
+	for (int i = 0; i < n; i++) {
+		int siblings = 0;
+
+		for (int k = 0; k < n; k++)
+			siblings += list[k].parent == list[i].parent;
+		if (siblings == 1)
+			return list[i].parent;
+	}
+	fail_msg("no environment is alone in its nest");
+	return 0;
+}
+
+/* While their nest stands still none can be born, so all of them are needed at the same time. */
+static pid_t start_at_once(const char *function, int others)
+{
+	pid_t nest;
+
+	assert_true(flow_says(flow_call(&flow, function, "count"), "1"));
+	await_environments(others + 1);
+	nest = nest_of_one();
+	recycle(function);
+	await_environments(others);
+	if (kill(nest, SIGSTOP) < 0) {
+		print_message("# skipped: only root may stop another user's process\n");
+		flow_close(&flow);
+		skip();
+	}
+	answered = 0;
+	for (int i = 0; i < BURST; i++)
+		assert_int_equal(faas_invoke(flow.rt,
+					     FAAS_REQUEST(.function = function,
+							  .payload = { "count", 5 },
+							  .on_done = on_answer),
+					     NULL, NULL),
+				 0);
+	flow_await_idle(&flow, 0, BURST);
+	assert_int_equal(kill(nest, SIGCONT), 0);
+	flow_await_count(&flow, &answered, BURST);
+	return nest;
+}
+
+/* Until only the shells are left. */
+static void burst(const char *function, int others, int shells)
+{
+	pid_t nest = start_at_once(function, others);
+
+	await_children(nest, BURST + KEPT_BURST);
+	recycle(function);
+	await_children(nest, KEPT_BURST);
+	await_environments(shells);
+}
+
+TEST(a_function_that_was_needed_many_times_at_once_has_eight)
+{
+	open_life();
+	burst("f", 0, KEPT_BURST);
+	flow_close(&flow);
+}
+
+TEST(each_of_the_eight_is_the_place_of_a_cold_start)
+{
+	pid_t shells[KEPT_BURST], nest;
+
+	open_life();
+	nest = start_at_once("f", 0);
+	await_environments(BURST + KEPT_BURST);
+	recycle("f");
+	await_environments(KEPT_BURST);
+	for (int i = 0; i < KEPT_BURST; i++)
+		shells[i] = list[i].pid;
+	assert_int_equal(kill(nest, SIGSTOP), 0); /* whoever is served now had a process before */
+	for (int i = 0; i < KEPT_BURST; i++) {
+		assert_true(flow_says(flow_call(&flow, "f", "count"), "1"));
+		recycle("f");
+	}
+	assert_int_equal(kill(nest, SIGCONT), 0);
+	for (int i = 0; i < KEPT_BURST; i++)
+		for (int ms = 0; lives(shells[i]); ms++) {
+			assert_true(ms < 10000);
+			usleep(1000);
+		}
+	flow_close(&flow);
+}
+
+TEST(of_all_functions_together_there_are_sixteen)
+{
+	open_life();
+	flow_function(&flow, FAAS_FUNCTION(.name = "g", .handler = "life.act"));
+	flow_function(&flow, FAAS_FUNCTION(.name = "h", .handler = "life.act"));
+	burst("f", 0, KEPT_BURST);
+	burst("g", KEPT_BURST, 2 * KEPT_BURST);
+	burst("h", 2 * KEPT_BURST, 2 * KEPT_BURST);
+	flow_close(&flow);
+}
+
+TEST(all_of_them_end_with_their_function)
+{
+	open_life();
+	burst("f", 0, KEPT_BURST);
+	assert_int_equal(faas_function_delete(flow.rt, "f", NULL), 0);
+	await_environments(0);
+	flow_close(&flow);
+}
+
+TEST(all_of_them_go_when_memory_is_short)
+{
+	flow_open(&flow, &(struct faas_config){ .max_memory_mb = BURST * 128 }, false);
+	flow_function(&flow, FAAS_FUNCTION(.name = "f", .handler = "life.act"));
+	flow_function(&flow, FAAS_FUNCTION(.name = "g", .handler = "life.act"));
+	start_at_once("f", 0);
+	await_environments(BURST + KEPT_BURST);
+	assert_true(flow_says(flow_call(&flow, "g", "count"), "1"));
+	await_environments(BURST); /* one of them is g's */
+	flow_close(&flow);
+}
+
+TEST(all_of_them_die_with_their_nest_and_are_not_missed)
+{
+	pid_t nest;
+
+	open_life();
+	nest = start_at_once("f", 0);
+	await_environments(BURST + KEPT_BURST);
+	assert_int_equal(kill(nest, SIGKILL), 0);
+	await_environments(0);
+	recycle("f");
+	/* until the host hears of it, who is asked for a process is a nest that is no more */
+	for (int ms = 0; !flow_says(flow_call(&flow, "f", "count"), "1"); ms++) {
+		assert_true(ms < 10000);
+		usleep(1000);
+	}
+	flow_close(&flow);
+}
+
 /* ---- when it goes ------------------------------------------------------ */
 
 TEST(a_shell_that_is_killed_is_not_missed)
@@ -374,6 +544,12 @@ int main(void)
 		cmocka_unit_test(a_shell_has_not_opened_the_function),
 		cmocka_unit_test(a_shell_is_no_environment_of_the_statistics),
 		cmocka_unit_test(waiting_is_no_part_of_init),
+		cmocka_unit_test(a_function_that_was_needed_many_times_at_once_has_eight),
+		cmocka_unit_test(each_of_the_eight_is_the_place_of_a_cold_start),
+		cmocka_unit_test(of_all_functions_together_there_are_sixteen),
+		cmocka_unit_test(all_of_them_end_with_their_function),
+		cmocka_unit_test(all_of_them_go_when_memory_is_short),
+		cmocka_unit_test(all_of_them_die_with_their_nest_and_are_not_missed),
 		cmocka_unit_test(a_shell_that_is_killed_is_not_missed),
 		cmocka_unit_test(a_shell_that_is_dead_and_not_yet_missed_gets_no_event),
 		cmocka_unit_test(a_shell_ends_with_its_function),

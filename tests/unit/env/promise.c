@@ -22,6 +22,8 @@ static int begin(void **state)
 	env = (struct fa_env){ .pool = &pool, .idle_since_ns = -1, .generation = 1,
 			       .state = FA_STARTING };
 	other = env;
+	fa_list_init(&env.shelf);
+	fa_list_init(&other.shelf);
 	fa_list_append(&pool.away, &env.link);
 	fa_pool_promise(&env);
 	return 0;
