@@ -183,12 +183,16 @@ static int list(struct faas *rt, const struct fa_document *in, struct fa_documen
 
 /* ---- the table ------------------------------------------------------- */
 
-#define END { NULL, 0, false, 0, 0, NULL, NULL }
-#define FIELDS(...) (const struct fa_field[]){ FA_FUNCTION_FIELD, __VA_ARGS__, END }
+#define FIELDS(...) (const struct fa_field[]){ FA_FUNCTION_FIELD, __VA_ARGS__, FA_NO_FIELD }
 #define NAME \
-	{ "Name", FA_TEXT_FIELD, true, 1, 128, fa_fits_alias, \
-	  "Member must satisfy regular expression pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)" }
-#define ROUTE { "RoutingConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }
+	FA_FITTING("Name", true, 1, 128, fa_fits_alias, \
+		   FA_PATTERN "(?!^[0-9]+$)([a-zA-Z0-9-_]+)")
+#define ROUTE \
+	FA_OBJECT_OF("RoutingConfig", false, \
+		     { .name = "AdditionalVersionWeights", .kind = FA_MAP_FIELD, \
+		       .inner = (const struct fa_field[]){ \
+			       FA_TEXT_ITEM(1, 1024, fa_fits_number, FA_PATTERN "[0-9]+"), \
+			       FA_NUMBER_OF(NULL, false, 0, 1) } })
 
 const struct fa_operation fa_alias_operations[] = {
 	{ "CreateAlias",

@@ -38,24 +38,6 @@ void *fa_control_zip(struct faas *rt, const struct fa_document *code, size_t *le
 	return NULL;
 }
 
-int fa_control_check_zip_object(const struct fa_document *in, const char *name,
-				struct faas_error *err)
-{
-	const struct fa_document *code = fa_document_get(in, name), *value;
-	const char *member = NULL;
-
-	while ((member = fa_document_next(code, member, &value))) {
-		size_t i = 0;
-
-		while (i < ELSEWHERE && strcmp(elsewhere[i], member) != 0)
-			i++;
-		if (i == ELSEWHERE && strcmp(member, "ZipFile") != 0)
-			return fa_error(err, FAAS_EINVAL, "%s does nothing with '%.80s' here", name,
-					member);
-	}
-	return 0;
-}
-
 static struct fa_package *take_package(struct faas *rt, const struct fa_document *code,
 				       struct faas_error *err)
 {
@@ -110,6 +92,14 @@ static int read_name(struct faas *rt, const struct fa_document *in, char out[FA_
 	return 0;
 }
 
+static int check_signing(struct faas *rt, const char *arn, struct faas_error *err)
+{
+	bool enforced = false;
+	int rc = arn ? fa_control_find_signing(rt, arn, &enforced, err) : 0;
+
+	return enforced ? fa_control_unsigned(err) : rc;
+}
+
 /* What can be said before anything is unpacked. */
 static int check_creation(struct faas *rt, const struct fa_document *in, char *name,
 			  struct faas_error *err)
@@ -127,9 +117,9 @@ static int check_creation(struct faas *rt, const struct fa_document *in, char *n
 	if (!rc)
 		rc = fa_control_check_architectures(in, "Architectures", err);
 	if (!rc)
-		rc = fa_control_check_zip_object(in, "Code", err);
-	if (!rc)
 		rc = fa_tags_check(fa_document_get(in, "Tags"), err);
+	if (!rc)
+		rc = check_signing(rt, fa_control_text(in, FA_SIGNING), err);
 	if (rc)
 		return rc;
 	there = fa_registry_find(&rt->registry, name, NULL);
@@ -163,6 +153,7 @@ static int create(struct faas *rt, const struct fa_document *in, struct fa_docum
 		  struct faas_error *err)
 {
 	const struct fa_document *tags = fa_document_get(in, "Tags");
+	const struct fa_document *signing = fa_document_get(in, FA_SIGNING);
 	struct fa_build *build = NULL;
 	char name[FA_NAME_MAX + 1];
 
@@ -170,6 +161,8 @@ static int create(struct faas *rt, const struct fa_document *in, struct fa_docum
 		build = build_function(rt, in, name, err);
 	if (build && tags)
 		fa_tags_add(&rt->registry, name, tags, err); /* they were judged */
+	if (build && signing)
+		fa_attached_set(&rt->registry, name, FA_SIGNING, fa_document_copy(signing), err);
 	return fa_control_build(rt, build, out, err);
 }
 
@@ -218,15 +211,9 @@ static int change(struct faas *rt, const struct fa_document *in, struct fa_versi
 	return rc;
 }
 
-/* No signature is looked at here: all code is what the policy calls untrusted. */
 static int check_signature(struct faas *rt, const char *function, struct faas_error *err)
 {
-	if (!fa_signing_enforced(&rt->registry, function))
-		return 0;
-	return fa_error_typed(err, FAAS_EINVAL, "CodeVerificationFailedException",
-			      "The code signature failed one or more of the validation checks for "
-			      "signature mismatch or expiry, and the code signing policy is set to "
-			      "ENFORCE. Lambda blocks the deployment.");
+	return fa_signing_enforced(&rt->registry, function) ? fa_control_unsigned(err) : 0;
 }
 
 static int update(struct faas *rt, const struct fa_document *in, struct fa_document *out,
@@ -256,30 +243,23 @@ static int update(struct faas *rt, const struct fa_document *in, struct fa_docum
 
 /* ---- the table --------------------------------------------------------- */
 
-static bool is_package_type(const char *text)
-{
-	return !strcmp(text, "Zip") || !strcmp(text, "Image");
-}
-
-#define END { NULL, 0, false, 0, 0, NULL, NULL }
-#define FIELDS(...) (const struct fa_field[]){ FA_FUNCTION_FIELD, __VA_ARGS__, END }
+#define FIELDS(...) (const struct fa_field[]){ FA_FUNCTION_FIELD, __VA_ARGS__, FA_NO_FIELD }
 
 const struct fa_operation fa_code_operations[] = {
 	{ "CreateFunction",
-	  FIELDS(FA_ROLE_FIELD(true), { "Code", FA_OBJECT_FIELD, true, 0, 0, NULL, NULL },
+	  FIELDS(FA_ROLE_FIELD(true),
+		 FA_OBJECT_OF("Code", true, FA_CODE_FIELDS, FA_TEXT_OF("ImageUri", 0)),
 		 FA_CONFIG_FIELDS,
-		 { "PackageType", FA_TEXT_FIELD, false, 0, 0, is_package_type,
-		   "Member must satisfy enum value set: [Image, Zip]" },
-		 { "Architectures", FA_LIST_FIELD, false, 0, 0, NULL, NULL },
-		 { "Publish", FA_BOOLEAN_FIELD, false, 0, 0, NULL, NULL },
-		 { "Tags", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }),
+		 FA_WORD_OF("PackageType", false, "[Image, Zip]"),
+		 FA_ARCHITECTURES_OF("Architectures", 1, 1),
+		 FA_BOOLEAN_OF("Publish"),
+		 FA_OPEN_OBJECT("Tags", false), FA_SIGNING_FIELD(false)),
 	  create },
 	{ "UpdateFunctionCode",
-	  FIELDS(FA_TEXT_OF("ZipFile", 0), FA_TEXT_OF("S3Bucket", 0), FA_TEXT_OF("S3Key", 0),
-		 FA_TEXT_OF("S3ObjectVersion", 0), FA_TEXT_OF("ImageUri", 0),
-		 { "Architectures", FA_LIST_FIELD, false, 0, 0, NULL, NULL },
-		 { "Publish", FA_BOOLEAN_FIELD, false, 0, 0, NULL, NULL },
-		 { "DryRun", FA_BOOLEAN_FIELD, false, 0, 0, NULL, NULL },
+	  FIELDS(FA_CODE_FIELDS, FA_TEXT_OF("ImageUri", 0),
+		 FA_ARCHITECTURES_OF("Architectures", 1, 1),
+		 FA_BOOLEAN_OF("Publish"),
+		 FA_BOOLEAN_OF("DryRun"),
 		 FA_TEXT_OF("RevisionId", 0)),
 	  update },
 	{ NULL, NULL, NULL },

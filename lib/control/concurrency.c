@@ -184,26 +184,25 @@ static int list_provisioned(struct faas *rt, const struct fa_document *in,
 
 /* ---- the table ------------------------------------------------------- */
 
-#define END { NULL, 0, false, 0, 0, NULL, NULL }
-#define QUALIFIER { "Qualifier", FA_TEXT_FIELD, true, 1, 128, NULL, NULL }
+#define QUALIFIER FA_QUALIFIER_FIELD(true)
 #define FIELDS(...) (const struct fa_field[]){ FA_FUNCTION_FIELD, __VA_ARGS__ }
 
 const struct fa_operation fa_concurrency_operations[] = {
 	{ "PutFunctionConcurrency",
-	  FIELDS({ "ReservedConcurrentExecutions", FA_INTEGER_FIELD, true, 0, INT32_MAX, NULL,
-		   NULL },
-		 END),
+	  FIELDS(FA_INTEGER_OF("ReservedConcurrentExecutions", true, 0, INT32_MAX),
+		 FA_NO_FIELD),
 	  put },
-	{ "GetFunctionConcurrency", FIELDS(END), get },
-	{ "DeleteFunctionConcurrency", FIELDS(END), delete },
+	{ "GetFunctionConcurrency", FIELDS(FA_NO_FIELD), get },
+	{ "DeleteFunctionConcurrency", FIELDS(FA_NO_FIELD), delete },
 	{ "PutProvisionedConcurrencyConfig",
 	  FIELDS(QUALIFIER,
-		 { "ProvisionedConcurrentExecutions", FA_INTEGER_FIELD, true, 1, INT32_MAX, NULL,
-		   NULL },
-		 END),
+		 FA_INTEGER_OF("ProvisionedConcurrentExecutions", true, 1, INT32_MAX),
+		 FA_NO_FIELD),
 	  put_provisioned },
-	{ "GetProvisionedConcurrencyConfig", FIELDS(QUALIFIER, END), get_provisioned },
-	{ "DeleteProvisionedConcurrencyConfig", FIELDS(QUALIFIER, END), delete_provisioned },
-	{ "ListProvisionedConcurrencyConfigs", FIELDS(FA_MARKER_FIELDS, END), list_provisioned },
+	{ "GetProvisionedConcurrencyConfig", FIELDS(QUALIFIER, FA_NO_FIELD), get_provisioned },
+	{ "DeleteProvisionedConcurrencyConfig", FIELDS(QUALIFIER, FA_NO_FIELD),
+	  delete_provisioned },
+	{ "ListProvisionedConcurrencyConfigs", FIELDS(FA_PAGE_FIELDS(LIST_MOST), FA_NO_FIELD),
+	  list_provisioned },
 	{ NULL, NULL, NULL },
 };

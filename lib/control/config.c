@@ -228,16 +228,10 @@ static int read_variables(struct faas *rt, const struct fa_document *in, const c
 	*variables = NULL;
 	if (!map)
 		return 0;
-	if (!fa_document_is_object(map))
-		return fa_error_typed(err, FAAS_EINVAL, "SerializationException",
-				      "Variables must be an object");
 	*variables = fa_alloc(&rt->mem, (fa_document_count(map) + 1) * sizeof(**variables));
 	if (!*variables)
 		return fa_error_nomem(err);
 	while ((name = fa_document_next(map, name, &value))) {
-		if (!fa_document_text(value))
-			return fa_error_typed(err, FAAS_EINVAL, "SerializationException",
-					      "the value of '%.80s' must be a string", name);
 		(*variables)[n] = join(rt, name, fa_document_text(value));
 		if (!(*variables)[n++])
 			return fa_error_nomem(err);
@@ -245,149 +239,66 @@ static int read_variables(struct faas *rt, const struct fa_document *in, const c
 	return 0;
 }
 
-static int read_size(const struct fa_document *in, int *tmp_mb, struct faas_error *err)
-{
-	const struct fa_document *storage = fa_document_get(in, "EphemeralStorage");
-	int64_t size;
-
-	if (!storage)
-		return 0;
-	if (!fa_document_integer(fa_document_get(storage, "Size"), &size))
-		return fa_error_typed(err, FAAS_EINVAL, "SerializationException",
-				      "Size must be a whole number");
-	*tmp_mb = size > 0 && size <= INT_MAX ? (int)size : -1; /* refused later, as too small */
-	return 0;
-}
-
 /* ---- objects of texts -------------------------------------------------- */
 
-/* A text inside an object, and what it may be: words in the order that Lambda lists them. */
-struct inner {
-	const char *name;
-	const char **to;
-	const char *words; /* "[A, B]"; NULL: any */
-};
-
-static bool is_word(const char *words, const char *text)
+static const char *text_in(const struct fa_document *in, const char *object, const char *name)
 {
-	size_t len = strlen(text);
-	const char *at = words;
-
-	while (len && (at = strstr(at + 1, text)))
-		if ((at[-1] == '[' || at[-1] == ' ') && (at[len] == ',' || at[len] == ']'))
-			return true;
-	return false;
+	return fa_control_text(fa_document_get(in, object), name);
 }
 
-static int read_inner(const char *name, const struct inner *inner, const struct fa_document *value,
-		      struct faas_error *err)
+static void read_logging(const struct fa_document *in, struct faas_function_config *c)
 {
-	const char *text = fa_document_text(value);
-
-	if (!text)
-		return fa_error_typed(err, FAAS_EINVAL, "SerializationException",
-				      "%s of %s must be a string", inner->name, name);
-	if (inner->words && !is_word(inner->words, text))
-		return fa_error_typed(err, FAAS_EINVAL, "ValidationException",
-				      "1 validation error detected: Value '%.80s' at '%c%s.%c%s' "
-				      "failed to satisfy constraint: Member must satisfy enum "
-				      "value set: %s",
-				      text, *name | 0x20, name + 1, *inner->name | 0x20,
-				      inner->name + 1, inner->words);
-	*inner->to = text;
-	return 0;
-}
-
-/* `inner` ends with one without a name. */
-static int read_object(const struct fa_document *object, const char *name,
-		       const struct inner *inner, struct faas_error *err)
-{
-	const struct fa_document *value;
-	const char *member = NULL;
-	int rc = 0;
-
-	while (!rc && (member = fa_document_next(object, member, &value))) {
-		const struct inner *i = inner;
-
-		while (i->name && strcmp(i->name, member))
-			i++;
-		rc = i->name ? read_inner(name, i, value, err)
-			     : fa_error(err, FAAS_EINVAL, "%s does nothing with '%.80s' here", name,
-					member);
-	}
-	return rc;
-}
-
-static int read_texts(const struct fa_document *in, const char *name, const struct inner *inner,
-		      struct faas_error *err)
-{
-	return read_object(fa_document_get(in, name), name, inner, err);
-}
-
-static int read_logging(const struct fa_document *in, struct faas_function_config *c,
-			struct faas_error *err)
-{
-	const struct inner members[] = {
-		{ "LogFormat", &c->log_format, "[JSON, Text]" },
-		{ "ApplicationLogLevel", &c->app_log_level,
-		  "[TRACE, DEBUG, INFO, WARN, ERROR, FATAL]" },
-		{ "SystemLogLevel", &c->system_log_level, "[DEBUG, INFO, WARN]" },
-		{ "LogGroup", &c->log_group, NULL },
-		{ NULL, NULL, NULL },
-	};
-
-	return read_texts(in, "LoggingConfig", members, err);
-}
-
-static int read_tracing(const struct fa_document *in, struct faas_function_config *c,
-			struct faas_error *err)
-{
-	const struct inner members[] = { { "Mode", &c->tracing, "[Active, PassThrough]" },
-					 { NULL, NULL, NULL } };
-
-	return read_texts(in, "TracingConfig", members, err);
+	c->log_format = text_in(in, "LoggingConfig", "LogFormat");
+	c->app_log_level = text_in(in, "LoggingConfig", "ApplicationLogLevel");
+	c->system_log_level = text_in(in, "LoggingConfig", "SystemLogLevel");
+	c->log_group = text_in(in, "LoggingConfig", "LogGroup");
 }
 
 /* Without a TargetArn: nobody. */
-static int read_dead_letter(const struct fa_document *in, struct faas_function_config *c,
-			    struct faas_error *err)
+static const char *read_dead_letter(const struct fa_document *in)
 {
-	const struct inner members[] = { { "TargetArn", &c->dead_letter, NULL },
-					 { NULL, NULL, NULL } };
+	const char *target = text_in(in, "DeadLetterConfig", "TargetArn");
 
-	if (fa_document_get(in, "DeadLetterConfig"))
-		c->dead_letter = "";
-	return read_texts(in, "DeadLetterConfig", members, err);
+	return target || !fa_document_get(in, "DeadLetterConfig") ? target : "";
 }
 
 /* Without any in it: none again. */
-static int read_file_system(const struct fa_document *in, struct faas_function_config *c,
-			    struct faas_error *err)
+static void read_file_system(const struct fa_document *in, struct faas_function_config *c)
 {
-	const struct inner members[] = { { "Arn", &c->file_system, NULL },
-					 { "LocalMountPath", &c->mount_path, NULL },
-					 { NULL, NULL, NULL } };
 	const struct fa_document *list = fa_document_get(in, "FileSystemConfigs");
 	const struct fa_document *first = fa_document_item(list, 0);
-	int rc;
 
-	if (!list)
-		return 0;
-	c->file_system = "";
-	if (!first)
-		return 0;
-	if (fa_document_item(list, 1))
-		return fa_error_typed(err, FAAS_EINVAL, "ValidationException",
-				      "1 validation error detected: Value at 'fileSystemConfigs' "
-				      "failed to satisfy constraint: Member must have length less "
-				      "than or equal to 1");
-	rc = read_object(first, "FileSystemConfigs", members, err);
-	if (rc)
-		return rc;
-	if (!*c->file_system || !c->mount_path)
-		return fa_error(err, FAAS_EINVAL,
-				"each of FileSystemConfigs has an Arn and a LocalMountPath");
-	return 0;
+	c->file_system = first ? fa_control_text(first, "Arn") : list ? "" : NULL;
+	c->mount_path = fa_control_text(first, "LocalMountPath");
+}
+
+/* ---- what texts may be --------------------------------------------------- */
+
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#define DIGITS "0123456789"
+
+bool fa_fits_variable(const char *text)
+{
+	return *text && strchr(LETTERS, *text) && text[1] &&
+	       !text[strspn(text, LETTERS DIGITS "_")];
+}
+
+bool fa_fits_log_group(const char *text)
+{
+	return !text[strspn(text, LETTERS DIGITS ".-_/#")];
+}
+
+bool fa_fits_file_system(const char *text)
+{
+	return !strncmp(text, "arn:", 4); /* it is the host that names them */
+}
+
+bool fa_fits_mount_path(const char *text)
+{
+	const char *name = text + strlen("/mnt/");
+
+	return !strncmp(text, "/mnt/", 5) && *name &&
+	       !name[strspn(name, LETTERS DIGITS "-_.")];
 }
 
 bool fa_fits_key(const char *text)
@@ -411,12 +322,8 @@ static int read_layers(struct faas *rt, const struct fa_document *in,
 	c->layers = layers;
 	if (!layers)
 		return fa_error_nomem(err);
-	for (size_t i = 0; (item = fa_document_item(list, i)); i++) {
+	for (size_t i = 0; (item = fa_document_item(list, i)); i++)
 		layers[i] = fa_document_text(item);
-		if (!layers[i])
-			return fa_error_typed(err, FAAS_EINVAL, "SerializationException",
-					      "each of Layers must be a string");
-	}
 	return 0;
 }
 
@@ -442,20 +349,17 @@ int fa_control_read_config(struct faas *rt, const struct fa_document *in,
 					    .role = fa_control_text(in, "Role"),
 					    .handler = fa_control_text(in, "Handler"),
 					    .description = fa_control_text(in, "Description"),
+					    .tracing = text_in(in, "TracingConfig", "Mode"),
+					    .dead_letter = read_dead_letter(in),
+					    .tmp_mb = fa_control_number(
+						    fa_document_get(in, "EphemeralStorage"),
+						    "Size", 0),
 					    .kms_key_arn = fa_control_text(in, "KMSKeyArn"),
 					    .timeout_ms =
 						    fa_control_number(in, "Timeout", 0) * 1000,
 					    .memory_mb = fa_control_number(in, "MemorySize", 0) };
-	if (!rc)
-		rc = read_size(in, &c->tmp_mb, err);
-	if (!rc)
-		rc = read_logging(in, c, err);
-	if (!rc)
-		rc = read_tracing(in, c, err);
-	if (!rc)
-		rc = read_dead_letter(in, c, err);
-	if (!rc)
-		rc = read_file_system(in, c, err);
+	read_logging(in, c);
+	read_file_system(in, c);
 	if (!rc)
 		rc = read_layers(rt, in, c, err);
 	if (rc)

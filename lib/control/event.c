@@ -45,19 +45,14 @@ static int put_config(struct fa_document *out, struct faas *rt, const char *func
 /* ---- read what is asked for ------------------------------------------ */
 
 /* No OnSuccess: as it was. One without a destination: nobody. */
-static int read_destination(const struct fa_document *destinations, const char *name,
-			    const char **address, struct faas_error *err)
+static void read_destination(const struct fa_document *destinations, const char *name,
+			     const char **address)
 {
 	const struct fa_document *one = fa_document_get(destinations, name);
-	const struct fa_document *destination = fa_document_get(one, "Destination");
+	const char *destination = fa_control_text(one, "Destination");
 
-	if (!one)
-		return 0;
-	if (!fa_document_is_object(one) || (destination && !fa_document_text(destination)))
-		return fa_error_typed(err, FAAS_EINVAL, "SerializationException",
-				      "%s must be an object with the string Destination", name);
-	*address = destination ? fa_document_text(destination) : "";
-	return 0;
+	if (one)
+		*address = destination ? destination : "";
 }
 
 static int set(struct faas *rt, const struct fa_document *in, struct fa_document *out, bool whole,
@@ -79,10 +74,8 @@ static int set(struct faas *rt, const struct fa_document *in, struct fa_document
 		rc = fa_error(err, FAAS_EINVAL,
 			      "You must specify at least one of error handling or destination "
 			      "setting.");
-	if (!rc)
-		rc = read_destination(destinations, "OnSuccess", &change.on_success, err);
-	if (!rc)
-		rc = read_destination(destinations, "OnFailure", &change.on_failure, err);
+	read_destination(destinations, "OnSuccess", &change.on_success);
+	read_destination(destinations, "OnFailure", &change.on_failure);
 	if (!rc)
 		rc = fa_event_config_set(&rt->registry, &change, &config, err);
 	if (rc)
@@ -170,19 +163,18 @@ static int list(struct faas *rt, const struct fa_document *in, struct fa_documen
 
 /* ---- the table ------------------------------------------------------- */
 
-#define END { NULL, 0, false, 0, 0, NULL, NULL }
-#define FIELDS(...) (const struct fa_field[]){ FA_FUNCTION_FIELD, __VA_ARGS__, END }
-#define QUALIFIER { "Qualifier", FA_TEXT_FIELD, false, 1, 128, NULL, NULL }
+#define FIELDS(...) (const struct fa_field[]){ FA_FUNCTION_FIELD, __VA_ARGS__, FA_NO_FIELD }
+#define QUALIFIER FA_QUALIFIER_FIELD(false)
 #define SETTINGS \
-	QUALIFIER, { "MaximumRetryAttempts", FA_INTEGER_FIELD, false, 0, 2, NULL, NULL }, \
-		{ "MaximumEventAgeInSeconds", FA_INTEGER_FIELD, false, 60, 21600, NULL, NULL }, \
-		{ "DestinationConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }
+	QUALIFIER, FA_INTEGER_OF("MaximumRetryAttempts", false, 0, 2), \
+		FA_INTEGER_OF("MaximumEventAgeInSeconds", false, 60, 21600), \
+		FA_DESTINATIONS_FIELD
 
 const struct fa_operation fa_event_operations[] = {
 	{ "PutFunctionEventInvokeConfig", FIELDS(SETTINGS), put },
 	{ "UpdateFunctionEventInvokeConfig", FIELDS(SETTINGS), update },
 	{ "GetFunctionEventInvokeConfig", FIELDS(QUALIFIER), get },
 	{ "DeleteFunctionEventInvokeConfig", FIELDS(QUALIFIER), delete },
-	{ "ListFunctionEventInvokeConfigs", FIELDS(FA_MARKER_FIELDS), list },
+	{ "ListFunctionEventInvokeConfigs", FIELDS(FA_PAGE_FIELDS(LIST_MOST)), list },
 	{ NULL, NULL, NULL },
 };

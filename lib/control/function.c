@@ -177,7 +177,14 @@ static int list_some(struct faas *rt, const struct fa_document *in, struct fa_do
 static int list_functions(struct faas *rt, const struct fa_document *in, struct fa_document *out,
 			  struct faas_error *err)
 {
-	return list_some(rt, in, out, NULL, fa_control_text(in, "FunctionVersion") != NULL, err);
+	bool all = fa_control_text(in, "FunctionVersion") != NULL;
+
+	if (!fa_control_text(in, "MasterRegion"))
+		return list_some(rt, in, out, NULL, all, err);
+	if (!all)
+		return fa_error(err, FAAS_EINVAL, "MasterRegion goes with FunctionVersion ALL");
+	/* no function here is a replica of one elsewhere */
+	return fa_document_put(out, "Functions", fa_document_array()) ? fa_error_nomem(err) : 0;
 }
 
 static int list_versions(struct faas *rt, const struct fa_document *in, struct fa_document *out,
@@ -300,24 +307,31 @@ static int get_account(struct faas *rt, const struct fa_document *in, struct fa_
 
 /* ---- the table ------------------------------------------------------- */
 
-#define END { NULL, 0, false, 0, 0, NULL, NULL }
-#define FIELDS(...) (const struct fa_field[]){ FA_FUNCTION_FIELD, __VA_ARGS__, END }
-#define QUALIFIER { "Qualifier", FA_TEXT_FIELD, false, 1, 128, NULL, NULL }
+#define FIELDS(...) (const struct fa_field[]){ FA_FUNCTION_FIELD, __VA_ARGS__, FA_NO_FIELD }
+#define ANY_FIELDS(...) (const struct fa_field[]){ FA_ANY_FUNCTION_FIELD, __VA_ARGS__, FA_NO_FIELD }
+#define QUALIFIER FA_QUALIFIER_FIELD(false)
 
-static bool is_all(const char *text)
+/* "local-1" is one, too. */
+static bool fits_region(const char *text)
 {
-	return !strcmp(text, "ALL");
+	const char *dash = strrchr(text, '-');
+
+	return !strcmp(text, "ALL") ||
+	       (dash && fa_fits_number(dash + 1) &&
+		strspn(text, "abcdefghijklmnopqrstuvwxyz-") == (size_t)(dash + 1 - text));
 }
 
 const struct fa_operation fa_function_operations[] = {
-	{ "GetFunction", FIELDS(QUALIFIER), get },
-	{ "GetFunctionConfiguration", FIELDS(QUALIFIER), get_configuration },
+	{ "GetFunction", ANY_FIELDS(QUALIFIER), get },
+	{ "GetFunctionConfiguration", ANY_FIELDS(QUALIFIER), get_configuration },
 	{ "ListFunctions",
-	  (const struct fa_field[]){ { "FunctionVersion", FA_TEXT_FIELD, false, 0, 0, is_all,
-				       "Member must satisfy enum value set: [ALL]" },
-				     FA_MARKER_FIELDS, END },
+	  (const struct fa_field[]){ FA_WORD_OF("FunctionVersion", false, "[ALL]"),
+				     FA_FITTING("MasterRegion", false, 0, 0, fits_region,
+						FA_PATTERN
+						"ALL|[a-z]{2}(-gov)?-[a-z]+-\\d{1}"),
+				     FA_MARKER_FIELDS, FA_NO_FIELD },
 	  list_functions },
-	{ "ListVersionsByFunction", FIELDS(FA_MARKER_FIELDS), list_versions },
+	{ "ListVersionsByFunction", ANY_FIELDS(FA_MARKER_FIELDS), list_versions },
 	{ "UpdateFunctionConfiguration",
 	  FIELDS(FA_CONFIG_FIELDS, FA_ROLE_FIELD(false),
 		 FA_TEXT_OF("RevisionId", 0)),
@@ -327,6 +341,6 @@ const struct fa_operation fa_function_operations[] = {
 		 FA_TEXT_OF("RevisionId", 0)),
 	  publish },
 	{ "DeleteFunction", FIELDS(QUALIFIER), delete },
-	{ "GetAccountSettings", (const struct fa_field[]){ END }, get_account },
+	{ "GetAccountSettings", (const struct fa_field[]){ FA_NO_FIELD }, get_account },
 	{ NULL, NULL, NULL },
 };

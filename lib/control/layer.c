@@ -25,29 +25,6 @@ static int move(struct fa_document *out, struct fa_document *from, struct faas_e
 
 /* ---- publish ----------------------------------------------------------- */
 
-static int check_runtimes(const struct fa_document *in, struct faas_error *err)
-{
-	const struct fa_document *list = fa_document_get(in, "CompatibleRuntimes"), *item;
-
-	for (size_t i = 0; (item = fa_document_item(list, i)); i++) {
-		const char *name = fa_document_text(item);
-
-		if (!name || !fa_runtime_known(name))
-			return fa_error_typed(err, FAAS_EINVAL, "ValidationException",
-					      "1 validation error detected: Value '[%.60s]' at "
-					      "'compatibleRuntimes' failed to satisfy constraint: "
-					      "Member must satisfy constraint: [Member must "
-					      "satisfy enum value set]",
-					      name ? name : "");
-	}
-	if (fa_document_item(list, 15))
-		return fa_error_typed(err, FAAS_EINVAL, "ValidationException",
-				      "1 validation error detected: Value at 'compatibleRuntimes' "
-				      "failed to satisfy constraint: Member must have length less "
-				      "than or equal to 15");
-	return 0;
-}
-
 static int copy_if_there(struct fa_document *to, const struct fa_document *in, const char *name)
 {
 	const struct fa_document *value = fa_document_get(in, name);
@@ -81,12 +58,8 @@ static int publish(struct faas *rt, const struct fa_document *in, struct fa_docu
 	struct fa_package *package = NULL;
 	void *zip = NULL;
 	size_t len;
-	int rc = check_runtimes(in, err);
+	int rc = fa_control_check_architectures(in, "CompatibleArchitectures", err);
 
-	if (!rc)
-		rc = fa_control_check_architectures(in, "CompatibleArchitectures", err);
-	if (!rc)
-		rc = fa_control_check_zip_object(in, "Content", err);
 	if (rc)
 		return rc;
 	zip = fa_control_zip(rt, fa_document_get(in, "Content"), &len, err);
@@ -186,33 +159,26 @@ static int list_versions(struct faas *rt, const struct fa_document *in, struct f
 
 /* ---- the table --------------------------------------------------------- */
 
-static bool is_architecture(const char *text)
-{
-	return !strcmp(text, "x86_64") || !strcmp(text, "arm64");
-}
-
-#define END { NULL, 0, false, 0, 0, NULL, NULL }
-#define LAYER { "LayerName", FA_TEXT_FIELD, true, 1, 140, NULL, NULL }
-#define NUMBER { "VersionNumber", FA_INTEGER_FIELD, true, INT32_MIN, INT32_MAX, NULL, NULL }
-#define PAGE \
-	{ "Marker", FA_TEXT_FIELD, false, 0, 0, NULL, NULL }, \
-	{ "MaxItems", FA_INTEGER_FIELD, false, 1, 50, NULL, NULL }
+#define LAYER FA_LAYER_FIELD
+#define NUMBER FA_INTEGER_OF("VersionNumber", true, INT32_MIN, INT32_MAX)
+#define PAGE FA_PAGE_FIELDS(LIST_MOST)
 #define FILTER \
-	{ "CompatibleRuntime", FA_TEXT_FIELD, false, 0, 0, fa_runtime_known, \
-	  "Member must satisfy enum value set" }, \
-	{ "CompatibleArchitecture", FA_TEXT_FIELD, false, 0, 0, is_architecture, \
-	  "Member must satisfy enum value set: [x86_64, arm64]" }
-#define FIELDS(...) (const struct fa_field[]){ __VA_ARGS__, END }
+	FA_FITTING("CompatibleRuntime", false, 0, 0, fa_runtime_known, \
+		   FA_RUNTIME_CONSTRAINT), \
+	FA_WORD_OF("CompatibleArchitecture", false, "[x86_64, arm64]")
+#define FIELDS(...) (const struct fa_field[]){ __VA_ARGS__, FA_NO_FIELD }
 
 const struct fa_operation fa_layer_operations[] = {
 	{ "PublishLayerVersion",
-	  FIELDS(LAYER, { "Content", FA_OBJECT_FIELD, true, 0, 0, NULL, NULL },
+	  FIELDS(LAYER, FA_OBJECT_OF("Content", true, FA_CODE_FIELDS),
 		 FA_TEXT_OF("Description", 256), FA_TEXT_OF("LicenseInfo", 512),
-		 { "CompatibleRuntimes", FA_LIST_FIELD, false, 0, 0, NULL, NULL },
-		 { "CompatibleArchitectures", FA_LIST_FIELD, false, 0, 0, NULL, NULL }),
+		 FA_LIST_OF("CompatibleRuntimes", false, 0, 15,
+			    FA_TEXT_ITEM(0, 0, fa_runtime_known, FA_RUNTIME_CONSTRAINT)),
+		 FA_ARCHITECTURES_OF("CompatibleArchitectures", 0, 2)),
 	  publish },
 	{ "GetLayerVersion", FIELDS(LAYER, NUMBER), get },
-	{ "GetLayerVersionByArn", FIELDS({ "Arn", FA_TEXT_FIELD, true, 1, 140, NULL, NULL }),
+	{ "GetLayerVersionByArn", FIELDS(FA_FITTING("Arn", true, 1, 140, fa_fits_layer_version,
+					    FA_PATTERN FA_LAYER_VERSION_PATTERN)),
 	  get_by_arn },
 	{ "DeleteLayerVersion", FIELDS(LAYER, NUMBER), delete },
 	{ "ListLayers", FIELDS(PAGE, FILTER), list },

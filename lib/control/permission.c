@@ -334,11 +334,17 @@ static int get_of_layer(struct faas *rt, const struct fa_document *in, struct fa
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
-#define PATTERN "Member must satisfy regular expression pattern: "
+#define PATTERN FA_PATTERN
 
 static bool is_sid(const char *text)
 {
 	return !text[strspn(text, LETTERS DIGITS "-_")];
+}
+
+/* There may have been others once. */
+static bool is_any_sid(const char *text)
+{
+	return !text[strspn(text, LETTERS DIGITS "-_.")];
 }
 
 static bool is_action(const char *text)
@@ -359,14 +365,14 @@ static bool is_principal(const char *text)
 	return !strpbrk(text, " \t\r\n");
 }
 
-/* The region of a runtime may be "local-1", so this is less strict than the API. */
-static bool is_arn(const char *text)
+static bool is_layer_principal(const char *text)
 {
-	int colons = 0;
+	size_t len = strlen(text);
 
-	for (const char *at = text; *at; at++)
-		colons += *at == ':';
-	return !strncmp(text, "arn:", 4) && colons >= 5;
+	if (strncmp(text, "arn:aws", strlen("arn:aws")) != 0)
+		return !strcmp(text, "*") || (len == 12 && !text[strspn(text, DIGITS)]);
+	text = strstr(text, ":iam::");
+	return text && strspn(text + 6, DIGITS) == 12 && !strcmp(text + 18, ":root");
 }
 
 static bool is_organization(const char *text)
@@ -382,66 +388,47 @@ static bool is_token(const char *text)
 	return !text[strspn(text, LETTERS DIGITS "._-")];
 }
 
-static bool is_auth_type(const char *text)
-{
-	return !strcmp(text, "NONE") || !strcmp(text, "AWS_IAM");
-}
-
-#define END \
-	{ \
-		NULL, 0, false, 0, 0, NULL, NULL \
-	}
 #define FIELDS(...) \
 	(const struct fa_field[]) \
 	{ \
-		__VA_ARGS__, END \
+		__VA_ARGS__, FA_NO_FIELD \
 	}
-#define QUALIFIER FA_TEXT_OF("Qualifier", 128)
+#define QUALIFIER FA_QUALIFIER_FIELD(false)
 #define REVISION FA_TEXT_OF("RevisionId", 0)
 #define SID \
-	{ \
-		"StatementId", FA_TEXT_FIELD, true, 1, 100, is_sid, PATTERN "([a-zA-Z0-9-_]+)" \
-	}
-#define ORGANIZATION(name) \
-	{ \
-		name, FA_TEXT_FIELD, false, 0, 34, is_organization, PATTERN "o-[a-z0-9]{10,32}" \
-	}
+	FA_FITTING("StatementId", true, 1, 100, is_sid, PATTERN "([a-zA-Z0-9-_]+)")
+#define ANY_SID \
+	FA_FITTING("StatementId", true, 1, 100, is_any_sid, PATTERN "([a-zA-Z0-9-_.]+)")
+#define ORGANIZATION(name, least, pattern) \
+	FA_FITTING(name, false, least, 34, is_organization, PATTERN pattern)
 #define PRINCIPAL \
-	{ \
-		"Principal", FA_TEXT_FIELD, true, 1, 256, is_principal, PATTERN "[^\\s]+" \
-	}
-#define LAYER \
-	{ \
-		"LayerName", FA_TEXT_FIELD, true, 1, 140, NULL, NULL \
-	}
+	FA_FITTING("Principal", true, 1, 256, is_principal, PATTERN "[^\\s]+")
+#define LAYER FA_LAYER_FIELD
 #define NUMBER \
-	{ \
-		"VersionNumber", FA_INTEGER_FIELD, true, INT32_MIN, INT32_MAX, NULL, NULL \
-	}
+	FA_INTEGER_OF("VersionNumber", true, INT32_MIN, INT32_MAX)
 
 const struct fa_operation fa_permission_operations[] = {
 	{ "AddPermission",
 	  FIELDS(FA_FUNCTION_FIELD, SID, PRINCIPAL, QUALIFIER, REVISION,
-		 { "Action", FA_TEXT_FIELD, true, 0, 0, is_action,
-		   PATTERN "(lambda:[*]|lambda:[a-zA-Z]+|[*])" },
-		 { "SourceArn", FA_TEXT_FIELD, false, 0, 0, is_arn,
-		   PATTERN "arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:"
-			   "([a-z]{2}(-gov)?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)" },
-		 { "SourceAccount", FA_TEXT_FIELD, false, 0, 12, is_account, PATTERN "\\d{12}" },
-		 { "EventSourceToken", FA_TEXT_FIELD, false, 0, 256, is_token,
-		   PATTERN "[a-zA-Z0-9._\\-]+" },
-		 ORGANIZATION("PrincipalOrgID"),
-		 { "FunctionUrlAuthType", FA_TEXT_FIELD, false, 0, 0, is_auth_type,
-		   "Member must satisfy enum value set: [NONE, AWS_IAM]" },
-		 { "InvokedViaFunctionUrl", FA_BOOLEAN_FIELD, false, 0, 0, NULL, NULL }),
+		 FA_FITTING("Action", true, 0, 0, is_action,
+		   PATTERN "(lambda:[*]|lambda:[a-zA-Z]+|[*])"),
+		 FA_FITTING("SourceArn", false, 0, 0, fa_fits_arn, PATTERN FA_ARN_PATTERN),
+		 FA_FITTING("SourceAccount", false, 0, 12, is_account, PATTERN "\\d{12}"),
+		 FA_FITTING("EventSourceToken", false, 0, 256, is_token,
+		   PATTERN "[a-zA-Z0-9._\\-]+"),
+		 ORGANIZATION("PrincipalOrgID", 12, "^o-[a-z0-9]{10,32}$"),
+		 FA_WORD_OF("FunctionUrlAuthType", false, "[NONE, AWS_IAM]"),
+		 FA_BOOLEAN_OF("InvokedViaFunctionUrl")),
 	  add },
-	{ "RemovePermission", FIELDS(FA_FUNCTION_FIELD, SID, QUALIFIER, REVISION), remove_one },
-	{ "GetPolicy", FIELDS(FA_FUNCTION_FIELD, QUALIFIER), get },
+	{ "RemovePermission", FIELDS(FA_FUNCTION_FIELD, ANY_SID, QUALIFIER, REVISION), remove_one },
+	{ "GetPolicy", FIELDS(FA_ANY_FUNCTION_FIELD, QUALIFIER), get },
 	{ "AddLayerVersionPermission",
-	  FIELDS(LAYER, NUMBER, SID, PRINCIPAL, REVISION,
-		 { "Action", FA_TEXT_FIELD, true, 0, 22, is_layer_action,
-		   PATTERN "lambda:GetLayerVersion" },
-		 ORGANIZATION("OrganizationId")),
+	  FIELDS(LAYER, NUMBER, SID, REVISION,
+		 FA_FITTING("Principal", true, 0, 0, is_layer_principal,
+			    PATTERN "\\d{12}|\\*|arn:(aws[a-zA-Z-]*):iam::\\d{12}:root"),
+		 FA_FITTING("Action", true, 0, 22, is_layer_action,
+		   PATTERN "lambda:GetLayerVersion"),
+		 ORGANIZATION("OrganizationId", 0, "o-[a-z0-9]{10,32}")),
 	  add_to_layer },
 	{ "RemoveLayerVersionPermission", FIELDS(LAYER, NUMBER, SID, REVISION), remove_from_layer },
 	{ "GetLayerVersionPolicy", FIELDS(LAYER, NUMBER), get_of_layer },

@@ -33,20 +33,12 @@ static int get(struct faas *rt, const struct fa_document *in, struct fa_document
 	return rc ? rc : answer(out, allowed, err);
 }
 
-static bool is_mode(const char *text)
-{
-	return !strcmp(text, "Allow") || !strcmp(text, "Terminate");
-}
-
-#define END { NULL, 0, false, 0, 0, NULL, NULL }
 #define FIELDS(...) (const struct fa_field[]){ FA_FUNCTION_FIELD, __VA_ARGS__ }
 
 const struct fa_operation fa_recursion_operations[] = {
 	{ "PutFunctionRecursionConfig",
-	  FIELDS({ "RecursiveLoop", FA_TEXT_FIELD, true, 0, 0, is_mode,
-		   "Member must satisfy enum value set: [Allow, Terminate]" },
-		 END),
+	  FIELDS(FA_WORD_OF("RecursiveLoop", true, "[Allow, Terminate]"), FA_NO_FIELD),
 	  put },
-	{ "GetFunctionRecursionConfig", FIELDS(END), get },
+	{ "GetFunctionRecursionConfig", FIELDS(FA_NO_FIELD), get },
 	{ NULL, NULL, NULL },
 };

@@ -368,42 +368,30 @@ static bool is_path(const char *text)
 }
 
 #define PATTERN "Member must satisfy regular expression pattern: "
-#define END \
-	{ \
-		NULL, 0, false, 0, 0, NULL, NULL \
-	}
 #define FIELDS(...) \
 	(const struct fa_field[]) \
 	{ \
-		__VA_ARGS__, END \
+		__VA_ARGS__, FA_NO_FIELD \
 	}
 #define ROLE \
-	{ \
-		"RoleName", FA_TEXT_FIELD, true, 1, FA_ROLE_NAME_MAX, is_name, \
-			PATTERN "[\\w+=,.@-]+" \
-	}
+	FA_FITTING("RoleName", true, 1, FA_ROLE_NAME_MAX, is_name, \
+		   PATTERN "[\\w+=,.@-]+")
 #define POLICY \
-	{ \
-		"PolicyName", FA_TEXT_FIELD, true, 1, 128, is_name, PATTERN "[\\w+=,.@-]+" \
-	}
+	FA_FITTING("PolicyName", true, 1, 128, is_name, PATTERN "[\\w+=,.@-]+")
 #define ARN \
-	{ \
-		"PolicyArn", FA_TEXT_FIELD, true, 20, 2048, NULL, NULL \
-	}
+	FA_LENGTH_OF("PolicyArn", true, 20, 2048)
 #define DOCUMENT(name) \
-	{ \
-		name, FA_TEXT_FIELD, true, 1, 131072, NULL, NULL \
-	}
+	FA_LENGTH_OF(name, true, 1, 131072)
 
 const struct fa_operation fa_role_operations[] = {
 	{ "CreateRole",
 	  FIELDS(ROLE, DOCUMENT("AssumeRolePolicyDocument"), FA_TEXT_OF("Description", 1000),
-		 { "Path", FA_TEXT_FIELD, false, 1, 512, is_path,
-		   PATTERN "(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)" }),
+		 FA_FITTING("Path", false, 1, 512, is_path,
+			    PATTERN "(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)")),
 	  create },
 	{ "GetRole", FIELDS(ROLE), get },
 	{ "DeleteRole", FIELDS(ROLE), delete },
-	{ "ListRoles", FIELDS(END), list },
+	{ "ListRoles", FIELDS(FA_NO_FIELD), list },
 	{ "UpdateAssumeRolePolicy", FIELDS(ROLE, DOCUMENT("PolicyDocument")), update_trust },
 	{ "PutRolePolicy", FIELDS(ROLE, POLICY, DOCUMENT("PolicyDocument")), put_policy },
 	{ "GetRolePolicy", FIELDS(ROLE, POLICY), get_policy },

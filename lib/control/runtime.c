@@ -77,28 +77,21 @@ static int get(struct faas *rt, const struct fa_document *in, struct fa_document
 	return rc || fa_document_put_text(out, "FunctionArn", arn) ? fa_error_nomem(err) : 0;
 }
 
-static bool is_when(const char *text)
-{
-	return !strcmp(text, "Auto") || !strcmp(text, "Manual") || !strcmp(text, "FunctionUpdate");
-}
-
-#define END \
-	{ \
-		NULL, 0, false, 0, 0, NULL, NULL \
-	}
 #define FIELDS(...) \
 	(const struct fa_field[]) \
 	{ \
-		FA_FUNCTION_FIELD, { "Qualifier", FA_TEXT_FIELD, false, 1, 128, NULL, NULL }, \
+		FA_FUNCTION_FIELD, FA_QUALIFIER_FIELD(false), \
 			__VA_ARGS__ \
 	}
 
 const struct fa_operation fa_runtime_operations[] = {
 	{ "PutRuntimeManagementConfig",
-	  FIELDS({ "UpdateRuntimeOn", FA_TEXT_FIELD, true, 0, 0, is_when,
-		   "Member must satisfy enum value set: [Auto, Manual, FunctionUpdate]" },
-		 { "RuntimeVersionArn", FA_TEXT_FIELD, false, 26, 2048, NULL, NULL }, END),
+	  FIELDS(FA_WORD_OF("UpdateRuntimeOn", true, "[Auto, Manual, FunctionUpdate]"),
+		 FA_FITTING("RuntimeVersionArn", false, 26, 2048, fa_fits_arn,
+			    FA_PATTERN "^arn:(aws[a-zA-Z-]*):lambda:[a-z]{2}((-gov)|(-iso(b?)))?"
+				       "-[a-z]+-\\d{1}::runtime:.+$"),
+		 FA_NO_FIELD),
 	  put },
-	{ "GetRuntimeManagementConfig", FIELDS(END), get },
+	{ "GetRuntimeManagementConfig", FIELDS(FA_NO_FIELD), get },
 	{ NULL, NULL, NULL },
 };

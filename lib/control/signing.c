@@ -13,43 +13,10 @@
 #include <model/attached.h>
 
 #define ARN "CodeSigningConfigArn"
-#define ARN_MAX 200
+#define ARN_MAX FA_SIGNING_ARN_MAX
 #define LIST_MOST 50
 
 /* ---- what a request says ------------------------------------------------ */
-
-static int check_publishers(const struct fa_document *publishers, struct faas_error *err)
-{
-	const struct fa_document *list = fa_document_get(publishers, "SigningProfileVersionArns");
-	const struct fa_document *item;
-	size_t count = 0;
-
-	for (; (item = fa_document_item(list, count)); count++)
-		if (!fa_document_text(item) || strncmp(fa_document_text(item), "arn:", 4))
-			return fa_error(err, FAAS_EINVAL,
-					"each of SigningProfileVersionArns must be an ARN");
-	if (count >= 1 && count <= 20 && fa_document_count(publishers) == 1)
-		return 0;
-	return fa_error(err, FAAS_EINVAL,
-			"AllowedPublishers must have 1 to 20 SigningProfileVersionArns and nothing "
-			"else");
-}
-
-static int check_policies(const struct fa_document *policies, struct faas_error *err)
-{
-	const char *policy =
-		fa_document_text(fa_document_get(policies, "UntrustedArtifactOnDeployment"));
-
-	if (policy && fa_document_count(policies) == 1 &&
-	    (!strcmp(policy, "Warn") || !strcmp(policy, "Enforce")))
-		return 0;
-	return fa_error_typed(err, FAAS_EINVAL, "ValidationException",
-			      "1 validation error detected: Value '%.80s' at "
-			      "'codeSigningPolicies.untrustedArtifactOnDeployment' failed to "
-			      "satisfy constraint: Member must satisfy enum value set: "
-			      "[Enforce, Warn]",
-			      policy ? policy : "");
-}
 
 /* What it names replaces what is there. */
 static int read_config(struct faas *rt, const struct fa_document *in, struct fa_document *config,
@@ -58,12 +25,8 @@ static int read_config(struct faas *rt, const struct fa_document *in, struct fa_
 	const struct fa_document *publishers = fa_document_get(in, "AllowedPublishers");
 	const struct fa_document *policies = fa_document_get(in, "CodeSigningPolicies");
 	const char *description = fa_control_text(in, "Description");
-	int rc = publishers ? check_publishers(publishers, err) : 0;
+	int rc = 0;
 
-	if (!rc && policies)
-		rc = check_policies(policies, err);
-	if (rc)
-		return rc;
 	if (description)
 		rc |= fa_document_put_text(config, "Description", description);
 	if (publishers)
@@ -81,7 +44,7 @@ static int keep(struct faas *rt, struct fa_document *config, struct fa_document 
 		struct faas_error *err)
 {
 	const char *arn = fa_document_text(fa_document_get(config, ARN));
-	char name[ARN_MAX];
+	char name[ARN_MAX + 1];
 
 	snprintf(name, sizeof(name), "%s", arn ? arn : "");
 	if (fa_document_put(out, "CodeSigningConfig", fa_document_copy(config))) {
@@ -93,7 +56,7 @@ static int keep(struct faas *rt, struct fa_document *config, struct fa_document 
 
 static int put_new(const struct faas *rt, struct fa_document *config)
 {
-	char id[24] = "csc-0", arn[ARN_MAX];
+	char id[24] = "csc-0", arn[ARN_MAX + 1];
 	struct fa_text text = { .data = id, .len = 5, .size = sizeof(id) };
 	uint8_t random[8];
 
@@ -199,20 +162,44 @@ static int list(struct faas *rt, const struct fa_document *in, struct fa_documen
 
 /* ---- of functions -------------------------------------------------------- */
 
-static int put_use(struct faas *rt, const struct fa_document *in, struct fa_document *out,
-		   struct faas_error *err)
+bool fa_fits_signing(const char *text)
 {
-	const char *arn = fa_control_text(in, ARN), *function = fa_control_text(in, "FunctionName");
+	return !strncmp(text, "arn:", 4) && strstr(text, ":code-signing-config:csc-");
+}
+
+int fa_control_find_signing(struct faas *rt, const char *arn, bool *enforced,
+			    struct faas_error *err)
+{
 	struct fa_document *config = fa_signing_get(&rt->registry, arn, NULL);
-	int rc;
 
 	if (!config)
 		return fa_error_typed(err, FAAS_ENOTFOUND, "CodeSigningConfigNotFoundException",
 				      "The code signing configuration cannot be found. Check that "
 				      "the provided configuration is not deleted: %s.",
 				      arn);
+	*enforced = fa_signing_enforces(config);
 	fa_document_free(config);
-	rc = fa_attached_set(&rt->registry, function, FA_SIGNING, fa_document_new_text(arn), err);
+	return 0;
+}
+
+int fa_control_unsigned(struct faas_error *err)
+{
+	return fa_error_typed(err, FAAS_EINVAL, "CodeVerificationFailedException",
+			      "The code signature failed one or more of the validation checks for "
+			      "signature mismatch or expiry, and the code signing policy is set to "
+			      "ENFORCE. Lambda blocks the deployment.");
+}
+
+static int put_use(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+		   struct faas_error *err)
+{
+	const char *arn = fa_control_text(in, ARN), *function = fa_control_text(in, "FunctionName");
+	bool enforced;
+	int rc = fa_control_find_signing(rt, arn, &enforced, err);
+
+	if (!rc)
+		rc = fa_attached_set(&rt->registry, function, FA_SIGNING, fa_document_new_text(arn),
+				     err);
 	if (rc)
 		return rc;
 	return fa_document_put_text(out, ARN, arn) |
@@ -280,34 +267,20 @@ static int list_users(struct faas *rt, const struct fa_document *in, struct fa_d
 
 /* ---- the table ------------------------------------------------------- */
 
-static bool is_arn(const char *text)
-{
-	return !strncmp(text, "arn:", 4) && strstr(text, ":code-signing-config:csc-");
-}
-
-#define END \
-	{ \
-		NULL, 0, false, 0, 0, NULL, NULL \
-	}
-#define ARN_FIELD \
-	{ \
-		ARN, FA_TEXT_FIELD, true, 1, ARN_MAX - 1, is_arn, \
-			"Member must satisfy regular expression pattern: " \
-			"arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\\d{1}:" \
-			"\\d{12}:" \
-			"code-signing-config:csc-[a-z0-9]{17}" \
-	}
+#define ARN_FIELD FA_SIGNING_FIELD(true)
 #define FIELDS(...) \
 	(const struct fa_field[]) \
 	{ \
-		__VA_ARGS__, END \
+		__VA_ARGS__, FA_NO_FIELD \
 	}
 #define SETTINGS(needed) \
 	FA_TEXT_OF("Description", 256), \
-		{ "AllowedPublishers", FA_OBJECT_FIELD, needed, 0, 0, NULL, NULL }, \
-	{ \
-		"CodeSigningPolicies", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL \
-	}
+		FA_OBJECT_OF("AllowedPublishers", needed, \
+			     FA_LIST_OF("SigningProfileVersionArns", true, 1, 20, \
+					FA_TEXT_ITEM(0, 0, fa_fits_arn, \
+						     FA_PATTERN FA_ARN_PATTERN))), \
+		FA_OBJECT_OF("CodeSigningPolicies", false, \
+			     FA_WORD_OF("UntrustedArtifactOnDeployment", false, "[Enforce, Warn]"))
 
 const struct fa_operation fa_signing_operations[] = {
 	{ "CreateCodeSigningConfig", FIELDS(SETTINGS(true)), create },

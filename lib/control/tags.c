@@ -44,18 +44,16 @@ static bool is_arn(const char *text)
 	return !strncmp(text, "arn:", 4) && fa_fits_function(text);
 }
 
-#define END { NULL, 0, false, 0, 0, NULL, NULL }
 #define RESOURCE \
-	{ "Resource", FA_TEXT_FIELD, true, 1, 256, is_arn, \
-	  "Member must satisfy regular expression pattern: " \
-	  "arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}(-gov)?-[a-z]+-\\d{1}:\\d{12}:" \
-	  "function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?" }
+	FA_FITTING("Resource", true, 1, 256, is_arn, \
+		   FA_PATTERN "arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}(-gov)?-[a-z]+-\\d{1}:\\d{12}:" \
+			      "function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?")
 #define FIELDS(...) (const struct fa_field[]){ RESOURCE, __VA_ARGS__ }
 
 const struct fa_operation fa_tag_operations[] = {
-	{ "TagResource", FIELDS({ "Tags", FA_OBJECT_FIELD, true, 0, 0, NULL, NULL }, END), tag },
-	{ "UntagResource", FIELDS({ "TagKeys", FA_LIST_FIELD, true, 0, 0, NULL, NULL }, END),
+	{ "TagResource", FIELDS(FA_OPEN_OBJECT("Tags", true), FA_NO_FIELD), tag },
+	{ "UntagResource", FIELDS(FA_OPEN_LIST("TagKeys", true, 0, 0), FA_NO_FIELD),
 	  untag },
-	{ "ListTags", FIELDS(END), list },
+	{ "ListTags", FIELDS(FA_NO_FIELD), list },
 	{ NULL, NULL, NULL },
 };

@@ -10,6 +10,7 @@
 #include <model/url.h>
 
 #define LIST_MOST 50
+#define ALIAS_PATTERN "((?!^\\d+$)^[0-9a-zA-Z-_]+$)"
 
 /* ---- one as JSON ------------------------------------------------------ */
 
@@ -45,79 +46,6 @@ static int put_url(struct fa_document *out, struct faas *rt, const struct fa_url
 
 /* ---- read what is asked for ------------------------------------------ */
 
-static const struct {
-	const char *name;
-	enum fa_field_kind kind;
-	int min, max; /* of the number, or of each text */
-	size_t most;  /* of a list */
-} cors_members[] = {
-	{ "AllowCredentials", FA_BOOLEAN_FIELD, 0, 0, 0 },
-	{ "AllowHeaders", FA_LIST_FIELD, 0, 1024, 100 },
-	{ "AllowMethods", FA_LIST_FIELD, 0, 6, 6 },
-	{ "AllowOrigins", FA_LIST_FIELD, 1, 253, 100 },
-	{ "ExposeHeaders", FA_LIST_FIELD, 0, 1024, 100 },
-	{ "MaxAge", FA_INTEGER_FIELD, 0, 86400, 0 },
-};
-#define CORS_MEMBERS (sizeof(cors_members) / sizeof(*cors_members))
-
-static bool fits_list(const struct fa_document *list, int min, int max, size_t most)
-{
-	const struct fa_document *item;
-	size_t count = 0;
-
-	for (; (item = fa_document_item(list, count)); count++) {
-		const char *text = fa_document_text(item);
-
-		if (!text || strlen(text) < (size_t)min || strlen(text) > (size_t)max)
-			return false;
-	}
-	return count <= most;
-}
-
-static bool fits_cors(size_t i, const struct fa_document *value)
-{
-	int64_t number;
-	bool flag;
-
-	switch (cors_members[i].kind) {
-	case FA_BOOLEAN_FIELD:
-		return fa_document_boolean(value, &flag);
-	case FA_INTEGER_FIELD:
-		return fa_document_integer(value, &number) && number >= cors_members[i].min &&
-		       number <= cors_members[i].max;
-	default:
-		return fa_document_is_array(value) &&
-		       fits_list(value, cors_members[i].min, cors_members[i].max,
-				 cors_members[i].most);
-	}
-}
-
-static int check_cors(const struct fa_document *cors, struct faas_error *err)
-{
-	const struct fa_document *value;
-	const char *name = NULL;
-
-	while ((name = fa_document_next(cors, name, &value))) {
-		size_t i = 0;
-
-		while (i < CORS_MEMBERS && strcmp(cors_members[i].name, name))
-			i++;
-		if (i == CORS_MEMBERS)
-			return fa_error(err, FAAS_EINVAL, "Cors has no member '%.80s'", name);
-		if (fits_cors(i, value))
-			continue;
-		if (cors_members[i].kind != FA_LIST_FIELD)
-			return fa_error(err, FAAS_EINVAL, "Cors.%s must be %s", name,
-					i ? "a whole number between 0 and 86400" : "true or false");
-		return fa_error(err, FAAS_EINVAL,
-				"Cors.%s must be a list of at most %zu strings of %d to %d "
-				"characters",
-				name, cors_members[i].most, cors_members[i].min,
-				cors_members[i].max);
-	}
-	return 0;
-}
-
 /* The function itself, or an alias of it; versions have no URLs. */
 static int read_target(struct fa_control_split *target, struct faas *rt,
 		       const struct fa_document *in, struct faas_error *err)
@@ -128,8 +56,7 @@ static int read_target(struct fa_control_split *target, struct faas *rt,
 		return rc;
 	return fa_error_typed(err, FAAS_EINVAL, "ValidationException",
 			      "1 validation error detected: Value '%s' at 'qualifier' failed to "
-			      "satisfy constraint: Member must satisfy regular expression pattern: "
-			      "((?!^\\d+$)^[0-9a-zA-Z-_]+$)",
+			      "satisfy constraint: " FA_PATTERN ALIAS_PATTERN,
 			      target->qualifier);
 }
 
@@ -167,8 +94,6 @@ static int set(struct faas *rt, const struct fa_document *in, struct fa_document
 
 	change.function = target.function;
 	change.qualifier = target.qualifier;
-	if (!rc)
-		rc = check_cors(change.cors, err);
 	if (!rc)
 		rc = fa_url_set(&rt->registry, &change, &url, err);
 	return rc ? rc : answer(out, rt, url, create, err);
@@ -250,31 +175,27 @@ static int list(struct faas *rt, const struct fa_document *in, struct fa_documen
 
 /* ---- the table ------------------------------------------------------- */
 
-static bool fits_auth(const char *text)
-{
-	return !strcmp(text, "NONE") || !strcmp(text, "AWS_IAM");
-}
-
-static bool fits_invoke_mode(const char *text)
-{
-	return !strcmp(text, "BUFFERED") || !strcmp(text, "RESPONSE_STREAM");
-}
-
-#define END { NULL, 0, false, 0, 0, NULL, NULL }
-#define FIELDS(...) (const struct fa_field[]){ FA_FUNCTION_FIELD, __VA_ARGS__, END }
-#define QUALIFIER { "Qualifier", FA_TEXT_FIELD, false, 1, 128, NULL, NULL }
+#define FIELDS(...) (const struct fa_field[]){ FA_FUNCTION_FIELD, __VA_ARGS__, FA_NO_FIELD }
+#define QUALIFIER \
+	FA_FITTING("Qualifier", false, 1, 128, fa_fits_alias, FA_PATTERN ALIAS_PATTERN)
+#define TEXTS(name, least, longest, most) \
+	FA_LIST_OF(name, false, 0, most, FA_TEXT_ITEM(least, longest, NULL, NULL))
+#define CORS \
+	FA_OBJECT_OF("Cors", false, \
+		     FA_BOOLEAN_OF("AllowCredentials"), \
+		     TEXTS("AllowHeaders", 0, 1024, 100), TEXTS("AllowMethods", 0, 6, 6), \
+		     TEXTS("AllowOrigins", 1, 253, 100), TEXTS("ExposeHeaders", 0, 1024, 100), \
+		     FA_INTEGER_OF("MaxAge", false, 0, 86400))
 #define SETTINGS(needed) \
-	QUALIFIER, { "AuthType", FA_TEXT_FIELD, needed, 0, 0, fits_auth, \
-		     "Member must satisfy enum value set: [AWS_IAM, NONE]" }, \
-		{ "Cors", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
-		{ "InvokeMode", FA_TEXT_FIELD, false, 0, 0, fits_invoke_mode, \
-		  "Member must satisfy enum value set: [BUFFERED, RESPONSE_STREAM]" }
+	QUALIFIER, FA_WORD_OF("AuthType", needed, "[AWS_IAM, NONE]"), \
+		CORS, \
+		FA_WORD_OF("InvokeMode", false, "[BUFFERED, RESPONSE_STREAM]")
 
 const struct fa_operation fa_url_operations[] = {
 	{ "CreateFunctionUrlConfig", FIELDS(SETTINGS(true)), create },
 	{ "UpdateFunctionUrlConfig", FIELDS(SETTINGS(false)), update },
 	{ "GetFunctionUrlConfig", FIELDS(QUALIFIER), get },
 	{ "DeleteFunctionUrlConfig", FIELDS(QUALIFIER), delete },
-	{ "ListFunctionUrlConfigs", FIELDS(FA_MARKER_FIELDS), list },
+	{ "ListFunctionUrlConfigs", FIELDS(FA_PAGE_FIELDS(LIST_MOST)), list },
 	{ NULL, NULL, NULL },
 };

@@ -211,25 +211,12 @@ static void on_done(void *data, const struct faas_result *r)
 
 /* ---- the request ----------------------------------------------------- */
 
-static bool fits_mode(const char *text)
-{
-	return !strcmp(text, "RequestResponse") || !strcmp(text, "Event") ||
-	       !strcmp(text, "DryRun");
-}
-
-static bool fits_log_type(const char *text)
-{
-	return !strcmp(text, "None") || !strcmp(text, "Tail");
-}
-
 static const struct fa_field fields[] = {
 	FA_FUNCTION_FIELD,
-	{ "Qualifier", FA_TEXT_FIELD, false, 1, 128, NULL, NULL },
-	{ "InvocationType", FA_TEXT_FIELD, false, 0, 0, fits_mode,
-	  "Member must satisfy enum value set: [Event, RequestResponse, DryRun]" },
-	{ "LogType", FA_TEXT_FIELD, false, 0, 0, fits_log_type,
-	  "Member must satisfy enum value set: [None, Tail]" },
-	{ 0 },
+	FA_QUALIFIER_FIELD(false),
+	FA_WORD_OF("InvocationType", false, "[Event, RequestResponse, DryRun]"),
+	FA_WORD_OF("LogType", false, "[None, Tail]"),
+	FA_NO_FIELD,
 };
 
 static int put_header(struct fa_document *in, const char *member,

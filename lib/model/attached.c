@@ -188,11 +188,20 @@ struct fa_document *fa_signing_users(struct fa_registry *registry, const char *a
 }
 
 /* One that cannot be found is none that would let code pass. */
+bool fa_signing_enforces(const struct fa_document *config)
+{
+	const struct fa_document *policies = fa_document_get(config, "CodeSigningPolicies");
+	const char *policy =
+		fa_document_text(fa_document_get(policies, "UntrustedArtifactOnDeployment"));
+
+	return !policy || strcmp(policy, "Warn");
+}
+
 bool fa_signing_enforced(struct fa_registry *registry, const char *text)
 {
 	const struct fa_document *config = NULL;
 	const struct fa_function *function;
-	const char *arn = NULL, *policy;
+	const char *arn = NULL;
 	int rc;
 
 	function = fa_registry_open(registry, text, false, &rc, NULL);
@@ -201,9 +210,7 @@ bool fa_signing_enforced(struct fa_registry *registry, const char *text)
 	arn = fa_document_text(fa_document_get(function->attached, FA_SIGNING));
 	if (arn)
 		config = fa_document_get(registry->parts[FA_ACCOUNT_SIGNING].all, arn);
-	policy = fa_document_text(fa_document_get(fa_document_get(config, "CodeSigningPolicies"),
-						  "UntrustedArtifactOnDeployment"));
-	rc = arn && (!policy || strcmp(policy, "Warn"));
+	rc = arn && fa_signing_enforces(config);
 	fa_registry_close(registry);
 	return rc;
 }

@@ -45,7 +45,8 @@ struct fa_document *fa_signing_all(struct fa_registry *registry);
 int fa_signing_delete(struct fa_registry *registry, const char *arn, struct faas_error *err);
 /* The ARNs of the functions that use it, as an array. NULL: out of memory. */
 struct fa_document *fa_signing_users(struct fa_registry *registry, const char *arn);
-/* Whether code that nobody signed is kept from this function. */
+/* Whether code that nobody signed is kept from this function, or by this configuration. */
 bool fa_signing_enforced(struct fa_registry *registry, const char *function);
+bool fa_signing_enforces(const struct fa_document *config);
 
 #endif

@@ -6,6 +6,12 @@
 #include <stdbool.h>
 #include <faas/types.h>
 
+/* In the words of Lambda, which has an order of its own; more are known. */
+#define FA_RUNTIME_CONSTRAINT \
+	"Member must satisfy enum value set: [nodejs24.x, nodejs22.x, nodejs20.x, " \
+	"provided.al2023, provided.al2, python3.14, python3.13, python3.12, python3.11, " \
+	"python3.10, java25, java21, dotnet10, dotnet8, ruby3.4]"
+
 /* A name of Lambda's enum, whether or not it can be run here. */
 bool fa_runtime_known(const char *name);
 /*

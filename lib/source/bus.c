@@ -309,8 +309,8 @@ static int put_events(struct faas *rt, const struct fa_document *in, struct fa_d
 const struct fa_operation fa_bus_operations[] = {
 	{ "PutEvents",
 	  (const struct fa_field[]){
-		  { "Entries", FA_LIST_FIELD, true, 0, 0, NULL, NULL },
-		  { NULL, 0, false, 0, 0, NULL, NULL } },
+		  FA_OPEN_LIST("Entries", true, 0, 0),
+		  FA_NO_FIELD },
 	  put_events },
 	{ NULL, NULL, NULL },
 };

@@ -526,51 +526,54 @@ static int list(struct faas *rt, const struct fa_document *in, struct fa_documen
 
 /* ---- the table ---------------------------------------------------------------- */
 
-#define END { NULL, 0, false, 0, 0, NULL, NULL }
-#define FIELDS(...) (const struct fa_field[]){ __VA_ARGS__, END }
-#define UUID { "UUID", FA_TEXT_FIELD, true, 1, 64, NULL, NULL }
-#define SOURCE(required) { "EventSourceArn", FA_TEXT_FIELD, required, 1, 400, NULL, NULL }
-#define FUNCTION { "FunctionName", FA_TEXT_FIELD, false, 1, 140, fa_fits_function, \
-		   "Member must be the name of a function" }
+#define FIELDS(...) (const struct fa_field[]){ __VA_ARGS__, FA_NO_FIELD }
+#define UUID FA_LENGTH_OF("UUID", true, 1, 64)
+#define SOURCE(required) \
+	FA_FITTING("EventSourceArn", required, 1, 400, fa_fits_address, \
+		   FA_PATTERN FA_ARN_PATTERN)
+#define FUNCTION FA_FUNCTION_ROW(false, 140, "a-zA-Z0-9-_")
+#define RESPONSE_TYPES \
+	FA_LIST_OF("FunctionResponseTypes", false, 0, 1, \
+		   FA_TEXT_ITEM(0, 0, NULL, FA_WORDS "[ReportBatchItemFailures]"))
+#define FILTERS \
+	FA_OBJECT_OF("FilterCriteria", false, \
+		     FA_LIST_OF("Filters", false, 0, 0, \
+				FA_OBJECT_OF(NULL, false, FA_TEXT_OF("Pattern", 4096))))
+#define SCALING \
+	FA_OBJECT_OF("ScalingConfig", false, \
+		     FA_INTEGER_OF("MaximumConcurrency", false, 2, 1000))
 #define SETTINGS \
-	{ "Enabled", FA_BOOLEAN_FIELD, false, 0, 0, NULL, NULL }, \
-		{ "BatchSize", FA_INTEGER_FIELD, false, 1, 10000, NULL, NULL }, \
-		{ "MaximumBatchingWindowInSeconds", FA_INTEGER_FIELD, false, 0, 300, NULL, NULL }, \
-		{ "FunctionResponseTypes", FA_LIST_FIELD, false, 0, 1, NULL, NULL }, \
-		{ "FilterCriteria", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
-		{ "ScalingConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
-		{ "MetricsConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
-		{ "Input", FA_TEXT_FIELD, false, 1, 262144, NULL, NULL }, \
-		{ "ScheduleExpressionTimezone", FA_TEXT_FIELD, false, 1, 50, NULL, NULL }, \
-		{ "FlexibleTimeWindow", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
-		{ "Target", FA_TEXT_FIELD, false, 1, 400, NULL, NULL }, \
-		{ "RetryPolicy", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
-		{ "DeadLetterConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
-		{ "RawMessageDelivery", FA_BOOLEAN_FIELD, false, 0, 0, NULL, NULL }, \
-		{ "FilterPolicyScope", FA_TEXT_FIELD, false, 1, 32, NULL, NULL }, \
-		{ "InputPath", FA_TEXT_FIELD, false, 1, 256, NULL, NULL }, \
-		{ "InputTransformer", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
-		{ "Events", FA_LIST_FIELD, false, 1, 16, NULL, NULL }, \
-		{ "Filter", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }, \
-		{ "Existing", FA_BOOLEAN_FIELD, false, 0, 0, NULL, NULL }, \
-		{ "StartDate", FA_TEXT_FIELD, false, 1, 40, NULL, NULL }, \
-		{ "EndDate", FA_TEXT_FIELD, false, 1, 40, NULL, NULL }, \
-		{ "ParallelizationFactor", FA_INTEGER_FIELD, false, 1, 10, NULL, NULL }, \
-		{ "MaximumRetryAttempts", FA_INTEGER_FIELD, false, -1, 10000, NULL, NULL }, \
-		{ "MaximumRecordAgeInSeconds", FA_INTEGER_FIELD, false, -1, 604800, NULL, NULL }, \
-		{ "BisectBatchOnFunctionError", FA_BOOLEAN_FIELD, false, 0, 0, NULL, NULL }, \
-		{ "TumblingWindowInSeconds", FA_INTEGER_FIELD, false, 0, 900, NULL, NULL }, \
-		{ "DestinationConfig", FA_OBJECT_FIELD, false, 0, 0, NULL, NULL }
+	FA_BOOLEAN_OF("Enabled"), \
+		FA_INTEGER_OF("BatchSize", false, 1, 10000), \
+		FA_INTEGER_OF("MaximumBatchingWindowInSeconds", false, 0, 300), \
+		RESPONSE_TYPES, \
+		FILTERS, \
+		SCALING, \
+		FA_OPEN_OBJECT("MetricsConfig", false), \
+		FA_LENGTH_OF("Input", false, 1, 262144), \
+		FA_LENGTH_OF("ScheduleExpressionTimezone", false, 1, 50), \
+		FA_OPEN_OBJECT("FlexibleTimeWindow", false), \
+		FA_LENGTH_OF("Target", false, 1, 400), \
+		FA_OPEN_OBJECT("RetryPolicy", false), \
+		FA_OPEN_OBJECT("DeadLetterConfig", false), \
+		FA_BOOLEAN_OF("RawMessageDelivery"), \
+		FA_LENGTH_OF("FilterPolicyScope", false, 1, 32), \
+		FA_LENGTH_OF("InputPath", false, 1, 256), \
+		FA_OPEN_OBJECT("InputTransformer", false), \
+		FA_OPEN_LIST("Events", false, 1, 16), \
+		FA_OPEN_OBJECT("Filter", false), \
+		FA_BOOLEAN_OF("Existing"), \
+		FA_LENGTH_OF("StartDate", false, 1, 40), \
+		FA_LENGTH_OF("EndDate", false, 1, 40), \
+		FA_INTEGER_OF("ParallelizationFactor", false, 1, 10), \
+		FA_INTEGER_OF("MaximumRetryAttempts", false, -1, 10000), \
+		FA_INTEGER_OF("MaximumRecordAgeInSeconds", false, -1, 604800), \
+		FA_BOOLEAN_OF("BisectBatchOnFunctionError"), \
+		FA_INTEGER_OF("TumblingWindowInSeconds", false, 0, 900), \
+		FA_DESTINATIONS_FIELD
 #define START \
-	{ "StartingPosition", FA_TEXT_FIELD, false, 0, 0, fits_start, \
-	  "Member must satisfy enum value set: [LATEST, AT_TIMESTAMP, TRIM_HORIZON]" }, \
-		{ "StartingPositionTimestamp", FA_INTEGER_FIELD, false, 0, INT_MAX, NULL, NULL }
-
-static bool fits_start(const char *text)
-{
-	return !strcmp(text, "LATEST") || !strcmp(text, "AT_TIMESTAMP") ||
-	       !strcmp(text, "TRIM_HORIZON");
-}
+	FA_WORD_OF("StartingPosition", false, "[LATEST, AT_TIMESTAMP, TRIM_HORIZON]"), \
+		FA_INTEGER_OF("StartingPositionTimestamp", false, 0, INT_MAX)
 
 const struct fa_operation fa_mapping_operations[] = {
 	{ "CreateEventSourceMapping", FIELDS(FUNCTION, SOURCE(false), SETTINGS, START),

@@ -50,7 +50,7 @@ int main(void)
 	static const char *const variables[] = { "NAME=value", NULL };
 	struct faas_error err;
 	struct faas *rt = faas_create(FAAS_CONFIG(.worker = TEST_WORKER), &err);
-	char line[4096];
+	static char line[65536];
 
 	if (!rt || faas_function_create(rt,
 					FAAS_FUNCTION(.name = "f", .code = TEST_PLUGINS,

@@ -163,11 +163,17 @@ TEST(it_is_enforced_after_a_restart_too)
 
 TEST(what_is_no_configuration_is_refused)
 {
-	refused("CreateCodeSigningConfig", "{\"AllowedPublishers\":{}}", INVALID,
-		"AllowedPublishers must have 1 to 20 SigningProfileVersionArns and nothing else");
+	refused("CreateCodeSigningConfig", "{\"AllowedPublishers\":{}}", "ValidationException",
+		"1 validation error detected: Value null at "
+		"'allowedPublishers.signingProfileVersionArns' failed to satisfy constraint: "
+		"Member must not be null");
 	refused("CreateCodeSigningConfig",
-		"{\"AllowedPublishers\":{\"SigningProfileVersionArns\":[\"me\"]}}", INVALID,
-		"each of SigningProfileVersionArns must be an ARN");
+		"{\"AllowedPublishers\":{\"SigningProfileVersionArns\":[\"me\"]}}",
+		"ValidationException",
+		"1 validation error detected: Value '[me]' at "
+		"'allowedPublishers.signingProfileVersionArns' failed to satisfy constraint: "
+		"Member must satisfy constraint: [Member must satisfy regular expression pattern: "
+		"arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:([a-z]{2}(-go");
 	refused("CreateCodeSigningConfig",
 		"{" SIGNERS ",\"CodeSigningPolicies\":{\"UntrustedArtifactOnDeployment\":\"Ask\"}}",
 		"ValidationException",

@@ -71,6 +71,58 @@ TEST(all_that_is_wrong_is_told_at_once)
 					 "'functionName'", 58);
 }
 
+TEST(what_is_wrong_further_inside_is_told_with_its_way_and_beside_all_else)
+{
+	refused("UpdateFunctionConfiguration",
+		"{\"FunctionName\":\"f\",\"Timeout\":0,\"EphemeralStorage\":{\"Size\":1},"
+		"\"TracingConfig\":{\"Mode\":\"\"}}",
+		"ValidationException",
+		"3 validation errors detected: Value '0' at 'timeout' failed to satisfy "
+		"constraint: Member must have value greater than or equal to 1; Value '1' at "
+		"'ephemeralStorage.size' failed to satisfy constraint: Member must have value "
+		"greater than or equal to 512; V");
+	refused("UpdateFunctionConfiguration",
+		"{\"FunctionName\":\"f\",\"EphemeralStorage\":{\"Size\":\"512\"}}",
+		"SerializationException", "Size of EphemeralStorage must be a whole number");
+	refused("UpdateFunctionConfiguration",
+		"{\"FunctionName\":\"f\",\"FileSystemConfigs\":[7]}", "SerializationException",
+		"each of FileSystemConfigs must be an object");
+	refused("CreateAlias",
+		"{\"FunctionName\":\"f\",\"Name\":\"a\",\"FunctionVersion\":\"1\","
+		"\"RoutingConfig\":{\"AdditionalVersionWeights\":{\"2\":\"0.5\"}}}",
+		"SerializationException", "the value of '2' must be a number");
+}
+
+TEST(of_a_long_value_the_beginning_is_shown_and_of_variables_nothing)
+{
+	char request[700], message[300], value[520] = "";
+
+	for (int i = 0; i < 257; i++)
+		strcat(value, "\xc3\xa9");
+	snprintf(request, sizeof(request), "{\"FunctionName\":\"f\",\"Description\":\"%s\"}",
+		 value);
+	snprintf(message, sizeof(message),
+		 "1 validation error detected: Value '%.60s...' at 'description' failed to satisfy "
+		 "constraint: Member must have length less than or equal to 256",
+		 value);
+	refused("UpdateFunctionConfiguration", request, "ValidationException", message);
+	refused("UpdateFunctionConfiguration",
+		"{\"FunctionName\":\"f\",\"Environment\":{\"Variables\":{\"1X\":\"secret\"}}}",
+		"ValidationException",
+		"1 validation error detected: Value at 'environment.variables' failed to satisfy "
+		"constraint: Map keys must satisfy constraint: [Member must satisfy regular "
+		"expression pattern: [a-zA-Z]([a-zA-Z0-9_])+, Member must not be null]");
+}
+
+TEST(no_function_is_a_replica_of_one_elsewhere)
+{
+	assert_string_equal(perform("ListFunctions",
+				    "{\"FunctionVersion\":\"ALL\",\"MasterRegion\":\"us-east-1\"}"),
+			    "{\"Functions\":[]}");
+	refused("ListFunctions", "{\"MasterRegion\":\"ALL\"}", INVALID,
+		"MasterRegion goes with FunctionVersion ALL");
+}
+
 TEST(a_member_that_would_do_nothing_is_refused)
 {
 	refused("UpdateFunctionConfiguration", "{\"FunctionName\":\"f\",\"VpcConfig\":{}}",
@@ -244,6 +296,9 @@ int main(void)
 		VIRTUAL(what_is_no_object_of_json_is_not_looked_at_further),
 		VIRTUAL(what_a_member_must_be_is_told_in_the_words_of_lambda),
 		VIRTUAL(all_that_is_wrong_is_told_at_once),
+		VIRTUAL(what_is_wrong_further_inside_is_told_with_its_way_and_beside_all_else),
+		VIRTUAL(of_a_long_value_the_beginning_is_shown_and_of_variables_nothing),
+		VIRTUAL(no_function_is_a_replica_of_one_elsewhere),
 		VIRTUAL(a_member_that_would_do_nothing_is_refused),
 		VIRTUAL(an_update_changes_what_it_names_and_nothing_else),
 		VIRTUAL(an_update_of_an_old_revision_is_a_failed_precondition),

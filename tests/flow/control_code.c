@@ -52,6 +52,49 @@ TEST(a_new_functions_name_may_be_an_arn_of_here)
 	refused("CreateFunction", INVALID, "a new function's name has no qualifier");
 }
 
+#define SIGNED "arn:aws:lambda:local-1:000000000000:code-signing-config:csc-"
+
+/* `out` is the ARN of a new one. */
+static void make_signing(const char *policy, char out[128])
+{
+	const char *at;
+
+	REQUEST("{\"AllowedPublishers\":{\"SigningProfileVersionArns\":[\"arn:aws:signer:::p\"]},"
+		"\"CodeSigningPolicies\":{\"UntrustedArtifactOnDeployment\":\"%s\"}}",
+		policy);
+	perform("CreateCodeSigningConfig");
+	at = strstr(reply, "\"CodeSigningConfigArn\":\"") + 24;
+	snprintf(out, 128, "%.*s", (int)strcspn(at, "\""), at);
+}
+
+static void create_signed(const char *arn)
+{
+	REQUEST("{\"FunctionName\":\"f\",\"Role\":\"" ROLE "\",\"Runtime\":\"provided\","
+		"\"Handler\":\"package.content\",\"Code\":{\"ZipFile\":\"%s\"},"
+		"\"CodeSigningConfigArn\":\"%s\"}",
+		code("one"), arn);
+}
+
+TEST(a_function_may_be_created_with_a_code_signing_configuration_that_lets_it)
+{
+	char warn[128], enforce[128];
+
+	make_signing("Warn", warn);
+	make_signing("Enforce", enforce);
+	create_signed(enforce);
+	assert_true(faas_control(flow.rt, "CreateFunction", request, NULL, &err) < 0);
+	assert_string_equal(err.type, "CodeVerificationFailedException");
+	create_signed(SIGNED "0");
+	refused("CreateFunction", "CodeSigningConfigNotFoundException",
+		"The code signing configuration cannot be found. Check that the provided "
+		"configuration is not deleted: " SIGNED "0.");
+	create_signed(warn);
+	deploy("CreateFunction", "f");
+	REQUEST("{\"FunctionName\":\"f\"}");
+	perform("GetFunctionCodeSigningConfig");
+	has(warn);
+}
+
 TEST(a_name_that_is_taken_is_refused_before_its_code_is_looked_at)
 {
 	create("one");
@@ -142,7 +185,7 @@ TEST(what_is_wrong_with_the_code_is_told_in_the_words_of_lambda)
 TEST(what_only_aws_has_is_refused_by_its_name)
 {
 	static const char *const codes[][2] = {
-		{ "\"S3Bucket\":\"b\",\"S3Key\":\"k\"",
+		{ "\"S3Bucket\":\"bucket\",\"S3Key\":\"k\"",
 		  "S3Bucket leads nowhere here: code is taken as ZipFile only" },
 		{ "\"ImageUri\":\"i\"",
 		  "ImageUri leads nowhere here: code is taken as ZipFile only" },
@@ -211,6 +254,7 @@ int main(void)
 #define FLOW(name) cmocka_unit_test_setup_teardown(name, open_real, close_it)
 		FLOW(a_function_is_created_with_its_code_and_runs),
 		FLOW(a_new_functions_name_may_be_an_arn_of_here),
+		FLOW(a_function_may_be_created_with_a_code_signing_configuration_that_lets_it),
 		FLOW(a_name_that_is_taken_is_refused_before_its_code_is_looked_at),
 		FLOW(with_publish_the_first_version_is_made_at_once),
 		FLOW(new_code_serves_new_events_and_a_dry_run_changes_nothing),

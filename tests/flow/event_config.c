@@ -74,14 +74,14 @@ TEST(what_says_nothing_or_cannot_be_is_refused_in_the_words_of_lambda)
 		"satisfy constraint: Member must have value less than or equal to 2");
 	refused("PutFunctionEventInvokeConfig",
 		"{\"FunctionName\":\"f\",\"DestinationConfig\":{\"OnFailure\":{\"Destination\":"
-		"\"somewhere\"}}}",
+		"\"nowhere:x\"}}}",
 		INVALID,
-		"'somewhere' is no address: expected queue:NAME, topic:NAME, bus:NAME, "
+		"'nowhere:x' is no address: expected queue:NAME, topic:NAME, bus:NAME, "
 		"function:NAME[:QUALIFIER] or callback:NAME");
 	refused("PutFunctionEventInvokeConfig",
 		"{\"FunctionName\":\"f\",\"DestinationConfig\":{\"OnFailure\":\"queue:dead\"}}",
 		"SerializationException",
-		"OnFailure must be an object with the string Destination");
+		"OnFailure of DestinationConfig must be an object");
 }
 
 TEST(each_qualifier_has_its_own_and_it_goes_with_it)

@@ -371,8 +371,10 @@ TEST(the_api_refuses_what_it_cannot_mount)
 		"InvalidParameterValueException", "the file system 'arn:x' is none of this host's");
 	refused("UpdateFunctionConfiguration",
 		"{\"FunctionName\":\"get\",\"FileSystemConfigs\":[{\"Arn\":\"" SHARED "\"}]}",
-		"InvalidParameterValueException",
-		"each of FileSystemConfigs has an Arn and a LocalMountPath");
+		"ValidationException",
+		"1 validation error detected: Value null at "
+		"'fileSystemConfigs.1.member.localMountPath' failed to satisfy constraint: Member "
+		"must not be null");
 	refused("UpdateFunctionConfiguration",
 		"{\"FunctionName\":\"get\",\"FileSystemConfigs\":[{\"Arn\":\"" SHARED
 		"\",\"LocalMountPath\":\"/mnt/a\"},{\"Arn\":\"" SEALED

@@ -175,7 +175,8 @@ TEST(what_a_mapping_cannot_be_is_refused_in_the_words_of_lambda)
 	refuses("\"EventSourceArn\":\"" SQS "q\",\"FunctionResponseTypes\":[\"Other\"]", VALIDATION,
 		"1 validation error detected: Value '[Other]' at 'functionResponseTypes' failed to "
 		"satisfy constraint: Member must satisfy constraint: [Member must satisfy enum "
-		"value set: [ReportBatchItemFailures]]");
+		"value set: [ReportBatchItemFailures], "
+		"Member must not be null]");
 	refuses("\"EventSourceArn\":\"arn:aws:nothing:local-1:000000000000:q\"", INVALID,
 		"Unrecognized event source.");
 	refuses("\"EventSourceArn\":\"callback:c\"", INVALID, "Unrecognized event source.");

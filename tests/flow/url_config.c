@@ -89,22 +89,29 @@ TEST(what_cannot_be_is_refused_and_leaves_nothing)
 		"constraint: Member must satisfy enum value set: [AWS_IAM, NONE]");
 	refused("CreateFunctionUrlConfig",
 		"{\"FunctionName\":\"f\",\"AuthType\":\"NONE\",\"Cors\":{\"MaxAge\":86401}}",
-		INVALID, "Cors.MaxAge must be a whole number between 0 and 86400");
+		"ValidationException",
+		"1 validation error detected: Value '86401' at 'cors.maxAge' failed to satisfy "
+		"constraint: Member must have value less than or equal to 86400");
 	refused("CreateFunctionUrlConfig",
 		"{\"FunctionName\":\"f\",\"AuthType\":\"NONE\",\"Cors\":{\"AllowMethods\":"
 		"[\"GET\",\"PUT\",\"HEAD\",\"POST\",\"PATCH\",\"DELETE\",\"GET\"]}}",
-		INVALID,
-		"Cors.AllowMethods must be a list of at most 6 strings of 0 to 6 characters");
+		"ValidationException",
+		"1 validation error detected: Value '[GET, PUT, HEAD, POST, PATCH, DELETE, GET]' "
+		"at 'cors.allowMethods' failed to satisfy constraint: Member must have length less "
+		"than or equal to 6");
 	refused("CreateFunctionUrlConfig",
 		"{\"FunctionName\":\"f\",\"AuthType\":\"NONE\",\"Cors\":{\"AllowOrigins\":[\"\"]}}",
-		INVALID,
-		"Cors.AllowOrigins must be a list of at most 100 strings of 1 to 253 characters");
+		"ValidationException",
+		"1 validation error detected: Value '[]' at 'cors.allowOrigins' failed to satisfy "
+		"constraint: Member must satisfy constraint: [Member must have length less than or "
+		"equal to 253, Member must have length greater than or equal to 1, Member must not "
+		"be null]");
 	refused("CreateFunctionUrlConfig",
 		"{\"FunctionName\":\"f\",\"AuthType\":\"NONE\",\"Cors\":{\"AllowCredentials\":1}}",
-		INVALID, "Cors.AllowCredentials must be true or false");
+		"SerializationException", "AllowCredentials of Cors must be true or false");
 	refused("CreateFunctionUrlConfig",
 		"{\"FunctionName\":\"f\",\"AuthType\":\"NONE\",\"Cors\":{\"Allow\":1}}", INVALID,
-		"Cors has no member 'Allow'");
+		"Cors does nothing with 'Allow' here");
 	refused("GetFunctionUrlConfig", "{\"FunctionName\":\"f\"}", NOT_FOUND, NO_URL);
 }
 
