@@ -35,15 +35,12 @@ void fa_invocation_cancel(struct faas *rt, uint64_t id)
 	fa_want_pump(rt); /* the next may not want to wait for the same */
 }
 
-/* The scan takes what there is. */
 static void resume(struct faas *rt, uint64_t id)
 {
 	struct fa_invocation *inv = find(rt, id);
 
-	if (!inv || !inv->job.paused)
-		return;
-	inv->job.paused = false;
-	fa_loop_wake(&rt->loop);
+	if (inv)
+		fa_parts_resume(inv, FA_PAUSE_READER);
 }
 
 void fa_invoke_cancel_all(struct faas *rt)

@@ -135,9 +135,11 @@ static int check_config(const struct faas_config *c, struct faas_error *err)
 	if (c->max_concurrency < 0 || c->max_memory_mb < 0 || c->idle_ms < 0)
 		return fa_error(err, FAAS_EINVAL,
 				"max_concurrency, max_memory_mb and idle_ms cannot be negative");
-	if (c->max_new_per_10s < FAAS_NONE || c->max_requests_per_s < 0)
+	if (c->max_new_per_10s < FAAS_NONE || c->max_requests_per_s < 0 ||
+	    c->max_stream_kb_per_s < 0)
 		return fa_error(err, FAAS_EINVAL,
-				"max_new_per_10s and max_requests_per_s cannot be negative");
+				"max_new_per_10s, max_requests_per_s and max_stream_kb_per_s "
+				"cannot be negative");
 	if (c->min_unreserved < FAAS_NONE)
 		return fa_error(err, FAAS_EINVAL, "min_unreserved is %d: cannot be negative",
 				c->min_unreserved);

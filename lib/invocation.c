@@ -67,6 +67,8 @@ void fa_invocation_due(struct fa_timer *timer)
 
 	if (inv->state == PAUSED)
 		fa_invocation_begin(inv);
+	else if (inv->state == RUNNING)
+		fa_parts_resume(inv, FA_PAUSE_PACE);
 	else
 		lose_patience(inv);
 }
@@ -109,8 +111,10 @@ void fa_invocation_submit(struct fa_invocation *inv, struct fa_env *env)
 	job->verdict = FA_OPEN;
 	job->init_ns = job->cpu_ns = job->end_ns = 0;
 	job->error_type[0] = '\0';
-	job->told = job->quiet = job->paused = false;
+	job->told = job->quiet = false;
+	job->paused = 0;
 	job->streamed = 0;
+	inv->pace_full_ns = 0;
 	job->unix_offset_ns = fa_unix_offset_at(inv->rt, fa_envs_now(&inv->rt->envs));
 	fa_env_submit(env, job);
 }
@@ -203,28 +207,6 @@ static void on_verdict(void *data, struct fa_env *env, struct fa_job *job)
 	(void)data;
 	(void)env;
 	conclude(inv);
-}
-
-/* Whoever takes parts may want the next before it has said that it does not. */
-static void show_part(struct fa_invocation *inv, struct faas_bytes bytes, bool http)
-{
-	const struct faas_part part = { .size = sizeof(part),
-					.bytes = bytes,
-					.http = http,
-					.request_id = inv->job.request_id,
-					.version = inv->runner->version->qualifier };
-
-	inv->job.paused = true;
-	if (inv->on_part(inv->data, &part))
-		inv->job.paused = false;
-}
-
-static void on_part(void *data, struct fa_env *env, struct fa_job *job, struct faas_bytes part,
-		    bool http)
-{
-	(void)data;
-	(void)env;
-	show_part(fa_container(job, struct fa_invocation, job), part, http);
 }
 
 /* Never begun, or init ran out of its own limit: once more, in front of all others. */
@@ -336,7 +318,7 @@ static void conclude_call(struct fa_invocation *inv)
 	}
 	free_environment(inv);
 	if (inv->on_part && !result.code && result.payload.len) {
-		show_part(inv, result.payload, false);
+		fa_parts_show(inv, result.payload, false);
 		result.payload.len = 0;
 	}
 	fa_invocation_answer(inv, &result);
@@ -347,6 +329,8 @@ static void conclude_call(struct fa_invocation *inv)
 static void conclude(struct fa_invocation *inv)
 {
 	inv->runner->load--;
+	if (inv->job.streams)
+		fa_loop_timer_stop(&inv->rt->loop, &inv->timer);
 	if (inv->job.streamed && inv->job.verdict == FA_UNSTARTED)
 		inv->job.verdict = FA_VIOLATED; /* it had begun, whatever it says */
 	if (inv->job.verdict == FA_UNSTARTED || inv->job.verdict == FA_INIT_TIMED_OUT)
@@ -361,7 +345,7 @@ void fa_invocations_init(struct faas *rt)
 {
 	rt->envs.on_begin = on_begin;
 	rt->envs.on_verdict = on_verdict;
-	rt->envs.on_part = on_part;
+	rt->envs.on_part = fa_parts_come;
 }
 
 void fa_invoke_finish(struct faas *rt)

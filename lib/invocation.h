@@ -16,7 +16,7 @@ struct fa_invocation {
 	struct fa_call arrive;
 	struct fa_list link;       /* in faas.invocations */
 	struct fa_list turn;       /* in fa_runner.waiting */
-	struct fa_timer timer;     /* patience, or the next attempt */
+	struct fa_timer timer;     /* patience, the next attempt, or the next part */
 	enum fa_invocation_state state;
 	uint64_t id;
 	struct faas *rt;
@@ -30,6 +30,7 @@ struct fa_invocation {
 	void (*on_done)(void *data, const struct faas_result *result);
 	bool (*on_part)(void *data, const struct faas_part *part);
 	void *data;
+	int64_t pace_full_ns;      /* when as much may be streamed at once as in the beginning */
 	size_t room;
 	struct fa_job job;
 	char payload[]; /* of `room` bytes: context strings, then the event */
@@ -50,7 +51,7 @@ void fa_invocation_throttle(struct fa_invocation *inv, const char *reason, int c
 void fa_invocation_refuse(struct fa_invocation *inv, int code, const char *reason);
 /* The one place that calls back. */
 void fa_invocation_answer(struct fa_invocation *inv, const struct faas_result *result);
-/* `timer` is due: the next attempt, or the end of patience. */
+/* `timer` is due: the next attempt, the end of patience, or more may be streamed. */
 void fa_invocation_due(struct fa_timer *timer);
 
 /* It begins again after that time; memory being out, it is lost. */
@@ -98,6 +99,15 @@ bool fa_turn_may_stay(const struct fa_invocation *inv);
 /* `env` is through with one: to the next, or back into its pool. */
 void fa_turn_pass(struct fa_runner *runner, struct fa_env *env, bool stays);
 void fa_turn_give_back(struct fa_runner *runner, struct fa_env *env, bool stays);
+
+/* ---- parts.c --------------------------------------------------------- */
+
+void fa_parts_show(struct fa_invocation *inv, struct faas_bytes bytes, bool http);
+/* fa_envs.on_part */
+void fa_parts_come(void *data, struct fa_env *env, struct fa_job *job, struct faas_bytes part,
+		   bool http);
+/* More are wanted, as far as that goes: an enum fa_pause. */
+void fa_parts_resume(struct fa_invocation *inv, unsigned why);
 
 /* ---- arrive.c -------------------------------------------------------- */
 

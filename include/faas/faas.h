@@ -138,6 +138,7 @@ struct faas_config {
 	void (*on_secret)(void *data, const struct faas_ask *ask); /* [loop] NULL: none are given */
 	const char *runtimes; /* of languages; NULL: "runtimes" beside the worker */
 	const struct faas_file_system *file_systems; /* up to one without an arn; NULL: none */
+	int max_stream_kb_per_s; /* of an answer in parts behind 6 MB: any; Lambda has 2048 */
 };
 
 #define FAAS_CONFIG(...) \

@@ -558,6 +558,15 @@ static int64_t patience(struct fa_env *env)
 	return spin_ns(env);
 }
 
+/* Of a process that died what it had put comes at its pace, if somebody takes it. */
+static bool rests(const struct fa_env *env, const struct fa_job *job)
+{
+	uint32_t fate = LOAD(env->fate);
+
+	return job->paused && (fate == FA_ALIVE ||
+			       (fate == FA_DEAD && !(job->paused & FA_PAUSE_READER)));
+}
+
 static bool has_news(const struct fa_env *env)
 {
 	const struct fa_job *oldest = env->jobs[(env->done + 1) & (FA_DEPTH - 1)];
@@ -565,7 +574,7 @@ static bool has_news(const struct fa_env *env)
 	if (fa_env_open_jobs(env) && oldest->streams) {
 		if (fa_stream_has_parts(env, oldest))
 			return true;
-		if (oldest->paused && LOAD(env->fate) == FA_ALIVE)
+		if (rests(env, oldest))
 			return false;
 	}
 	return atomic_load_explicit(&env->kit->response->seq, memory_order_acquire) != env->done ||
@@ -586,8 +595,9 @@ static bool stop(struct fa_env *env)
 static bool awaits_parts(const struct fa_env *env, const struct fa_job *job, uint32_t seen)
 {
 	uint32_t fate = LOAD(env->fate);
+	bool reads = !(job->paused & FA_PAUSE_READER);
 
-	return fate == FA_ALIVE || (fate == FA_DEAD && (seen != env->done || !job->paused));
+	return fate == FA_ALIVE || (fate == FA_DEAD && (seen != env->done || reads));
 }
 
 static bool poll_answer(struct fa_env *env, struct fa_job *job, int64_t now_ns)

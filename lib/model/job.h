@@ -27,6 +27,11 @@ enum fa_verdict {
 	FA_RESTORE_TIMED_OUT, /* what begins with a snapshot has its limit, too */
 };
 
+enum fa_pause {
+	FA_PAUSE_READER = 1, /* wants no more */
+	FA_PAUSE_PACE = 2,   /* has had as much as there may be by now */
+};
+
 struct fa_job {
 	/* what to run; the strings live as long as the job */
 	struct faas_bytes payload;
@@ -46,7 +51,7 @@ struct fa_job {
 	bool told;        /* its START was told of */
 	bool halfway;     /* half of its time is over: a spare was asked for */
 	bool quiet;       /* claims to have written nothing to its log */
-	bool paused;      /* [loop] no more parts are wanted for now */
+	unsigned paused;  /* [loop] why no more parts are taken for now, each enum fa_pause */
 	int64_t streamed; /* [loop] bytes of the parts so far */
 	int64_t start_ns; /* handed over, or init done; CLOCK_MONOTONIC */
 	int64_t end_ns;

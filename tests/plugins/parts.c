@@ -31,6 +31,13 @@ static int count(struct faas_context *ctx, struct faas_bytes event)
 	return 0;
 }
 
+/* As count, and dies of it. */
+static int dies(struct faas_context *ctx, struct faas_bytes event)
+{
+	count(ctx, event);
+	abort();
+}
+
 /* The event, or the path of the request that it is. */
 static unsigned long number(struct faas_bytes event)
 {
@@ -152,7 +159,8 @@ static int long_head(struct faas_context *ctx, struct faas_bytes event)
 	return faas_http_head(ctx, head) < 0 ? -1 : faas_puts(ctx, "body");
 }
 
-FAAS_PLUGIN("parts", "1", FAAS_HANDLER(count), FAAS_HANDLER(megabytes), FAAS_HANDLER(asks),
+FAAS_PLUGIN("parts", "1", FAAS_HANDLER(count), FAAS_HANDLER(dies),
+	    FAAS_HANDLER(megabytes), FAAS_HANDLER(asks),
 	    FAAS_HANDLER(ends), FAAS_HANDLER(leaves),
 	    FAAS_HANDLER(fails_at_length), FAAS_HANDLER(http), FAAS_HANDLER(bad_http),
 	    FAAS_HANDLER(long_head));
