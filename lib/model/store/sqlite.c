@@ -20,6 +20,7 @@
 #define MESSAGE_COLUMNS \
 	"id, address, outgoing, due_ms, sent_ms, tries, kind, source, attributes, body, trace," \
 	" grp, dedup, came_from, first_ms"
+#define ITEM_COLUMNS "id, address, hash, range, due_ms, body"
 /* What lies in a queue and is not hidden, oldest first: ?1, ?2. */
 #define VISIBLE "WHERE address = ?1 AND outgoing = 0 AND due_ms <= ?2"
 #define OLDEST_FIRST " ORDER BY due_ms, id"
@@ -107,6 +108,15 @@ static const char *const text[FA_SQLS] = {
 	[FA_SQL_LAST] = "SELECT coalesce(max(id), 0) FROM record WHERE address = ?1 AND shard = ?2",
 	[FA_SQL_TAIL] = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'record'",
 	[FA_SQL_CUT] = "DELETE FROM record WHERE address = ?",
+	[FA_SQL_CUT_ITEMS] = "DELETE FROM item WHERE address = ?",
+	[FA_SQL_ITEM] = "SELECT " ITEM_COLUMNS " FROM item"
+			" WHERE address = ? AND hash = ? AND range = ?",
+	[FA_SQL_ITEM_GOES] = "DELETE FROM item WHERE id = ?",
+	[FA_SQL_ITEM_COMES] = "INSERT INTO item(address, hash, range, due_ms, body)"
+			      " VALUES(?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+	[FA_SQL_OVERDUE] = "SELECT " ITEM_COLUMNS " FROM item WHERE due_ms <= ?" OLDEST_FIRST
+			   " LIMIT ?",
+	[FA_SQL_NEXT_OVERDUE] = "SELECT min(due_ms) FROM item WHERE due_ms > ?",
 	[FA_SQL_KEEP] = "INSERT OR REPLACE INTO document(name, body) VALUES(?, ?)",
 	[FA_SQL_FORGET] = "DELETE FROM document WHERE name = ?1"
 			  " OR (name > ?1 || ':' AND name < ?1 || ';')",
@@ -165,7 +175,12 @@ static const char *const steps[] = {
 	"CREATE TABLE record(id INTEGER PRIMARY KEY AUTOINCREMENT, address TEXT NOT NULL,"
 	" shard INTEGER NOT NULL, hash INTEGER NOT NULL, sent_ms INTEGER NOT NULL,"
 	" key TEXT NOT NULL, body BLOB NOT NULL);"
-	"CREATE INDEX record_order ON record(address, shard);"
+	"CREATE INDEX record_order ON record(address, shard);",
+
+	"CREATE TABLE item(id INTEGER PRIMARY KEY AUTOINCREMENT, address TEXT NOT NULL,"
+	" hash BLOB NOT NULL, range BLOB NOT NULL, due_ms INTEGER, body BLOB NOT NULL,"
+	" UNIQUE(address, hash, range));"
+	"CREATE INDEX item_due ON item(due_ms) WHERE due_ms IS NOT NULL;"
 };
 
 #define SCHEMA ((int)(sizeof(steps) / sizeof(*steps)))

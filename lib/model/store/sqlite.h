@@ -47,6 +47,13 @@ enum fa_sql {
 	FA_SQL_LAST,
 	FA_SQL_TAIL,
 	FA_SQL_CUT,
+	FA_SQL_CUT_ITEMS,
+	/* items */
+	FA_SQL_ITEM,
+	FA_SQL_ITEM_GOES,
+	FA_SQL_ITEM_COMES,
+	FA_SQL_OVERDUE,
+	FA_SQL_NEXT_OVERDUE,
 	/* documents */
 	FA_SQL_KEEP,
 	FA_SQL_FORGET,
@@ -119,5 +126,12 @@ enum fa_engine_code fa_sqlite_dedup(struct fa_engine *engine, struct fa_message 
 
 /* The verbs of records. */
 enum fa_engine_code fa_sqlite_stream(struct fa_engine *engine, struct fa_store_op *op);
+/* The messages of an operation, as records. */
+enum fa_engine_code fa_sqlite_append(struct fa_engine *engine, struct fa_store_op *op);
+
+/* ---- sqlite_item.c ----------------------------------------------------- */
+
+/* The verbs of items. */
+enum fa_engine_code fa_sqlite_item(struct fa_engine *engine, struct fa_store_op *op);
 
 #endif

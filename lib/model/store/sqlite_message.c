@@ -303,6 +303,6 @@ enum fa_engine_code fa_sqlite_message(struct fa_engine *e, struct fa_store_op *o
 	case FA_STORE_LIST:
 		return fa_sqlite_list(e, op);
 	default:
-		return fa_sqlite_stream(e, op);
+		return op->verb < FA_STORE_ITEM ? fa_sqlite_stream(e, op) : fa_sqlite_item(e, op);
 	}
 }

@@ -36,7 +36,7 @@ static enum fa_engine_code append_one(struct fa_engine *e, struct fa_message *m)
 }
 
 /* Each of them makes room for itself: nobody else has to come by and clean up. */
-static enum fa_engine_code append(struct fa_engine *e, struct fa_store_op *op)
+enum fa_engine_code fa_sqlite_append(struct fa_engine *e, struct fa_store_op *op)
 {
 	enum fa_engine_code code = FA_ENGINE_OK;
 
@@ -125,6 +125,11 @@ static enum fa_engine_code cut(struct fa_engine *e, struct fa_store_op *op)
 	fa_sqlite_bind_text(e->sql[FA_SQL_CUT], 1, op->message.address);
 	code = fa_sqlite_run(e, FA_SQL_CUT);
 	op->count = sqlite3_changes(e->db);
+	if (code)
+		return code;
+	fa_sqlite_bind_text(e->sql[FA_SQL_CUT_ITEMS], 1, op->message.address);
+	code = fa_sqlite_run(e, FA_SQL_CUT_ITEMS);
+	op->count += sqlite3_changes(e->db);
 	return code;
 }
 
@@ -132,7 +137,7 @@ enum fa_engine_code fa_sqlite_stream(struct fa_engine *e, struct fa_store_op *op
 {
 	switch (op->verb) {
 	case FA_STORE_APPEND:
-		return append(e, op);
+		return fa_sqlite_append(e, op);
 	case FA_STORE_READ:
 		return read_some(e, op);
 	case FA_STORE_TAIL:

@@ -23,7 +23,8 @@
  * whose messages have groups, a group of which one is hidden waits for it.
  *
  * A record lies in a shard of a stream until it is too old. Reading takes nothing away: who
- * reads knows how far he is.
+ * reads knows how far he is. An item has a key in a table: who writes it says which revision
+ * he has seen, and the record that tells of it is appended in the same commit.
  */
 struct fa_store;
 
@@ -64,7 +65,7 @@ struct fa_message {
 	struct faas_bytes came_from;  /* address of the queue where it was taken too often */
 	int64_t first_ms;             /* when it was taken first; 0: not yet */
 	struct faas_bytes body;
-	/* Of a record; `group` is its partition key. */
+	/* Of a record; `group` is its partition key. Of an item group and dedup are its key. */
 	int shard;
 	uint32_t hash;                /* of the partition key, which says in whose lane it is */
 };
@@ -101,7 +102,15 @@ enum fa_store_verb {
 	FA_STORE_READ,       /* message's address, shard, id; lane, lanes, take.since_ms, max ->
 				fetched: those behind that id; the id that it is read up to */
 	FA_STORE_TAIL,       /* -> message's id: that of the last record that was appended */
-	FA_STORE_CUT,        /* message's address: all of its records go; count */
+	FA_STORE_CUT,        /* message's address: all of its records and items go; count */
+	/* items */
+	FA_STORE_ITEM,       /* message's address, group, dedup -> fetched: it, if it is there */
+	FA_STORE_WRITE,      /* message: its id is the revision that it replaces, or 0; no body: it
+				goes; due_ms: when it expires, INT64_MAX: never. count: whether that
+				revision was there, or none. Then the messages are appended, as by
+				APPEND, and the id is the new revision */
+	FA_STORE_OVERDUE,    /* now_ms, max -> fetched: those of all tables that have expired;
+				next_ms: when the first one of the others does */
 	/* documents: what else has to outlive the program, by name */
 	FA_STORE_KEEP,       /* message's address: the name; its body, which replaces another; the
 				messages are sent */

@@ -355,7 +355,7 @@ TEST(a_queue_of_the_first_schema_is_taken_over_with_its_events)
 	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, "unix"), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, "DROP TABLE message; DROP TABLE document;"
 					  " DROP TABLE dedup; DROP TABLE entry;"
-					  " DROP TABLE record;"
+					  " DROP TABLE record; DROP TABLE item;"
 					  " CREATE TABLE old AS SELECT accepted,"
 					  " succeeded, dead, expired FROM tally; DROP TABLE tally;"
 					  " ALTER TABLE old RENAME TO tally;"

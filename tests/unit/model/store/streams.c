@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Records in both kinds of store: on a disk, and without a folder in memory. */
+/* Records and items in both kinds of store: on a disk, and without a folder in memory. */
 #include <support/test.h>
 
 #include <support/stores.h>
 
 #define STREAM "stream:s"
+#define TABLE "table:t"
 
 static char folder[64];
 static struct fa_store *store;
@@ -170,6 +171,90 @@ TEST(with_a_document_goes_what_lies_below_its_name)
 	assert_bodies(2, "xx");
 }
 
+/* ---- items ---------------------------------------------------------------- */
+
+/* The new revision; 0: `revision` is not what was there. */
+static int64_t write_item(const char *range, const char *body, int64_t revision, int64_t due_ms)
+{
+	struct fa_message record = { .address = bytes(TABLE), .group = bytes("h"),
+				     .body = bytes(*body ? body : "-") };
+	struct fa_store_op op = { .verb = FA_STORE_WRITE, .messages = &record, .message_count = 1 };
+
+	op.message = (struct fa_message){ .address = bytes(TABLE), .group = bytes("h"),
+					  .dedup = bytes(range), .body = bytes(body),
+					  .due_ms = due_ms, .id = revision };
+	perform(&op);
+	return op.count ? op.message.id : 0;
+}
+
+static int find_item(const char *range)
+{
+	struct fa_store_op op = { .verb = FA_STORE_ITEM };
+
+	op.message.address = bytes(TABLE);
+	op.message.group = bytes("h");
+	op.message.dedup = bytes(range);
+	return perform(&op);
+}
+
+TEST(an_item_is_written_by_who_saw_its_revision)
+{
+	int64_t first = write_item("r", "1", 0, INT64_MAX), second;
+
+	assert_true(first > 0);
+	assert_int_equal(write_item("r", "2", 0, INT64_MAX), 0);
+	second = write_item("r", "2", first, INT64_MAX);
+	assert_true(second > first);
+	assert_int_equal(write_item("r", "3", first, INT64_MAX), 0);
+	assert_int_equal(find_item("r"), 1);
+	assert_int_equal(got[0]->message.id, second);
+	assert_bodies(1, "2");
+	assert_true(write_item("r", "", second, INT64_MAX) > 0);
+	assert_int_equal(find_item("r"), 0);
+	assert_int_equal(find_item("q"), 0);
+}
+
+TEST(only_a_write_that_was_done_is_told_of)
+{
+	struct fa_store_op op = { .verb = FA_STORE_READ, .lanes = 1, .max = 9 };
+
+	write_item("r", "1", 0, INT64_MAX);
+	write_item("r", "2", 0, INT64_MAX);
+	op.message.address = bytes(TABLE);
+	assert_int_equal(perform(&op), 1);
+	assert_bodies(1, "1");
+}
+
+TEST(items_expire_in_their_order_and_those_without_a_time_never)
+{
+	struct fa_store_op op = { .verb = FA_STORE_OVERDUE, .now_ms = 20, .max = 9 };
+
+	write_item("a", "a", 0, 20);
+	write_item("b", "b", 0, 10);
+	write_item("c", "c", 0, 30);
+	write_item("d", "d", 0, INT64_MAX);
+	assert_int_equal(perform(&op), 2);
+	assert_bodies(2, "ba");
+	assert_int_equal(op.next_ms, 30);
+	op.now_ms = 30;
+	assert_int_equal(perform(&op), 3);
+	assert_bodies(3, "bac");
+	assert_int_equal(op.next_ms, INT64_MAX);
+}
+
+TEST(with_a_table_go_its_items_and_what_was_told_of_them)
+{
+	struct fa_store_op op = { .verb = FA_STORE_CUT };
+
+	write_item("r", "1", 0, 10);
+	op.message.address = bytes(TABLE);
+	perform(&op);
+	assert_int_equal(op.count, 2);
+	assert_int_equal(find_item("r"), 0);
+	op = (struct fa_store_op){ .verb = FA_STORE_OVERDUE, .now_ms = 20, .max = 9 };
+	assert_int_equal(perform(&op), 0);
+}
+
 #define BOTH(name) \
 	{ #name, name, on_disk, teardown, NULL }, \
 		{ #name "_in_memory", name, in_memory, teardown, NULL }
@@ -181,6 +266,10 @@ int main(void)
 		BOTH(a_lane_has_the_records_of_its_hashes_and_passes_over_the_others),
 		BOTH(records_that_are_too_old_are_not_read_and_make_room_when_others_come),
 		BOTH(the_tail_is_the_last_record_of_all_even_when_they_are_gone),
+		BOTH(an_item_is_written_by_who_saw_its_revision),
+		BOTH(only_a_write_that_was_done_is_told_of),
+		BOTH(items_expire_in_their_order_and_those_without_a_time_never),
+		BOTH(with_a_table_go_its_items_and_what_was_told_of_them),
 		BOTH(with_a_document_goes_what_lies_below_its_name),
 	};
 
