@@ -170,6 +170,7 @@ static void free_runtime(struct faas *rt)
 	fa_recall_finish(rt);
 	fa_named_finish(&rt->queues);
 	fa_named_finish(&rt->streams);
+	fa_named_finish(&rt->tables);
 	fa_account_finish(&rt->account);
 	fa_free((char *)rt->config.state_dir);
 	fa_free((char *)rt->config.runtimes);
@@ -195,6 +196,7 @@ static struct faas *alloc_runtime(const struct faas_config *c, const struct fa_c
 	fa_map_init(&rt->pending, &rt->mem);
 	fa_named_init(&rt->queues, &rt->mem, sizeof(struct fa_queue));
 	fa_named_init(&rt->streams, &rt->mem, sizeof(struct fa_stream));
+	fa_named_init(&rt->tables, &rt->mem, sizeof(struct fa_table));
 	rt->config = *c;
 	rt->config.worker = rt->config.region = rt->config.account = NULL;
 	rt->config.state_dir = rt->config.runtimes = NULL;

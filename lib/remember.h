@@ -10,7 +10,7 @@
 #include <functions.h>
 #include <model/event_config.h>
 
-#define FA_DOCUMENT_NAME 192 /* room for the name of a document */
+#define FA_DOCUMENT_NAME 288 /* room for the name of a document */
 
 /*
  * Inside a call that may have changed functions: all changes are on the disk when this

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is said of queues and streams: kept in the model, and as documents in the store. A
+ * What is said of queues, streams and tables: kept in the model, and as documents in the store. A
  * kind of them is a row of the table.
  */
 #include <faas/source.h>
@@ -10,8 +10,9 @@
 #include <string.h>
 
 #include <base/error.h>
+#include <base/text.h>
 #include <messages.h>
-#include <model/stream.h>
+#include <model/table.h>
 #include <remember.h>
 
 #define PAGE 64
@@ -19,6 +20,7 @@
 union like {
 	struct fa_queue queue;
 	struct fa_stream stream;
+	struct fa_table table;
 };
 
 static const struct kind {
@@ -28,8 +30,9 @@ static const struct kind {
 	int (*read)(union like *like, const char *name, const char *options,
 		    struct faas_error *err);
 	char *(*print)(const union like *like, const struct fa_mem *mem);
-	/* Whether it may become that; NULL: always. */
-	int (*change)(const union like *old, const union like *like, struct faas_error *err);
+	void (*begin)(union like *like, int64_t unix_ms); /* a new one; or NULL */
+	/* Whether it may become that, with what stays as it was; NULL: always. */
+	int (*change)(const union like *old, union like *like, struct faas_error *err);
 } kinds[];
 
 /* ---- queues ------------------------------------------------------------ */
@@ -59,7 +62,7 @@ static char *print_stream(const union like *like, const struct fa_mem *mem)
 }
 
 /* Its records lie in the shards that it has. */
-static int change_stream(const union like *old, const union like *like, struct faas_error *err)
+static int change_stream(const union like *old, union like *like, struct faas_error *err)
 {
 	if (old->stream.shards == like->stream.shards)
 		return 0;
@@ -67,14 +70,55 @@ static int change_stream(const union like *old, const union like *like, struct f
 			old->stream.name, old->stream.shards);
 }
 
-static const struct kind kinds[] = {
-	{ "queue:", ":queue:", offsetof(struct faas, queues), FA_STORE_PURGE, read_queue,
-	  print_queue, NULL },
-	{ "stream:", ":stream:", offsetof(struct faas, streams), FA_STORE_CUT, read_stream,
-	  print_stream, change_stream },
-};
+/* ---- tables ------------------------------------------------------------ */
 
-#define KINDS (sizeof(kinds) / sizeof(*kinds))
+static int read_table(union like *like, const char *name, const char *options,
+		      struct faas_error *err)
+{
+	return fa_table_read(&like->table, name, options, err);
+}
+
+static char *print_table(const union like *like, const struct fa_mem *mem)
+{
+	return fa_table_print(&like->table, mem);
+}
+
+static void begin_table(union like *like, int64_t unix_ms)
+{
+	struct fa_text label = FA_TEXT(like->table.label);
+
+	fa_text_time(&label, unix_ms); /* cut before its "Z" */
+}
+
+/* Its items are known by their keys, and were told when they expire. */
+static int change_table(const union like *old, union like *like, struct faas_error *err)
+{
+	const struct fa_table *was = &old->table;
+	struct fa_table *is = &like->table;
+	bool same = was->key_count == is->key_count && !strcmp(was->expires, is->expires);
+
+	for (int i = 0; same && i < was->key_count; i++)
+		same = was->keys[i].type == is->keys[i].type &&
+		       !strcmp(was->keys[i].name, is->keys[i].name);
+	memcpy(is->label, was->label, sizeof(is->label));
+	return same ? 0 :
+		      fa_error(err, FAAS_EEXIST,
+			       "table:%s is there, and its keys and time to live stay as they are",
+			       was->name);
+}
+
+/* ---- the table of kinds --------------------------------------------------- */
+
+enum { QUEUES, STREAMS, TABLES, KINDS };
+
+static const struct kind kinds[] = {
+	[QUEUES] = { "queue:", ":queue:", offsetof(struct faas, queues), FA_STORE_PURGE,
+		     read_queue, print_queue, NULL, NULL },
+	[STREAMS] = { "stream:", ":stream:", offsetof(struct faas, streams), FA_STORE_CUT,
+		      read_stream, print_stream, NULL, change_stream },
+	[TABLES] = { "table:", ":table:", offsetof(struct faas, tables), FA_STORE_CUT, read_table,
+		     print_table, begin_table, change_table },
+};
 
 /* ---- which one is meant ------------------------------------------------ */
 
@@ -88,11 +132,15 @@ struct meant {
 static int find(struct meant *meant, const char *text, struct faas_error *err)
 {
 	const char *name = text ? fa_stream_name(text) : NULL;
+	char table[FA_TABLE_NAME_MAX + 1];
 	struct fa_address address;
 	int rc;
 
-	meant->kind = &kinds[name ? 1 : 0];
-	if (!name) {
+	meant->kind = &kinds[name ? STREAMS : QUEUES];
+	if (text && fa_table_name(table, text)) {
+		meant->kind = &kinds[TABLES];
+		name = table;
+	} else if (!name) {
 		rc = fa_address_parse(&address, text, err);
 		if (!rc && address.kind != FA_TO_QUEUE)
 			rc = fa_error(err, FAAS_EINVAL, "'%.80s' is no queue", text);
@@ -137,7 +185,7 @@ static int keep(struct faas *rt, const struct meant *meant, const char *text,
 	char document[FA_DOCUMENT_NAME];
 	struct fa_store_op op = { .verb = text ? FA_STORE_KEEP : FA_STORE_FORGET };
 
-	snprintf(document, sizeof(document), "%s%.*s", meant->kind->prefix, FA_STREAM_NAME_MAX,
+	snprintf(document, sizeof(document), "%s%.*s", meant->kind->prefix, FA_TABLE_NAME_MAX,
 		 meant->name);
 	op.message.address = (struct faas_bytes){ document, strlen(document) };
 	if (text)
@@ -152,11 +200,14 @@ static int create(struct faas *rt, const struct meant *meant, const char *option
 	union like like, old;
 	char *print;
 	int rc = meant->kind->read(&like, meant->name, options, err);
+	bool there = !rc && fa_named_get(all, meant->name, &old);
 
-	if (!rc && meant->kind->change && fa_named_get(all, meant->name, &old))
+	if (there && meant->kind->change)
 		rc = meant->kind->change(&old, &like, err);
 	if (rc)
 		return rc;
+	if (!there && meant->kind->begin)
+		meant->kind->begin(&like, rt->clock->unix_ms(rt->clock));
 	print = meant->kind->print(&like, &rt->mem);
 	rc = print ? keep(rt, meant, print, err) : fa_error_nomem(err);
 	fa_free(print);
@@ -216,7 +267,7 @@ int fa_resources_recall(struct faas *rt, struct faas_error *err)
 {
 	int rc = 0;
 
-	for (size_t i = 0; i < KINDS && !rc; i++)
+	for (int i = 0; i < KINDS && !rc; i++)
 		rc = fa_documents_read(rt, kinds[i].prefix, recall, err);
 	return rc;
 }

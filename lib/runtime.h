@@ -14,7 +14,7 @@
 #include <model/registry.h>
 #include <model/sealed.h>
 #include <model/store/store.h>
-#include <model/stream.h>
+#include <model/table.h>
 #include <outcome/tell.h>
 #include <seat.h>
 #include <secrets.h>
@@ -78,7 +78,7 @@ struct faas {
 	struct fa_keys keys;
 	struct fa_file_systems file_systems;
 	struct fa_vault vault;
-	struct fa_named queues, streams; /* what was said of them */
+	struct fa_named queues, streams, tables; /* what was said of them */
 	pthread_mutex_t changing;   /* held while what is read is put back changed */
 	pthread_mutex_t remembering; /* held while functions are written down, see remember.h */
 	pthread_mutex_t pending_lock; /* of what follows; never held for long */

@@ -11,12 +11,13 @@
  *   schedule:cron(0 9 ? * 2-6 *)  cron of EventBridge; at(yyyy-mm-ddThh:mm:ss), once
  *   dir:/srv/inbox                a directory, as a bucket of S3 is one: see below
  *   stream:NAME                   a stream of records in shards, see faas_resource_create()
+ *   table:NAME                    what changes in a table of items, see faas_item_put()
  *   SCHEME:...                    what your program added, see struct faas_source_impl
  * A mapping joins a source to a function: it takes messages, makes batches of them, invokes
  * the function on each batch, and settles the messages by what came of it. That is Lambda's
  * event source mapping; faas_control() has its operations ("CreateEventSourceMapping", ...),
  * which accept these addresses and the ARNs of AWS for them (arn:aws:sqs:...:NAME,
- * arn:aws:kinesis:...:stream/NAME).
+ * arn:aws:kinesis:...:stream/NAME, arn:aws:dynamodb:...:table/NAME/stream/...).
  *
  * A directory tells of files that are whole: written and closed ("ObjectCreated:Put"), moved
  * there ("ObjectCreated:Copy"), gone ("ObjectRemoved:Delete"), each an asynchronous event in
@@ -99,18 +100,55 @@ FAAS_EXPORT int faas_put(struct faas *rt, const char *address, const struct faas
  * A stream has to be made before it is used. Of Kinesis it has
  *   ShardCount              1; 1..1000. FAAS_EEXIST: it is there with another number
  *   RetentionPeriodHours    then records are dropped: 24; 24..8760
+ * A table, too, in the words of DynamoDB. FAAS_EEXIST: it is there with another key or another
+ * time to live.
+ *   KeySchema, AttributeDefinitions
+ *                           required: one attribute HASH and perhaps one RANGE, of S, N or B
+ *   StreamSpecification     {"StreamEnabled":true,"StreamViewType":"NEW_AND_OLD_IMAGES"}, or
+ *                           KEYS_ONLY, NEW_IMAGE, OLD_IMAGE: what is told of a change from
+ *                           now on. Without it nothing is, and there can be no mapping
+ *   TimeToLiveSpecification {"Enabled":true,"AttributeName":NAME}: the attribute, a number,
+ *                           that says in seconds of Unix time when an item is deleted
  * It outlives the program where there is a state_dir. Any thread; waits for the disk.
  */
 FAAS_EXPORT int faas_resource_create(struct faas *rt, const char *address, const char *options,
 				     struct faas_error *err);
 
 /*
- * Forget that, and drop all messages in the queue, hidden ones too, or all records of the
- * stream. FAAS_ENOTFOUND: nothing
- * was said of it and it is empty. Any thread; waits for the disk.
+ * Forget that, and drop all messages in the queue, hidden ones too, all records of the stream,
+ * or all items of the table and what was told of them. FAAS_ENOTFOUND: nothing was said of it
+ * and it is empty. Any thread; waits for the disk.
  */
 FAAS_EXPORT int faas_resource_delete(struct faas *rt, const char *address,
 				     struct faas_error *err);
+
+/* ---- items of tables --------------------------------------------------- */
+
+/*
+ * An item is an object of attributes as DynamoDB has them, {"Id":{"N":"101"},"Who":{"S":"x"}}, of
+ * the types S, N, B, BOOL, NULL, M, L, SS, NS and BS, of at most 409600 bytes; it is kept as it
+ * was written. Some of its attributes are its key. Every change of the table is a record of
+ * DynamoDB Streams in the same commit: "INSERT", "MODIFY" or "REMOVE". Mappings of the table
+ * get them as they do those of a stream with four shards that keeps them for 24 hours; what
+ * happened to items of one partition key stays in order. Items whose time to live is over are
+ * deleted soon, by "dynamodb.amazonaws.com"; a time five years ago or more says never.
+ *
+ * `condition` (NULL: none) is an event pattern, as filters of mappings are, that the item which
+ * is there must match, {} if none is: {"Id":{"N":[{"exists":false}]}}, {"Version":{"N":["7"]}}.
+ * Else FAAS_EPRECONDITION, and nothing was done. `old` (NULL: don't care) receives the item that
+ * was there, NULL if none was; faas_free(). FAAS_ENOTFOUND: there is no such table.
+ * Any thread; with a state_dir it waits for the disk.
+ */
+
+/* Put the item in the place of the one with the same key. The same once more is no change. */
+FAAS_EXPORT int faas_item_put(struct faas *rt, const char *table, const char *item,
+			      const char *condition, char **old, struct faas_error *err);
+/* Delete the item with that key, {"Id":{"N":"101"}}, if it is there. */
+FAAS_EXPORT int faas_item_delete(struct faas *rt, const char *table, const char *key,
+				 const char *condition, char **old, struct faas_error *err);
+/* `item` receives a copy, NULL if none is there; faas_free(). */
+FAAS_EXPORT int faas_item_get(struct faas *rt, const char *table, const char *key, char **item,
+			      struct faas_error *err);
 
 /* ---- mappings ---------------------------------------------------------- */
 
@@ -118,7 +156,8 @@ struct faas_mapping_config {
 	size_t size;
 	const char *source;      /* an address */
 	const char *function;    /* any name of it; with a qualifier: that version or alias */
-	int batch_size;          /* 10, of a stream 100; a FIFO queue at most 10, others 10000 */
+	int batch_size;          /* 10, of streams and tables 100; a FIFO queue at most 10, others
+				    10000 */
 	int batch_window_s;      /* how long a batch may wait to be full: 0; 0..300 */
 	int max_concurrency;     /* batches at a time: 2..1000; 0: up to 1250 */
 	bool partial_failures;   /* the function answers {"batchItemFailures":[...]} */
@@ -132,8 +171,8 @@ struct faas_mapping_config {
 	/* Of a topic or a bus: */
 	const char *target;      /* instead of a function: a queue, a callback; of a bus: a topic */
 	int max_retries;         /* further attempts to reach it: of a topic any, of a bus 185;
-				    0..185, FAAS_NONE for none. Of a stream how often a batch
-				    that failed is tried again: 0, for ever; up to 10000 */
+				    0..185, FAAS_NONE for none. Of a stream or a table how often
+				    a batch that failed is tried again: 0, for ever; up to 10000 */
 	int max_age_s;           /* how old a message may be then: of a topic 23 days, of a bus one;
 				    60..86400. Of a stream how old a record: as old as it
 				    keeps any; 60..604800 */
@@ -154,9 +193,9 @@ struct faas_mapping_config {
 	const char *start_date;  /* it is due from then on, and a rate counts from it; NULL: now */
 	const char *end_date;    /* it is not due after that; NULL: never */
 
-	/* Of a stream: */
+	/* Of a stream or a table: */
 	const char *start;       /* "TRIM_HORIZON", the oldest record; "LATEST", what comes from
-				    now on; "AT_TIMESTAMP". NULL: TRIM_HORIZON */
+				    now on; "AT_TIMESTAMP", not of a table. NULL: TRIM_HORIZON */
 	int64_t start_s;         /* of AT_TIMESTAMP: Unix time */
 	int parallel_per_shard;  /* batches at a time of a shard, those of one partition key in
 				    order: 1; 1..10 */

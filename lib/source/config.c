@@ -10,6 +10,7 @@
 
 #include <base/error.h>
 #include <control/control.h>
+#include <model/table.h>
 #include <source/fan.h>
 
 #define MOST_BATCHES 1250
@@ -31,10 +32,13 @@ bool fa_source_address(char out[FA_ADDRESS_MAX], const char *text)
 {
 	static const char *const ours[] = { "arn:", "queue:", "topic:", "bus:" };
 	const char *stream = fa_stream_name(text);
+	char table[FA_TABLE_NAME_MAX + 1];
 	struct fa_address address;
 
 	if (stream)
 		return snprintf(out, FA_ADDRESS_MAX, "stream:%s", stream) < FA_ADDRESS_MAX;
+	if (fa_table_name(table, text))
+		return snprintf(out, FA_ADDRESS_MAX, "table:%s", table) < FA_ADDRESS_MAX;
 	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++) {
 		if (strncmp(text, ours[i], strlen(ours[i])) != 0)
 			continue;

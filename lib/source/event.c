@@ -97,7 +97,7 @@ static struct fa_fetched **sort_items(struct fa_mapping *m, struct fa_list *item
 
 static int64_t read_id(const struct fa_source_kind *kind, const char *id)
 {
-	return kind->shards ? kind->shards->read_id(id) : fa_record_read_id(id);
+	return kind->shards ? fa_sequence_read(kind->shards, id) : fa_record_read_id(id);
 }
 
 /* False: it names none of these. */

@@ -5,6 +5,7 @@
  * that was answered for outlives the program, and one that was deleted does not.
  */
 #include <source/shards.h>
+#include <source/table.h>
 
 #include <limits.h>
 #include <stdio.h>
@@ -614,4 +615,6 @@ void fa_sources_recall(struct faas *rt)
 	struct faas_error err = { 0 };
 
 	fa_documents_read(rt, FA_MAPPING_DOCUMENT, recall, &err);
+	if (atomic_load(&rt->tables.count))
+		fa_expiry_at(rt->sources, 0);
 }

@@ -8,6 +8,7 @@
 #include <source/shards.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <base/error.h>
@@ -34,6 +35,21 @@ int64_t fa_lane_unix_ms(const struct fa_lane *lane)
 	const struct fa_clock *clock = fa_lane_runtime(lane)->clock;
 
 	return clock->unix_ms(clock);
+}
+
+void fa_sequence_write(const struct fa_shard_kind *kind, char out[FA_RECORD_ID], int64_t id)
+{
+	snprintf(out, FA_RECORD_ID, "%s%0*lld", kind->id_head, kind->id_digits, (long long)id);
+}
+
+int64_t fa_sequence_read(const struct fa_shard_kind *kind, const char *text)
+{
+	size_t head = strlen(kind->id_head), len = head + (size_t)kind->id_digits;
+
+	if (strlen(text) != len || strncmp(text, kind->id_head, head) != 0 ||
+	    strspn(text, "0123456789") != len)
+		return 0;
+	return strtoll(text + head, NULL, 10);
 }
 
 static struct fa_lane *lane_of(struct fa_shards *s, int i)

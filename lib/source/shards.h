@@ -29,8 +29,8 @@ struct fa_shard_kind {
 	void (*write_arn)(char *out, size_t size, struct faas *rt, const char *address);
 	/* How many shards it has, and for how long records lie there; false: it is not there. */
 	bool (*find)(struct faas *rt, const char *address, struct fa_stream *like);
-	void (*write_id)(char out[FA_RECORD_ID], int64_t id);
-	int64_t (*read_id)(const char *text); /* 0: it is none */
+	const char *id_head;    /* of a sequence number; behind it comes the record's, */
+	int id_digits;          /* with so many */
 };
 
 /* As of a mapping's configuration, see shard_config.c. */
@@ -125,6 +125,10 @@ struct fa_told {
 };
 
 /* ---- shards.c ------------------------------------------------------------- */
+
+/* The sequence number of a record, and back; 0: it is none. */
+void fa_sequence_write(const struct fa_shard_kind *kind, char out[FA_RECORD_ID], int64_t id);
+int64_t fa_sequence_read(const struct fa_shard_kind *kind, const char *text);
 
 int fa_shards_open(struct faas_source *source, const char *address, void **state,
 		   struct faas_error *err);

@@ -12,12 +12,14 @@
 #include <base/error.h>
 #include <base/options.h>
 #include <messages.h>
+#include <source/table.h>
 
 #define UNSETTLED_MS (6 * 3600000) /* how long a host's message may wait for a throttle to end */
 
 static const struct fa_source_kind *const built_in[] = { &fa_queue_source, &fa_schedule_source,
 							 &fa_topic_source, &fa_bus_source,
-							 &fa_directory_source, &fa_stream_source };
+							 &fa_directory_source, &fa_stream_source,
+							 &fa_table_source };
 
 #define BUILT_IN (sizeof(built_in) / sizeof(*built_in))
 
@@ -190,6 +192,7 @@ static void close_door(struct fa_door *door, bool hurry)
 	(void)hurry; /* what still runs is called off by the runtime */
 	all->closing = true;
 	fa_mappings_stop(all);
+	fa_expiry_stop(all);
 	door->ended = !all->open;
 }
 
@@ -206,6 +209,10 @@ int fa_sources_create(struct faas *rt)
 	if (!all)
 		return FAAS_ENOMEM;
 	all->rt = rt;
+	if (fa_expiry_create(all)) {
+		fa_free(all);
+		return FAAS_ENOMEM;
+	}
 	all->door.close = close_door;
 	all->door.free = leave_door;
 	pthread_mutex_init(&all->changing, NULL);
@@ -243,6 +250,7 @@ void fa_sources_free(struct faas *rt)
 	free_kinds(all);
 	pthread_mutex_destroy(&all->lock);
 	pthread_mutex_destroy(&all->changing);
+	fa_free(all->expiry);
 	fa_free(all->room);
 	fa_free(all);
 }

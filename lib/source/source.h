@@ -14,6 +14,7 @@
 struct fa_mapping;
 struct fa_mapping_config;
 struct fa_fan_kind;
+struct fa_expiry;
 struct fa_text;
 
 struct fa_shard_kind;
@@ -51,6 +52,7 @@ struct fa_source_kind {
 
 extern const struct fa_source_kind fa_queue_source;
 extern const struct fa_source_kind fa_stream_source;
+extern const struct fa_source_kind fa_table_source;
 extern const struct fa_source_kind fa_schedule_source;
 extern const struct fa_source_kind fa_topic_source;
 extern const struct fa_source_kind fa_bus_source;
@@ -79,6 +81,7 @@ struct fa_sources {
 	_Atomic int orphan_count;
 	struct fa_call functions; /* one of theirs may be there now */
 	_Atomic bool functions_came; /* that call is queued */
+	struct fa_expiry *expiry; /* of the items of tables */
 	int open;               /* [loop] sources that are not closed */
 	bool closing;           /* [loop] */
 	char *room;             /* [loop] the event that is written */

@@ -3,29 +3,9 @@
 #include <source/shards.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <base/digest.h>
-
-/* A sequence number has 56 digits, as those of Kinesis have; the last 34 are the record's. */
-#define ID_HEAD "4959033827149025660855"
-#define ID_LEN 56
-
-static void write_id(char out[FA_RECORD_ID], int64_t id)
-{
-	snprintf(out, FA_RECORD_ID, ID_HEAD "%034lld", (long long)id);
-}
-
-static int64_t read_id(const char *text)
-{
-	size_t head = strlen(ID_HEAD);
-
-	if (strlen(text) != ID_LEN || strncmp(text, ID_HEAD, head) != 0 ||
-	    strspn(text, "0123456789") != ID_LEN)
-		return 0;
-	return strtoll(text + head, NULL, 10);
-}
 
 static bool find(struct faas *rt, const char *address, struct fa_stream *like)
 {
@@ -44,8 +24,8 @@ static const struct fa_shard_kind kinesis = {
 	.by_time = true,
 	.find = find,
 	.write_arn = write_arn,
-	.write_id = write_id,
-	.read_id = read_id,
+	.id_head = "4959033827149025660855", /* 56 digits, as those of Kinesis have */
+	.id_digits = 34,
 };
 
 /* ---- a record -------------------------------------------------------------- */
@@ -88,7 +68,7 @@ static int write_record(struct fa_text *out, const struct fa_mapping *mapping,
 	const char *arn = mapping->config->arn;
 	char id[FA_RECORD_ID], shard[FA_SHARD_ID];
 
-	write_id(id, m->id);
+	fa_sequence_write(mapping->config->kind->shards, id, m->id);
 	fa_shard_id(shard, m->shard);
 	put(out, "{\"kinesis\":{\"kinesisSchemaVersion\":\"1.0\",\"partitionKey\":\"",
 	    m->group.data, m->group.len);

@@ -58,9 +58,9 @@ static void put_batch(struct fa_text *out, const struct fa_lane *lane,
 	put(out, ",\"", s->kind->info);
 	fa_shard_id(shard, lane->shard->number);
 	put(out, ":{\"shardId\":\"", shard);
-	s->kind->write_id(id, first->id);
+	fa_sequence_write(s->kind, id, first->id);
 	put(out, ",\"startSequenceNumber\":\"", id);
-	s->kind->write_id(id, last->id);
+	fa_sequence_write(s->kind, id, last->id);
 	put(out, ",\"endSequenceNumber\":\"", id);
 	put_time(out, ",\"approximateArrivalOfFirstRecord\":\"", first->sent_ms, s->kind->millis);
 	put_time(out, ",\"approximateArrivalOfLastRecord\":\"", last->sent_ms, s->kind->millis);

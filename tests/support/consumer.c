@@ -41,6 +41,14 @@ static const char *find_member(const char *at, const char *name, char *out, size
 	return at;
 }
 
+/* Where the data of a record are: of a table its texts, of which a test has one each. */
+static const char *data_member(const char *event)
+{
+	if (strstr(event, "\"eventSource\":\"aws:sqs\""))
+		return "body";
+	return strstr(event, "\"eventSource\":\"aws:dynamodb\"") ? "S" : "data";
+}
+
 /* What a record holds: of a stream it is base64. */
 static size_t read_data(char data[512], const char *text, bool plain)
 {
@@ -51,15 +59,15 @@ static size_t read_data(char data[512], const char *text, bool plain)
 
 static bool note(const char *event)
 {
-	bool queue = strstr(event, "\"eventSource\":\"aws:sqs\"");
+	const char *bad = poison, *name = data_member(event);
 	char text[512], data[512];
-	const char *bad = poison, *name = queue ? "body" : "data";
+	bool plain = strcmp(name, "data") != 0;
 	bool poisoned = false;
 	int n = 0;
 
 	pthread_mutex_lock(&lock);
 	for (const char *at = event; (at = find_member(at, name, text, sizeof(text))); n++) {
-		data[read_data(data, text, queue)] = '\0';
+		data[read_data(data, text, plain)] = '\0';
 		poisoned |= bad && !strcmp(bad, data);
 		if (strlen(seen) + strlen(data) + 4 < sizeof(seen))
 			strcat(strcat(seen, data), ",");

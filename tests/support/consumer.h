@@ -3,8 +3,8 @@
 #define TEST_CONSUMER_H
 
 /*
- * A function that notes which records of a stream, or messages of a queue, it was given, and
- * answers as the test wants: for tests of mappings.
+ * A function that notes which records of a stream or a table, or messages of a queue, it was
+ * given, and answers as the test wants: for tests of mappings.
  */
 #include "control.h"
 
