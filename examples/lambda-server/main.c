@@ -85,7 +85,7 @@ int main(int argc, char **argv)
 	log_open(json);
 	open_loop();
 	rt = faas_create(&config, &err);
-	http = rt ? faas_http_listen(rt, &door, &err) : NULL;
+	http = rt && !options_resources(rt, &err) ? faas_http_listen(rt, &door, &err) : NULL;
 	if (!http || options_route(http, &err)) {
 		fprintf(stderr, "lambda-server: %s\n", err.message);
 		return 1; /* nothing of the runtime outlives us */

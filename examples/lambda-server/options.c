@@ -4,10 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <faas/source.h>
+
 #include "server.h"
 
 #define FILE_SYSTEMS 16
 #define ROUTES 300
+#define RESOURCES 300
 
 static const char usage_text[] =
 	"usage: lambda-server [OPTION...]\n"
@@ -20,6 +23,8 @@ static const char usage_text[] =
 	"                  of who may not do all, the name of a role, separated by blanks;\n"
 	"                  pages ask for the key and secret of who may do all as a password\n"
 	"  --route ROUTE=FUNCTION  as of API Gateway: \"GET /items/{id}=items:live\"; many times\n"
+	"  --resource ADDRESS[=JSON]  there is to be this queue, stream or table, as JSON says:\n"
+	"                  'stream:clicks={\"ShardCount\":2}'; many times\n"
 	"  --mount ARN=DIR functions may mount the directory; with \":ro\" behind it\n"
 	"                  they only read it; up to 16 times\n"
 	"  --worker FILE   the program faas-worker, if it is not where it was installed\n"
@@ -31,7 +36,8 @@ static const char usage_text[] =
 
 static struct faas_file_system file_systems[FILE_SYSTEMS + 1];
 static char *routes[ROUTES]; /* "GET /items/{id}" NUL "items:live" */
-static int file_system_count, route_count;
+static char *resources[RESOURCES]; /* "stream:clicks={...}" */
+static int file_system_count, route_count, resource_count;
 
 static void usage(bool asked)
 {
@@ -76,6 +82,13 @@ static void add_route(char *text)
 	routes[route_count++] = text;
 }
 
+static void add_resource(char *text)
+{
+	if (resource_count == RESOURCES)
+		options_refuse("there may be 300 resources, and not", text);
+	resources[resource_count++] = text;
+}
+
 static void add_mount(char *text, struct faas_config *runtime)
 {
 	char *path = split(text, false, "a mount is ARN=DIR or ARN=DIR:ro, not");
@@ -102,6 +115,20 @@ int options_route(struct faas_http *http, struct faas_error *err)
 	return rc;
 }
 
+int options_resources(struct faas *rt, struct faas_error *err)
+{
+	int rc = 0;
+
+	for (int i = 0; i < resource_count && !rc; i++) {
+		char *like = strchr(resources[i], '=');
+
+		if (like)
+			*like++ = '\0';
+		rc = faas_resource_create(rt, resources[i], like, err);
+	}
+	return rc;
+}
+
 /* ---- all of it --------------------------------------------------------------- */
 
 void options_read(int argc, char **argv, struct faas_config *runtime,
@@ -115,6 +142,7 @@ void options_read(int argc, char **argv, struct faas_config *runtime,
 		{ "region", required_argument, NULL, 'r' },
 		{ "keys", required_argument, NULL, 'k' },
 		{ "route", required_argument, NULL, 'R' },
+		{ "resource", required_argument, NULL, 'S' },
 		{ "mount", required_argument, NULL, 'm' },
 		{ "worker", required_argument, NULL, 'w' },
 		{ "runtimes", required_argument, NULL, 't' },
@@ -143,6 +171,8 @@ void options_read(int argc, char **argv, struct faas_config *runtime,
 			keys_read(optarg, door);
 		else if (option == 'R')
 			add_route(optarg);
+		else if (option == 'S')
+			add_resource(optarg);
 		else if (option == 'm')
 			add_mount(optarg, runtime);
 		else if (option == 'w')

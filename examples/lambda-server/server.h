@@ -17,6 +17,7 @@
  */
 void options_read(int argc, char **argv, struct faas_config *runtime,
 		  struct faas_http_config *door, bool *json);
+int options_resources(struct faas *rt, struct faas_error *err); /* as faas_resource_create() */
 int options_route(struct faas_http *http, struct faas_error *err); /* as faas_http_route() */
 void options_refuse(const char *what, const char *value); /* ends the program */
 

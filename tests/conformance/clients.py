@@ -336,6 +336,44 @@ def mappings(client):
     return found
 
 
+def streams(client):
+    """What only mappings of streams have is taken, shown and changed."""
+    found = []
+    stream = "arn:aws:kinesis:us-east-1:000000000000:stream/clicks"
+    create = ("create-event-source-mapping", "--function-name", "f", "--starting-position", "TRIM_HORIZON")
+    code, made, complaint = client.run(
+        *create, "--event-source-arn", stream, "--parallelization-factor", "2", "--bisect-batch-on-function-error",
+        "--maximum-retry-attempts", "3", "--maximum-record-age-in-seconds", "60", "--destination-config",
+        '{"OnFailure":{"Destination":"arn:aws:sqs:us-east-1:000000000000:dead"}}')
+    expect(found, "creation", (code, complaint), (0, ""))
+    expect(found, "what it is like", [made[name] for name in (
+        "EventSourceArn", "BatchSize", "StartingPosition", "ParallelizationFactor", "BisectBatchOnFunctionError",
+        "MaximumRetryAttempts", "MaximumRecordAgeInSeconds")], [stream, 100, "TRIM_HORIZON", 2, True, 3, 60])
+    uuid = ("--uuid", made["UUID"])
+    code, changed, _ = client.run("update-event-source-mapping", *uuid, "--maximum-retry-attempts", "-1")
+    expect(found, "change", (code, changed["MaximumRetryAttempts"]), (0, -1))
+    code, gone, _ = client.run("delete-event-source-mapping", *uuid)
+    expect(found, "deletion", (code, gone["State"]), (0, "Deleting"))
+    code, _, complaint = client.run(*create, "--event-source-arn", stream + "s")
+    if code != 254 or f"Stream not found: {stream}s" not in complaint:
+        found.append(f"of none: {code} {complaint}")
+    return found
+
+
+def tables(client):
+    found = []
+    table = "arn:aws:dynamodb:us-east-1:000000000000:table/orders/stream/"
+    code, made, complaint = client.run(
+        "create-event-source-mapping", "--function-name", "f", "--starting-position", "LATEST", "--event-source-arn",
+        table + "2026-11-27T00:00:00.000")
+    expect(found, "creation", (code, complaint), (0, ""))
+    if not made["EventSourceArn"].startswith(table):
+        found.append(f"it is of {made['EventSourceArn']}")
+    code, listed, _ = client.run("list-event-source-mappings", "--event-source-arn", made["EventSourceArn"])
+    expect(found, "list", (code, [m["UUID"] for m in listed["EventSourceMappings"]]), (0, [made["UUID"]]))
+    return found
+
+
 def exceptions(client):
     found = []
     for words, name in (
@@ -399,6 +437,8 @@ TESTS = (
     ("a_function_gets_a_url_and_loses_it", urls),
     ("curl_calls_a_function_by_its_url", calling),
     ("a_queue_is_mapped_to_a_function", mappings),
+    ("a_stream_is_mapped_to_a_function", streams),
+    ("the_stream_of_a_table_is_mapped_to_a_function", tables),
     ("exceptions_are_known_by_their_names", exceptions),
     ("who_signs_with_the_wrong_key_or_not_at_all_is_not_let_in", signing),
 )

@@ -9,6 +9,7 @@
 
 #include <faas/faas.h>
 #include <faas/http.h>
+#include <faas/source.h>
 #include <http/route.h>
 
 /* "Operation METHOD /path status", each. */
@@ -60,6 +61,20 @@ static int create_functions(struct faas *rt, struct faas_error *err)
 	return rc;
 }
 
+/* What mappings may be of. */
+static int make_resources(struct faas *rt, struct faas_error *err)
+{
+	static const char table[] =
+		"{\"KeySchema\":[{\"AttributeName\":\"Id\",\"KeyType\":\"HASH\"}],"
+		"\"AttributeDefinitions\":["
+		"{\"AttributeName\":\"Id\",\"AttributeType\":\"S\"}],"
+		"\"StreamSpecification\":{"
+		"\"StreamEnabled\":true,\"StreamViewType\":\"KEYS_ONLY\"}}";
+
+	return faas_resource_create(rt, "stream:clicks", "{\"ShardCount\":2}", err) ||
+	       faas_resource_create(rt, "table:orders", table, err);
+}
+
 int main(int argc, char **argv)
 {
 	struct faas_error err = { 0 };
@@ -71,7 +86,7 @@ int main(int argc, char **argv)
 		return print_routes();
 	rt = faas_create(FAAS_CONFIG(.worker = TEST_WORKER, .runtimes = TEST_RUNTIMES,
 				     .region = "us-east-1"), &err);
-	if (!rt || create_functions(rt, &err))
+	if (!rt || create_functions(rt, &err) || make_resources(rt, &err))
 		goto fail;
 	http = faas_http_listen(rt,
 				FAAS_HTTP(.secret_of = argc == 3 ? NULL : secret_of,

@@ -245,6 +245,22 @@ def routes():
     return found
 
 
+def resources():
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for want in (202, 409):  # the second time all of it is there
+            with start("--state", folder, "--resource", 'stream:clicks={"ShardCount":2}', "--resource", "queue:q") as server:
+                if want == 202:
+                    server.create("f", "echo")
+                status, _, text = server.ask("POST", "/2015-03-31/event-source-mappings/", json.dumps(
+                    {"EventSourceArn": "arn:aws:kinesis:us-east-1:000000000000:stream/clicks", "FunctionName": "f",
+                     "StartingPosition": "LATEST"}))
+                if status != want:
+                    found.append(f"a mapping: {status} {text}")
+                expect(found, "exit", server.end(), 0)
+    return found
+
+
 def mounts():
     found = []
     with tempfile.TemporaryDirectory() as folder, start("--mount", f"arn:x={folder}:ro") as server:
@@ -271,6 +287,7 @@ def options():
             (["--worker", WORKER, "--host", "nowhere.invalid"], 1, "'nowhere.invalid' is no address"),
             (["--worker", "/nowhere", "--port", "0"], 1, "/nowhere"),
             (["--worker", WORKER, "--port", "0", "--route", "GET items=f"], 1, "GET items"),
+            (["--worker", WORKER, "--port", "0", "--resource", "stream:s={\"ShardCount\":0}"], 1, "ShardCount must be"),
             (["--worker", WORKER, "--port", "0", "--mount", "arn:x=/nowhere"], 1, "'/nowhere' is no directory"),
             (["--worker", WORKER, "--state", "/dev/null", "--port", "0"], 1, "cannot open state_dir")):
         result = subprocess.run([PROGRAM, *words], capture_output=True, text=True, timeout=PATIENCE_S)
@@ -339,6 +356,7 @@ report([
     ("with_keys_pages_are_for_who_may_do_all", pages_with_keys()),
     ("dead_letters_are_counted_shown_and_sent_again", dead_letters()),
     ("routes_lead_to_functions", routes()),
+    ("there_is_the_stream_that_the_command_line_names", resources()),
     ("a_function_mounts_a_directory", mounts()),
     ("a_wrong_option_is_named", options()),
     ("the_end_waits_for_what_runs_and_for_no_reader", end()),
