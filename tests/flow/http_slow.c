@@ -2,6 +2,7 @@
 /* The HTTP server and clients that are slow, or too many: others are served, memory is bounded. */
 #include "support/test.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -243,8 +244,18 @@ static void close_crowd(int count)
 		client_close(&crowd[i]);
 }
 
+/* Of this program; a sanitizer's malloc() says nothing. */
+static size_t allocated(void)
+{
+	struct mallinfo2 info = mallinfo2();
+
+	return info.uordblks + info.hblkhd;
+}
+
 TEST(two_thousand_slow_heads_keep_nobody_out)
 {
+	size_t before = allocated();
+
 	allow_descriptors();
 	for (int i = 0; i < SLOW_HEADS; i++) {
 		client_open(&crowd[i], door_port);
@@ -254,11 +265,51 @@ TEST(two_thousand_slow_heads_keep_nobody_out)
 	}
 	assert_true(door_look().count <= fa_http_limits_default.connections);
 	assert_true(door_look().held < 4 * MIB);
+	assert_true(allocated() < before + 16 * MIB);
 	close_crowd(SLOW_HEADS);
+}
+
+static int open_wide(void **state)
+{
+	struct fa_http_limits limits = fa_http_limits_default;
+
+	(void)state;
+	limits.connections = SLOW_HEADS + 1;
+	limits.held = (size_t)4 << 30;
+	door_open(&limits);
+	return 0;
+}
+
+/* So it is the limit that bounds them, and not the test that has too few. */
+TEST(a_server_without_the_limit_keeps_all_of_them)
+{
+	allow_descriptors();
+	for (int i = 0; i < SLOW_HEADS; i++) {
+		client_open(&crowd[i], door_port);
+		client_send(&crowd[i], "GET /pi");
+	}
+	door_await_count(SLOW_HEADS);
+	close_crowd(SLOW_HEADS);
+}
+
+#define READERS_BEYOND 50 /* of 6 MiB each: more than the limit */
+
+TEST(readers_that_never_read_take_more_without_the_limit)
+{
+	for (int i = 0; i < READERS_BEYOND; i++) {
+		client_open(&crowd[i], door_port);
+		client_send(&crowd[i], GET("/big"));
+		door_await_requests(i + 1);
+	}
+	assert_true(door_look().held > fa_http_limits_default.held);
+	assert_int_equal(door_look().evicted, 0);
+	close_crowd(READERS_BEYOND);
 }
 
 TEST(a_thousand_readers_that_never_read_take_no_more_than_the_limit)
 {
+	size_t before = allocated();
+
 	allow_descriptors();
 	for (int i = 0; i < NEVER_READERS; i++) {
 		client_open(&crowd[i], door_port);
@@ -267,6 +318,7 @@ TEST(a_thousand_readers_that_never_read_take_no_more_than_the_limit)
 		assert_true(door_look().held <= fa_http_limits_default.held);
 	}
 	assert_true(door_look().evicted > 0);
+	assert_true(allocated() < before + fa_http_limits_default.held + 32 * MIB);
 	door_ask_alone(GET("/ping"), 200);
 	close_crowd(NEVER_READERS);
 }
@@ -275,6 +327,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define OPEN(name) cmocka_unit_test_setup_teardown(name, door_setup, door_teardown)
+#define WIDE(name) cmocka_unit_test_setup_teardown(name, open_wide, door_teardown)
 #define SMALL(name) cmocka_unit_test_setup_teardown(name, open_small, door_teardown)
 		OPEN(a_head_has_to_be_complete_in_ten_seconds_however_it_trickles),
 		OPEN(who_connects_and_says_nothing_is_let_go),
@@ -290,6 +343,8 @@ int main(void)
 		SMALL(of_those_who_hold_too_much_the_one_that_has_not_moved_goes),
 		OPEN(nothing_is_read_ahead_of_an_answer),
 		OPEN(two_thousand_slow_heads_keep_nobody_out),
+		WIDE(a_server_without_the_limit_keeps_all_of_them),
+		WIDE(readers_that_never_read_take_more_without_the_limit),
 		OPEN(a_thousand_readers_that_never_read_take_no_more_than_the_limit),
 	};
 

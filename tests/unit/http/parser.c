@@ -148,6 +148,19 @@ TEST(fields_are_found_in_whatever_case_and_trailers_apart)
 	assert_true(fa_http_parser_held(&parser) < 64);
 }
 
+/* As HTTP has it for those that still take them: the line's end is gone, blanks are left. */
+TEST(a_folded_field_is_one_line)
+{
+	const char *text = "GET /a HTTP/1.1\r\n" HOST "A: b\r\n c\r\n\td\r\nE:\r\n f\r\n\r\n";
+	size_t used;
+
+	fa_http_parser_init(&parser, &fa_mem_libc);
+	assert_int_equal(fa_http_parse(&parser, text, strlen(text), &used), FA_HTTP_HEAD);
+	assert_string_equal(fa_http_get(&parser.request, "A"), "b c\td");
+	assert_string_equal(fa_http_get(&parser.request, "E"), "f");
+	fa_http_parser_next(&parser);
+}
+
 TEST(whether_another_request_may_follow_is_by_version_and_connection)
 {
 	assert_string_equal(parse("GET /a HTTP/1.0\r\n\r\n"), "GET /a.");
@@ -193,6 +206,8 @@ TEST(what_can_be_read_in_two_ways_is_refused)
 		POST "Content-Length: 3x\r\n\r\nabc",
 		POST "Content-Length: -1\r\n\r\nabc",
 		POST "Content-Length: 3, 3\r\n\r\nabc",
+		POST "Content-Length: 1\r\n 0\r\n\r\n0123456789",
+		POST "Transfer-Encoding: chunked\r\n , identity\r\n\r\n0\r\n\r\n",
 		POST "Content-Length: 18446744073709551619\r\n\r\nabc",
 		POST "Content-Length : 3\r\n\r\nabc",
 		POST "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
@@ -378,6 +393,7 @@ int main(void)
 		PREPARED(a_body_comes_by_length_or_in_chunks),
 		PREPARED(fields_are_found_in_whatever_case_and_trailers_apart),
 		PREPARED(whether_another_request_may_follow_is_by_version_and_connection),
+		PREPARED(a_folded_field_is_one_line),
 		PREPARED(an_offer_to_speak_another_protocol_is_ignored),
 		PREPARED(an_expectation_is_noted_and_others_are_refused),
 		PREPARED(what_can_be_read_in_two_ways_is_refused),
