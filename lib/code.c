@@ -163,6 +163,21 @@ static void on_unused(void *data)
 		fa_loop_call(&rt->loop, &rt->sweep);
 }
 
+void fa_code_sweep(struct faas *rt)
+{
+	if (fa_packages_are_unused(&rt->packages))
+		on_unused(rt);
+}
+
+/* What is not written yet is in the state_dir as it was, with the code that it had. */
+static bool may_remove(void *data)
+{
+	struct faas *rt = data;
+
+	return !rt->durable.lasts ||
+	       (!atomic_load(&rt->registry.changed) && !atomic_load(&rt->layers.changed));
+}
+
 static void sweep(struct fa_call *call)
 {
 	struct faas *rt = fa_container(call, struct faas, sweep);
@@ -176,6 +191,7 @@ void fa_code_init(struct faas *rt)
 {
 	rt->sweep.run = sweep;
 	rt->packages.on_unused = on_unused;
+	rt->packages.may_remove = may_remove;
 	rt->packages.data = rt;
 	rt->packages.readers.start = start_reader;
 	rt->packages.readers.stop = stop_reader;

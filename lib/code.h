@@ -21,5 +21,7 @@ void fa_code_drop(struct fa_code *code);
 
 /* Wire the store to the loop, which removes what nobody uses any more. */
 void fa_code_init(struct faas *rt);
+/* What is changed is written: what waited for that may be removed. */
+void fa_code_sweep(struct faas *rt);
 
 #endif

@@ -62,6 +62,13 @@ static int open_layers(struct faas *rt, const struct fa_document *opt, struct fa
 	return code->opt || err->code == FAAS_ENOTFOUND ? 0 : err->code;
 }
 
+/* What cannot be made now stays a document, and the code that it names stays with it. */
+static void keep_code(const struct fa_code *code)
+{
+	fa_package_keep(code->package);
+	fa_package_keep(code->opt);
+}
+
 static int open_code(struct faas *rt, const struct fa_document *in,
 		     const struct faas_function_config *c, struct fa_code *code,
 		     struct faas_error *err)
@@ -81,6 +88,8 @@ static int open_code(struct faas *rt, const struct fa_document *in,
 	rc = open_layers(rt, fa_document_get(in, "Opt"), &given, err);
 	if (!rc)
 		rc = fa_code_take(rt, c, &given, NULL, code, err);
+	if (rc)
+		keep_code(&given);
 	fa_code_drop(&given);
 	return rc;
 }
@@ -167,6 +176,8 @@ static struct fa_version *make_version(struct faas *rt, const struct fa_document
 		if (!make_code(&code, in, &trouble, err))
 			v = number ? make_numbered(rt, &c, &code, number, sibling, err) :
 				     fa_function_make(rt, &c, &code, sibling, err);
+		if (!v)
+			keep_code(&code);
 		fa_code_drop(&code);
 	}
 	fa_config_release(&c);

@@ -336,5 +336,7 @@ int fa_remember(struct faas *rt, struct faas_error *err)
 	if (!rc)
 		rc = fa_layers_remember(rt, err);
 	pthread_mutex_unlock(&rt->remembering);
+	if (!rc)
+		fa_code_sweep(rt);
 	return rc;
 }

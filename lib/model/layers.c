@@ -216,6 +216,13 @@ static struct fa_document *tell(const struct fa_layers *layers, const char *name
 
 /* ---- publish, get, delete ---------------------------------------------- */
 
+/* [locked] */
+static void note(struct fa_layers *layers, struct layer *layer)
+{
+	layer->changed = true;
+	atomic_store(&layers->changed, true);
+}
+
 static struct layer_version *make_version(struct fa_layers *layers, struct layer *layer,
 					  struct fa_package *package, struct fa_document *said)
 {
@@ -232,7 +239,7 @@ static struct layer_version *make_version(struct fa_layers *layers, struct layer
 		return NULL;
 	}
 	layer->last_number++;
-	layer->changed = true;
+	note(layers, layer);
 	version->package = fa_package_ref(package);
 	version->said = said;
 	fa_list_push(&layer->versions, &version->link);
@@ -334,7 +341,7 @@ int fa_layers_delete(struct fa_layers *layers, const char *text, int number,
 	version = find_version(layers, &name);
 	if (version) {
 		fa_list_remove(&version->link);
-		find(layers, name.text)->changed = true;
+		note(layers, find(layers, name.text));
 	}
 	pthread_mutex_unlock(&layers->lock);
 	if (version)
@@ -536,6 +543,8 @@ bool fa_layers_changed(struct fa_layers *layers, char name[FA_LAYER_NAME_MAX + 1
 		if (found)
 			strcpy(name, layer->name);
 	}
+	if (!found)
+		atomic_store(&layers->changed, false);
 	pthread_mutex_unlock(&layers->lock);
 	return found;
 }
@@ -543,7 +552,7 @@ bool fa_layers_changed(struct fa_layers *layers, char name[FA_LAYER_NAME_MAX + 1
 void fa_layers_touch(struct fa_layers *layers, const char *name)
 {
 	pthread_mutex_lock(&layers->lock);
-	find(layers, name)->changed = true;
+	note(layers, find(layers, name));
 	pthread_mutex_unlock(&layers->lock);
 }
 

@@ -21,6 +21,7 @@ struct fa_layers {
 	const char *region, *account;
 	pthread_mutex_t lock;
 	struct fa_map layers; /* name -> struct layer */
+	_Atomic bool changed; /* one of them did, since they were last remembered */
 };
 
 int fa_layers_init(struct fa_layers *layers, const struct fa_mem *mem, const char *region,

@@ -24,6 +24,7 @@
 #include <base/error.h>
 #include <model/package/place.h>
 #include <model/package/tree.h>
+#include <model/package/zip_file.h>
 
 #define TREE "task"
 #define ZIP "code.zip"
@@ -135,12 +136,11 @@ static void discard(struct fa_packages *store, struct fa_package *p)
 {
 	char name[sizeof(p->id)];
 
+	p->gone = true;
 	fa_map_remove(&store->packages, p->id);
-	store->zipped -= p->zipped;
 	snprintf(name, sizeof(name), "gone-%llu", (unsigned long long)store->serial++);
 	renameat(store->dir, p->id, store->dir, name); /* one that was never made has none */
 	strcpy(p->id, name);
-	fa_list_append(&store->unused, &p->link);
 }
 
 /* Out of it, to be let go without the lock. Their number. */
@@ -159,11 +159,10 @@ static void drop_layers(struct fa_package *const *layers, size_t count)
 		fa_package_unref(layers[--count]);
 }
 
+/* Until it is swept it keeps its name, and may be found by it. */
 void fa_package_unref(struct fa_package *p)
 {
-	struct fa_package *layers[FA_PACKAGE_LAYERS];
 	struct fa_packages *store;
-	size_t count = 0;
 	bool goes;
 
 	if (!p)
@@ -172,29 +171,45 @@ void fa_package_unref(struct fa_package *p)
 	pthread_mutex_lock(&store->lock);
 	goes = !--p->refs && !p->kept;
 	if (goes) {
-		count = take_layers(p, layers);
-		discard(store, p);
+		store->zipped -= p->zipped;
+		fa_list_append(&store->unused, &p->link);
 	}
 	pthread_mutex_unlock(&store->lock);
-	drop_layers(layers, count);
 	if (goes && store->on_unused)
 		store->on_unused(store->data);
 }
 
+bool fa_packages_are_unused(struct fa_packages *store)
+{
+	bool are;
+
+	pthread_mutex_lock(&store->lock);
+	are = !fa_list_empty(&store->unused);
+	pthread_mutex_unlock(&store->lock);
+	return are;
+}
+
 bool fa_packages_sweep(struct fa_packages *store)
 {
+	struct fa_package *layers[FA_PACKAGE_LAYERS], *p = NULL;
 	int budget = FA_PACKAGE_SWEEP;
-	struct fa_package *p = NULL;
+	size_t count = 0;
 	bool more;
 
+	if (store->may_remove && !store->may_remove(store->data))
+		return false;
 	pthread_mutex_lock(&store->lock);
 	if (!fa_list_empty(&store->unused)) {
 		p = fa_container(store->unused.next, struct fa_package, link);
 		fa_list_remove(&p->link);
+		count = take_layers(p, layers);
+		if (!p->gone)
+			discard(store, p);
 	}
 	pthread_mutex_unlock(&store->lock);
 	if (!p)
 		return false;
+	drop_layers(layers, count);
 	/* What cannot be removed for another reason than the budget is left to the end. */
 	more = !fa_tree_remove(store->dir, p->id, &budget) && budget < 0;
 	pthread_mutex_lock(&store->lock);
@@ -214,8 +229,11 @@ static struct fa_package *find(struct fa_packages *store, const struct fa_packag
 {
 	struct fa_package *p = fa_map_get(&store->packages, wanted->id, strlen(wanted->id));
 
-	if (p)
-		p->refs++;
+	if (p && !p->refs++) { /* nobody referred to it any more */
+		fa_list_remove(&p->link);
+		store->zipped += p->kept ? 0 : p->zipped;
+		p->kept = false;
+	}
 	return p;
 }
 
@@ -388,14 +406,6 @@ static int digest(const void *data, size_t len, char sha256[FA_DIGEST_TEXT])
 	return fa_digest_end(&digest, sha256);
 }
 
-static int check_size(size_t len, size_t most, struct faas_error *err)
-{
-	if (len < most)
-		return 0;
-	return fa_error_typed(err, FAAS_ETOOLARGE, "RequestEntityTooLargeException",
-			      "Zipped size must be smaller than %zu bytes", most);
-}
-
 /* The same ZIP was judged already. */
 static bool recall_judgement(struct fa_packages *store, const struct fa_package *wanted,
 			     struct fa_judgement *j)
@@ -440,7 +450,7 @@ static struct fa_package *take(struct fa_packages *store, const void *zip, size_
 struct fa_package *fa_packages_take(struct fa_packages *store, const void *zip, size_t len,
 				    struct faas_error *err)
 {
-	return check_size(len, FA_ZIP_UPLOAD, err) < 0 ? NULL : take(store, zip, len, err);
+	return fa_zip_check_size(len, FA_ZIP_UPLOAD, err) < 0 ? NULL : take(store, zip, len, err);
 }
 
 struct fa_package *fa_packages_add(struct fa_packages *store, const void *zip, size_t len,
@@ -458,7 +468,7 @@ int fa_packages_check(struct fa_packages *store, const void *zip, size_t len,
 		      char sha256[FA_DIGEST_TEXT], struct faas_error *err)
 {
 	struct fa_judgement j;
-	int rc = check_size(len, FA_ZIP_UPLOAD, err);
+	int rc = fa_zip_check_size(len, FA_ZIP_UPLOAD, err);
 
 	if (!rc)
 		rc = fa_reader_judge(&store->readers, store->mem, zip, len, &j, err);
@@ -467,53 +477,11 @@ int fa_packages_check(struct fa_packages *store, const void *zip, size_t len,
 	return rc;
 }
 
-/* The file as it is now: it may change while it is read, and is not mapped. */
-static char *read_file(struct fa_packages *store, int fd, size_t *len, struct faas_error *err)
-{
-	struct stat st;
-	char *data;
-	ssize_t n;
-
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		fa_error(err, FAAS_EINVAL, "the code is not a regular file");
-		return NULL;
-	}
-	if (check_size((size_t)st.st_size, FA_ARCHIVE_UNPACKED, err) < 0)
-		return NULL;
-	data = fa_alloc_dirty(store->mem, (size_t)st.st_size + 1);
-	if (!data) {
-		fa_error_nomem(err);
-		return NULL;
-	}
-	for (*len = 0; *len < (size_t)st.st_size; *len += (size_t)n) {
-		n = read(fd, data + *len, (size_t)st.st_size - *len);
-		if (n <= 0)
-			break;
-	}
-	return data;
-}
-
-static char *open_file(struct fa_packages *store, const char *path, size_t *len,
-		       struct faas_error *err)
-{
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	char *data;
-
-	*len = 0;
-	if (fd < 0) {
-		fa_error(err, FAAS_EINVAL, "code '%.100s': %s", path, strerrordesc_np(errno));
-		return NULL;
-	}
-	data = read_file(store, fd, len, err);
-	close(fd);
-	return data;
-}
-
 struct fa_package *fa_packages_take_file(struct fa_packages *store, const char *path,
 					 struct faas_error *err)
 {
 	size_t len;
-	char *data = open_file(store, path, &len, err);
+	char *data = fa_zip_file_read(store->mem, path, &len, err);
 	struct fa_package *p = data ? take(store, data, len, err) : NULL;
 
 	fa_free(data);

@@ -35,7 +35,8 @@ struct fa_package {
 	int64_t zipped, unzipped;    /* bytes */
 	bool bootstrap;              /* it has, or will have, a program of that name */
 	bool kept;                   /* stays in its state_dir when nobody refers to it */
-	struct fa_list link;         /* in the store's `unused`, under a name that means nothing */
+	bool gone;                   /* it is under a name that means nothing */
+	struct fa_list link;         /* in the store's `unused` */
 };
 
 /*
@@ -55,6 +56,8 @@ struct fa_packages {
 	int64_t zipped, zipped_max;
 	uint64_t serial;               /* of names that mean nothing */
 	void (*on_unused)(void *data); /* any thread, no lock: there is something to sweep */
+	/* Nothing that lasts names what nobody refers to; NULL: nothing ever does. */
+	bool (*may_remove)(void *data);
 	void *data;
 };
 
@@ -64,8 +67,9 @@ int fa_packages_init(struct fa_packages *store, const struct fa_mem *mem, const 
  * that fa_package_keep() was called for, and no others.
  */
 void fa_packages_finish(struct fa_packages *store);
-/* Remove a part of what nobody refers to. Returns whether there is more. */
+/* Remove a part of what nobody refers to, if it may. Whether there is more to remove now. */
 bool fa_packages_sweep(struct fa_packages *store);
+bool fa_packages_are_unused(struct fa_packages *store); /* there is something to sweep */
 
 /*
  * A reference to the code in a ZIP, given as bytes or as a file: its directory of entries

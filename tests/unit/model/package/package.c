@@ -183,7 +183,7 @@ TEST(the_same_zip_is_there_once_and_goes_with_its_last_user)
 	assert_int_equal(store.zipped, 0);
 }
 
-TEST(what_is_dropped_is_gone_at_once_and_can_come_again_before_it_is_swept)
+TEST(what_is_dropped_can_come_again_before_it_is_swept)
 {
 	struct fa_package *p;
 
@@ -194,6 +194,31 @@ TEST(what_is_dropped_is_gone_at_once_and_can_come_again_before_it_is_swept)
 	sweep();
 	assert_string_equal(content_of(p, "a.so"), "code");
 	fa_package_unref(p);
+}
+
+static bool answer(void *data)
+{
+	return *(bool *)data;
+}
+
+TEST(what_something_that_lasts_may_name_is_not_removed)
+{
+	bool may = false;
+	int with_one;
+
+	store.may_remove = answer;
+	store.data = &may;
+	one_file("a.so", "code");
+	fa_package_unref(add());
+	with_one = count(base);
+	sweep();
+	assert_int_equal(count(base), with_one);
+	assert_true(fa_packages_are_unused(&store));
+	may = true;
+	sweep();
+	assert_int_equal(count(base), 2);
+	assert_false(fa_packages_are_unused(&store));
+	store.may_remove = NULL;
 }
 
 TEST(a_large_package_is_swept_piece_by_piece)
@@ -611,7 +636,8 @@ int main(void)
 #define DURABLE(name) cmocka_unit_test_setup_teardown(name, setup_durable, teardown)
 		UNIT(a_package_is_written_as_the_zip_has_it),
 		UNIT(the_same_zip_is_there_once_and_goes_with_its_last_user),
-		UNIT(what_is_dropped_is_gone_at_once_and_can_come_again_before_it_is_swept),
+		UNIT(what_is_dropped_can_come_again_before_it_is_swept),
+		UNIT(what_something_that_lasts_may_name_is_not_removed),
 		UNIT(a_large_package_is_swept_piece_by_piece),
 		UNIT(a_refused_zip_leaves_nothing_behind),
 		UNIT(what_is_taken_is_a_zip_and_no_tree_until_it_is_made),
