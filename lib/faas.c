@@ -576,6 +576,7 @@ static bool begin_close(struct faas *rt, int grace_ms, void (*done)(void *data),
 		return false;
 	first = !(atomic_fetch_or(&rt->callers, FA_CLOSING) & FA_CLOSING);
 	if (first) {
+		fa_remember(rt, NULL); /* what could not be written when it changed */
 		rt->grace_ms = grace_ms;
 		rt->on_closed = done;
 		rt->closed_data = data;

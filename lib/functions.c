@@ -285,7 +285,9 @@ int faas_function_create(struct faas *rt, const struct faas_function_config *con
 		rc = fa_enter(rt, err);
 	if (rc)
 		return rc;
-	rc = fa_function_create(rt, &c, NULL, err);
+	rc = fa_remember_may(rt, err);
+	if (!rc)
+		rc = fa_function_create(rt, &c, NULL, err);
 	if (!rc)
 		rc = fa_remember(rt, err);
 	fa_leave(rt);
@@ -379,7 +381,9 @@ int faas_function_update(struct faas *rt, const struct faas_function_config *con
 	old = fa_function_open(rt, c.name, true, &rc, err);
 	if (!old)
 		return rc;
-	rc = fa_function_change(rt, old, &c, NULL, NULL, err);
+	rc = fa_remember_may(rt, err);
+	if (!rc)
+		rc = fa_function_change(rt, old, &c, NULL, NULL, err);
 	if (!rc)
 		rc = fa_remember(rt, err);
 	fa_function_close(rt, old);
@@ -468,7 +472,9 @@ int faas_function_delete(struct faas *rt, const char *function, struct faas_erro
 
 	if (!v)
 		return rc;
-	rc = delete(rt, v, qualifier_of(function), err);
+	rc = fa_remember_may(rt, err);
+	if (!rc)
+		rc = delete(rt, v, qualifier_of(function), err);
 	if (!rc)
 		rc = fa_remember(rt, err);
 	fa_function_close(rt, v);

@@ -17,7 +17,7 @@ static int keep(struct faas *rt, const char *name, struct faas_error *err)
 {
 	struct fa_document *out = fa_layers_document(&rt->layers, name, err);
 	char *text = out ? fa_document_print(out, &rt->mem) : NULL;
-	struct fa_store_op op = { .verb = FA_STORE_KEEP };
+	struct fa_store_op op = { .verb = FA_STORE_KEEP, .insists = true };
 	enum fa_store_outcome outcome;
 	char document[FA_DOCUMENT_NAME];
 

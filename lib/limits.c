@@ -220,8 +220,10 @@ int faas_version_provision(struct faas *rt, const char *function, int environmen
 	rc = fa_enter(rt, err);
 	if (rc)
 		return rc;
-	rc = fa_limits_provision(rt, function, environments > 0 ? environments : 0,
-				 err ? err : &own);
+	err = err ? err : &own;
+	rc = fa_remember_may(rt, err);
+	if (!rc)
+		rc = fa_limits_provision(rt, function, environments > 0 ? environments : 0, err);
 	if (!rc)
 		rc = fa_remember(rt, err);
 	fa_leave(rt);
@@ -240,7 +242,9 @@ int faas_function_reserve(struct faas *rt, const char *function, int max_concurr
 	latest = fa_function_open(rt, function, true, &rc, err);
 	if (!latest)
 		return rc;
-	rc = fa_limits_reserve(rt, latest, reserved_by(max_concurrency), err);
+	rc = fa_remember_may(rt, err);
+	if (!rc)
+		rc = fa_limits_reserve(rt, latest, reserved_by(max_concurrency), err);
 	if (!rc)
 		rc = fa_remember(rt, err);
 	fa_function_close(rt, latest);

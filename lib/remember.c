@@ -275,7 +275,7 @@ static int write_part(struct faas *rt, enum fa_account_kind kind, char **text,
 /* Takes the text; NULL: there is nothing of that name any more. */
 static int remember_text(struct faas *rt, const char *name, char *text, struct faas_error *err)
 {
-	struct fa_store_op op = { .verb = FA_STORE_FORGET };
+	struct fa_store_op op = { .verb = FA_STORE_FORGET, .insists = true };
 	enum fa_store_outcome outcome;
 
 	op.message.address = (struct faas_bytes){ name, strlen(name) };
@@ -317,6 +317,14 @@ static int remember_part(struct faas *rt, enum fa_account_kind kind, struct faas
 	return rc;
 }
 
+int fa_remember_may(struct faas *rt, struct faas_error *err)
+{
+	if (!rt->durable.lasts || fa_store_is_well(rt->durable.store))
+		return 0;
+	return fa_error(err, FAAS_ESYSTEM,
+			"nothing was changed, for the state_dir cannot be written now");
+}
+
 int fa_remember(struct faas *rt, struct faas_error *err)
 {
 	char name[FA_NAME_MAX + 1];
@@ -338,5 +346,7 @@ int fa_remember(struct faas *rt, struct faas_error *err)
 	pthread_mutex_unlock(&rt->remembering);
 	if (!rc)
 		fa_code_sweep(rt);
+	if (rc == FAAS_ENOMEM)
+		fa_error(err, rc, "it was changed, but out of memory before it was written");
 	return rc;
 }

@@ -13,8 +13,14 @@
 #define FA_DOCUMENT_NAME 288 /* room for the name of a document */
 
 /*
- * Inside a call that may have changed functions: all changes are on the disk when this
- * returns 0. FAAS_ESYSTEM, FAAS_EUNKNOWN: they hold, and end with the program.
+ * Inside a call that is about to change functions or what is of the account: FAAS_ESYSTEM, and
+ * nothing is changed, if the state_dir is known not to take it.
+ */
+int fa_remember_may(struct faas *rt, struct faas_error *err);
+/*
+ * Inside a call that may have changed them: all changes are on the disk when this returns 0.
+ * FAAS_ESYSTEM, FAAS_EUNKNOWN, FAAS_ENOMEM: they hold, and are written with the next change or
+ * when the runtime closes, if the state_dir can be written then.
  */
 int fa_remember(struct faas *rt, struct faas_error *err);
 

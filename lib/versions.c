@@ -86,18 +86,18 @@ int faas_version_publish(struct faas *rt, const char *function, const char *desc
 			 int *version, struct faas_error *err)
 {
 	struct faas_error own = { 0 };
-	struct fa_version *latest, *published;
+	struct fa_version *latest, *published = NULL;
 	int rc;
 
 	latest = fa_function_open(rt, function, true, &rc, err);
 	if (!latest)
 		return rc;
-	published = fa_function_publish(rt, latest, description, &own);
+	err = err ? err : &own;
+	if (!fa_remember_may(rt, err))
+		published = fa_function_publish(rt, latest, description, err);
 	if (published && version)
 		*version = published->number;
-	if (!published && err)
-		*err = own;
-	rc = published ? fa_remember(rt, err) : own.code;
+	rc = published ? fa_remember(rt, err) : err->code;
 	fa_version_unref(published);
 	fa_function_close(rt, latest);
 	return rc;
@@ -148,7 +148,9 @@ int faas_alias_set(struct faas *rt, const char *function, const char *alias, int
 	rc = fa_enter(rt, err);
 	if (rc)
 		return rc;
-	rc = fa_function_set_alias(rt, &change, NULL, err);
+	rc = fa_remember_may(rt, err);
+	if (!rc)
+		rc = fa_function_set_alias(rt, &change, NULL, err);
 	if (!rc)
 		rc = fa_remember(rt, err);
 	fa_leave(rt);
@@ -165,7 +167,9 @@ int faas_alias_delete(struct faas *rt, const char *function, const char *alias,
 	rc = fa_enter(rt, err);
 	if (rc)
 		return rc;
-	rc = fa_function_delete_alias(rt, function, alias, err);
+	rc = fa_remember_may(rt, err);
+	if (!rc)
+		rc = fa_function_delete_alias(rt, function, alias, err);
 	if (!rc)
 		rc = fa_remember(rt, err);
 	fa_leave(rt);

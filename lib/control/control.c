@@ -146,6 +146,25 @@ size_t fa_control_most(const char *operation)
 	return find(operation, &most) ? most : 0;
 }
 
+/* The others may change something. */
+static bool only_looks(const char *operation)
+{
+	return !strncmp(operation, "Get", 3) || !strncmp(operation, "List", 4);
+}
+
+static int perform(struct faas *rt, const struct fa_operation *operation,
+		   const struct fa_document *in, struct fa_document *out, struct faas_error *err)
+{
+	int rc;
+
+	if (only_looks(operation->name)) /* whether the disk can be written or not */
+		return operation->perform(rt, in, out, err);
+	rc = fa_remember_may(rt, err);
+	if (!rc)
+		rc = operation->perform(rt, in, out, err);
+	return rc ? rc : fa_remember(rt, err);
+}
+
 static int answer(struct faas *rt, const struct fa_operation *operation,
 		  const struct fa_document *in, char **response, struct faas_error *err)
 {
@@ -154,14 +173,13 @@ static int answer(struct faas *rt, const struct fa_operation *operation,
 	int rc = out ? fa_enter(rt, err) : fa_error_nomem(err);
 
 	if (!rc) {
-		rc = operation->perform(rt, in, out, err);
-		if (!rc)
-			rc = fa_remember(rt, err);
+		rc = perform(rt, operation, in, out, err);
 		fa_leave(rt);
 	}
 	if (!rc) {
 		text = fa_document_print(out, &rt->mem);
-		rc = text ? 0 : fa_error_nomem(err);
+		rc = text ? 0 : fa_error(err, FAAS_ENOMEM,
+					 "it is done, but there is no memory for the answer");
 	}
 	fa_document_free(out);
 	if (!rc && response)

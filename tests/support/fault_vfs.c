@@ -37,6 +37,7 @@ struct open_file {
 	sqlite3_file *real;
 };
 
+static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER; /* of what changes the disk */
 static struct fault_plan plan;
 static struct disk_file disk[FILES_MAX];
 static long ops, syncs;
@@ -180,7 +181,8 @@ _Noreturn static void end_now(void)
 		kill(getpid(), SIGKILL);
 }
 
-_Noreturn void fault_vfs_power_off(void)
+/* [turn] which is never given back. */
+_Noreturn static void cut_power(void)
 {
 	static const uint32_t of_64[] = { 0, 1, 16, 64 };
 	uint32_t losses = of_64[draw() % 4];
@@ -198,9 +200,15 @@ _Noreturn void fault_vfs_power_off(void)
 	end_now();
 }
 
+_Noreturn void fault_vfs_power_off(void)
+{
+	pthread_mutex_lock(&turn);
+	cut_power();
+}
+
 /* ---- the plan -------------------------------------------------------- */
 
-/* Whether this operation fails; whoever is to die here does. */
+/* [turn] Whether this operation fails; whoever is to die here does. */
 static bool fails(bool is_sync)
 {
 	long n = ++ops;
@@ -211,7 +219,7 @@ static bool fails(bool is_sync)
 	if (plan.fault == FAULT_KILL)
 		end_now();
 	if (plan.fault == FAULT_POWER)
-		fault_vfs_power_off();
+		cut_power();
 	if (plan.fault == FAULT_SYNC) { /* the next sync there is */
 		if (is_sync)
 			plan.fault = FAULT_NONE;
@@ -248,7 +256,7 @@ static int write_raw(sqlite3_file *file, const void *data, int len, sqlite3_int6
 	return real(file)->pMethods->xWrite(real(file), data, len, offset);
 }
 
-static int write_file(sqlite3_file *file, const void *data, int len, sqlite3_int64 offset)
+static int write_turn(sqlite3_file *file, const void *data, int len, sqlite3_int64 offset)
 {
 	const char *ballast = full_while;
 	bool bad = fails(false);
@@ -261,7 +269,17 @@ static int write_file(sqlite3_file *file, const void *data, int len, sqlite3_int
 						write_raw(file, data, len, offset);
 }
 
-static int truncate_file(sqlite3_file *file, sqlite3_int64 size)
+static int write_file(sqlite3_file *file, const void *data, int len, sqlite3_int64 offset)
+{
+	int rc;
+
+	pthread_mutex_lock(&turn);
+	rc = write_turn(file, data, len, offset);
+	pthread_mutex_unlock(&turn);
+	return rc;
+}
+
+static int truncate_turn(sqlite3_file *file, sqlite3_int64 size)
 {
 	if (fails(false) && plan.fault == FAULT_EIO)
 		return SQLITE_IOERR_TRUNCATE;
@@ -269,16 +287,36 @@ static int truncate_file(sqlite3_file *file, sqlite3_int64 size)
 	return real(file)->pMethods->xTruncate(real(file), size);
 }
 
-static int sync_file(sqlite3_file *file, int flags)
+static int truncate_file(sqlite3_file *file, sqlite3_int64 size)
+{
+	int rc;
+
+	pthread_mutex_lock(&turn);
+	rc = truncate_turn(file, size);
+	pthread_mutex_unlock(&turn);
+	return rc;
+}
+
+static int sync_turn(sqlite3_file *file)
 {
 	bool syncing = plan.fault == FAULT_SYNC, bad = fails(true);
 
-	(void)flags;
 	if (bad && plan.fault == FAULT_EIO)
 		return SQLITE_IOERR_FSYNC;
 	bad = bad && syncing;
 	settle(ours(file)->disk, !bad);
 	return bad ? SQLITE_IOERR_FSYNC : SQLITE_OK;
+}
+
+static int sync_file(sqlite3_file *file, int flags)
+{
+	int rc;
+
+	(void)flags;
+	pthread_mutex_lock(&turn);
+	rc = sync_turn(file);
+	pthread_mutex_unlock(&turn);
+	return rc;
 }
 
 static int size_file(sqlite3_file *file, sqlite3_int64 *size)
@@ -353,17 +391,27 @@ static int open_file(sqlite3_vfs *self, const char *name, sqlite3_file *file, in
 	return rc;
 }
 
-static int delete_file(sqlite3_vfs *self, const char *name, int sync)
+static int delete_turn(const char *name, int sync)
 {
 	struct disk_file *file = find(name);
 
-	(void)self;
 	if (fails(false) && plan.fault == FAULT_EIO)
 		return SQLITE_IOERR_DELETE;
 	settle(file, false);
 	file->size = 0;
 	file->deleted = true;
 	return real_vfs->xDelete(real_vfs, name, sync);
+}
+
+static int delete_file(sqlite3_vfs *self, const char *name, int sync)
+{
+	int rc;
+
+	(void)self;
+	pthread_mutex_lock(&turn);
+	rc = delete_turn(name, sync);
+	pthread_mutex_unlock(&turn);
+	return rc;
 }
 
 static void forget_disk(void)
@@ -377,10 +425,12 @@ static void forget_disk(void)
 
 void fault_vfs_plan(const struct fault_plan *p)
 {
+	pthread_mutex_lock(&turn);
 	plan = *p;
 	plan.seed = plan.seed * 2654435761u + 1;
 	plan.seed = plan.seed ? plan.seed : 1;
 	ops = syncs = 0;
+	pthread_mutex_unlock(&turn);
 }
 
 void fault_vfs_install(const struct fault_plan *p)
@@ -404,12 +454,22 @@ void fault_vfs_fill(const char *while_there)
 	full_while = while_there;
 }
 
+static long look(const long *count)
+{
+	long n;
+
+	pthread_mutex_lock(&turn);
+	n = *count;
+	pthread_mutex_unlock(&turn);
+	return n;
+}
+
 long fault_vfs_ops(void)
 {
-	return ops;
+	return look(&ops);
 }
 
 long fault_vfs_syncs(void)
 {
-	return syncs;
+	return look(&syncs);
 }

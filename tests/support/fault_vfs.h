@@ -6,7 +6,7 @@
  * A disk for SQLite that fails as planned. It becomes the process's default VFS.
  * What is written is seen at once, as in a page cache; what is synced is remembered,
  * and a loss of power leaves that and any part of the rest, in any order, with torn
- * sectors. Nothing is really synced: it is fast.
+ * sectors. Nothing is really synced: it is fast. Any thread may use it.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <time.h>
 
@@ -28,6 +29,7 @@ struct fa_store {
 	struct fa_folder folder;
 	struct fa_engine *engine;
 	bool poisoned;            /* [thread] */
+	_Atomic bool troubled;    /* the last group was not written, or took the ballast's room */
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t news;
@@ -162,15 +164,16 @@ static enum fa_engine_code write_group(struct fa_store *store, struct fa_list *o
 	return FA_ENGINE_OK;
 }
 
-/* The rest stays in `ops`. */
-static void refuse_new(struct fa_store *store, struct fa_list *ops, enum fa_store_outcome outcome)
+/* The rest stays in `ops`. `again`: another attempt follows, for which some insist. */
+static void refuse_new(struct fa_store *store, struct fa_list *ops, enum fa_store_outcome outcome,
+		       bool again)
 {
 	struct fa_list *pos, *next;
 
 	fa_list_for_safe(pos, next, ops) {
 		struct fa_store_op *op = fa_container(pos, struct fa_store_op, link);
 
-		if (!refusable[op->verb])
+		if (!refusable[op->verb] || (op->insists && again))
 			continue;
 		fa_list_remove(pos);
 		answer(store, op, only_reads[op->verb] ? FA_STORE_REFUSED : outcome);
@@ -185,21 +188,26 @@ static void tidy(struct fa_store *store)
 /* What could not be written and must be stays in `ops`. */
 static void write_ops(struct fa_store *store, struct fa_list *ops)
 {
-	enum fa_store_outcome outcome;
+	enum fa_store_outcome outcome = FA_STORE_REFUSED, before;
 	enum fa_engine_code code;
 
 	if (store->poisoned || !fa_folder_is_heavy(&store->folder))
-		refuse_new(store, ops, FA_STORE_REFUSED);
+		refuse_new(store, ops, FA_STORE_REFUSED, !store->poisoned);
 	for (int attempt = 0; attempt < 2 && !store->poisoned && !fa_list_empty(ops); attempt++) {
+		before = outcome;
 		code = write_group(store, ops, &outcome);
 		if (!code) {
 			tidy(store); /* before the answers: whoever asks then finds it tidy */
+			store->troubled = store->folder.light;
 			answer_all(store, ops, FA_STORE_DONE);
 			return;
 		}
-		refuse_new(store, ops, outcome);
+		store->troubled = true;
 		if (code == FA_ENGINE_FULL)
 			fa_folder_drop_ballast(&store->folder);
+		if (before == FA_STORE_UNKNOWN)
+			outcome = before; /* what the first attempt left may be found */
+		refuse_new(store, ops, outcome, !attempt && !store->poisoned);
 	}
 	if (store->poisoned)
 		answer_all(store, ops, FA_STORE_UNKNOWN);
@@ -344,6 +352,7 @@ struct fa_store *fa_store_open(const struct fa_store_config *config, struct faas
 	if (!store->engine)
 		goto fail;
 	fa_engine_counts(store->engine, &store->counts);
+	store->troubled = store->folder.light;
 	if (!start_thread(store, err))
 		return store;
 fail:
@@ -410,6 +419,13 @@ void fa_store_hurry(struct fa_store *store)
 	store->hurry = true;
 	pthread_cond_signal(&store->news);
 	pthread_mutex_unlock(&store->lock);
+}
+
+bool fa_store_is_well(struct fa_store *store)
+{
+	return !store->troubled ||
+	       fa_store_perform(store, &(struct fa_store_op){ .verb = FA_STORE_TAIL }) ==
+		       FA_STORE_DONE;
 }
 
 void fa_store_count(struct fa_store *store, struct fa_store_counts *counts)

@@ -168,6 +168,8 @@ struct fa_store_op {
 	struct fa_message message; /* whose id or address is meant */
 	const struct fa_message *to; /* address, outgoing; NULL: dead letters to their source */
 	enum fa_store_gone gone;
+	bool insists;              /* what it writes down has happened: tried twice, and it may use
+				      the room that is kept for completions */
 	struct fa_store_take take;
 	const int64_t *ids;        /* `id_count`; live until on_done */
 	int id_count;
@@ -209,6 +211,11 @@ void fa_store_submit(struct fa_store *store, struct fa_store_op *op);
 enum fa_store_outcome fa_store_perform(struct fa_store *store, struct fa_store_op *op);
 /* From now on nothing waits for the disk to have room again: what fails, fails. */
 void fa_store_hurry(struct fa_store *store);
+/*
+ * Whether what is submitted now could be written, as far as is known. Asks the store's thread
+ * only if the last write failed.
+ */
+bool fa_store_is_well(struct fa_store *store);
 
 /*
  * accepted == the sum of ended + waiting, at any moment; `waiting` includes those in hand.
