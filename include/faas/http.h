@@ -33,6 +33,7 @@ FAAS_BEGIN_DECLS
 struct faas;
 struct faas_http;
 struct faas_http_page;
+struct faas_http_served;
 
 /* A request, or the answer to one. */
 struct faas_http_message {
@@ -151,6 +152,36 @@ FAAS_EXPORT void faas_http_close(struct faas_http *http);
 FAAS_EXPORT int faas_http_serve(struct faas_http *http, const struct faas_http_message *request,
 				void (*done)(void *data, const struct faas_http_message *answer),
 				void *data, struct faas_error *err);
+
+/*
+ * The same, and what the API streams comes as it is made: InvokeWithResponseStream, and the
+ * URLs of functions whose InvokeMode is RESPONSE_STREAM. All three callbacks are required,
+ * and all are [loop].
+ */
+struct faas_http_reader {
+	size_t size;
+	/*
+	 * Once, first. Without `more` it is all there is, with its body, and the request is over.
+	 * With `more` it has no body, and `served` is valid until on_end.
+	 */
+	void (*on_answer)(void *data, struct faas_http_served *served,
+			  const struct faas_http_message *answer, bool more);
+	/* False: enough for now, until faas_http_resume(). This piece was taken. */
+	bool (*on_piece)(void *data, struct faas_bytes piece);
+	/* Once, last. Not `whole`: let your client see that something is missing. */
+	void (*on_end)(void *data, bool whole);
+	void *data;
+};
+
+#define FAAS_HTTP_READER(...) \
+	(&(const struct faas_http_reader){ .size = sizeof(struct faas_http_reader), __VA_ARGS__ })
+
+FAAS_EXPORT int faas_http_serve_parts(struct faas_http *http,
+				      const struct faas_http_message *request,
+				      const struct faas_http_reader *reader,
+				      struct faas_error *err);
+/* More is wanted, or the client is gone and what comes will be dropped. [loop] */
+FAAS_EXPORT void faas_http_resume(struct faas_http_served *served);
 
 /*
  * Answer a request that on_page took. All [loop]. Each has to be answered, exactly once, whether

@@ -67,3 +67,17 @@ int faas_http_serve(struct faas_http *http, const struct faas_http_message *requ
 	(void)data;
 	return refuse(err);
 }
+
+int faas_http_serve_parts(struct faas_http *http, const struct faas_http_message *request,
+			  const struct faas_http_reader *reader, struct faas_error *err)
+{
+	(void)http;
+	(void)request;
+	(void)reader;
+	return refuse(err);
+}
+
+void faas_http_resume(struct faas_http_served *served)
+{
+	(void)served;
+}

@@ -597,53 +597,6 @@ TEST(a_socket_that_a_dead_program_left_is_replaced_and_a_file_is_not)
 	flow_open(&flow, NULL, false);
 }
 
-/* ---- without a socket ------------------------------------------------- */
-
-static char served[512];
-static _Atomic int done_count;
-
-static void on_done(void *data, const struct faas_http_message *m)
-{
-	size_t len = (size_t)snprintf(served, sizeof(served), "%s%d %.*s", (const char *)data,
-				      m->status, (int)m->body.len, (const char *)m->body.data);
-
-	for (int i = 0; m->headers[i] && len < sizeof(served); i++)
-		if (strncmp(m->headers[i], "x-amzn-RequestId: ", 18) != 0)
-			len += (size_t)snprintf(served + len, sizeof(served) - len, "\n%s",
-						m->headers[i]);
-	done_count++;
-}
-
-TEST(a_host_with_a_server_of_its_own_hands_its_requests_over)
-{
-	static const char *const headers[] = { "X-Amz-Invocation-Type:RequestResponse", "Host: any",
-					       NULL };
-	struct faas_http *door = faas_http_listen(flow.rt, FAAS_HTTP(.port = FAAS_NONE), &err);
-
-	assert_non_null(door);
-	done_count = 0;
-	assert_int_equal(faas_http_serve(door,
-					 FAAS_HTTP_MESSAGE(.method = "POST",
-							   .target = FUNCTIONS "/f/invocations",
-							   .headers = headers, .body = { "7", 1 }),
-					 on_done, "here: ", &err),
-			 0);
-	while (done_count < 1)
-		wait_a_ms();
-	assert_string_equal(served, "here: 200 7\nContent-Type: application/json\n"
-				    "X-Amz-Executed-Version: $LATEST");
-	assert_int_equal(faas_http_serve(door, FAAS_HTTP_MESSAGE(.method = "GET", .target = "/"),
-					 on_done, "", &err),
-			 0);
-	while (done_count < 2)
-		wait_a_ms();
-	assert_memory_equal(served, "404 ", 4);
-	assert_int_equal(
-		faas_http_serve(door, FAAS_HTTP_MESSAGE(.method = "GET"), on_done, "", &err),
-		FAAS_EINVAL);
-	faas_http_close(door);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -679,7 +632,6 @@ int main(void)
 		OPEN(a_wrong_option_is_refused),
 		OPEN(a_socket_in_the_file_system_is_a_door_and_goes_with_it),
 		OPEN(a_socket_that_a_dead_program_left_is_replaced_and_a_file_is_not),
-		OPEN(a_host_with_a_server_of_its_own_hands_its_requests_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
