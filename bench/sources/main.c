@@ -4,8 +4,9 @@
  * bench/sources: what those cost that have nothing to do. A hundred schedules are due at the
  * same minute, again and again, with nobody and with a hundred thousand others armed beside
  * them; messages go through one queue, with nobody and with ten thousand other mappings beside
- * it; and nothing happens for a second while all of them are there. Time is virtual, so that
- * a minute is a step; what is measured is real.
+ * it; and nothing happens for a second while all of them are there. And what one shard of a
+ * stream gives, and the changes of one key of a table, in batches of a hundred. Time is virtual,
+ * so that a minute is a step; what is measured is real.
  */
 
 #include "bench.h"
@@ -236,6 +237,79 @@ static void topics(const struct options *options)
 	close_host(&host);
 }
 
+/* ---- records ------------------------------------------------------------------------ */
+
+/* Calls are those of records here, however many batches they come in. */
+static int count_records(struct faas_context *ctx, struct faas_bytes event)
+{
+	static const char mark[] = "\"eventID\":";
+	const char *at = event.data, *end = at + event.len;
+
+	(void)ctx;
+	while ((at = memmem(at, (size_t)(end - at), mark, sizeof(mark) - 1))) {
+		at += sizeof(mark) - 1;
+		atomic_fetch_add(&calls, 1);
+	}
+	return 0;
+}
+
+static void append(struct faas *rt, int i)
+{
+	(void)i;
+	if (faas_put(rt, "stream:s", FAAS_MESSAGE(.body = { "0123456789", 10 }, .group = "k"), NULL,
+		     NULL))
+		bench_die("a record was refused");
+}
+
+static void put_item(struct faas *rt, int i)
+{
+	char item[64];
+
+	snprintf(item, sizeof(item), "{\"k\":{\"S\":\"k\"},\"n\":{\"N\":\"%d\"}}", i);
+	if (faas_item_put(rt, "table:t", item, NULL, NULL, NULL))
+		bench_die("an item was refused");
+}
+
+/* All of them lie there before the mapping is made. */
+static void read_all(const struct options *options, const char *name, const char *source,
+		     const char *like, void (*write)(struct faas *rt, int i))
+{
+	int n = (int)bench_scaled(options, 20000);
+	struct faas_error err;
+	struct host host;
+	uint64_t start;
+
+	for (int round = 0; round < options->rounds; round++) {
+		open_host(&host);
+		if (faas_resource_create(host.rt, source, like, &err) ||
+		    faas_function_create(host.rt,
+					 FAAS_FUNCTION(.name = "g", .native = count_records), &err))
+			bench_die("%s", err.message);
+		start = bench_now();
+		for (int i = 0; i < n; i++)
+			write(host.rt, i);
+		report_value((double)(bench_now() - start) / n, "sources.%s.put_ns", name);
+		start = bench_now();
+		if (faas_mapping_create(host.rt, FAAS_MAPPING(.source = source, .function = "g"),
+					NULL, &err))
+			bench_die("%s", err.message);
+		await(n);
+		report_value((double)n * 1e9 / (double)(bench_now() - start),
+			     "sources.%s.records_per_s", name);
+		close_host(&host);
+	}
+}
+
+static void records(const struct options *options)
+{
+	read_all(options, "stream", "stream:s", NULL, append);
+	read_all(options, "table", "table:t",
+		 "{\"KeySchema\":[{\"AttributeName\":\"k\",\"KeyType\":\"HASH\"}],"
+		 "\"AttributeDefinitions\":[{\"AttributeName\":\"k\",\"AttributeType\":\"S\"}],"
+		 "\"StreamSpecification\":{\"StreamEnabled\":true,"
+		 "\"StreamViewType\":\"NEW_AND_OLD_IMAGES\"}}", put_item);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct group groups[] = {
@@ -243,6 +317,7 @@ int main(int argc, char **argv)
 		{ "mappings", mappings },
 		{ "idle", idle },
 		{ "topics", topics },
+		{ "records", records },
 	};
 
 	return bench_main(argc, argv, groups, sizeof(groups) / sizeof(*groups));
