@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <faas/plugin.h>
+#include <support/stores.h>
 #include <support/test.h>
 #include <support/thread_host.h>
 
@@ -106,6 +108,44 @@ TEST(a_file_that_cannot_be_loaded_is_named)
 			assert_non_null(strstr(answer.payload, cases[i].part));
 		}
 	}
+}
+
+/* In place of what was there before. */
+static void copy_plugin(const char *plugin, const char *folder, const char *name)
+{
+	char command[512];
+
+	snprintf(command, sizeof(command), "cp %s/%s.so %s/next && mv %s/next %s/%s.so",
+		 TEST_PLUGINS, plugin, folder, folder, folder, name);
+	assert_int_equal(system(command), 0);
+}
+
+TEST(code_that_changed_is_seen_under_another_file_name_only)
+{
+	char folder[64], file[80];
+	struct answer answer;
+
+	stores_folder(folder);
+	copy_plugin("echo", folder, "same");
+	host_function(FAAS_FUNCTION(.name = "same", .code = folder, .handler = "same.echo"));
+	host_call(WAITING, "same", "1", &answer);
+	assert_string_equal(answer.payload, "1");
+	copy_plugin("parts", folder, "same"); /* it has no such handler */
+	copy_plugin("parts", folder, "other");
+	assert_int_equal(faas_function_update(host_runtime(),
+					      FAAS_FUNCTION(.name = "same", .timeout_ms = 5000),
+					      NULL),
+			 0);
+	host_call(WAITING, "same", "2", &answer);
+	assert_string_equal(answer.payload, "2");
+	host_function(FAAS_FUNCTION(.name = "other", .code = folder, .handler = "other.echo"));
+	host_call(WAITING, "other", "3", &answer);
+	assert_int_not_equal(answer.code, FAAS_OK);
+	for (int i = 0; i < 2; i++) {
+		snprintf(file, sizeof(file), "%s/%s.so", folder, i ? "same" : "other");
+		assert_int_equal(unlink(file), 0);
+	}
+	stores_remove(folder);
 }
 
 TEST(an_error_of_the_handler_s_own_keeps_it_warm)
@@ -381,6 +421,7 @@ int main(void)
 		cmocka_unit_test(a_failing_init_is_the_answer),
 		cmocka_unit_test(init_has_no_response_to_write_to),
 		cmocka_unit_test(a_file_that_cannot_be_loaded_is_named),
+		cmocka_unit_test(code_that_changed_is_seen_under_another_file_name_only),
 		cmocka_unit_test(an_error_of_the_handler_s_own_keeps_it_warm),
 		cmocka_unit_test(what_a_handler_returns_without_a_word_is_an_error_too),
 		cmocka_unit_test(an_error_may_have_a_body_of_its_own),
