@@ -187,6 +187,9 @@ static struct fa_version *make_version(struct faas *rt, const struct fa_document
 	fa_document_integer(fa_document_get(in, "ModifiedMs"), &modified);
 	v->modified_ms = modified;
 	adopt_sealed(rt, in, v, key);
+	v->resealed |= v->sealed && !*text_in(in, "Sealed"); /* it lies there as plain text */
+	if (v->resealed)
+		atomic_store(&rt->durable.scrub, true);
 	snprintf(v->config_sha256, sizeof(v->config_sha256), "%s", text_in(in, "ConfigSha256"));
 	fa_version_settle(v, trouble.code[0] ? &trouble : NULL);
 	return v;
@@ -360,6 +363,24 @@ static bool make_function(struct faas *rt, const struct pending *p)
 	return !why.code;
 }
 
+/* What a new key encrypts, or the first, is written, and the old is wiped off the disk. */
+static void remember_resealed(struct faas *rt)
+{
+	struct fa_version **all;
+
+	if (!atomic_load(&rt->durable.scrub))
+		return;
+	all = fa_registry_all(&rt->registry, &rt->mem);
+	for (size_t i = 0; all && all[i]; i++) {
+		if (all[i]->resealed)
+			fa_registry_touch(&rt->registry, all[i]->config.name);
+		fa_version_unref(all[i]);
+	}
+	if (all && !fa_remember_may(rt, NULL))
+		fa_remember(rt, NULL);
+	fa_free(all);
+}
+
 void fa_recall_make(struct faas *rt)
 {
 	struct pending *p;
@@ -376,6 +397,7 @@ void fa_recall_make(struct faas *rt)
 		pos = 0; /* the others may have moved */
 	}
 	fa_registry_settle(&rt->registry);
+	remember_resealed(rt);
 }
 
 struct fa_document *fa_recall_take(struct faas *rt, const char *name)

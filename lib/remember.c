@@ -325,6 +325,17 @@ int fa_remember_may(struct faas *rt, struct faas_error *err)
 			"nothing was changed, for the state_dir cannot be written now");
 }
 
+/* If that fails, the next one tries again. */
+static void scrub(struct faas *rt)
+{
+	struct fa_store_op op = { .verb = FA_STORE_SCRUB };
+
+	if (!atomic_exchange(&rt->durable.scrub, false))
+		return;
+	if (fa_store_perform(rt->durable.store, &op) != FA_STORE_DONE)
+		atomic_store(&rt->durable.scrub, true);
+}
+
 int fa_remember(struct faas *rt, struct faas_error *err)
 {
 	char name[FA_NAME_MAX + 1];
@@ -343,6 +354,8 @@ int fa_remember(struct faas *rt, struct faas_error *err)
 	}
 	if (!rc)
 		rc = fa_layers_remember(rt, err);
+	if (!rc)
+		scrub(rt);
 	pthread_mutex_unlock(&rt->remembering);
 	if (!rc)
 		fa_code_sweep(rt);

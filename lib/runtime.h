@@ -23,6 +23,7 @@
 struct fa_durable {
 	struct fa_store *store;     /* of messages, too */
 	bool lasts;                 /* else events are not in it: they end with the program */
+	_Atomic bool scrub;         /* wipe what was replaced off the disk, see recall.c */
 	struct fa_store_op claim;
 	struct fa_call claimed_call, kick, open_call;
 	struct fa_timer due;

@@ -14,7 +14,15 @@ struct faas_prices {
 	double per_gb_second;  /* 0.0000166667 */
 };
 
-/* A key of yours: 32 bytes, copied. NULL: it is disabled, what it encrypted is unreadable. */
+/*
+ * A key of yours: 32 bytes, copied. NULL: it is disabled, what it encrypted is unreadable.
+ * To change a key, give the new one before the old one, both with its ARN (the first of all
+ * is that of functions that name none, which every key is tried on): the new one encrypts.
+ * What the old one encrypted, and what lies in the state_dir as plain text because there was
+ * no key, is encrypted anew when faas_create() returns, and its former text is in no file of
+ * the state_dir; then the old one may go. A function that is not there again by then
+ * (see faas_function_create()) is encrypted anew when it is created.
+ */
 struct faas_key {
 	const char *arn;
 	const void *bytes;

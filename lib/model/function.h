@@ -75,6 +75,7 @@ struct fa_version {
 	size_t sealed_len;
 	const struct fa_keys *keys;
 	enum fa_kms_trouble unreadable;     /* why they cannot be opened */
+	bool resealed;                      /* since it was read: the state_dir has it otherwise */
 	const struct fa_file_system *file_system; /* the host's */
 	bool unmounted;                     /* it names one that the host does not have */
 	char code_sha256[FA_DIGEST_TEXT], config_sha256[FA_DIGEST_TEXT];

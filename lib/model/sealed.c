@@ -225,8 +225,44 @@ void fa_variables_close(struct fa_variables *variables)
 
 /* ---- adopt ---------------------------------------------------------------- */
 
-static enum fa_kms_trouble trouble_of(const struct fa_version *v, const struct fa_key *key,
-				      struct fa_variables *opened)
+/* One that was replaced: it reads what it encrypted, as long as the host gives it. */
+static bool open_with_older(struct fa_version *v, const struct fa_keys *keys,
+			    struct fa_variables *opened)
+{
+	const char *arn = v->config.kms_key_arn;
+
+	for (size_t i = 0; i < keys->count && !v->resealed; i++) {
+		const struct fa_key *key = &keys->list[i];
+
+		if (!key->enabled || (*arn && strcmp(key->arn, arn) != 0))
+			continue;
+		v->resealed = !unseal(opened, v, key);
+		if (!v->resealed)
+			fa_variables_close(opened);
+	}
+	return v->resealed;
+}
+
+/* Their plain text is in config.environment. */
+static int reseal(struct fa_version *v, const struct fa_key *key)
+{
+	void *old = v->sealed;
+	size_t old_len = v->sealed_len;
+
+	if (!seal(v, key)) {
+		fa_free(old);
+		return 0;
+	}
+	fa_free(v->sealed);
+	v->sealed = old;
+	v->sealed_len = old_len;
+	v->unreadable = FA_KMS_DENIED;
+	v->resealed = false;
+	return FAAS_ENOMEM;
+}
+
+static enum fa_kms_trouble trouble_of(struct fa_version *v, const struct fa_keys *keys,
+				      const struct fa_key *key, struct fa_variables *opened)
 {
 	if (v->sealed_len < FA_SEAL_MORE)
 		return FA_KMS_INVALID;
@@ -234,12 +270,15 @@ static enum fa_kms_trouble trouble_of(const struct fa_version *v, const struct f
 		return FA_KMS_NOT_FOUND;
 	if (!key->enabled)
 		return FA_KMS_DISABLED;
-	return fa_variables_open(opened, v, NULL) ? FA_KMS_DENIED : FA_KMS_FINE;
+	if (!fa_variables_open(opened, v, NULL))
+		return FA_KMS_FINE;
+	return open_with_older(v, keys, opened) ? FA_KMS_FINE : FA_KMS_DENIED;
 }
 
 int fa_version_adopt(struct fa_version *v, const struct fa_keys *keys, const void *sealed,
 		     size_t len, struct faas_error *err)
 {
+	const struct fa_key *key = find_key(keys, v->config.kms_key_arn);
 	struct fa_variables opened = { NULL, NULL, 0 };
 	void *copy;
 	int rc;
@@ -252,11 +291,13 @@ int fa_version_adopt(struct fa_version *v, const struct fa_keys *keys, const voi
 	fa_free(v->sealed);
 	v->sealed = copy;
 	v->sealed_len = len;
-	v->unreadable = trouble_of(v, find_key(keys, v->config.kms_key_arn), &opened);
+	v->unreadable = trouble_of(v, keys, key, &opened);
 	for (v->environment_count = 0; opened.list && opened.list[v->environment_count];)
 		v->environment_count++;
 	v->config.environment = opened.list;
 	rc = fa_fingerprint_config(v, v->config_sha256);
+	if (v->resealed)
+		rc |= reseal(v, key);
 	v->config.environment = NULL;
 	fa_variables_close(&opened);
 	return rc ? fa_error_nomem(err) : 0;

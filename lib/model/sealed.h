@@ -19,7 +19,10 @@ struct fa_key {
 	unsigned char bytes[FA_KEY_SIZE];
 };
 
-/* The host's, copied; wiped when they go. The first one is of who names none. */
+/*
+ * The host's, copied; wiped when they go. The first one is of who names none. Of those of one
+ * ARN (of all, where none is named) the first encrypts, and all are tried on what was encrypted.
+ */
 struct fa_keys {
 	struct fa_key *list;
 	size_t count;
@@ -39,7 +42,8 @@ int fa_version_seal(struct fa_version *version, const struct fa_keys *keys,
 		    struct faas_error *err);
 /*
  * Take variables that were sealed earlier, in version->sealed of the same function, instead
- * of its own: copied. If they cannot be opened, the version stays, as `unreadable`.
+ * of its own: copied. If they cannot be opened, the version stays, as `unreadable`. What
+ * another of its key's entries opens is sealed anew, and the version `resealed`.
  */
 int fa_version_adopt(struct fa_version *version, const struct fa_keys *keys, const void *sealed,
 		     size_t len, struct faas_error *err);

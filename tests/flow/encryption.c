@@ -5,10 +5,14 @@
 #include "support/test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
 
+#include <base/digest.h>
 #include <runtime.h>
 
 #include "support/control.h"
+#include "support/stores.h"
 
 #define A "arn:aws:kms:local-1:000000000000:key/a"
 #define B "arn:aws:kms:local-1:000000000000:key/b"
@@ -176,6 +180,137 @@ TEST(an_environment_is_not_made_of_what_cannot_be_read)
 	assert_true(flow_says(flow_call(&flow, "t", ""), "a fine value"));
 }
 
+/* ---- another key --------------------------------------------------------- */
+
+#define OLD "0123456789abcdef0123456789abcdef"
+#define NEW "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEF"
+#define PLAIN "a fine value"
+#define KEYS_OF(...) (const struct faas_key[]){ __VA_ARGS__, { NULL, NULL } }
+
+static void run_with(const struct faas_key *keys)
+{
+	flow_open(&flow, &(struct faas_config){ .state_dir = control_folder, .keys = keys }, true);
+}
+
+static void restart_with(const struct faas_key *keys)
+{
+	flow_close(&flow);
+	run_with(keys);
+}
+
+/* By another process: to close a file of a database here would open its lock. */
+static bool is_on_disk(const char *text)
+{
+	char command[512];
+	int status;
+
+	snprintf(command, sizeof(command), "grep -rqaF -e '%s' %s", text, control_folder);
+	status = system(command);
+	assert_true(status == 0 || (WIFEXITED(status) && WEXITSTATUS(status) == 1));
+	return status == 0;
+}
+
+/* As it is written in a document. */
+static void cipher_text(const char *name, char out[512])
+{
+	struct fa_version *v = version(name);
+
+	assert_in_range(v->sealed_len, 1, 300);
+	fa_base64(out, v->sealed, v->sealed_len);
+	fa_version_unref(v);
+}
+
+static void says_value(const char *function)
+{
+	assert_true(flow_says(flow_call(&flow, function, "NAME"), PLAIN "|" PLAIN));
+}
+
+/* Two functions and a version, changed more than once: what they were lies about. */
+static void make_some(void)
+{
+	make("env", NULL, A);
+	make("free", NULL, NULL);
+	perform("PublishVersion", "{\"FunctionName\":\"env\"}");
+	for (int i = 4; i < 8; i++) {
+		assert_int_equal(faas_function_update(flow.rt,
+						      FAAS_FUNCTION(.name = "env",
+								    .timeout_ms = i * 1000),
+						      &err),
+				 0);
+		assert_int_equal(faas_function_update(flow.rt,
+						      FAAS_FUNCTION(.name = "free",
+								    .timeout_ms = i * 1000),
+						      &err),
+				 0);
+	}
+}
+
+static const char *const all[] = { "env", "env:1", "free" };
+
+TEST(a_new_key_encrypts_anew_what_the_old_one_did_and_nothing_of_that_is_left)
+{
+	char old[3][512], revision[64], after[64];
+
+	stores_folder(control_folder);
+	run_with(KEYS_OF({ A, OLD }));
+	make_some();
+	perform("GetFunctionConfiguration", "{\"FunctionName\":\"env\"}");
+	member(revision, "RevisionId");
+	for (int i = 0; i < 3; i++) {
+		cipher_text(all[i], old[i]);
+		assert_true(is_on_disk(old[i]));
+	}
+	restart_with(KEYS_OF({ A, NEW }, { A, OLD }));
+	for (int i = 0; i < 3; i++) {
+		says_value(all[i]);
+		assert_false(is_on_disk(old[i]));
+		cipher_text(all[i], old[i]);
+		assert_true(is_on_disk(old[i]));
+	}
+	assert_false(is_on_disk(PLAIN));
+	perform("GetFunctionConfiguration", "{\"FunctionName\":\"env\"}");
+	member(after, "RevisionId");
+	assert_string_equal(revision, after);
+	restart_with(KEYS_OF({ A, NEW }));
+	for (int i = 0; i < 3; i++) {
+		says_value(all[i]);
+		assert_true(is_on_disk(old[i])); /* once was enough */
+	}
+	restart_with(KEYS_OF({ A, OLD }));
+	assert_int_equal(faas_invoke_wait(flow.rt, FAAS_REQUEST(.function = "env"),
+					  &(struct faas_result *){ NULL }, &err),
+			 FAAS_EDENIED);
+}
+
+TEST(plain_text_of_a_time_without_keys_is_encrypted_and_none_is_left)
+{
+	stores_folder(control_folder);
+	run_with(NULL);
+	make("free", NULL, NULL);
+	perform("PublishVersion", "{\"FunctionName\":\"free\"}");
+	assert_true(is_on_disk(PLAIN));
+	restart_with(KEYS_OF({ A, NEW }));
+	assert_false(is_on_disk(PLAIN));
+	says_value("free");
+	says_value("free:1");
+}
+
+TEST(who_is_not_there_is_encrypted_anew_when_it_is_created)
+{
+	char old[512];
+
+	stores_folder(control_folder);
+	run_with(KEYS_OF({ A, OLD }));
+	make("t", say_name, A);
+	perform("PublishVersion", "{\"FunctionName\":\"t\"}");
+	cipher_text("t:1", old);
+	restart_with(KEYS_OF({ A, NEW }, { A, OLD }));
+	assert_true(is_on_disk(old));
+	make("t", say_name, A);
+	assert_false(is_on_disk(old));
+	assert_true(flow_says(flow_call(&flow, "t:1", ""), PLAIN));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +322,10 @@ int main(void)
 		KEYS(a_function_whose_variables_cannot_be_read_is_not_run_by_any_door),
 		KEYS(it_is_shown_with_the_reason_and_mended_by_new_variables),
 		KEYS(an_environment_is_not_made_of_what_cannot_be_read),
+#define REKEYED(name) cmocka_unit_test_teardown(name, control_close_lasting)
+		REKEYED(a_new_key_encrypts_anew_what_the_old_one_did_and_nothing_of_that_is_left),
+		REKEYED(plain_text_of_a_time_without_keys_is_encrypted_and_none_is_left),
+		REKEYED(who_is_not_there_is_encrypted_anew_when_it_is_created),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

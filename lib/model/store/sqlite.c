@@ -282,6 +282,7 @@ static int settle_in(struct fa_engine *e, bool weak, struct faas_error *err)
 				       "PRAGMA mmap_size = 0;"
 				       "PRAGMA trusted_schema = OFF;"
 				       "PRAGMA cell_size_check = ON;"
+				       "PRAGMA secure_delete = ON;" /* as Debian's has it */
 				       "PRAGMA journal_mode = WAL;";
 
 	sqlite3_extended_result_codes(e->db, 1);
@@ -526,6 +527,9 @@ enum fa_engine_code fa_engine_apply(struct fa_engine *e, struct fa_store_op *op)
 		return reschedule(e, op);
 	case FA_STORE_COMPLETE:
 		return complete(e, op);
+	case FA_STORE_SCRUB:
+		e->scrub = true;
+		return FA_ENGINE_OK;
 	default:
 		return fa_sqlite_message(e, op);
 	}
@@ -573,8 +577,22 @@ void fa_engine_rollback(struct fa_engine *e)
 		fa_sqlite_run(e, FA_SQL_ROLLBACK);
 }
 
+/*
+ * What is deleted is overwritten, but the log has it as it was, until it is cut. If that
+ * fails now, it is tried again after the next group.
+ */
+static enum fa_engine_code scrub(struct fa_engine *e)
+{
+	int rc = sqlite3_wal_checkpoint_v2(e->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+
+	e->scrub = rc != SQLITE_OK;
+	return fa_sqlite_judge(e, rc);
+}
+
 enum fa_engine_code fa_engine_tidy(struct fa_engine *e)
 {
+	if (e->scrub)
+		return scrub(e);
 	if (e->wal_pages < e->max_pages)
 		return FA_ENGINE_OK;
 	e->wal_pages = 0;

@@ -72,6 +72,7 @@ struct fa_engine {
 	sqlite3_stmt *sql[FA_SQLS];
 	struct fa_store_counts counts, next; /* committed, and with this transaction */
 	int wal_pages, max_pages;
+	bool scrub; /* once nothing is under way any more */
 };
 
 enum fa_engine_code fa_sqlite_judge(struct fa_engine *engine, int rc);

@@ -120,6 +120,8 @@ enum fa_store_verb {
 	FA_STORE_KNOWN,      /* message's address: its name; entries, whose values are filled in */
 	FA_STORE_NOTE,       /* the same; their values replace others, without one an entry goes */
 	FA_STORE_LIST,       /* the same; entries[0]'s key -> fetched: up to max behind it */
+	FA_STORE_SCRUB,      /* what was replaced or removed is in no file any more when this is
+				answered, or, if there is no room now, after a later operation */
 	FA_STORE_VERBS
 };
 

@@ -306,6 +306,54 @@ TEST(after_a_failed_sync_nothing_is_accepted_until_a_restart)
 	must_accept("after", 1, false);
 }
 
+/* By another process: to close a file of a database here would open its lock. */
+static bool is_on_disk(const char *text)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command), "grep -rqaF -e '%s' %s", text, folder);
+	return system(command) == 0;
+}
+
+static void scrub(void)
+{
+	struct fa_store_op op = { .verb = FA_STORE_SCRUB };
+
+	assert_int_equal(fa_store_perform(store, &op), FA_STORE_DONE);
+}
+
+static void accept_and_end(const char *payload)
+{
+	assert_int_equal(stores_complete(store, must_accept(payload, 1, true), FA_STORE_SUCCEEDED),
+			 FA_STORE_DONE);
+}
+
+TEST(after_a_scrub_what_has_ended_is_in_no_file_and_the_rest_is_there)
+{
+	must_accept("it waits", 1, false);
+	accept_and_end("it has ended");
+	assert_true(is_on_disk("it has ended"));
+	scrub();
+	assert_false(is_on_disk("it has ended"));
+	assert_int_equal(claim(1, 64), 1);
+	assert_claimed(0, "it waits");
+	restart();
+	assert_counts(2, 1, 0, 0);
+}
+
+TEST(a_scrub_that_finds_no_room_is_made_up_for_when_there_is_some)
+{
+	accept_and_end("it has ended");
+	fault_vfs_fill("/"); /* always there */
+	scrub();
+	assert_true(is_on_disk("it has ended"));
+	fault_vfs_fill(NULL);
+	must_accept("another", 1, false);
+	assert_false(is_on_disk("it has ended"));
+	restart();
+	assert_counts(2, 1, 0, 0);
+}
+
 TEST(without_memory_a_store_is_not_opened_and_nothing_leaks)
 {
 	struct failing_mem mem;
@@ -352,6 +400,8 @@ int main(void)
 		CASE(on_a_full_disk_what_was_accepted_still_ends),
 		CASE(without_room_for_it_an_end_waits_until_there_is_some),
 		CASE(after_a_failed_sync_nothing_is_accepted_until_a_restart),
+		CASE(after_a_scrub_what_has_ended_is_in_no_file_and_the_rest_is_there),
+		CASE(a_scrub_that_finds_no_room_is_made_up_for_when_there_is_some),
 		CASE(without_memory_a_store_is_not_opened_and_nothing_leaks),
 	};
 
