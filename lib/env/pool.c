@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <float.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/random.h>
@@ -349,21 +350,28 @@ static double worth(struct fa_pool *pool, const struct fa_env *env, int64_t now_
 	return fa_policy_worth(policy, &pool->habit, pool->idle_count, env->idle_since_ns, now_ns);
 }
 
-/* Under envs->lock. The pool whose deepest is worth least, locked; NULL: none has any. */
-static struct fa_pool *lock_poorest(struct fa_envs *envs, double *least)
+/*
+ * Under envs->lock. The pool whose deepest is worth least, locked; NULL: none has any. One that
+ * somebody else has locked just now is passed over, for here the order of locks is the wrong one:
+ * `missed`.
+ */
+static struct fa_pool *lock_poorest(struct fa_envs *envs, double *least, bool *missed)
 {
 	int64_t now_ns = fa_now(envs->clock);
 	struct fa_pool *best = NULL;
 	struct fa_list *pos;
 
 	*least = DBL_MAX;
+	*missed = false;
 	fa_list_for(pos, &envs->pools) {
 		struct fa_pool *pool = fa_container(pos, struct fa_pool, link);
 		struct fa_env *env;
 		double value;
 
-		if (pthread_mutex_trylock(&pool->lock))
+		if (pthread_mutex_trylock(&pool->lock)) {
+			*missed = true;
 			continue;
+		}
 		env = deepest(pool);
 		value = env && env->memory_mb ? worth(pool, env, now_ns) : DBL_MAX;
 		if (value < *least) {
@@ -378,15 +386,26 @@ static struct fa_pool *lock_poorest(struct fa_envs *envs, double *least)
 	return best;
 }
 
-/* Under envs->lock. Ends the environment that is needed least. */
+/* Whoever has locked a pool may want envs->lock, and holds neither for long. */
+static void let_others_pass(struct fa_envs *envs)
+{
+	pthread_mutex_unlock(&envs->lock);
+	sched_yield();
+	pthread_mutex_lock(&envs->lock);
+}
+
+/* Under envs->lock. Ends the environment that is needed least; false: none is idle. */
 static bool evict_one(struct fa_envs *envs)
 {
 	double least;
-	struct fa_pool *pool = lock_poorest(envs, &least);
+	bool missed;
+	struct fa_pool *pool = lock_poorest(envs, &least, &missed);
 	struct fa_env *env;
 
+	if (!pool && missed)
+		let_others_pass(envs);
 	if (!pool)
-		return false;
+		return missed;
 	env = deepest(pool);
 	envs->memory_mb -= env->memory_mb;
 	env->memory_mb = 0;

@@ -10,6 +10,8 @@
 #include <semaphore.h>
 #include <time.h>
 
+#include <runtime.h>
+
 #include "support/flow.h"
 
 static struct flow flow;
@@ -134,6 +136,43 @@ TEST(an_event_behind_those_who_wait_for_memory_comes_again_until_it_is_too_old)
 	assert_int_equal(began, 1);
 }
 
+static pthread_mutex_t *lock_of(const char *function)
+{
+	struct fa_envs *envs = &flow.rt->envs;
+	pthread_mutex_t *lock = NULL;
+	struct fa_list *pos;
+
+	pthread_mutex_lock(&envs->lock);
+	fa_list_for(pos, &envs->pools) {
+		struct fa_pool *pool = fa_container(pos, struct fa_pool, link);
+
+		if (!strcmp(pool->version->config.name, function))
+			lock = &pool->lock;
+	}
+	pthread_mutex_unlock(&envs->lock);
+	assert_non_null(lock);
+	return lock;
+}
+
+/* Many look after an environment, each for a moment; that says nothing of its memory. */
+TEST(memory_of_an_idle_environment_is_found_while_somebody_looks_after_it)
+{
+	pthread_mutex_t *lock;
+
+	let_go(2);
+	flow_call_async(&flow, "f", "1");
+	flow_await_idle(&flow, 1, 0);
+	lock = lock_of("f");
+	pthread_mutex_lock(lock);
+	start("g", FAAS_SYNC, 0);
+	for (int ms = 0; !fa_gate_in_use(&flow.rt->account.unreserved) && ms < 10000; ms++)
+		nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+	nanosleep(&(struct timespec){ 0, 20000000 }, NULL); /* by now it has looked */
+	pthread_mutex_unlock(lock);
+	await(&answered, 1);
+	assert_int_equal(began, 2);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_it, close_it)
 
 int main(void)
@@ -143,6 +182,7 @@ int main(void)
 		CASE(the_memory_of_an_environment_that_was_late_is_for_who_waits),
 		CASE(who_does_not_wait_is_throttled_behind_those_who_wait_for_memory),
 		CASE(an_event_behind_those_who_wait_for_memory_comes_again_until_it_is_too_old),
+		CASE(memory_of_an_idle_environment_is_found_while_somebody_looks_after_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
