@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* See thread_host.h. */
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include <support/test.h>
 #include <support/thread_host.h>
+
+#include <runtime.h>
 
 #define LINES 4096
 
@@ -81,6 +84,29 @@ void host_close(void)
 struct faas *host_runtime(void)
 {
 	return the.rt;
+}
+
+struct settle {
+	struct fa_call call;
+	sem_t done;
+};
+
+static void settle(struct fa_call *call)
+{
+	sem_post(&fa_container(call, struct settle, call)->done);
+}
+
+/* Twice, for what it was told may tell it something. */
+void host_settle(void)
+{
+	for (int i = 0; i < 2; i++) {
+		struct settle s = { .call.run = settle };
+
+		sem_init(&s.done, 0, 0);
+		fa_loop_call(&the.rt->loop, &s.call);
+		sem_wait(&s.done);
+		sem_destroy(&s.done);
+	}
 }
 
 void host_function(const struct faas_function_config *config)

@@ -31,6 +31,8 @@ struct answer {
 struct faas *host_open(const struct faas_config *config); /* NULL: with a listener */
 void host_close(void);
 struct faas *host_runtime(void);
+/* Whatever its loop was told until now is done. Not on the loop. */
+void host_settle(void);
 
 /* Create the function; .isolation and .code need not be given. Fails the test. */
 void host_function(const struct faas_function_config *config);
