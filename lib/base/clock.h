@@ -22,11 +22,10 @@ static inline int64_t fa_now(const struct fa_clock *clock)
 	return clock->now_ns(clock);
 }
 
-/* A clock for tests; move `ns` by hand, while any thread reads it. */
+/* A clock for tests; move `ns`, or set `epoch_ms`, by hand, while any thread reads it. */
 struct fa_clock_virtual {
 	struct fa_clock clock;
-	_Atomic int64_t ns;
-	int64_t epoch_ms;
+	_Atomic int64_t ns, epoch_ms;
 };
 
 void fa_clock_virtual_init(struct fa_clock_virtual *clock, int64_t epoch_ms);
