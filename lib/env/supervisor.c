@@ -23,7 +23,7 @@
 #include <model/function.h>
 #include <model/sealed.h>
 
-#define GREETING_MS 10000
+#define GREETING_MS 60000 /* of one that neither speaks nor ends; a machine may be busy */
 #define GOODBYE_MS 1000
 #define FDS (2 * FA_NEWS_MAX)
 
