@@ -19,6 +19,7 @@ static const char usage_text[] =
 	"  --names NAMES   by which a proxy on this machine may call us, separated by blanks\n"
 	"  --state DIR     keep functions, events and messages there; else they end with this\n"
 	"  --region NAME   in the ARNs (us-east-1)\n"
+	"  --memory MB     for all environments together (half of the machine's)\n"
 	"  --keys FILE     requests must be signed: a line for each access key, its secret and,\n"
 	"                  of who may not do all, the name of a role, separated by blanks;\n"
 	"                  pages ask for the key and secret of who may do all as a password\n"
@@ -59,6 +60,16 @@ static int port_of(const char *text)
 	if (!*text || *end || port < 0 || port > 65535)
 		options_refuse("a port is a number from 0 to 65535, not", text);
 	return (int)port;
+}
+
+static int64_t megabytes_of(const char *text)
+{
+	char *end;
+	long long mb = strtoll(text, &end, 10);
+
+	if (*end || mb < 128 || mb > 1 << 30)
+		options_refuse("memory is a number of MB from 128 on, not", text);
+	return mb;
 }
 
 /* ---- pairs ----------------------------------------------------------------- */
@@ -140,6 +151,7 @@ void options_read(int argc, char **argv, struct faas_config *runtime,
 		{ "names", required_argument, NULL, 'n' },
 		{ "state", required_argument, NULL, 's' },
 		{ "region", required_argument, NULL, 'r' },
+		{ "memory", required_argument, NULL, 'M' },
 		{ "keys", required_argument, NULL, 'k' },
 		{ "route", required_argument, NULL, 'R' },
 		{ "resource", required_argument, NULL, 'S' },
@@ -167,6 +179,8 @@ void options_read(int argc, char **argv, struct faas_config *runtime,
 			runtime->state_dir = optarg;
 		else if (option == 'r')
 			runtime->region = optarg;
+		else if (option == 'M')
+			runtime->max_memory_mb = megabytes_of(optarg);
 		else if (option == 'k')
 			keys_read(optarg, door);
 		else if (option == 'R')

@@ -436,7 +436,8 @@ def judge(title, test, *words):
 
 def main():
     results = []
-    with Server(PROGRAM, WORKER, PLUGIN, "--runtimes", RUNTIMES) as server:
+    # fifty environments of 256 MB, on any machine: they are counted as configured
+    with Server(PROGRAM, WORKER, PLUGIN, "--runtimes", RUNTIMES, "--memory", "16384") as server:
         for title, functions in clients():
             for (name, handler, zipped), tests in functions.items():
                 create(server, name, handler, zipped)

@@ -276,6 +276,7 @@ def mounts():
 def options():
     found = []
     for words, status, complaint in (
+            (["--memory", "x"], 2, "memory is a number of MB from 128 on, not 'x'"),
             (["--port", "x"], 2, "a port is a number from 0 to 65535, not 'x'"),
             (["--port", "65536"], 2, "a port is a number from 0 to 65535, not '65536'"),
             (["function"], 2, "there is no argument 'function'"),
