@@ -12,6 +12,8 @@
 
 #include "stores.h"
 
+#define PATIENCE_MS 60000
+
 char id[37], events[1 << 20], consumer_folder[64];
 _Atomic int calls, records, running, most_running, hold, failures_left;
 const char *_Atomic answer, *_Atomic poison;
@@ -173,7 +175,7 @@ void consumer_await_state(const char *state)
 {
 	char text[64] = "";
 
-	for (int i = 0; i < 10000 && strcmp(text, state) != 0; i++) {
+	for (int i = 0; i < PATIENCE_MS && strcmp(text, state) != 0; i++) {
 		find_member(consumer_control("GetEventSourceMapping",
 					     "{\"UUID\":\"%s\"}"), "State",
 		       text, sizeof(text));
@@ -185,7 +187,7 @@ void consumer_await_state(const char *state)
 
 void consumer_await(_Atomic int *value, int n)
 {
-	for (int i = 0; *value < n && i < 10000; i++)
+	for (int i = 0; *value < n && i < PATIENCE_MS; i++)
 		consumer_tick();
 	assert_int_equal(*value, n);
 }
@@ -214,9 +216,8 @@ void consumer_saw(const char *what)
 
 void consumer_counted(const char *metric, int n)
 {
-	for (int i = 0; i < 1000 && flow_metric(&flow, metric) < n; i++) {
-		flow_advance(&flow, 20);
-		consumer_tick();
+	for (int i = 0; i < PATIENCE_MS && flow_metric(&flow, metric) < n; i++) {
+		flow_pass(&flow, 20);
 	}
 	assert_true(flow_metric(&flow, metric) == n);
 }
@@ -305,9 +306,8 @@ void stream_map(const struct faas_mapping_config *config)
 /* Until so many calls, letting pauses go by. */
 void consumer_await_calls(int n)
 {
-	for (int i = 0; i < 1000 && calls < n; i++) {
-		flow_advance(&flow, 100);
-		consumer_tick();
+	for (int i = 0; i < PATIENCE_MS && calls < n; i++) {
+		flow_pass(&flow, 100);
 	}
 	consumer_await(&calls, n);
 }
@@ -316,10 +316,9 @@ struct faas_message *consumer_await_letter(const char *queue)
 {
 	struct faas_message *m = NULL;
 
-	for (int i = 0; i < 10000 && !m; i++) {
+	for (int i = 0; i < PATIENCE_MS && !m; i++) {
 		assert_int_equal(faas_take(flow.rt, queue, 0, &m, &err), 0);
-		flow_advance(&flow, 100);
-		consumer_tick();
+		flow_pass(&flow, 100);
 	}
 	assert_non_null(m);
 	return m;

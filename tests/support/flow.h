@@ -29,6 +29,8 @@ void flow_open(struct flow *flow, const struct faas_config *config, bool virtual
 void flow_close(struct flow *flow); /* and frees all results */
 void flow_forget(struct flow *flow); /* the same, of a runtime that is closed already */
 void flow_advance(struct flow *flow, int64_t ms);
+/* A little later; if nobody is at work, whom it would time out, the clock says that it is `ms`. */
+void flow_pass(struct flow *flow, int64_t ms);
 
 /* A function of a test plugin, "file.method"; fails the test if refused. */
 void flow_function(struct flow *flow, const struct faas_function_config *config);
