@@ -403,7 +403,7 @@ TEST(output_beyond_the_budget_is_dropped_and_counted)
 	/* a sanitizer makes it slow */
 	flow_function(&flow, &(struct faas_function_config){ .name = "talker",
 							     .handler = "life.act",
-							     .timeout_ms = 60000 });
+							     .timeout_ms = 900000 });
 	assert_int_equal(flow_call(&flow, "talker", "say 40000")->code, FAAS_OK);
 	flow_await_log(&flow, "LOGS_DROPPED RequestId: ");
 	faas_stats(flow.rt, &stats);

@@ -189,32 +189,38 @@ TEST(the_first_event_of_every_process_is_metered)
 	}
 }
 
-/* CPU time that an endless loop gets within half a second. */
+/* Which part of a CPU an endless loop gets within half a second. */
 static double burn(bool cap)
 {
-	double cpu_ms;
+	const struct faas_result *r;
 
 	flow_close(&flow);
 	flow_open(&flow, &(struct faas_config){ .cpu_cap = cap }, false);
 	flow_function(&flow, &(struct faas_function_config){
 				     .name = "burn", .handler = "life.act", .timeout_ms = 500 });
 	flow_call(&flow, "burn", "count");
-	cpu_ms = flow_call(&flow, "burn", "loop")->cpu_ms;
-	return cpu_ms;
+	r = flow_call(&flow, "burn", "loop");
+	return r->cpu_ms / r->duration_ms;
 }
 
+/* 128 of 1769 MB are 7 % of a core, and each 100 ms begin with it. */
 TEST(with_a_cap_a_small_function_gets_a_small_part_of_a_cpu)
 {
 	struct faas_isolation *report;
-	bool groups;
+	bool groups, more = false;
 
 	assert_int_equal(faas_isolation_report(flow.rt, &report, NULL), 0);
 	groups = report->applied & FAAS_LAYER_CGROUP_CPU;
 	faas_free(report);
 	if (!groups)
 		skip();
-	/* 128 of 1769 MB are 7 % of a core; without the cap it would be all of one */
-	assert_true(burn(true) * 2 < burn(false));
+	assert_true(burn(true) < 0.15);
+	for (int i = 0; i < 20 && !more; i++)
+		more = burn(false) > 0.3;
+	if (!more) {
+		print_message("# skipped: others leave no CPU to show what it would get\n");
+		skip();
+	}
 }
 
 TEST(an_idle_environment_ends_after_its_time_and_not_before)

@@ -230,12 +230,16 @@ TEST(an_answer_for_one_who_is_gone_is_for_nobody)
 {
 	struct seen seen = { 0 };
 
+	/* it is longer in real time, too, by which its process gives up */
+	perform("UpdateFunctionConfiguration", "{\"FunctionName\":\"process\",\"Timeout\":29}");
+	flow_call(&flow, "process", "b"); /* nor is its time that of an init, which is real, too */
+	asked = 0;
 	later = true;
 	start("process", &seen);
 	await_asked(1);
 	assert_int_equal(faas_recycle(flow.rt, "process", &err), 0);
 	assert_int_equal(faas_function_delete(flow.rt, "process", &err), 0);
-	flow_advance(&flow, 3100); /* its time is over: it is killed */
+	flow_advance(&flow, 29100); /* its time is over: it is killed */
 	await(&seen, 1);
 	assert_memory_equal(seen.payload, "-8 ", 3);
 	give(last_id, "late");
