@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#define AGAIN_MS 1000 /* after memory was out */
+
 struct fa_group {
 	struct fa_batch *batch;
 	struct fa_list link; /* in fa_batch.groups */
@@ -147,10 +149,12 @@ static void put_off(struct fa_batch *b)
 	int64_t at = fa_now(rt->clock) + fa_attempt_pause_ms(b->throttles++) * 1000000;
 
 	fa_mapping_slow_down(m);
-	if (m->stopping || at > b->until_ns || fa_loop_timer(&rt->loop, &b->again, at)) {
-		mark_all(&b->items);
-		end(b, true);
+	if (!m->stopping && at <= b->until_ns) {
+		fa_loop_timer_sure(&rt->loop, &b->again, at);
+		return;
 	}
+	mark_all(&b->items);
+	end(b, true);
 }
 
 static void on_again(struct fa_timer *timer)
@@ -312,8 +316,10 @@ bool fa_batch_begin(struct fa_mapping *m)
 	struct fa_batch *b = event.data ? fa_alloc(&m->all->rt->mem, sizeof(*b)) : NULL;
 	size_t head = event.len;
 
-	if (!b)
-		return false; /* what is buffered comes back to the queue in time */
+	if (!b) { /* what is buffered waits for memory, or comes back to its queue in time */
+		fa_mapping_arm(m, &m->growth, AGAIN_MS);
+		return false;
+	}
 	b->mapping = m;
 	b->again.on_due = on_again;
 	b->partial = m->config->partial;

@@ -17,6 +17,7 @@
 #include <control/control.h>
 
 #define LATE_S 60
+#define AGAIN_NS 1000000000 /* after memory was out */
 #define FLEXIBLE_MOST 1440
 
 struct schedule {
@@ -124,13 +125,21 @@ static int check(const struct fa_mem *mem, const struct fa_mapping_config *c,
 
 static void plan(struct schedule *s);
 
-static void deliver(struct schedule *s)
+/* False: out of memory, and it is due still. */
+static bool deliver(struct schedule *s)
 {
+	int64_t due_s = s->due_s, last_s = s->last_s;
+
 	s->credit--;
 	s->last_s = s->due_s;
 	s->due_s = INT64_MAX;
-	faas_source_deliver(s->source, FAAS_MESSAGE(.id = ++s->serial,
-						    .sent_ms = s->last_s * 1000));
+	if (!faas_source_deliver(s->source, FAAS_MESSAGE(.id = ++s->serial,
+							 .sent_ms = s->last_s * 1000)))
+		return true;
+	s->credit++;
+	s->last_s = last_s;
+	s->due_s = due_s;
+	return false;
 }
 
 static void choose(struct schedule *s, int64_t now_ms)
@@ -174,8 +183,10 @@ static void plan(struct schedule *s)
 		plan(s);
 		return;
 	}
-	deliver(s);
-	plan(s);
+	if (deliver(s))
+		plan(s);
+	else
+		fa_loop_timer_sure(&rt->loop, &s->due, fa_now(rt->clock) + AGAIN_NS);
 }
 
 static void on_due(struct fa_timer *timer)
