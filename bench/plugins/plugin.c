@@ -12,6 +12,15 @@ static int echo(struct faas_context *ctx, struct faas_bytes event)
 	return faas_write(ctx, event.data, event.len);
 }
 
+/* An answer of its own that happens to be the event: in two pieces, it is copied. */
+static int copy(struct faas_context *ctx, struct faas_bytes event)
+{
+	size_t half = event.len / 2;
+
+	return faas_write(ctx, event.data, half) < 0 ?
+		       -1 : faas_write(ctx, (const char *)event.data + half, event.len - half);
+}
+
 /* Four bytes: how many events this environment had before; then the event. */
 static int fresh(struct faas_context *ctx, struct faas_bytes event)
 {
@@ -102,6 +111,6 @@ static int die(struct faas_context *ctx, struct faas_bytes event)
 	__builtin_trap();
 }
 
-FAAS_PLUGIN("bench", "1", FAAS_HANDLER(echo), FAAS_HANDLER(fresh),
+FAAS_PLUGIN("bench", "1", FAAS_HANDLER(echo), FAAS_HANDLER(copy), FAAS_HANDLER(fresh),
 	    FAAS_HANDLER(heap, .init = fill), FAAS_HANDLER(nap),
 	    FAAS_HANDLER(stall), FAAS_HANDLER(flood), FAAS_HANDLER(burn), FAAS_HANDLER(die));

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <env/answer.h>
 #include <env/apart.h>
 #include <env/bell.h>
 #include <env/env.h>
@@ -179,33 +180,6 @@ static bool violated(struct fa_job *job, const char *how)
 	return true;
 }
 
-/* The worker's word for a type, made harmless. */
-static void copy_type(char *to, const char *from, size_t size)
-{
-	size_t i;
-
-	for (i = 0; i < size - 1; i++) {
-		char c = ((const volatile char *)from)[i];
-
-		if (!c)
-			break;
-		to[i] = c > ' ' && c < 127 && c != '"' && c != '\\' ? c : '_';
-	}
-	to[i] = '\0';
-}
-
-static bool payload_fits(const struct fa_env *env, uint32_t index, uint32_t off, uint32_t len)
-{
-	uint32_t inline_off = FA_SLOTS_OFF + index * FA_SLOT_SIZE +
-			      (uint32_t)offsetof(struct fa_response_slot, data);
-
-	if (!checks(env, FA_CHECK_LENGTH))
-		return off <= FA_RESPONSE_AREA && len <= FA_RESPONSE_AREA - off;
-	if (off == inline_off)
-		return len <= FA_INLINE;
-	return off == FA_BIG_OFF && len <= FA_RESPONSE_MAX;
-}
-
 static bool read_status(const struct fa_env *env, struct fa_job *job, uint32_t status,
 			const struct fa_response_slot *slot)
 {
@@ -228,7 +202,7 @@ static bool read_status(const struct fa_env *env, struct fa_job *job, uint32_t s
 	default:
 		return false;
 	}
-	copy_type(job->error_type, slot->error_type, sizeof(job->error_type));
+	fa_answer_type(job->error_type, slot->error_type, sizeof(job->error_type));
 	return true;
 }
 
@@ -285,6 +259,7 @@ static void take(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 	const volatile struct fa_response_slot *once = slot;
 	uint64_t token = once->token;
 	uint32_t status = once->status, len = once->len, off = once->off;
+	const void *answer;
 
 	job->end_ns = now_ns;
 	STORE(env->junk, 0);
@@ -292,7 +267,8 @@ static void take(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 		violated(job, "a response with a token that is not its request's");
 		return;
 	}
-	if (!payload_fits(env, index, off, len)) {
+	answer = fa_answer_find(env, job, index, off, len);
+	if (!answer) {
 		violated(job, "a response of impossible length or place");
 		return;
 	}
@@ -300,7 +276,7 @@ static void take(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 		violated(job, "a response of unknown status");
 		return;
 	}
-	job->answer = (struct faas_bytes){ (const char *)head + off, len };
+	job->answer = (struct faas_bytes){ answer, len };
 	job->quiet = !once->logged;
 	split_init(env, job);
 	fa_meter(env, job);

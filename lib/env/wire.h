@@ -27,6 +27,8 @@
 #define FA_SLOTS_OFF 256u    /* slot i is at FA_SLOTS_OFF + i * FA_SLOT_SIZE; the first shares
 				the head's page: a page less to find for each event */
 #define FA_BIG_OFF 139264u   /* one larger payload at a time */
+#define FA_GIVEN_OFF 0x80000000u /* of a response: so much of the request's payload is before it.
+				    Nothing of it lies in the area, the host looks at its own */
 #define FA_STREAM_RING 1048576u /* bytes of a streamed response at FA_BIG_OFF; a power of two */
 #define FA_STREAM_MAX 209715200u /* of one, all together */
 #define FA_REQUEST_MAX 6291456u
@@ -124,7 +126,8 @@ struct fa_response_slot {
 	uint64_t token;
 	uint32_t status;      /* enum fa_status */
 	uint32_t len;
-	uint32_t off;         /* of the payload, from the start of the area: inline or FA_BIG_OFF */
+	uint32_t off;         /* of the payload, from the start of the area: inline or FA_BIG_OFF;
+				 or FA_GIVEN_OFF and more */
 	uint32_t logged;      /* hint: bytes this invocation wrote to the log pipe by stdio or
 				 faas_log(); 0 does not exclude a raw write(2) */
 	char error_type[64];  /* of FA_FAILED and FA_INIT_FAILED */

@@ -67,13 +67,51 @@ static bool append(struct fa_context *call, const void *data, size_t len)
 	return true;
 }
 
+/* The host has the event: of a part of it, it need only be told which. */
+static bool give_back(struct fa_context *call, const void *data, size_t len)
+{
+	size_t at = (uintptr_t)data - (uintptr_t)call->event.data;
+
+	if (call->len || len <= FA_INLINE || at >= call->event.len || len > call->event.len - at)
+		return false;
+	call->given = data;
+	call->len = (uint32_t)len;
+	return true;
+}
+
+static void begin_anew(struct fa_context *call)
+{
+	call->len = 0;
+	call->big = false;
+	call->given = NULL;
+}
+
+/* More follows, so it has to be copied after all. */
+static void keep_given(struct fa_context *call)
+{
+	const void *data = call->given;
+	size_t len = call->len;
+
+	begin_anew(call);
+	append(call, data, len);
+}
+
+static bool put(struct fa_context *call, const void *data, size_t len)
+{
+	if (give_back(call, data, len))
+		return true;
+	if (call->given)
+		keep_given(call);
+	return append(call, data, len);
+}
+
 static int api_write(struct faas_context *context, const void *data, size_t len)
 {
 	struct fa_context *call = call_of(context);
 
 	if (!call->slot || call->outcome)
 		return -1;
-	if (call->streams ? fa_stream_put(call, data, len) : append(call, data, len))
+	if (call->streams ? fa_stream_put(call, data, len) : put(call, data, len))
 		return 0;
 	call->outcome = FA_TOO_LARGE;
 	return -1;
@@ -121,8 +159,8 @@ static void write_failure(struct fa_context *call, const char *type, const char 
 {
 	struct faas_context *context = &call->context;
 
-	call->len = 0;
-	call->big = call->streams = false;
+	begin_anew(call);
+	call->streams = false;
 	call->outcome = 0; /* writing is open once more, for us */
 	faas_puts(context, "{\"errorType\":\"");
 	fa_context_write_json(context, type, strlen(type));
@@ -167,8 +205,8 @@ void fa_context_fail_body(struct fa_context *call, enum fa_status status, const 
 	if (!call->slot) {
 		keep_body(call, body);
 	} else {
-		call->len = 0;
-		call->big = call->streams = false;
+		begin_anew(call);
+		call->streams = false;
 		if (faas_write(&call->context, body.data, body.len) < 0)
 			return;
 	}
@@ -412,8 +450,8 @@ void fa_context_open(struct fa_context *call, const struct fa_request_slot *slot
 						 index * FA_SLOT_SIZE);
 	call->seq = seq;
 	call->token = slot->token;
-	call->len = 0;
-	call->big = false;
+	call->event = (struct faas_bytes){ (const char *)call->request + slot->off, slot->len };
+	begin_anew(call);
 	open_stream(call, slot->flags);
 	call->context.request_id = slot->request_id;
 	call->context.deadline_ms = slot->deadline_ms + (deadline_ns - slot->deadline_ns) / 1000000;
@@ -426,12 +464,15 @@ void fa_context_close(struct fa_context *call)
 {
 	struct fa_response_slot *slot = call->slot;
 	bool failed = call->outcome == FA_FAILED || call->outcome == FA_INIT_FAILED;
-	unsigned char *data = call->big ? big_place(call) : slot->data;
+	const unsigned char *data = call->big ? big_place(call) : slot->data;
 
 	slot->token = call->token;
 	slot->status = call->outcome;
 	slot->len = call->outcome == FA_TOO_LARGE ? 0 : call->len;
 	slot->off = (uint32_t)(data - (unsigned char *)call->response);
+	if (call->given)
+		slot->off = FA_GIVEN_OFF +
+			    (uint32_t)(call->given - (const unsigned char *)call->event.data);
 	slot->logged = call->logged;
 	call->logged = 0;
 	slot->error_type[0] = '\0';

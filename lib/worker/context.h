@@ -16,7 +16,8 @@
 /*
  * What stands behind the struct faas_context that a handler holds. One per
  * environment, reused by every call. The response grows in the response area
- * itself: in its slot while it is small, at FA_BIG_OFF from then on.
+ * itself: in its slot while it is small, at FA_BIG_OFF from then on. If all of it is a
+ * large part of the event, it stays where that is.
  */
 struct fa_context {
 	struct faas_context context; /* first: a handler's pointer is ours */
@@ -35,6 +36,8 @@ struct fa_context {
 	uint64_t token;
 	uint32_t seq, len;
 	bool big;
+	struct faas_bytes event;
+	const unsigned char *given; /* the response is a part of the event, or NULL */
 	bool streams;      /* written bytes go to the host at once */
 	uint32_t streamed; /* so many did */
 	enum fa_status outcome;    /* 0: undecided */

@@ -379,7 +379,7 @@ TEST(a_late_program_is_sent_away_once)
 
 /* ---- the first event of a provisioned environment --------------------- */
 
-static void provide_one(void)
+static void provide_one(const char *handler)
 {
 	struct faas_function_info *info = NULL;
 	struct faas_error err = { .message = "" };
@@ -387,7 +387,7 @@ static void provide_one(void)
 
 	must(!faas_function_create(rt,
 				   FAAS_FUNCTION(.name = "ready", .code = TEST_PLUGINS,
-						 .handler = "echo.echo", .timeout_ms = 600000,
+						 .handler = handler, .timeout_ms = 600000,
 						 .provisioned = 1),
 				   &err),
 	     err.message);
@@ -404,7 +404,7 @@ static void wait_for_the_first(void)
 	stay_here();
 	open_runtime("echo.echo");
 	call_warm(WARM);
-	provide_one();
+	provide_one("echo.echo");
 	tracer_settle();
 	tracer_begin();
 	call_with("ready", 5);
@@ -534,12 +534,12 @@ static struct faults faults_now(void)
 }
 
 /* The one before warms the way, also through what asks for the counts. */
-static struct faults faults_of_the_first(size_t len)
+static struct faults faults_of_the_first(const char *handler, size_t len)
 {
 	struct faults before, after;
 
 	call_with("f", len);
-	provide_one();
+	provide_one(handler);
 	faults_now();
 	call_with("f", len);
 	before = faults_now();
@@ -551,7 +551,7 @@ static struct faults faults_of_the_first(size_t len)
 /* Its pages were touched before: by whoever made them, and by its init. */
 TEST(a_provisioned_first_event_faults_on_no_page)
 {
-	struct faults faults = faults_of_the_first(5);
+	struct faults faults = faults_of_the_first("echo.echo", 5);
 
 	assert_int_equal(faults.below, 0);
 	assert_int_equal(faults.here, 0);
@@ -560,7 +560,7 @@ TEST(a_provisioned_first_event_faults_on_no_page)
 /* The positive control: pages that nobody prepares are seen. */
 TEST(a_large_first_event_does_fault)
 {
-	struct faults faults = faults_of_the_first(1 << 20);
+	struct faults faults = faults_of_the_first("echo.more", 1 << 20);
 
 	assert_true(faults.below > 0);
 	assert_true(faults.here > 0);

@@ -366,6 +366,28 @@ TEST(a_response_may_be_a_hundred_bytes_larger_and_not_one_more)
 }
 
 /* The loop hands over in slots that share one large place; who waits for it uses the same. */
+/* Each the second half of its own, also with others handed over ahead. */
+TEST(a_large_part_of_the_event_comes_back_by_both_doors)
+{
+	static char events[8][5001];
+	struct seen seen[8] = { 0 };
+
+	flow_function(&flow, &(struct faas_function_config){ .name = "half", .max_concurrency = 1,
+							     .handler = "echo.half" });
+	for (int i = 0; i < 8; i++) {
+		memset(events[i], 'a' + i, 5000);
+		memset(events[i] + 2500, 'A' + i, 2500);
+	}
+	flow_expect(&flow, "half", events[7], events[7] + 2500);
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(start("half", events[i], 60000, &seen[i], NULL), 0);
+	for (int i = 0; i < 8; i++) {
+		await(&seen[i], 1);
+		assert_int_equal(seen[i].code, FAAS_OK);
+		assert_memory_equal(seen[i].payload, events[i] + 2500, 63);
+	}
+}
+
 TEST(large_answers_follow_each_other_on_the_callers_thread_after_the_loops)
 {
 	flow_function(&flow, &(struct faas_function_config){
@@ -512,6 +534,7 @@ int main(void)
 		CASE(a_request_id_of_the_hosts_own_is_the_one_that_handler_and_result_see),
 		CASE(six_megabytes_go_both_ways_and_one_byte_more_is_refused),
 		CASE(a_response_may_be_a_hundred_bytes_larger_and_not_one_more),
+		CASE(a_large_part_of_the_event_comes_back_by_both_doors),
 		CASE(large_answers_follow_each_other_on_the_callers_thread_after_the_loops),
 		CASE(the_log_tail_holds_start_output_end_and_report),
 		CASE(output_beyond_the_budget_is_dropped_and_counted),

@@ -166,7 +166,8 @@ static uint32_t lying_offset(struct input *input, const struct fa_response_slot 
 		inline_off(slot) + 1, inline_off(slot) + FA_SLOT_SIZE,
 		FA_RESPONSE_AREA - 1, FA_RESPONSE_AREA,
 		UINT32_MAX,           0,
-		FA_BIG_OFF + 1,       1u << 31,
+		FA_BIG_OFF + 1,       FA_GIVEN_OFF,
+		FA_GIVEN_OFF + 1,     FA_GIVEN_OFF + FA_INLINE,
 	};
 
 	return pick(input, values, sizeof(values) / sizeof(*values));
@@ -281,6 +282,15 @@ static bool answered(const struct fa_job *job)
 	       job->verdict == FA_INIT_ERRED || job->verdict == FA_OVERSIZE;
 }
 
+/* It may be a part of what was given, all of it inside. */
+static bool is_given(const struct fa_job *job)
+{
+	const unsigned char *from = job->payload.data, *data = job->answer.data;
+
+	return data >= from && data < from + job->payload.len &&
+	       job->answer.len <= (size_t)(from + job->payload.len - data);
+}
+
 static void check_answer(const struct fa_job *job, uint32_t nth)
 {
 	const unsigned char *area = (const unsigned char *)kit->response, *data = job->answer.data;
@@ -288,8 +298,10 @@ static void check_answer(const struct fa_job *job, uint32_t nth)
 	uint32_t claimed = atomic_load(&((struct fa_response_head *)hostile)->seq) - first;
 	size_t off = (size_t)(data - area);
 
-	PROPERTY(off == FA_BIG_OFF ? job->answer.len <= FA_RESPONSE_MAX
-				   : off == inline_off(slot) && job->answer.len <= FA_INLINE);
+	if (!is_given(job))
+		PROPERTY(off == FA_BIG_OFF ?
+				 job->answer.len <= FA_RESPONSE_MAX :
+				 off == inline_off(slot) && job->answer.len <= FA_INLINE);
 	if (job->answer.len)
 		PROPERTY(data[0] + data[job->answer.len - 1] >= 0);
 	PROPERTY(job->init_ns >= 0 && job->start_ns >= START_NS && job->end_ns >= job->start_ns);

@@ -175,6 +175,18 @@ TEST(without_the_length_an_answer_runs_out_of_its_slot)
 	}
 }
 
+TEST(without_the_length_more_than_the_event_is_given_back)
+{
+	for (enum way way = DIRECTLY; way < WAYS; way++) {
+		struct outcome out;
+
+		weaken(0, FA_CHECK_LENGTH);
+		call(way, "ipc.answer_from_elsewhere", "{\"len\":27,\"off\":2147483649}", 300,
+		     &out);
+		assert_int_not_equal(verdict_of(&out), VIOLATED);
+	}
+}
+
 TEST(without_the_length_parts_are_taken_that_were_never_put)
 {
 	struct outcome out;
@@ -336,6 +348,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(without_a_pid_namespace_a_daemon_is_left_and_noticed),
 	cmocka_unit_test(without_the_token_a_forged_answer_is_believed),
 	cmocka_unit_test(without_the_length_an_answer_runs_out_of_its_slot),
+	cmocka_unit_test(without_the_length_more_than_the_event_is_given_back),
 	cmocka_unit_test(without_the_length_parts_are_taken_that_were_never_put),
 	cmocka_unit_test(without_the_length_parts_have_no_limit),
 	cmocka_unit_test(without_counting_junk_a_storm_of_wakes_lasts_until_the_deadline),

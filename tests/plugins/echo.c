@@ -31,6 +31,19 @@ static int echo(struct faas_context *ctx, struct faas_bytes event)
 	return faas_write(ctx, event.data, event.len);
 }
 
+/* The second half of the event. */
+static int half(struct faas_context *ctx, struct faas_bytes event)
+{
+	return faas_write(ctx, (const char *)event.data + event.len / 2,
+			  event.len - event.len / 2);
+}
+
+/* The event, and its second half once more. */
+static int more(struct faas_context *ctx, struct faas_bytes event)
+{
+	return echo(ctx, event) < 0 ? -1 : half(ctx, event);
+}
+
 /* The event, a byte at a time. */
 static int drip(struct faas_context *ctx, struct faas_bytes event)
 {
@@ -269,6 +282,7 @@ static int eat(struct faas_context *ctx, struct faas_bytes event)
 				      .invoke = __VA_ARGS__ }
 
 FAAS_PLUGIN("echo", "1", FAAS_HANDLER(echo), FAAS_HANDLER(drip), FAAS_HANDLER(fail),
+	    FAAS_HANDLER(half), FAAS_HANDLER(more),
 	    FAAS_HANDLER(fail_body), FAAS_HANDLER(fail_quietly), FAAS_HANDLER(returns),
 	    FAAS_HANDLER(sleep_ms),
 	    FAAS_HANDLER(counter), FAAS_HANDLER(env), FAAS_HANDLER(tmp),

@@ -190,13 +190,18 @@ const struct fa_response_slot *peer_await(struct peer *peer, uint32_t seq)
 	await_seq(peer, seq);
 	slot = (const void *)((char *)peer->response + FA_SLOTS_OFF + index * FA_SLOT_SIZE);
 	assert_true(slot->token == token_of(seq));
-	assert_true(slot->off == FA_BIG_OFF ||
+	assert_true(slot->off == FA_BIG_OFF || slot->off >= FA_GIVEN_OFF ||
 		    slot->off == (uint32_t)((char *)slot->data - (char *)peer->response));
 	return slot;
 }
 
 const char *peer_payload(const struct peer *peer, const struct fa_response_slot *slot)
 {
+	size_t at = (size_t)((const char *)slot - (const char *)peer->response);
+	const struct fa_request_slot *asked = (const void *)((const char *)peer->request + at);
+
+	if (slot->off >= FA_GIVEN_OFF)
+		return (const char *)peer->request + asked->off + (slot->off - FA_GIVEN_OFF);
 	return (const char *)peer->response + slot->off;
 }
 

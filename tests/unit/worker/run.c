@@ -199,6 +199,49 @@ TEST(the_largest_event_arrives_whole)
 	free(event);
 }
 
+static const char *event_of(size_t len)
+{
+	static char event[FA_INLINE * 3];
+
+	memset(event, 0, sizeof(event));
+	for (size_t i = 0; i < len; i++)
+		event[i] = (char)('a' + i % 23);
+	return event;
+}
+
+TEST(a_large_part_of_the_event_is_the_answer_without_a_copy)
+{
+	const char *event = event_of(FA_INLINE * 2 + 2);
+	const struct fa_response_slot *slot;
+
+	start("echo", "half");
+	slot = peer_ask(&peer, event);
+	assert_int_equal(slot->off, FA_GIVEN_OFF + FA_INLINE + 1);
+	assert_answer(slot, FA_DONE, event + FA_INLINE + 1);
+	slot = peer_ask(&peer, event_of(FA_INLINE * 2));
+	assert_true(slot->off < FA_BIG_OFF); /* a small one is copied sooner than explained */
+	assert_answer(slot, FA_DONE, event + FA_INLINE);
+}
+
+TEST(a_part_of_the_event_with_more_behind_it_is_copied)
+{
+	size_t len = FA_INLINE + 100;
+	char want[FA_INLINE * 6];
+
+	start("echo", "more");
+	snprintf(want, sizeof(want), "%s%s", event_of(len), event_of(len) + len / 2);
+	assert_answer(peer_ask(&peer, event_of(len)), FA_DONE, want);
+	assert_int_equal(peer_await(&peer, 1)->off, FA_BIG_OFF);
+}
+
+TEST(the_body_of_an_error_may_be_a_part_of_the_event)
+{
+	start("echo", "fail_body");
+	assert_error(peer_ask(&peer, event_of(5000)), FA_FAILED, "Echo.Body", event_of(5000));
+	assert_int_equal(peer_await(&peer, 1)->off, FA_GIVEN_OFF);
+	assert_error(peer_ask(&peer, "[]"), FA_FAILED, "Echo.Body", "[]");
+}
+
 TEST(faas_alloc_gives_up_to_the_memory_of_the_function_and_takes_it_back)
 {
 	start("echo", "alloc");
@@ -557,6 +600,9 @@ int main(void)
 		RUN(an_answer_beyond_the_limit_is_told_and_survived),
 		RUN(an_answer_may_grow_byte_by_byte),
 		RUN(the_largest_event_arrives_whole),
+		RUN(a_large_part_of_the_event_is_the_answer_without_a_copy),
+		RUN(a_part_of_the_event_with_more_behind_it_is_copied),
+		RUN(the_body_of_an_error_may_be_a_part_of_the_event),
 		RUN(faas_alloc_gives_up_to_the_memory_of_the_function_and_takes_it_back),
 		RUN(sixteen_events_handed_over_ahead_are_served_one_after_the_other),
 		RUN(a_second_large_answer_waits_until_the_host_has_copied_the_first),
