@@ -29,31 +29,39 @@ static struct faas *open_echo(enum listening listening)
 static void one_cpu(const struct options *options, enum listening listening, const char *key)
 {
 	size_t n = bench_scaled(options, 40000) / TURNS * TURNS;
-	struct samples raw, ours;
-	struct pingpong *futex;
+	struct samples raw, apart, ours;
+	struct pingpong *futex, *far;
 	struct faas *rt;
 	char name[64];
 
 	bench_pin(0);
 	futex = pingpong_open(PINGPONG_FUTEX, 0);
+	far = pingpong_open(PINGPONG_APART, 0);
 	rt = open_echo(listening);
 	samples_open(&raw, n);
+	samples_open(&apart, n);
 	samples_open(&ours, n);
 	for (int round = 0; round < options->rounds; round++) {
 		samples_clear(&raw);
+		samples_clear(&apart);
 		samples_clear(&ours);
 		for (int turn = 0; turn < TURNS; turn++) {
 			pingpong_run(futex, n / TURNS, &raw);
+			pingpong_run(far, n / TURNS, &apart);
 			ours_fill(rt, "echo", n / TURNS, &ours);
 		}
 		snprintf(name, sizeof(name), "%s.raw_futex", key);
 		report_latency(name, &raw);
+		snprintf(name, sizeof(name), "%s.raw_futex_apart", key);
+		report_latency(name, &apart);
 		snprintf(name, sizeof(name), "%s.ours", key);
 		report_latency(name, &ours);
 	}
 	ours_close(rt);
 	pingpong_close(futex);
+	pingpong_close(far);
 	samples_close(&raw);
+	samples_close(&apart);
 	samples_close(&ours);
 	bench_pin(-1);
 }

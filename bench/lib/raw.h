@@ -14,6 +14,8 @@
 
 enum pingpong_kind {
 	PINGPONG_FUTEX, /* wakes always, waits always: no flag, no spinning */
+	PINGPONG_APART, /* the same; the other side in a session and, as root with cgroup v1, in a
+			   group for the CPU of its own, as workers are */
 	PINGPONG_SPIN,  /* one shared word, both sides burn their CPU */
 	PINGPONG_PIPE,
 	PINGPONG_SOCKETPAIR,
