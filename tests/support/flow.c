@@ -20,9 +20,14 @@ static void pause_a_little(void)
 static void on_log(void *data, const struct faas_log *log)
 {
 	struct flow *flow = data;
+	size_t end;
 
 	pthread_mutex_lock(&flow->lock);
-	flow->log = realloc(flow->log, flow->log_len + log->text.len + 4);
+	end = flow->log_len + log->text.len + 4;
+	if (end > flow->log_size) {
+		flow->log_size = 2 * end;
+		flow->log = realloc(flow->log, flow->log_size);
+	}
 	flow->log[flow->log_len++] = (char)('0' + log->level);
 	flow->log[flow->log_len++] = ' ';
 	memcpy(flow->log + flow->log_len, log->text.data, log->text.len);

@@ -19,7 +19,7 @@ struct flow {
 	int result_count;
 	pthread_mutex_t lock;          /* of what the callbacks write */
 	char *log;                     /* "LEVEL text\n" per line */
-	size_t log_len;
+	size_t log_len, log_size;
 	double metrics[32];            /* sums, by name */
 	const char *metric_names[32];
 };
