@@ -146,6 +146,7 @@ const char *fa_sandbox_adopt(struct fa_sandbox *box, const struct fa_nest_setup 
 {
 	bool view = fa_layers_have(&box->layers, FAAS_LAYER_MOUNT_NS);
 	const char *failed;
+	int rc;
 
 	box->flags = setup->flags;
 	box->tmp_mb = setup->tmp_mb;
@@ -153,6 +154,10 @@ const char *fa_sandbox_adopt(struct fa_sandbox *box, const struct fa_nest_setup 
 	failed = enter_directories(box, setup, trees, tree_count);
 	if (failed)
 		return failed;
+	if (view && fa_sandbox_namespaces(box) & CLONE_NEWNET && (rc = fa_view_enter_hosts()) < 0) {
+		errno = -rc;
+		return "/etc/hosts";
+	}
 	if (fa_layers_have(&box->layers, FAAS_LAYER_RLIMITS) && set_limits(box, setup) < 0)
 		return "resource limits";
 	return NULL;

@@ -30,6 +30,8 @@ int fa_view_files(const char *path, bool read_only); /* may be written otherwise
  */
 int fa_view_enter(int clone, int *proc_error);
 int fa_view_enter_tree(int tree, const char *path); /* 0 or -errno */
+/* Names of this machine where it has a network of its own, if the host has any. 0 or -errno. */
+int fa_view_enter_hosts(void);
 /* The same for a path below FA_VIEW_TMP_PARENT, before there is a /tmp. */
 int fa_view_enter_files(int tree, const char *path);
 
