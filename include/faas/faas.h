@@ -287,7 +287,9 @@ typedef int (*faas_handler_fn)(struct faas_context *ctx, struct faas_bytes event
  * environment's: the end of `bootstrap` is that of the environment, with the status as
  * Lambda tells it. Its Runtime API listens in a network of its own that has nothing else;
  * with .network, at an address of the host's loopback interface that is drawn at random.
- * What lies in extensions/ of its layers is started before it, as Lambda's extensions are.
+ * What lies in extensions/ of its layers is started before it, as Lambda's extensions are;
+ * with .network, one that subscribes to telemetry listens at the host of
+ * AWS_LAMBDA_RUNTIME_API, else at sandbox.localdomain.
  * Programs need a namespace of pids. Not for them: .pristine, .snapshot, .prototype.
  */
 struct faas_function_config {

@@ -119,6 +119,34 @@ static void get(const char *text)
 	say(kept);
 }
 
+/* What a subscriber of telemetry has heard, once that text is in it. */
+static void heard(const char *text)
+{
+	static char whole[1 << 20];
+
+	for (int ms = 0; ms < 15000; ms++) {
+		FILE *file = fopen("/tmp/heard", "r");
+		size_t len = file ? fread(whole, 1, sizeof(whole) - 1, file) : 0;
+
+		if (file)
+			fclose(file);
+		whole[len] = '\0';
+		if (strstr(whole, text))
+			break;
+		usleep(1000);
+	}
+	say(whole);
+}
+
+/* So many lines of a hundred bytes. */
+static void chatter(const char *lines)
+{
+	for (int i = 0; i < atoi(lines); i++)
+		printf("%099d\n", i);
+	fflush(stdout);
+	say("said");
+}
+
 static void print(const char *text)
 {
 	puts(text);
@@ -283,7 +311,7 @@ static const struct act acts[] = {
 	{ "record", record },  { "fail", fail },   { "sleep", sleep_for }, { "exit", leave },
 	{ "raise", die },      { "large", large }, { "eat", eat },         { "last", leave_after },
 	{ "fork", fork_some }, { "burn", burn },   { "tick", tick },       { "longest", longest },
-	{ "work", work_on },   { NULL, NULL },
+	{ "work", work_on },   { "heard", heard }, { "chatter", chatter }, { NULL, NULL },
 };
 
 /* The event says what to do, unless the variable ACT does. */

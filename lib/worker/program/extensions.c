@@ -12,7 +12,7 @@
 
 /* ---- answers ------------------------------------------------------------- */
 
-static void say(struct fa_runtime_answer *answer, int status)
+void fa_extensions_say(struct fa_runtime_answer *answer, int status)
 {
 	answer->status = status;
 	answer->body = (struct faas_bytes){ answer->text, strlen(answer->text) };
@@ -20,12 +20,23 @@ static void say(struct fa_runtime_answer *answer, int status)
 	answer->field_count = 1;
 }
 
+void fa_extensions_refuse(struct fa_runtime_answer *answer, int status, const char *type,
+			  const char *message)
+{
+	struct fa_text text = FA_TEXT(answer->text);
+
+	fa_text_add(&text, "{\"errorMessage\":\"");
+	fa_text_json(&text, message, strlen(message));
+	fa_text_add(&text, "\",\"errorType\":\"");
+	fa_text_add(&text, type);
+	fa_text_add(&text, "\"}\n");
+	fa_extensions_say(answer, status);
+}
+
 static enum fa_runtime_step refuse(struct fa_runtime_answer *answer, const char *type,
 				   const char *message)
 {
-	snprintf(answer->text, sizeof(answer->text),
-		 "{\"errorMessage\":\"%s\",\"errorType\":\"%s\"}\n", message, type);
-	say(answer, 403);
+	fa_extensions_refuse(answer, 403, type, message);
 	return FA_RUNTIME_REPLY;
 }
 
@@ -39,9 +50,9 @@ static struct fa_extension *find(struct fa_extensions *x, const char *member, si
 	return NULL;
 }
 
-/* NULL: the answer is there. */
-static struct fa_extension *caller(struct fa_extensions *x, const struct fa_http_request *request,
-				   struct fa_runtime_answer *answer)
+struct fa_extension *fa_extensions_caller(struct fa_extensions *x,
+					  const struct fa_http_request *request,
+					  struct fa_runtime_answer *answer)
 {
 	const char *id = fa_http_get(request, IDENTIFIER);
 	struct fa_extension *found = NULL;
@@ -122,7 +133,7 @@ static void welcome(const struct fa_extensions *x, const struct fa_http_request 
 		fa_text_add(&text, s->account);
 	}
 	fa_text_add(&text, "\"}");
-	say(answer, 200);
+	fa_extensions_say(answer, 200);
 	answer->fields[answer->field_count++] = (struct fa_http_field){ IDENTIFIER, extension->id };
 }
 
@@ -166,7 +177,7 @@ static enum fa_runtime_step enroll(struct fa_extensions *x, const struct fa_http
 static enum fa_runtime_step next(struct fa_extensions *x, const struct fa_http_request *request,
 				 struct fa_connection *from, struct fa_runtime_answer *answer)
 {
-	struct fa_extension *extension = caller(x, request, answer);
+	struct fa_extension *extension = fa_extensions_caller(x, request, answer);
 
 	if (!extension)
 		return FA_RUNTIME_REPLY;
@@ -180,14 +191,14 @@ static enum fa_runtime_step give_up(struct fa_extensions *x, const struct fa_htt
 {
 	const char *type = fa_http_get(request, "Lambda-Extension-Function-Error-Type");
 
-	if (!caller(x, request, answer))
+	if (!fa_extensions_caller(x, request, answer))
 		return FA_RUNTIME_REPLY;
 	if (!type || !*type)
 		return refuse(answer, "Extension.MissingHeader",
 			      "Lambda-Extension-Function-Error-Type not found");
 	snprintf(x->error, sizeof(x->error), "%s", error);
 	snprintf(answer->text, sizeof(answer->text), "{\"status\":\"OK\"}\n");
-	say(answer, 202);
+	fa_extensions_say(answer, 202);
 	return FA_RUNTIME_RESULT;
 }
 
@@ -214,7 +225,7 @@ enum fa_runtime_step fa_extensions_take(struct fa_extensions *x,
 	if (post && !strcmp(what, "exit/error"))
 		return give_up(x, request, "Extension.ExitError", answer);
 	snprintf(answer->text, sizeof(answer->text), "404 page not found\n");
-	say(answer, 404);
+	fa_extensions_say(answer, 404);
 	return FA_RUNTIME_REPLY;
 }
 
@@ -263,7 +274,7 @@ bool fa_extension_event(struct fa_extension *extension, const struct faas_contex
 			 "\"value\":\"%s\"}}",
 			 (long long)deadline_ms, context->request_id, context->invoked_arn,
 			 trace && !strpbrk(trace, "\"\\") ? trace : "");
-	say(answer, 200);
+	fa_extensions_say(answer, 200);
 	answer->fields[answer->field_count++] =
 		(struct fa_http_field){ "Lambda-Extension-Event-Identifier", extension->id };
 	extension->state = FA_EXTENSION_RUNNING;

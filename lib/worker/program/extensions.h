@@ -51,6 +51,15 @@ enum fa_runtime_step fa_extensions_take(struct fa_extensions *extensions,
 					struct fa_connection *from,
 					struct fa_runtime_answer *answer);
 
+/* For the other APIs of extensions. Who asks; NULL: the answer is there, and refuses it. */
+struct fa_extension *fa_extensions_caller(struct fa_extensions *extensions,
+					  const struct fa_http_request *request,
+					  struct fa_runtime_answer *answer);
+/* The answer is `text`; or it is the error in Lambda's form. */
+void fa_extensions_say(struct fa_runtime_answer *answer, int status);
+void fa_extensions_refuse(struct fa_runtime_answer *answer, int status, const char *type,
+			  const char *message);
+
 /* All that were started have registered: the runtime may start. */
 bool fa_extensions_registered(const struct fa_extensions *extensions);
 /* All that registered wait for an event. */

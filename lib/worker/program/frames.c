@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 #include <env/wire.h>
@@ -22,7 +23,7 @@ bool fa_frames_open(struct fa_frames *frames, int log_fd)
 {
 	int pair[2];
 
-	memset(frames, 0, sizeof(*frames));
+	memset(frames, 0, offsetof(struct fa_frames, text));
 	frames->fd = frames->program_fd = -1;
 	frames->log_fd = log_fd;
 	if (pipe2(pair, O_CLOEXEC) < 0)
@@ -63,8 +64,18 @@ static void put(struct fa_frames *f, char c)
 	f->out[f->out_len++] = c;
 }
 
+static void tell(struct fa_frames *f)
+{
+	if (f->record)
+		f->record(f->data, f->text, f->text_len);
+	f->text_len = 0;
+}
+
 static void put_record(struct fa_frames *f, unsigned char c)
 {
+	if (f->text_len == sizeof(f->text))
+		tell(f);
+	f->text[f->text_len++] = (char)c;
 	if (f->newline)
 		put(f, '\r');
 	f->newline = c == '\n';
@@ -78,6 +89,7 @@ static void end_record(struct fa_frames *f)
 	f->head_len = 0;
 	put(f, '\n');
 	flush(f);
+	tell(f);
 }
 
 /* ---- in ------------------------------------------------------------------ */

@@ -20,6 +20,11 @@ struct fa_frames {
 	bool newline;       /* the last one read: of the record only if more comes */
 	char out[2048];     /* what is written at once, less than a pipe would tear apart */
 	size_t out_len;
+	void (*record)(void *data, const char *text,
+		       size_t len); /* told of each, or of its pieces */
+	void *data;
+	size_t text_len;
+	char text[16384]; /* last: nobody but who has records pays for its pages */
 };
 
 /* False: there is no pipe to be had, and the program logs to its standard output. */

@@ -7,13 +7,25 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static void tell_answered(struct fa_program *p)
+{
+	const struct fa_context *call = &p->call;
+	const char *error = call->outcome == FA_FAILED      ? call->failure.type
+			    : call->outcome == FA_TOO_LARGE ? "Function.ResponseSizeTooLarge"
+							    : NULL;
+
+	fa_platform_answered(&p->platform, error, call->streams ? p->streamed : call->len,
+			     p->finished_ns);
+}
+
 void fa_program_answer(struct fa_program *p)
 {
 	struct fa_response_head *head = p->areas.response;
 	int64_t took_ns;
 
-	fa_frames_read(&p->frames); /* what it logged of this event is before its end */
+	fa_program_read_logs(p); /* what it logged of this event is before its end */
 	p->finished_ns = fa_program_now_ns();
+	tell_answered(p);
 	took_ns = p->finished_ns - p->begun_ns;
 	p->call.logged = 1; /* it writes by itself: who knows */
 	fa_context_close(&p->call);

@@ -41,7 +41,8 @@ struct sockaddr_in fa_launch_address(const struct fa_run *run)
 
 /* ---- in the child -------------------------------------------------------- */
 
-static _Noreturn void become(const char *path, char **variables, int frames_fd, int trouble)
+static _Noreturn void become(const char *path, char **variables, const struct fa_launch_fds *fds,
+			     int trouble)
 {
 	char *const argv[] = { (char *)path, NULL };
 	sigset_t none;
@@ -49,8 +50,12 @@ static _Noreturn void become(const char *path, char **variables, int frames_fd, 
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (fds->output >= 0) {
+		dup2(fds->output, STDOUT_FILENO);
+		dup2(fds->output, STDERR_FILENO);
+	}
 	syscall(SYS_close_range, 3, ~0u, CLOSE_ON_EXEC);
-	fcntl(frames_fd, F_SETFD, 0);
+	fcntl(fds->frames, F_SETFD, 0);
 	execve(path, argv, variables);
 	error = errno;
 	if (write(trouble, &error, sizeof(error)) < 0)
@@ -109,7 +114,8 @@ static pid_t wait_for_exec(pid_t pid, int pipe, const char *path, struct faas_er
 	return n == (ssize_t)sizeof(error) ? cannot_run(err, path, error) : pid;
 }
 
-static pid_t spawn(const char *path, char **variables, int frames_fd, struct faas_error *err)
+static pid_t spawn(const char *path, char **variables, const struct fa_launch_fds *fds,
+		   struct faas_error *err)
 {
 	int trouble[2];
 	pid_t pid;
@@ -118,7 +124,7 @@ static pid_t spawn(const char *path, char **variables, int frames_fd, struct faa
 		return cannot_run(err, path, errno);
 	pid = fa_clone(0, NULL);
 	if (!pid)
-		become(path, variables, frames_fd, trouble[1]);
+		become(path, variables, fds, trouble[1]);
 	close(trouble[1]);
 	pid = pid < 0 ? cannot_run(err, path, -pid) :
 			wait_for_exec(pid, trouble[0], path, err);
@@ -126,12 +132,12 @@ static pid_t spawn(const char *path, char **variables, int frames_fd, struct faa
 	return pid;
 }
 
-pid_t fa_launch(const struct fa_run *run, int frames_fd, struct faas_error *err)
+pid_t fa_launch(const struct fa_run *run, const struct fa_launch_fds *fds, struct faas_error *err)
 {
 	char path[PATH_MAX];
 
 	if (find_bootstrap(&run->settings, path))
-		return spawn(path, run->variables, frames_fd, err);
+		return spawn(path, run->variables, fds, err);
 	return fa_error_typed(err, FAAS_EFUNCTION, "Runtime.InvalidEntrypoint",
 			      "Couldn't find valid bootstrap(s): [/var/task/bootstrap "
 			      "/opt/bootstrap]");
@@ -172,8 +178,9 @@ static char **variables_of_extensions(char **all)
 }
 
 static int launch_one(struct fa_extensions *x, const char *folder, const char *name,
-		      char **variables, struct faas_error *err)
+		      char **variables, const struct fa_tap *output, struct faas_error *err)
 {
+	const struct fa_launch_fds fds = { .frames = -1, .output = output->writer };
 	struct fa_extension *extension = &x->at[x->count];
 	char path[PATH_MAX + FA_EXTENSION_NAME * 2 + 2];
 
@@ -183,7 +190,7 @@ static int launch_one(struct fa_extensions *x, const char *folder, const char *n
 				      "%s: there may be %d extensions", path, FA_EXTENSIONS_MAX);
 	memset(extension, 0, sizeof(*extension));
 	strcpy(extension->name, name);
-	extension->pid = spawn(path, variables, -1, err);
+	extension->pid = spawn(path, variables, &fds, err);
 	if (extension->pid < 0)
 		return fa_error_typed(err, FAAS_EFUNCTION, "Extension.LaunchError",
 				      "%s cannot be executed", path);
@@ -191,7 +198,8 @@ static int launch_one(struct fa_extensions *x, const char *folder, const char *n
 	return 0;
 }
 
-int fa_launch_extensions(const struct fa_run *run, struct fa_extensions *x, struct faas_error *err)
+int fa_launch_extensions(const struct fa_run *run, struct fa_extensions *x, struct fa_tap *output,
+			 struct faas_error *err)
 {
 	char folder[PATH_MAX], **variables = NULL;
 	const struct dirent *entry;
@@ -203,8 +211,11 @@ int fa_launch_extensions(const struct fa_run *run, struct fa_extensions *x, stru
 	if (files)
 		variables = variables_of_extensions(run->variables);
 	while (variables && !rc && (entry = readdir(files)))
-		if (entry->d_type == DT_REG)
-			rc = launch_one(x, folder, entry->d_name, variables, err);
+		if (entry->d_type == DT_REG) {
+			fa_tap_open(output);
+			rc = launch_one(x, folder, entry->d_name, variables, output, err);
+		}
+	fa_tap_given(output);
 	free(variables);
 	if (files)
 		closedir(files);

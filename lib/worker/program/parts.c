@@ -18,6 +18,7 @@ bool fa_program_on_head(void *data, struct fa_connection *from,
 		return false;
 	p->stream = from;
 	p->streamed = 0;
+	fa_platform_responds(&p->platform, fa_program_now_ns());
 	if (p->api.http)
 		fa_context_begin_http(&p->call);
 	return true;

@@ -22,7 +22,7 @@
 #include <worker/program/state.h>
 #include <worker/stream.h>
 
-#define OWN_FDS 3 /* of a turn, before the server's */
+#define OWN_FDS 5 /* of a turn; those of telemetry and of the server follow */
 
 static struct fa_program program;
 
@@ -56,6 +56,7 @@ static void offer(struct fa_program *p, const struct fa_request_slot *slot)
 	struct faas_bytes event = { (const char *)p->areas.request + slot->off, slot->len };
 
 	p->open = true;
+	fa_platform_begin(&p->platform, &p->call.context, fa_telemetry_now());
 	fa_program_tell_extensions(p, false, p->call.context.deadline_ms);
 	if (!fa_runtime_offer(&p->api, &p->call.context, event) || !waiter)
 		return;
@@ -63,11 +64,18 @@ static void offer(struct fa_program *p, const struct fa_request_slot *slot)
 	send_event(p, waiter);
 }
 
+static void wake(struct fa_program *p)
+{
+	if (p->rest.still)
+		fa_telemetry_woken(&p->telemetry, fa_program_now_ns());
+	fa_rest_end(&p->rest);
+}
+
 static void begin(struct fa_program *p)
 {
 	const struct fa_request_slot *slot = fa_areas_slot(&p->areas, p->done + 1);
 
-	fa_rest_end(&p->rest);
+	wake(p);
 	if (slot->flags & FA_REQ_SHUTDOWN) {
 		fa_program_begin_end(p);
 		return;
@@ -108,6 +116,12 @@ static bool is_granted(const struct fa_program *p, uint32_t wish)
 	return (wish == 3 && is_posted(p)) || (wish == 5 && fa_stream_has_room(&p->call));
 }
 
+/* The sooner of two, of which -1 is never. */
+static int64_t sooner(int64_t a, int64_t b)
+{
+	return a < 0 ? b : b < 0 || a < b ? a : b;
+}
+
 /* How long there is nothing to do, ms; -1: until somebody says something. */
 static int patience(struct fa_program *p)
 {
@@ -117,6 +131,8 @@ static int patience(struct fa_program *p)
 		return fa_program_go_on_ending(p);
 	if (p->cut_ns)
 		left_ns = p->cut_ns > now ? p->cut_ns - now : 0;
+	if (!p->rest.still)
+		left_ns = sooner(left_ns, fa_telemetry_left_ns(&p->telemetry, now));
 	return left_ns < 0 ? -1 : (int)((left_ns + 999999) / 1000000);
 }
 
@@ -127,13 +143,42 @@ static bool all_wait(const struct fa_program *p)
 	       fa_extensions_ready(&p->extensions);
 }
 
+/* Before they rest, subscribers are told all there is, as long as that goes on. */
 static void rest(struct fa_program *p)
 {
 	int64_t now = fa_program_now_ns();
+	bool waiting = all_wait(p);
 
-	fa_rest_note(&p->rest, all_wait(p), now);
-	if (fa_rest_left_ns(&p->rest, now) == 0 && !is_posted(p))
+	if (waiting)
+		fa_platform_all_wait(&p->platform, now);
+	fa_rest_note(&p->rest, waiting, now);
+	if (fa_rest_left_ns(&p->rest, now) != 0 || is_posted(p))
+		return;
+	if (!fa_telemetry_look(&p->telemetry, true, now) || !fa_rest_hold(&p->rest))
 		fa_rest_begin(&p->rest);
+}
+
+void fa_program_read_logs(struct fa_program *p)
+{
+	fa_tap_flush(&p->output);
+	fa_tap_flush(&p->extensions_output);
+	fa_frames_read(&p->frames);
+}
+
+static void serve(struct fa_program *p, const struct pollfd *fds, int subscribers, int count)
+{
+	if (fds[0].revents)
+		read_bell(p);
+	if (fds[2].revents)
+		fa_frames_read(&p->frames);
+	if (fds[3].revents)
+		fa_tap_read(&p->output);
+	if (fds[4].revents)
+		fa_tap_read(&p->extensions_output);
+	fa_telemetry_serve(&p->telemetry, fds + OWN_FDS, subscribers);
+	fa_server_serve(&p->server, fds + OWN_FDS + subscribers, count - OWN_FDS - subscribers);
+	if (fds[1].revents)
+		fa_program_bury(p);
 }
 
 /* With `ready` the host shall ring for what it posts. */
@@ -141,28 +186,27 @@ static void turn(struct fa_program *p, bool ready)
 {
 	_Atomic uint32_t *sleeping = &p->areas.response->sleeping;
 	uint32_t why = wish(p, ready);
-	struct pollfd fds[OWN_FDS + FA_SERVER_FDS] = {
+	struct pollfd fds[OWN_FDS + FA_EXTENSIONS_MAX + FA_SERVER_FDS] = {
 		{ .fd = p->run->bell_fd, .events = POLLIN },
 		{ .fd = p->signals, .events = POLLIN },
 		{ .fd = p->frames.fd, .events = POLLIN },
+		{ .fd = p->output.fd, .events = POLLIN },
+		{ .fd = p->extensions_output.fd, .events = POLLIN },
 	};
-	int count = OWN_FDS + fa_server_fill(&p->server, fds + OWN_FDS), patience_ms;
+	int patience_ms, subscribers, count, ready_fds;
 
 	rest(p);
+	if (!p->rest.still)
+		fa_telemetry_look(&p->telemetry, false, fa_program_now_ns());
 	patience_ms = patience(p);
+	subscribers = fa_telemetry_fill(&p->telemetry, fds + OWN_FDS);
+	count = OWN_FDS + subscribers;
+	count += fa_server_fill(&p->server, fds + count);
 	atomic_store(sleeping, why);
-	if (poll(fds, (nfds_t)count, is_granted(p, why) ? 0 : patience_ms) < 0)
-		count = 0;
+	ready_fds = poll(fds, (nfds_t)count, is_granted(p, why) ? 0 : patience_ms);
 	atomic_store_explicit(sleeping, 0, memory_order_relaxed);
-	if (!count)
-		return;
-	if (fds[0].revents)
-		read_bell(p);
-	if (fds[2].revents)
-		fa_frames_read(&p->frames);
-	fa_server_serve(&p->server, fds + OWN_FDS, count - OWN_FDS);
-	if (fds[1].revents)
-		fa_program_bury(p);
+	if (ready_fds >= 0)
+		serve(p, fds, subscribers, count);
 	fa_program_go_on_with_parts(p);
 }
 
@@ -206,6 +250,20 @@ static void set_up(struct fa_program *p, const struct fa_run *run)
 		_exit(FA_RUN_BROKEN);
 }
 
+static void on_function_line(void *data, const char *line, size_t len)
+{
+	struct fa_program *p = data;
+
+	fa_telemetry_line(&p->telemetry, FA_TELEMETRY_FUNCTION, line, len);
+}
+
+static void on_extension_line(void *data, const char *line, size_t len)
+{
+	struct fa_program *p = data;
+
+	fa_telemetry_line(&p->telemetry, FA_TELEMETRY_EXTENSION, line, len);
+}
+
 static void start(struct fa_program *p)
 {
 	struct sockaddr_in address = fa_launch_address(p->run);
@@ -218,10 +276,17 @@ static void start(struct fa_program *p)
 	p->server.data = p;
 	if (fa_server_open(&p->server, &address) < 0)
 		_exit(FA_RUN_BROKEN);
+	fa_telemetry_init(&p->telemetry, &address, p->run->settings.log_format);
 	fa_frames_open(&p->frames, p->run->log_fd);
+	p->frames.record = on_function_line;
+	p->frames.data = p;
+	fa_tap_init(&p->output, p->run->log_fd, on_function_line, p);
+	fa_tap_init(&p->extensions_output, p->run->log_fd, on_extension_line, p);
 	fa_launch_prepare(p->run, &address, p->frames.program_fd);
+	fa_platform_init(&p->platform, &p->telemetry, p->run);
 	p->extensions.settings = &p->run->settings;
-	if (fa_launch_extensions(p->run, &p->extensions, &p->call.failure) < 0)
+	if (fa_launch_extensions(p->run, &p->extensions, &p->extensions_output, &p->call.failure) <
+	    0)
 		fa_program_init_is_over(p, FA_PROGRAM_BROKEN);
 	atomic_store(&p->areas.response->has_shutdown, p->extensions.count > 0);
 	fa_program_look_at_init(p);

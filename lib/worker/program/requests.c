@@ -12,13 +12,23 @@ void fa_program_init_is_over(struct fa_program *p, int phase)
 {
 	p->phase = phase;
 	p->finished_ns = fa_program_now_ns();
+	fa_platform_runtime_done(&p->platform,
+				 phase == FA_PROGRAM_BROKEN ? p->call.failure.type : NULL);
+	fa_platform_init_done(&p->platform, &p->extensions, p->finished_ns);
+	fa_telemetry_close(&p->telemetry);
 	atomic_store(&p->areas.response->init_done_ns, (uint64_t)p->finished_ns);
 }
 
 static void start_runtime(struct fa_program *p)
 {
-	p->runtime = fa_launch(p->run, p->frames.program_fd, &p->call.failure);
+	struct fa_launch_fds fds = { .frames = p->frames.program_fd };
+
+	if (p->extensions.count)
+		fa_tap_open(&p->output);
+	fds.output = p->output.writer;
+	p->runtime = fa_launch(p->run, &fds, &p->call.failure);
 	fa_frames_given(&p->frames);
+	fa_tap_given(&p->output);
 	if (p->runtime < 0)
 		fa_program_init_is_over(p, FA_PROGRAM_BROKEN);
 }
@@ -81,6 +91,22 @@ static void serve_extension(struct fa_program *p, struct fa_connection *from,
 		fa_program_look_at_init(p);
 }
 
+static void serve_telemetry(struct fa_program *p, struct fa_connection *from,
+			    const struct fa_http_request *request)
+{
+	struct fa_runtime_answer reply;
+
+	fa_telemetry_take(&p->telemetry, &p->extensions, request, &reply);
+	fa_server_answer(from, reply.status, reply.fields, reply.field_count, reply.body);
+}
+
+/* It waits for an event, the first or the next one. */
+static void runtime_waits(struct fa_program *p)
+{
+	fa_platform_runtime_done(&p->platform, NULL);
+	fa_platform_runtime_waits(&p->platform, fa_program_now_ns());
+}
+
 void fa_program_on_request(void *data, struct fa_connection *from,
 			   const struct fa_http_request *request)
 {
@@ -90,6 +116,10 @@ void fa_program_on_request(void *data, struct fa_connection *from,
 
 	if (fa_extensions_meant(request)) {
 		serve_extension(p, from, request);
+		return;
+	}
+	if (fa_telemetry_meant(request)) {
+		serve_telemetry(p, from, request);
 		return;
 	}
 	if (from == p->stream) {
@@ -105,6 +135,8 @@ void fa_program_on_request(void *data, struct fa_connection *from,
 		fa_program_finish(p);
 	else if (p->api.state == FA_RUNTIME_RUNNING)
 		atomic_store(&p->areas.response->resetting, 0);
+	if (p->api.state == FA_RUNTIME_READY)
+		runtime_waits(p);
 	p->extensions.closed = p->api.state != FA_RUNTIME_STARTED;
 	fa_program_look_at_init(p);
 	if (step == FA_RUNTIME_WAIT)

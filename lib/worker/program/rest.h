@@ -13,6 +13,7 @@
 struct fa_rest {
 	int64_t since_ns; /* all of them wait; 0: they do not */
 	bool still;
+	int holds; /* since then */
 };
 
 /* All wait by now, or do not. */
@@ -20,6 +21,8 @@ void fa_rest_note(struct fa_rest *rest, bool all_wait, int64_t now_ns);
 /* Until fa_rest_begin() is due, ns; -1: it is not going to be. */
 int64_t fa_rest_left_ns(const struct fa_rest *rest, int64_t now_ns);
 void fa_rest_begin(struct fa_rest *rest);
+/* It is due, but they are being told something: a little later. False: it was put off enough. */
+bool fa_rest_hold(struct fa_rest *rest);
 /* There is something to do. */
 void fa_rest_end(struct fa_rest *rest);
 

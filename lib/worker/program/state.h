@@ -6,10 +6,13 @@
 #include <worker/context.h>
 #include <worker/program/extensions.h>
 #include <worker/program/frames.h>
+#include <worker/program/platform.h>
 #include <worker/program/program.h>
 #include <worker/program/rest.h>
 #include <worker/program/runtime_api.h>
 #include <worker/program/server.h>
+#include <worker/program/tap.h>
+#include <worker/program/telemetry.h>
 
 /* All that process 1 knows; of this folder alone. One thread, one of these. */
 struct fa_program {
@@ -20,6 +23,9 @@ struct fa_program {
 	struct fa_server server;
 	struct fa_frames frames;
 	struct fa_extensions extensions;
+	struct fa_telemetry telemetry;
+	struct fa_platform platform;
+	struct fa_tap output, extensions_output; /* open where there are extensions */
 	struct fa_rest rest;
 	struct fa_connection *waiter; /* asked for the next event */
 	struct fa_connection *stream; /* sends the answer part by part */
@@ -42,6 +48,7 @@ struct fa_program {
 	uint32_t seq, flags;
 	uint32_t done, rung;
 	int64_t begun_ns, finished_ns, end_ns; /* ENDING: until then */
+	bool told;                             /* of the end, the extensions */
 };
 
 int64_t fa_program_now_ns(void);
@@ -72,6 +79,9 @@ void fa_program_init_is_over(struct fa_program *p, int phase);
 void fa_program_look_at_init(struct fa_program *p);
 /* No environment goes on without one of its extensions. */
 void fa_program_fail(struct fa_program *p, const char *type, const char *message);
+
+/* program.c: all that was logged by now. */
+void fa_program_read_logs(struct fa_program *p);
 
 /* children.c: what extensions hear of, the end of all, and those that ended by themselves. */
 void fa_program_tell_extensions(struct fa_program *p, bool shutdown, int64_t deadline_ms);

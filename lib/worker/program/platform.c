@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+#include <worker/program/platform.h>
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <base/text.h>
+
+#define RECORD 2048
+
+/* ---- records -------------------------------------------------------------- */
+
+static void put_name(struct fa_text *text, const char *name)
+{
+	char last = text->len ? text->data[text->len - 1] : '{';
+
+	fa_text_add(text, last == '{' || last == '[' ? "\"" : ",\"");
+	fa_text_add(text, name);
+	fa_text_add(text, "\":");
+}
+
+static void put_text(struct fa_text *text, const char *name, const char *value)
+{
+	put_name(text, name);
+	fa_text_add(text, "\"");
+	fa_text_json(text, value, strlen(value));
+	fa_text_add(text, "\"");
+}
+
+static void put_int(struct fa_text *text, const char *name, int64_t value)
+{
+	put_name(text, name);
+	fa_text_int(text, value);
+}
+
+/* Milliseconds to the microsecond. */
+static void put_ms(struct fa_text *text, const char *name, int64_t ns)
+{
+	put_name(text, name);
+	fa_text_fixed(text, (ns > 0 ? ns + 500 : 0) / 1000, 3);
+}
+
+static void put_status(struct fa_text *text, const char *error_type)
+{
+	put_text(text, "status", error_type ? "error" : "success");
+	if (error_type)
+		put_text(text, "errorType", error_type);
+}
+
+static bool is_wanted(const struct fa_platform *p)
+{
+	return fa_telemetry_wanted(p->telemetry, FA_TELEMETRY_PLATFORM);
+}
+
+static const char *error_of(const struct fa_platform *p)
+{
+	return *p->error_type ? p->error_type : NULL;
+}
+
+/* ---- init ----------------------------------------------------------------- */
+
+static void put_phase(const struct fa_platform *p, struct fa_text *text)
+{
+	const char *kind = fa_settings_getenv(p->run->variables, "AWS_LAMBDA_INITIALIZATION_TYPE");
+
+	put_text(text, "initializationType", kind ? kind : "on-demand");
+	put_text(text, "phase", "init");
+}
+
+void fa_platform_init(struct fa_platform *p, struct fa_telemetry *telemetry,
+		      const struct fa_run *run)
+{
+	char record[RECORD];
+	struct fa_text text = FA_TEXT(record);
+
+	memset(p, 0, sizeof(*p));
+	p->telemetry = telemetry;
+	p->run = run;
+	p->init_start_ns = fa_telemetry_now().ns;
+	fa_text_add(&text, "{");
+	put_phase(p, &text);
+	put_text(&text, "functionName", run->settings.function);
+	put_text(&text, "functionVersion", run->settings.version);
+	fa_text_add(&text, "}");
+	fa_telemetry_event(telemetry, "platform.initStart", record);
+}
+
+void fa_platform_runtime_done(struct fa_platform *p, const char *error_type)
+{
+	char record[RECORD];
+	struct fa_text text = FA_TEXT(record);
+
+	if (p->initialized)
+		return;
+	p->initialized = true;
+	fa_text_add(&text, "{");
+	put_phase(p, &text);
+	put_status(&text, error_type);
+	fa_text_add(&text, "}");
+	fa_telemetry_event(p->telemetry, "platform.initRuntimeDone", record);
+}
+
+static void tell_extension(const struct fa_platform *p, const struct fa_extension *extension)
+{
+	char record[RECORD];
+	struct fa_text text = FA_TEXT(record);
+
+	fa_text_add(&text, "{");
+	put_text(&text, "name", extension->name);
+	put_text(&text, "state", "Ready");
+	put_name(&text, "events");
+	fa_text_add(&text, extension->invoke && extension->shutdown ? "[\"INVOKE\",\"SHUTDOWN\"]}"
+			   : extension->invoke                      ? "[\"INVOKE\"]}"
+			   : extension->shutdown                    ? "[\"SHUTDOWN\"]}"
+								    : "[]}");
+	fa_telemetry_event(p->telemetry, "platform.extension", record);
+}
+
+void fa_platform_init_done(struct fa_platform *p, const struct fa_extensions *extensions,
+			   int64_t now_ns)
+{
+	char record[RECORD];
+	struct fa_text text = FA_TEXT(record);
+
+	p->init_ns = now_ns - p->init_start_ns;
+	for (int i = 0; i < extensions->count; i++)
+		if (extensions->at[i].state != FA_EXTENSION_STARTED)
+			tell_extension(p, &extensions->at[i]);
+	fa_text_add(&text, "{");
+	put_phase(p, &text);
+	put_name(&text, "metrics");
+	fa_text_add(&text, "{");
+	put_ms(&text, "durationMs", p->init_ns);
+	fa_text_add(&text, "}}");
+	fa_telemetry_event(p->telemetry, "platform.initReport", record);
+}
+
+/* ---- what it uses --------------------------------------------------------- */
+
+static int64_t peak_kb(const char *pid)
+{
+	char path[300], line[256];
+	int64_t peak = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%s/status", pid);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file))
+		if (!strncmp(line, "VmHWM:", 6))
+			peak = strtoll(line + 6, NULL, 10);
+	if (file)
+		fclose(file);
+	return peak;
+}
+
+/* The sum of all peaks, ours too, as a bound: there is no cheaper way to know from in here. */
+static int64_t used_mb(void)
+{
+	const struct dirent *entry;
+	int64_t kb = 0;
+	DIR *all = opendir("/proc");
+
+	while (all && (entry = readdir(all)))
+		if (*entry->d_name >= '1' && *entry->d_name <= '9')
+			kb += peak_kb(entry->d_name);
+	if (all)
+		closedir(all);
+	return (kb + 1023) / 1024;
+}
+
+/* ---- events --------------------------------------------------------------- */
+
+static void put_tracing(struct fa_text *text, const struct faas_context *context)
+{
+	if (!context->trace_id)
+		return;
+	put_name(text, "tracing");
+	fa_text_add(text, "{");
+	put_text(text, "type", "X-Amzn-Trace-Id");
+	put_text(text, "value", context->trace_id);
+	fa_text_add(text, "}");
+}
+
+void fa_platform_begin(struct fa_platform *p, const struct faas_context *context,
+		       struct fa_instant now)
+{
+	char record[RECORD];
+	struct fa_text text = FA_TEXT(record);
+
+	fa_platform_all_wait(p, now.ns);
+	if (!is_wanted(p))
+		return;
+	p->state = FA_PLATFORM_RUNNING;
+	p->begun = now;
+	p->responded_ns = 0;
+	snprintf(p->request_id, sizeof(p->request_id), "%s", context->request_id);
+	fa_text_add(&text, "{");
+	put_text(&text, "requestId", p->request_id);
+	put_text(&text, "version", p->run->settings.version);
+	put_tracing(&text, context);
+	if (context->tenant_id)
+		put_text(&text, "tenantId", context->tenant_id);
+	fa_text_add(&text, "}");
+	fa_telemetry_event(p->telemetry, "platform.start", record);
+}
+
+void fa_platform_responds(struct fa_platform *p, int64_t now_ns)
+{
+	p->responded_ns = now_ns;
+}
+
+void fa_platform_answered(struct fa_platform *p, const char *error_type, uint64_t produced,
+			  int64_t now_ns)
+{
+	if (p->state != FA_PLATFORM_RUNNING)
+		return;
+	p->state = FA_PLATFORM_ANSWERED;
+	p->answered_ns = now_ns;
+	if (!p->responded_ns)
+		p->responded_ns = now_ns;
+	p->produced = produced;
+	snprintf(p->error_type, sizeof(p->error_type), "%s", error_type ? error_type : "");
+}
+
+static void put_span(const struct fa_platform *p, struct fa_text *text, const char *name,
+		     int64_t from_ns, int64_t to_ns)
+{
+	fa_text_add(text, text->data[text->len - 1] == '[' ? "{" : ",{");
+	put_text(text, "name", name);
+	put_name(text, "start");
+	fa_text_add(text, "\"");
+	fa_text_time(text, p->begun.unix_ms + (from_ns - p->begun.ns) / 1000000);
+	fa_text_add(text, "\"");
+	put_ms(text, "durationMs", to_ns - from_ns);
+	fa_text_add(text, "}");
+}
+
+void fa_platform_runtime_waits(struct fa_platform *p, int64_t now_ns)
+{
+	char record[RECORD];
+	struct fa_text text = FA_TEXT(record);
+
+	if (p->state != FA_PLATFORM_ANSWERED)
+		return;
+	p->state = FA_PLATFORM_DONE;
+	fa_text_add(&text, "{");
+	put_text(&text, "requestId", p->request_id);
+	put_status(&text, error_of(p));
+	put_name(&text, "metrics");
+	fa_text_add(&text, "{");
+	put_ms(&text, "durationMs", now_ns - p->begun.ns);
+	put_int(&text, "producedBytes", (int64_t)p->produced);
+	fa_text_add(&text, "}");
+	put_name(&text, "spans");
+	fa_text_add(&text, "[");
+	put_span(p, &text, "responseLatency", p->begun.ns, p->responded_ns);
+	put_span(p, &text, "responseDuration", p->responded_ns, p->answered_ns);
+	put_span(p, &text, "runtimeOverhead", p->answered_ns, now_ns);
+	fa_text_add(&text, "]}");
+	fa_telemetry_event(p->telemetry, "platform.runtimeDone", record);
+}
+
+/* As it is billed on demand: with the init that this event had to wait for. */
+static void put_metrics(const struct fa_platform *p, struct fa_text *text)
+{
+	int64_t init_ns = p->run->provisioned ? 0 : p->init_ns;
+	int64_t took_ns = p->answered_ns - p->begun.ns, used = used_mb();
+
+	put_name(text, "metrics");
+	fa_text_add(text, "{");
+	put_ms(text, "durationMs", took_ns);
+	put_int(text, "billedDurationMs", (took_ns + init_ns + 999999) / 1000000);
+	put_int(text, "memorySizeMB", p->run->memory_mb);
+	if (used)
+		put_int(text, "maxMemoryUsedMB", used);
+	if (init_ns)
+		put_ms(text, "initDurationMs", init_ns);
+	fa_text_add(text, "}");
+}
+
+void fa_platform_all_wait(struct fa_platform *p, int64_t now_ns)
+{
+	char record[RECORD];
+	struct fa_text text = FA_TEXT(record);
+
+	fa_platform_runtime_waits(p, now_ns);
+	if (p->state != FA_PLATFORM_DONE)
+		return;
+	p->state = FA_PLATFORM_QUIET;
+	fa_text_add(&text, "{");
+	put_text(&text, "requestId", p->request_id);
+	put_metrics(p, &text);
+	put_status(&text, error_of(p));
+	fa_text_add(&text, "}");
+	p->init_ns = 0;
+	fa_telemetry_event(p->telemetry, "platform.report", record);
+}
