@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <base/error.h>
 #include <base/prototype.h>
@@ -20,7 +19,7 @@
 #include <model/event_config.h>
 #include <model/file_system.h>
 #include <model/fingerprint.h>
-#include <model/runtimes.h>
+#include <model/kind.h>
 #include <model/sealed.h>
 #include <model/trace.h>
 
@@ -150,37 +149,6 @@ static int check_environment(const char *const *variables, size_t *count, struct
 		return fa_error(err, FAAS_EINVAL,
 				"the environment variables exceed the 4KB limit by %zu bytes",
 				total - ENVIRONMENT_MAX);
-	return 0;
-}
-
-static int check_kind(const struct faas_function_config *c, struct faas_error *err)
-{
-	if (c->isolation != FAAS_PROCESS && c->isolation != FAAS_THREAD)
-		return fa_error(err, FAAS_EINVAL,
-				"isolation is %d: must be FAAS_PROCESS or FAAS_THREAD",
-				(int)c->isolation);
-	if (c->native && (c->code || c->prototype))
-		return fa_error(err, FAAS_EINVAL,
-				"give either a native handler or code with a handler, not both");
-	if (c->native && c->isolation != FAAS_THREAD)
-		return fa_error(err, FAAS_EINVAL,
-				"a native handler is code of this program: it cannot be "
-				"FAAS_PROCESS");
-	if (!c->native && !c->code)
-		return fa_error(err, FAAS_EINVAL,
-				"a function needs code (a directory, one .so or a .zip) and "
-				"a handler, or a native handler");
-	if (c->pristine && c->isolation != FAAS_PROCESS)
-		return fa_error(err, FAAS_EINVAL,
-				"only a FAAS_PROCESS function can be pristine: the memory of a "
-				"FAAS_THREAD one is the host's own");
-	if (c->snapshot && c->isolation != FAAS_PROCESS)
-		return fa_error(err, FAAS_EINVAL,
-				"only a FAAS_PROCESS function can have a snapshot: the memory of a "
-				"FAAS_THREAD one is the host's own");
-	if (c->prototype && c->isolation == FAAS_THREAD)
-		return fa_error(err, FAAS_EINVAL,
-				"a C function called by its prototype always runs as FAAS_PROCESS");
 	return 0;
 }
 
@@ -319,87 +287,6 @@ static int copy_strings(struct fa_version *v)
 	return rc;
 }
 
-static bool has_bootstrap(const char *directory)
-{
-	char path[PATH_MAX];
-	struct stat st;
-
-	return (size_t)snprintf(path, sizeof(path), "%s/bootstrap", directory) < sizeof(path) &&
-	       stat(path, &st) == 0;
-}
-
-static bool has_file(const char *directory, const char *name, const char *ending)
-{
-	char path[PATH_MAX];
-
-	return snprintf(path, sizeof(path), "%s/%s%s", directory, name, ending) < PATH_MAX &&
-	       access(path, R_OK) == 0;
-}
-
-/* A wrapper executes the interpreter, and extensions are told of it by its Runtime API. */
-static bool wants_process(const struct fa_version *v)
-{
-	const char *const *variable = v->config.environment;
-
-	for (; variable && *variable; variable++)
-		if (!strncmp(*variable, "AWS_LAMBDA_EXEC_WRAPPER=", 24))
-			return true;
-	return v->code.opt && has_file(v->code.opt->directory, "extensions", "");
-}
-
-static int find_runtime(struct fa_version *v, struct faas_error *err)
-{
-	char directory[PATH_MAX];
-	int rc = fa_runtime_find(v->config.runtime, v->code.runtimes, directory, err);
-
-	if (rc || !*directory)
-		return rc;
-	if (v->config.native)
-		return fa_error(err, FAAS_EINVAL, "a native handler has no runtime %s",
-				v->config.runtime);
-	v->runtime_directory = fa_strdup(v->mem, directory);
-	if (!v->runtime_directory)
-		return fa_error_nomem(err);
-	v->embedded = has_file(directory, v->config.runtime, ".so") && !wants_process(v);
-	return 0;
-}
-
-/*
- * What is written in a language, and cannot be run by the worker, is run by a program of ours.
- * What has one of the runtimes that bring their own code is a program if it brings a
- * `bootstrap`, and else a plugin.
- */
-static bool is_program(const struct fa_version *v, const struct faas_function_config *c)
-{
-	const struct fa_code *code = &v->code;
-
-	if (!c->runtime || !c->code)
-		return false;
-	if (v->runtime_directory)
-		return !v->embedded;
-	if (code->package ? code->package->bootstrap : has_bootstrap(c->code))
-		return true;
-	return code->opt && code->opt->bootstrap;
-}
-
-static int check_program(const struct fa_version *v, struct faas_error *err)
-{
-	const struct faas_function_config *c = &v->config;
-
-	if (v->embedded && (c->isolation != FAAS_PROCESS || c->prototype))
-		return fa_error(err, FAAS_EINVAL,
-				"a function of runtime %s is always FAAS_PROCESS, and not "
-				"called by a prototype", c->runtime);
-	if (!v->program)
-		return 0;
-	if (c->isolation != FAAS_PROCESS || c->pristine || c->snapshot || c->prototype)
-		return fa_error(err, FAAS_EINVAL,
-				"the code is a program (it has a bootstrap, or is run by one): it "
-				"is always FAAS_PROCESS, and neither pristine nor a snapshot nor "
-				"called by a prototype");
-	return 0;
-}
-
 /* To a program its handler is a word that it alone understands. */
 static int take_handler(struct fa_version *v, const char *handler, struct faas_error *err)
 {
@@ -468,13 +355,7 @@ static int fill(struct fa_version *v, const struct faas_function_config *config,
 	int rc = fa_name_check(config->name, err);
 
 	if (!rc)
-		rc = find_runtime(v, err);
-	if (!rc)
-		v->program = is_program(v, config);
-	if (!rc)
-		rc = check_kind(&v->config, err);
-	if (!rc)
-		rc = check_program(v, err);
+		rc = fa_kind_find(v, err);
 	if (!rc)
 		rc = check_numbers(&v->config, err);
 	if (!rc)
