@@ -366,6 +366,9 @@ struct faas_function_config {
 
 	/* Of the function, not of its versions. Given, they are all that it has. */
 	const struct faas_tag *tags;
+
+	/* Lambda's SnapStart: "PublishedVersions": .snapshot of numbers, not of $LATEST; "None" */
+	const char *snap_start;
 };
 
 #define FAAS_FUNCTION(...) \

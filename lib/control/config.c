@@ -148,6 +148,16 @@ static int put_file_system(struct fa_document *out, const struct faas_function_c
 	return fa_document_put(out, "FileSystemConfigs", list) | rc;
 }
 
+/* With .snapshot it is that of all versions, for which Lambda has no word. */
+static int put_snap_start(struct fa_document *out, const struct fa_version *v)
+{
+	struct fa_document *snap_start = fa_document_object();
+	int rc = fa_document_put_text(snap_start, "ApplyOn", v->config.snap_start);
+
+	rc |= fa_document_put_text(snap_start, "OptimizationStatus", v->snapshot ? "On" : "Off");
+	return fa_document_put(out, "SnapStart", snap_start) | rc;
+}
+
 /* Lambda counts in seconds: a part of one is told as one. */
 int fa_control_put_config(struct fa_document *out, const struct fa_version *v,
 			  const char *qualifier)
@@ -174,6 +184,7 @@ int fa_control_put_config(struct fa_document *out, const struct fa_version *v,
 	rc |= fa_document_put_text(out, "PackageType", "Zip");
 	rc |= put_architectures(out);
 	rc |= fa_control_put_text_in(out, "TracingConfig", "Mode", c->tracing);
+	rc |= put_snap_start(out, v);
 	rc |= put_logging(out, c);
 	if (*c->dead_letter)
 		rc |= fa_control_put_text_in(out, "DeadLetterConfig", "TargetArn", c->dead_letter);
@@ -350,6 +361,7 @@ int fa_control_read_config(struct faas *rt, const struct fa_document *in,
 					    .handler = fa_control_text(in, "Handler"),
 					    .description = fa_control_text(in, "Description"),
 					    .tracing = text_in(in, "TracingConfig", "Mode"),
+					    .snap_start = text_in(in, "SnapStart", "ApplyOn"),
 					    .dead_letter = read_dead_letter(in),
 					    .tmp_mb = fa_control_number(
 						    fa_document_get(in, "EphemeralStorage"),

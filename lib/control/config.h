@@ -79,7 +79,9 @@ int fa_control_build(struct faas *rt, struct fa_build *build, struct fa_document
 				FA_PATTERN FA_LAYER_VERSION_PATTERN)), \
 	FA_OBJECT_OF("TracingConfig", false, \
 		     FA_WORD_OF("Mode", false, "[Active, PassThrough]")), \
-	FA_FILE_SYSTEMS_FIELD
+	FA_FILE_SYSTEMS_FIELD, \
+	FA_OBJECT_OF("SnapStart", false, \
+		     FA_WORD_OF("ApplyOn", false, "[PublishedVersions, None]"))
 
 #define FA_SIGNING_ARN_MAX 200
 #define FA_SIGNING_FIELD(needed) \

@@ -340,7 +340,7 @@ static int send_setup(struct fa_supervisor *s, const struct fa_version *v, uint3
 		message.setup.flags |= FA_NEST_NETWORK;
 	if (v->config.pristine)
 		message.setup.flags |= FA_NEST_PRISTINE;
-	if (v->config.snapshot)
+	if (v->snapshot)
 		message.setup.flags |= FA_NEST_SNAPSHOT | FA_NEST_SNAP_START;
 	if (v->program)
 		message.setup.flags |= FA_NEST_PROGRAM;

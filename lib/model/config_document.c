@@ -40,9 +40,10 @@ static const struct member members[] = {
 	MEMBER(TEXT, kms_key_arn),
 	MEMBER(TEXT, file_system),
 	MEMBER(TEXT, mount_path),
+	MEMBER(TEXT, snap_start),
 };
 
-#define LAST tags /* of the struct; they are the function's, as on_success is */
+#define LAST snap_start /* of the struct; tags are the function's, as on_success is */
 
 _Static_assert(sizeof(struct faas_function_config) ==
 		       offsetof(struct faas_function_config, LAST) +

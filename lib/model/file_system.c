@@ -121,7 +121,7 @@ int fa_file_system_check(const struct faas_function_config *c, struct faas_error
 		return fa_error(err, FAAS_EINVAL,
 				"only a FAAS_PROCESS function can have a file system: a "
 				"FAAS_THREAD one sees the host's own files");
-	if (c->snapshot)
+	if (fa_config_snapshot(c))
 		return fa_error(err, FAAS_EINVAL,
 				"a function with a file system cannot have a snapshot, as with "
 				"Lambda's SnapStart");

@@ -38,6 +38,14 @@ static int check_range(const char *what, int value, int low, int high, struct fa
 			high);
 }
 
+#define SNAP_START "PublishedVersions"
+
+bool fa_config_snapshot(const struct faas_function_config *config)
+{
+	return config->snapshot ||
+	       (config->snap_start && !strcmp(config->snap_start, SNAP_START));
+}
+
 static void fill_defaults(struct faas_function_config *config)
 {
 	config->memory_mb = default_to(config->memory_mb, 128);
@@ -50,6 +58,8 @@ static void fill_defaults(struct faas_function_config *config)
 		config->description = "";
 	if (!config->tracing)
 		config->tracing = "PassThrough";
+	if (!config->snap_start)
+		config->snap_start = "None";
 	if (!config->dead_letter)
 		config->dead_letter = "";
 	if (!config->kms_key_arn)
@@ -152,6 +162,14 @@ static int check_environment(const char *const *variables, size_t *count, struct
 	return 0;
 }
 
+static int check_snap_start(const char *apply_on, struct faas_error *err)
+{
+	if (!strcmp(apply_on, "None") || !strcmp(apply_on, SNAP_START))
+		return 0;
+	return fa_error(err, FAAS_EINVAL,
+			"snap_start is '%.20s': must be " SNAP_START " or None", apply_on);
+}
+
 static int check_tracing(const char *tracing, struct faas_error *err)
 {
 	if (!strcmp(tracing, "Active") || !strcmp(tracing, "PassThrough"))
@@ -240,6 +258,7 @@ const char **fa_config_text(struct faas_function_config *config, size_t index)
 		offsetof(struct faas_function_config, kms_key_arn),
 		offsetof(struct faas_function_config, file_system),
 		offsetof(struct faas_function_config, mount_path),
+		offsetof(struct faas_function_config, snap_start),
 	};
 
 	if (index >= sizeof(members) / sizeof(*members))
@@ -363,6 +382,8 @@ static int fill(struct fa_version *v, const struct faas_function_config *config,
 	if (!rc)
 		rc = check_tracing(v->config.tracing, err);
 	if (!rc)
+		rc = check_snap_start(v->config.snap_start, err);
+	if (!rc)
 		rc = fa_file_system_check(&v->config, err);
 	if (!rc)
 		rc = check_addresses(config, err);
@@ -439,6 +460,7 @@ struct fa_version *fa_version_create_of(const struct fa_mem *mem,
 		goto fail;
 	v->trace_hash = fa_trace_hash(v->arn);
 	v->traced = !strcmp(v->config.tracing, "Active");
+	v->snapshot = v->config.snapshot;
 	if (fa_fingerprint_code(v, v->code_sha256) < 0 ||
 	    fa_fingerprint_config(v, v->config_sha256) < 0) {
 		fa_error_nomem(err);
@@ -456,6 +478,7 @@ fail:
 void fa_version_number(struct fa_version *v, int number)
 {
 	v->number = number;
+	v->snapshot = fa_config_snapshot(&v->config);
 	snprintf(v->number_text, sizeof(v->number_text), "%d", number);
 	v->qualifier = v->number_text;
 }

@@ -70,6 +70,7 @@ struct fa_version {
 	struct fa_logging logging;
 	uint32_t trace_hash;                /* of the function in a lineage */
 	bool traced;                        /* tracing is Active */
+	bool snapshot;                      /* of this version, see fa_config_snapshot() */
 	size_t environment_count, layer_count;
 	void *sealed;                       /* the variables, where keys were given; see sealed.h */
 	size_t sealed_len;
@@ -102,6 +103,8 @@ static inline bool fa_version_is_spacious(const struct fa_version *v)
 
 /* Wipe and free config.environment. */
 void fa_version_forget_variables(struct fa_version *version);
+/* Some versions of it have a snapshot: all, or those with a number. */
+bool fa_config_snapshot(const struct faas_function_config *config);
 /* The text members of a configuration, from 0; NULL at the end. */
 const char **fa_config_text(struct faas_function_config *config, size_t index);
 /* Check a complete configuration and make a version of it, with one reference. */

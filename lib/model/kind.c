@@ -100,7 +100,7 @@ static int check_kind(const struct faas_function_config *c, struct faas_error *e
 		return fa_error(err, FAAS_EINVAL,
 				"only a FAAS_PROCESS function can be pristine: the memory of a "
 				"FAAS_THREAD one is the host's own");
-	if (c->snapshot && c->isolation != FAAS_PROCESS)
+	if (fa_config_snapshot(c) && c->isolation != FAAS_PROCESS)
 		return fa_error(err, FAAS_EINVAL,
 				"only a FAAS_PROCESS function can have a snapshot: the memory of a "
 				"FAAS_THREAD one is the host's own");
@@ -120,7 +120,7 @@ static int check_program(const struct fa_version *v, struct faas_error *err)
 				"called by a prototype", c->runtime);
 	if (!v->program)
 		return 0;
-	if (c->isolation != FAAS_PROCESS || c->pristine || c->snapshot || c->prototype)
+	if (c->isolation != FAAS_PROCESS || c->pristine || fa_config_snapshot(c) || c->prototype)
 		return fa_error(err, FAAS_EINVAL,
 				"the code is a program (it has a bootstrap, or is run by one): it "
 				"is always FAAS_PROCESS, and neither pristine nor a snapshot nor "

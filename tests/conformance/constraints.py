@@ -28,7 +28,6 @@ REFUSED = {
     "SelfManagedKafkaEventSourceConfig": "there is no Kafka",
     "SourceAccessConfigurations": "there are neither Kafka nor MQ",
     "Queues": "there is no MQ",
-    "SnapStart": "snapshots are asked for by .snapshot",
 }
 
 

@@ -26,10 +26,9 @@ PACKAGE = "UEsDBBQAAAAAAGwgdV3PJ+vWFQAAABUAAAAEAAAAbS5weWRlZiBoKGUsYyk6IHJldHVyb
 NO_ZIP = (b'"UEs="', b'"%s"' % PACKAGE.encode())
 OTHER = (b'"FunctionName":"f"', b'"FunctionName":"g"')
 REVISION = (b', "RevisionId": "r1"', b"")
-# Subnets, groups, keys and snapshots of Python 3.11, none of which is there.
+# Subnets, groups and keys, none of which is there.
 NOWHERE = (b'"VpcConfig": {"SubnetIds": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]}, ', b"")
 NO_KEY = (b'"KMSKeyArn": "arn:aws:kms:us-east-1:000000000000:key/k", ', b"")
-NO_SNAPSHOT = (b', "SnapStart": {"ApplyOn": "PublishedVersions"}', b"")
 LETTERS = (b'"X": "y"', b'"XX": "y"')
 NO_JSON = (b"def h(e,c): return e\n", b'{"an": "event"}')
 NO_TOPIC = (b"arn:aws:sns:us-east-1:000000000000:bad", b"arn:aws:sqs:us-east-1:000000000000:bad")
@@ -67,12 +66,12 @@ SUCCEED = (
     ("aws-delete-alias", "DeleteAlias"), ("aws-update-function-code", "UpdateFunctionCode"),
     ("aws-delete-function", "DeleteFunction"), ("aws-delete-function", "DeleteFunction", (b"?Qualifier=1", b"")),
     ("aws-create-function", "CreateFunction", LETTER, (b'"B":', b'"BB":')),
-    ("aws-update-function-configuration", "UpdateFunctionConfiguration", NOWHERE, NO_KEY, NO_SNAPSHOT, LETTERS),
+    ("aws-update-function-configuration", "UpdateFunctionConfiguration", NOWHERE, NO_KEY, LETTERS),
     ("sdk-create", "CreateFunction", NO_ZIP, OTHER),
 )
 # As they are, when all of the above is over: AWS refuses them, too, or what they ask for is not to be had here.
 REFUSED = (
-    ("aws-create-function", "CreateFunction", "ResourceConflictException"),
+    ("aws-create-function", "CreateFunction", "ValidationException"),
     ("sdk-create", "CreateFunction", "ResourceConflictException"),
     ("aws-create-function-image", "CreateFunction", "InvalidParameterValueException"),
     ("aws-update-function-configuration", "UpdateFunctionConfiguration", "InvalidParameterValueException"),

@@ -111,6 +111,69 @@ TEST(pristine_and_snapshot_go_together)
 	flow_close(&flow);
 }
 
+/* ---- SnapStart: of published versions alone ----------------------------- */
+
+static void publish(void)
+{
+	struct faas_error err;
+
+	assert_int_equal(faas_version_publish(flow.rt, "f", NULL, NULL, &err), 0);
+}
+
+TEST(with_snap_start_versions_have_a_snapshot_and_latest_has_none)
+{
+	flow_open(&flow, NULL, false);
+	flow_function(&flow, FAAS_FUNCTION(.name = "f", .handler = "snapshot.tell",
+					   .snap_start = "PublishedVersions"));
+	publish();
+	expect(flow_call(&flow, "f", ""), "1 1 h");
+	for (int i = 0; i < 2; i++) {
+		expect(flow_call(&flow, "f:1", ""), "111 1 h");
+		assert_int_equal(faas_recycle(flow.rt, "f:1", NULL), 0);
+	}
+	flow_close(&flow);
+}
+
+static const char *control(const char *operation, const char *request)
+{
+	static char *reply;
+	struct faas_error err;
+
+	faas_free(reply);
+	if (faas_control(flow.rt, operation, request, &reply, &err))
+		fail_msg("%s: %s", operation, err.message);
+	return reply;
+}
+
+static void shows(const char *reply, const char *apply_on, const char *status)
+{
+	char text[100];
+
+	snprintf(text, sizeof(text),
+		 "\"SnapStart\":{\"ApplyOn\":\"%s\",\"OptimizationStatus\":\"%s\"}", apply_on,
+		 status);
+	if (!strstr(reply, text))
+		fail_msg("no %s in %s", text, reply);
+}
+
+TEST(snap_start_is_changed_and_shown_by_control)
+{
+	flow_open(&flow, NULL, false);
+	flow_function(&flow, FAAS_FUNCTION(.name = "f", .handler = "snapshot.tell"));
+	shows(control("GetFunctionConfiguration", "{\"FunctionName\":\"f\"}"), "None", "Off");
+	shows(control("UpdateFunctionConfiguration",
+		      "{\"FunctionName\":\"f\",\"SnapStart\":{\"ApplyOn\":\"PublishedVersions\"}}"),
+	      "PublishedVersions", "Off");
+	shows(control("PublishVersion", "{\"FunctionName\":\"f\"}"), "PublishedVersions", "On");
+	shows(control("UpdateFunctionConfiguration",
+		      "{\"FunctionName\":\"f\",\"SnapStart\":{\"ApplyOn\":\"None\"}}"),
+	      "None", "Off");
+	shows(control("PublishVersion", "{\"FunctionName\":\"f\"}"), "None", "Off");
+	expect(flow_call(&flow, "f:1", ""), "111 1 h");
+	expect(flow_call(&flow, "f:2", ""), "1 1 h");
+	flow_close(&flow);
+}
+
 struct many {
 	_Atomic int done, good;
 };
@@ -248,6 +311,29 @@ TEST(only_processes_have_snapshots)
 							    .snapshot = true),
 					      &err),
 			 FAAS_EINVAL);
+	assert_int_equal(faas_function_create(flow.rt,
+					      FAAS_FUNCTION(.name = "f", .code = TEST_PLUGINS,
+							    .handler = "echo.handler",
+							    .isolation = FAAS_THREAD,
+							    .snap_start = "PublishedVersions"),
+					      &err),
+			 FAAS_EINVAL);
+	flow_close(&flow);
+}
+
+TEST(what_is_no_snap_start_is_refused)
+{
+	struct faas_error err;
+
+	flow_open(&flow, NULL, false);
+	assert_int_equal(faas_function_create(flow.rt,
+					      FAAS_FUNCTION(.name = "f", .code = TEST_PLUGINS,
+							    .handler = "echo.handler",
+							    .snap_start = "Always"),
+					      &err),
+			 FAAS_EINVAL);
+	assert_string_equal(err.message,
+			    "snap_start is 'Always': must be PublishedVersions or None");
 	flow_close(&flow);
 }
 
@@ -332,6 +418,8 @@ int main(void)
 		cmocka_unit_test(a_function_without_hooks_has_a_snapshot_too),
 		cmocka_unit_test(a_c_function_has_a_snapshot_too),
 		cmocka_unit_test(pristine_and_snapshot_go_together),
+		cmocka_unit_test(with_snap_start_versions_have_a_snapshot_and_latest_has_none),
+		cmocka_unit_test(snap_start_is_changed_and_shown_by_control),
 		cmocka_unit_test(many_at_once_share_one_init),
 		cmocka_unit_test(what_init_drew_is_shared_and_what_after_restore_drew_is_not),
 		cmocka_unit_test(
@@ -341,6 +429,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_kept_is_refused_with_the_reason),
 		cmocka_unit_test(without_a_snapshot_none_of_it_is_refused),
 		cmocka_unit_test(only_processes_have_snapshots),
+		cmocka_unit_test(what_is_no_snap_start_is_refused),
 		cmocka_unit_test(a_hook_that_fails_is_told_by_its_name),
 		cmocka_unit_test(a_template_that_dies_is_made_anew_for_each_that_waits),
 		cmocka_unit_test(a_restore_is_reported_as_one),
