@@ -134,6 +134,8 @@ int fa_function_add(struct faas *rt, struct fa_version *v, const struct faas_fun
 		if (rc)
 			fa_function_drop(fa_registry_remove(&rt->registry, v));
 	}
+	if (rc) /* at once: its runner ends later, on the loop */
+		fa_limits_release(rt, v);
 	if (!rc && atomic_load(&v->state) == FA_STATE_ACTIVE)
 		fa_function_begin(rt, v);
 	fa_version_unref(v);

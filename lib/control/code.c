@@ -168,6 +168,14 @@ static int create(struct faas *rt, const struct fa_document *in, struct fa_docum
 
 /* ---- update ------------------------------------------------------------ */
 
+static int not_published(struct faas_error *err)
+{
+	struct faas_error why = *err;
+
+	return fa_error(err, why.code, "the code is changed, but not published: %.200s",
+			why.message);
+}
+
 /* With Publish it is waited for: a number is given to what is there, and the answer is it. */
 static int publish_change(struct faas *rt, struct fa_version *old,
 			  const struct faas_function_config *config, const struct fa_code *code,
@@ -182,8 +190,8 @@ static int publish_change(struct faas *rt, struct fa_version *old,
 		v = fa_function_publish(rt, latest, NULL, err);
 	if (v)
 		rc = fa_control_answer(out, rt, v, v->qualifier, err);
-	else
-		rc = err->code;
+	else if (!rc)
+		rc = not_published(err);
 	fa_version_unref(v);
 	fa_version_unref(latest);
 	return rc;

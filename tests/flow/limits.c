@@ -204,13 +204,14 @@ TEST(a_function_that_is_refused_reserves_nothing)
 							    .max_concurrency = 3),
 					      &err),
 			 FAAS_EEXIST);
-	for (int ms = 0; ms < 10000; ms++) { /* its runner ends on the loop */
-		perform("GetAccountSettings", "{}");
-		if (strstr(reply, "\"UnreservedConcurrentExecutions\":8}"))
-			return;
-		nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
-	}
-	fail_msg("%s", reply);
+	unreserved_is("8");
+	assert_int_equal(faas_function_create(flow.rt,
+					      FAAS_FUNCTION(.name = "g", .native = handler,
+							    .max_concurrency = 3,
+							    .on_failure = "nowhere"),
+					      &err),
+			 FAAS_EINVAL);
+	unreserved_is("8");
 }
 
 TEST(some_must_be_left_for_functions_that_reserve_nothing)
