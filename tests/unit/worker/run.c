@@ -3,6 +3,7 @@
 
 #include <support/test.h>
 
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -570,14 +571,26 @@ static long dirty_kb(pid_t pid)
 #define SANITIZED
 #endif
 
-/* The areas are shared and counted elsewhere; what is forked from us is not dirty yet. */
+/*
+ * The areas are shared and counted elsewhere; what is forked from us is not dirty yet, but for
+ * the pages that we write to meanwhile. So the least of a few counts.
+ */
 TEST(an_idle_environment_owns_little_memory)
 {
-	start("echo", "echo");
-	peer_ask(&peer, "x");
-	print_message("# %ld KB private and dirty\n", dirty_kb(peer.pid));
+	long least = LONG_MAX;
+
+	for (int i = 0; i < 5; i++) {
+		long kb;
+
+		start("echo", "echo");
+		peer_ask(&peer, "x");
+		kb = dirty_kb(peer.pid);
+		least = kb < least ? kb : least;
+		stop(NULL);
+	}
+	print_message("# %ld KB private and dirty\n", least);
 #ifndef SANITIZED
-	assert_in_range(dirty_kb(peer.pid), 1, 128);
+	assert_in_range(least, 1, 128);
 #endif
 }
 
