@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include <base/text.h>
+#include <base/member.h>
 #include <model/function.h>
 
 struct page {
@@ -18,42 +18,6 @@ struct page {
 	void *data;
 	struct fa_text text;
 };
-
-static void put_name(struct fa_text *text, const char *name)
-{
-	char last = text->len ? text->data[text->len - 1] : '{';
-
-	fa_text_add(text, last == '{' ? "\"" : ",\"");
-	fa_text_add(text, name);
-	fa_text_add(text, "\":");
-}
-
-static void put_text(struct fa_text *text, const char *name, const char *value)
-{
-	put_name(text, name);
-	fa_text_add(text, "\"");
-	fa_text_json(text, value, strlen(value));
-	fa_text_add(text, "\"");
-}
-
-static void put_number(struct fa_text *text, const char *name, int64_t value)
-{
-	put_name(text, name);
-	fa_text_int(text, value);
-}
-
-/* Milliseconds to the microsecond, as Lambda's own events have them. */
-static void put_ms(struct fa_text *text, const char *name, int64_t ns)
-{
-	put_name(text, name);
-	fa_text_fixed(text, (ns > 0 ? ns + 500 : 0) / 1000, 3);
-}
-
-static void open_object(struct fa_text *text, const char *name)
-{
-	put_name(text, name);
-	fa_text_add(text, "{");
-}
 
 static void close_object(struct fa_text *text)
 {
@@ -72,8 +36,8 @@ static bool begin(struct page *page, enum faas_level level, const char *type, in
 	fa_text_add(text, "{\"time\":\"");
 	fa_text_time(text, unix_ms);
 	fa_text_add(text, "\"");
-	put_text(text, "type", type);
-	open_object(text, "record");
+	fa_member_text(text, "type", type);
+	fa_member_object(text, "record");
 	return true;
 }
 
@@ -94,9 +58,9 @@ static const char *status_of(const struct fa_record *record, bool timed_out)
 
 static void put_status(struct fa_text *text, const struct fa_record *record, bool timed_out)
 {
-	put_text(text, "status", status_of(record, timed_out));
+	fa_member_text(text, "status", status_of(record, timed_out));
 	if (record->failed && !timed_out)
-		put_text(text, "errorType", fa_record_error_type(record));
+		fa_member_text(text, "errorType", fa_record_error_type(record));
 }
 
 /* ---- init ------------------------------------------------------------ */
@@ -105,9 +69,9 @@ static void put_phase(struct page *page)
 {
 	const struct fa_record *record = page->record;
 
-	put_text(&page->text, "initializationType",
+	fa_member_text(&page->text, "initializationType",
 		 record->ahead ? "provisioned-concurrency" : "on-demand");
-	put_text(&page->text, "phase", "init");
+	fa_member_text(&page->text, "phase", "init");
 }
 
 static void init_start(struct page *page, int64_t unix_ms)
@@ -119,8 +83,8 @@ static void init_start(struct page *page, int64_t unix_ms)
 		return;
 	if (!record->restored)
 		put_phase(page);
-	put_text(&page->text, "functionName", page->version->config.name);
-	put_text(&page->text, "functionVersion", page->version->qualifier);
+	fa_member_text(&page->text, "functionName", page->version->config.name);
+	fa_member_text(&page->text, "functionVersion", page->version->qualifier);
 	end(page, FAAS_DEBUG);
 }
 
@@ -137,10 +101,10 @@ static void init_end(struct page *page, const char *type, enum faas_level level,
 	if (failed)
 		put_status(&page->text, record, record->init_timed_out);
 	else
-		put_text(&page->text, "status", "success");
+		fa_member_text(&page->text, "status", "success");
 	if (metrics) {
-		open_object(&page->text, "metrics");
-		put_ms(&page->text, "durationMs", record->init_ns);
+		fa_member_object(&page->text, "metrics");
+		fa_member_ms(&page->text, "durationMs", record->init_ns);
 		close_object(&page->text);
 	}
 	end(page, level);
@@ -170,13 +134,13 @@ static void put_trace(struct page *page)
 
 	if (!header)
 		return;
-	open_object(&page->text, "tracing");
+	fa_member_object(&page->text, "tracing");
 	if (page->version->traced) {
 		fa_trace_field(span, sizeof(span), header, "Parent");
-		put_text(&page->text, "spanId", span);
+		fa_member_text(&page->text, "spanId", span);
 	}
-	put_text(&page->text, "type", "X-Amzn-Trace-Id");
-	put_text(&page->text, "value", header);
+	fa_member_text(&page->text, "type", "X-Amzn-Trace-Id");
+	fa_member_text(&page->text, "value", header);
 	close_object(&page->text);
 }
 
@@ -184,8 +148,8 @@ static void start(struct page *page)
 {
 	if (!begin(page, FAAS_INFO, "platform.start", page->record->unix_ms))
 		return;
-	put_text(&page->text, "requestId", page->record->request_id);
-	put_text(&page->text, "version", page->version->qualifier);
+	fa_member_text(&page->text, "requestId", page->record->request_id);
+	fa_member_text(&page->text, "version", page->version->qualifier);
 	put_trace(page);
 	end(page, FAAS_INFO);
 }
@@ -197,11 +161,11 @@ static void runtime_done(struct page *page)
 
 	if (!begin(page, level, "platform.runtimeDone", record->unix_ms))
 		return;
-	put_text(&page->text, "requestId", record->request_id);
+	fa_member_text(&page->text, "requestId", record->request_id);
 	put_status(&page->text, record, record->timed_out);
-	open_object(&page->text, "metrics");
-	put_ms(&page->text, "durationMs", record->duration_ns);
-	put_number(&page->text, "producedBytes", record->produced);
+	fa_member_object(&page->text, "metrics");
+	fa_member_ms(&page->text, "durationMs", record->duration_ns);
+	fa_member_int(&page->text, "producedBytes", record->produced);
 	close_object(&page->text);
 	put_trace(page);
 	end(page, level);
@@ -209,16 +173,17 @@ static void runtime_done(struct page *page)
 
 static void put_metrics(struct fa_text *text, const struct fa_record *record)
 {
-	open_object(text, "metrics");
-	put_ms(text, "durationMs", record->duration_ns);
-	put_number(text, "billedDurationMs", record->billed_ms);
-	put_number(text, "memorySizeMB", record->memory_mb);
-	put_number(text, "maxMemoryUsedMB", (record->peak_kb + 1023) / 1024);
+	fa_member_object(text, "metrics");
+	fa_member_ms(text, "durationMs", record->duration_ns);
+	fa_member_int(text, "billedDurationMs", record->billed_ms);
+	fa_member_int(text, "memorySizeMB", record->memory_mb);
+	fa_member_int(text, "maxMemoryUsedMB", (record->peak_kb + 1023) / 1024);
 	if (record->init_ns > 0)
-		put_ms(text, record->restored ? "restoreDurationMs" : "initDurationMs",
+		fa_member_ms(text, record->restored ? "restoreDurationMs" : "initDurationMs",
 		       record->init_ns);
 	if (record->init_ns > 0 && record->restored)
-		put_number(text, "billedRestoreDurationMs", (record->init_ns + 999999) / 1000000);
+		fa_member_int(text, "billedRestoreDurationMs",
+			       (record->init_ns + 999999) / 1000000);
 	close_object(text);
 }
 
@@ -229,7 +194,7 @@ static void report(struct page *page)
 
 	if (!begin(page, level, "platform.report", record->unix_ms))
 		return;
-	put_text(&page->text, "requestId", record->request_id);
+	fa_member_text(&page->text, "requestId", record->request_id);
 	put_metrics(&page->text, record);
 	put_status(&page->text, record, record->timed_out);
 	end(page, level);
@@ -292,7 +257,7 @@ size_t fa_render_json_dropped(char out[FA_JSON_RECORD_MAX], int64_t unix_ms, uin
 	fa_text_time(&text, unix_ms);
 	fa_text_add(&text, "\",\"type\":\"platform.logsDropped\",\"record\":{\"reason\":"
 			   "\"the function's budget of log bytes is used up\"");
-	put_number(&text, "droppedBytes", (int64_t)bytes);
+	fa_member_int(&text, "droppedBytes", (int64_t)bytes);
 	fa_text_add(&text, "}}");
 	return text.len;
 }

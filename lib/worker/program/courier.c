@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <base/text.h>
+#include <base/member.h>
 
 #define ATTEMPTS 5
 #define PATIENCE_NS INT64_C(2000000000) /* with a subscriber that does not go on */
@@ -88,10 +88,9 @@ static void tell_dropped(struct fa_courier *c, int64_t unix_ms)
 	fa_text_time(&text, unix_ms);
 	fa_text_add(&text, "\",\"type\":\"platform.logsDropped\",\"record\":{\"reason\":\"Consumer "
 			   "seems to have fallen behind as it has not acknowledged receipt of "
-			   "logs.\",\"droppedRecords\":");
-	fa_text_int(&text, (int64_t)c->dropped_items);
-	fa_text_add(&text, ",\"droppedBytes\":");
-	fa_text_int(&text, (int64_t)c->dropped_bytes);
+			   "logs.\"");
+	fa_member_int(&text, "droppedRecords", (int64_t)c->dropped_items);
+	fa_member_int(&text, "droppedBytes", (int64_t)c->dropped_bytes);
 	fa_text_add(&text, "}}");
 	if (put(c, text.data, text.len))
 		c->dropped_items = c->dropped_bytes = 0;

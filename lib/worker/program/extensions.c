@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <base/json.h>
-#include <base/text.h>
+#include <base/member.h>
 
 #define PREFIX "/2020-01-01/extension/"
 #define IDENTIFIER "Lambda-Extension-Identifier"
@@ -25,11 +25,10 @@ void fa_extensions_refuse(struct fa_runtime_answer *answer, int status, const ch
 {
 	struct fa_text text = FA_TEXT(answer->text);
 
-	fa_text_add(&text, "{\"errorMessage\":\"");
-	fa_text_json(&text, message, strlen(message));
-	fa_text_add(&text, "\",\"errorType\":\"");
-	fa_text_add(&text, type);
-	fa_text_add(&text, "\"}\n");
+	fa_text_add(&text, "{");
+	fa_member_text(&text, "errorMessage", message);
+	fa_member_text(&text, "errorType", type);
+	fa_text_add(&text, "}\n");
 	fa_extensions_say(answer, status);
 }
 
@@ -122,17 +121,13 @@ static void welcome(const struct fa_extensions *x, const struct fa_http_request 
 
 	struct fa_text text = FA_TEXT(answer->text);
 
-	fa_text_add(&text, "{\"functionName\":\"");
-	fa_text_add(&text, s->function);
-	fa_text_add(&text, "\",\"functionVersion\":\"");
-	fa_text_add(&text, s->version);
-	fa_text_add(&text, "\",\"handler\":\"");
-	fa_text_json(&text, s->method, strlen(s->method));
-	if (account) {
-		fa_text_add(&text, "\",\"accountId\":\"");
-		fa_text_add(&text, s->account);
-	}
-	fa_text_add(&text, "\"}");
+	fa_text_add(&text, "{");
+	fa_member_text(&text, "functionName", s->function);
+	fa_member_text(&text, "functionVersion", s->version);
+	fa_member_text(&text, "handler", s->method);
+	if (account)
+		fa_member_text(&text, "accountId", s->account);
+	fa_text_add(&text, "}");
 	fa_extensions_say(answer, 200);
 	answer->fields[answer->field_count++] = (struct fa_http_field){ IDENTIFIER, extension->id };
 }

@@ -5,47 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <base/text.h>
+#include <base/member.h>
 
 #define RECORD 2048
 
-/* ---- records -------------------------------------------------------------- */
-
-static void put_name(struct fa_text *text, const char *name)
-{
-	char last = text->len ? text->data[text->len - 1] : '{';
-
-	fa_text_add(text, last == '{' || last == '[' ? "\"" : ",\"");
-	fa_text_add(text, name);
-	fa_text_add(text, "\":");
-}
-
-static void put_text(struct fa_text *text, const char *name, const char *value)
-{
-	put_name(text, name);
-	fa_text_add(text, "\"");
-	fa_text_json(text, value, strlen(value));
-	fa_text_add(text, "\"");
-}
-
-static void put_int(struct fa_text *text, const char *name, int64_t value)
-{
-	put_name(text, name);
-	fa_text_int(text, value);
-}
-
-/* Milliseconds to the microsecond. */
-static void put_ms(struct fa_text *text, const char *name, int64_t ns)
-{
-	put_name(text, name);
-	fa_text_fixed(text, (ns > 0 ? ns + 500 : 0) / 1000, 3);
-}
-
 static void put_status(struct fa_text *text, const char *error_type)
 {
-	put_text(text, "status", error_type ? "error" : "success");
+	fa_member_text(text, "status", error_type ? "error" : "success");
 	if (error_type)
-		put_text(text, "errorType", error_type);
+		fa_member_text(text, "errorType", error_type);
 }
 
 static bool is_wanted(const struct fa_platform *p)
@@ -64,8 +32,8 @@ static void put_phase(const struct fa_platform *p, struct fa_text *text)
 {
 	const char *kind = fa_settings_getenv(p->run->variables, "AWS_LAMBDA_INITIALIZATION_TYPE");
 
-	put_text(text, "initializationType", kind ? kind : "on-demand");
-	put_text(text, "phase", "init");
+	fa_member_text(text, "initializationType", kind ? kind : "on-demand");
+	fa_member_text(text, "phase", "init");
 }
 
 void fa_platform_init(struct fa_platform *p, struct fa_telemetry *telemetry,
@@ -80,8 +48,8 @@ void fa_platform_init(struct fa_platform *p, struct fa_telemetry *telemetry,
 	p->init_start_ns = fa_telemetry_now().ns;
 	fa_text_add(&text, "{");
 	put_phase(p, &text);
-	put_text(&text, "functionName", run->settings.function);
-	put_text(&text, "functionVersion", run->settings.version);
+	fa_member_text(&text, "functionName", run->settings.function);
+	fa_member_text(&text, "functionVersion", run->settings.version);
 	fa_text_add(&text, "}");
 	fa_telemetry_event(telemetry, "platform.initStart", record);
 }
@@ -107,9 +75,9 @@ static void tell_extension(const struct fa_platform *p, const struct fa_extensio
 	struct fa_text text = FA_TEXT(record);
 
 	fa_text_add(&text, "{");
-	put_text(&text, "name", extension->name);
-	put_text(&text, "state", "Ready");
-	put_name(&text, "events");
+	fa_member_text(&text, "name", extension->name);
+	fa_member_text(&text, "state", "Ready");
+	fa_member(&text, "events");
 	fa_text_add(&text, extension->invoke && extension->shutdown ? "[\"INVOKE\",\"SHUTDOWN\"]}"
 			   : extension->invoke                      ? "[\"INVOKE\"]}"
 			   : extension->shutdown                    ? "[\"SHUTDOWN\"]}"
@@ -129,9 +97,8 @@ void fa_platform_init_done(struct fa_platform *p, const struct fa_extensions *ex
 			tell_extension(p, &extensions->at[i]);
 	fa_text_add(&text, "{");
 	put_phase(p, &text);
-	put_name(&text, "metrics");
-	fa_text_add(&text, "{");
-	put_ms(&text, "durationMs", p->init_ns);
+	fa_member_object(&text, "metrics");
+	fa_member_ms(&text, "durationMs", p->init_ns);
 	fa_text_add(&text, "}}");
 	fa_telemetry_event(p->telemetry, "platform.initReport", record);
 }
@@ -175,10 +142,9 @@ static void put_tracing(struct fa_text *text, const struct faas_context *context
 {
 	if (!context->trace_id)
 		return;
-	put_name(text, "tracing");
-	fa_text_add(text, "{");
-	put_text(text, "type", "X-Amzn-Trace-Id");
-	put_text(text, "value", context->trace_id);
+	fa_member_object(text, "tracing");
+	fa_member_text(text, "type", "X-Amzn-Trace-Id");
+	fa_member_text(text, "value", context->trace_id);
 	fa_text_add(text, "}");
 }
 
@@ -196,11 +162,11 @@ void fa_platform_begin(struct fa_platform *p, const struct faas_context *context
 	p->responded_ns = 0;
 	snprintf(p->request_id, sizeof(p->request_id), "%s", context->request_id);
 	fa_text_add(&text, "{");
-	put_text(&text, "requestId", p->request_id);
-	put_text(&text, "version", p->run->settings.version);
+	fa_member_text(&text, "requestId", p->request_id);
+	fa_member_text(&text, "version", p->run->settings.version);
 	put_tracing(&text, context);
 	if (context->tenant_id)
-		put_text(&text, "tenantId", context->tenant_id);
+		fa_member_text(&text, "tenantId", context->tenant_id);
 	fa_text_add(&text, "}");
 	fa_telemetry_event(p->telemetry, "platform.start", record);
 }
@@ -227,12 +193,12 @@ static void put_span(const struct fa_platform *p, struct fa_text *text, const ch
 		     int64_t from_ns, int64_t to_ns)
 {
 	fa_text_add(text, text->data[text->len - 1] == '[' ? "{" : ",{");
-	put_text(text, "name", name);
-	put_name(text, "start");
+	fa_member_text(text, "name", name);
+	fa_member(text, "start");
 	fa_text_add(text, "\"");
 	fa_text_time(text, p->begun.unix_ms + (from_ns - p->begun.ns) / 1000000);
 	fa_text_add(text, "\"");
-	put_ms(text, "durationMs", to_ns - from_ns);
+	fa_member_ms(text, "durationMs", to_ns - from_ns);
 	fa_text_add(text, "}");
 }
 
@@ -245,14 +211,13 @@ void fa_platform_runtime_waits(struct fa_platform *p, int64_t now_ns)
 		return;
 	p->state = FA_PLATFORM_DONE;
 	fa_text_add(&text, "{");
-	put_text(&text, "requestId", p->request_id);
+	fa_member_text(&text, "requestId", p->request_id);
 	put_status(&text, error_of(p));
-	put_name(&text, "metrics");
-	fa_text_add(&text, "{");
-	put_ms(&text, "durationMs", now_ns - p->begun.ns);
-	put_int(&text, "producedBytes", (int64_t)p->produced);
+	fa_member_object(&text, "metrics");
+	fa_member_ms(&text, "durationMs", now_ns - p->begun.ns);
+	fa_member_int(&text, "producedBytes", (int64_t)p->produced);
 	fa_text_add(&text, "}");
-	put_name(&text, "spans");
+	fa_member(&text, "spans");
 	fa_text_add(&text, "[");
 	put_span(p, &text, "responseLatency", p->begun.ns, p->responded_ns);
 	put_span(p, &text, "responseDuration", p->responded_ns, p->answered_ns);
@@ -267,15 +232,14 @@ static void put_metrics(const struct fa_platform *p, struct fa_text *text)
 	int64_t init_ns = p->run->provisioned ? 0 : p->init_ns;
 	int64_t took_ns = p->answered_ns - p->begun.ns, used = used_mb();
 
-	put_name(text, "metrics");
-	fa_text_add(text, "{");
-	put_ms(text, "durationMs", took_ns);
-	put_int(text, "billedDurationMs", (took_ns + init_ns + 999999) / 1000000);
-	put_int(text, "memorySizeMB", p->run->memory_mb);
+	fa_member_object(text, "metrics");
+	fa_member_ms(text, "durationMs", took_ns);
+	fa_member_int(text, "billedDurationMs", (took_ns + init_ns + 999999) / 1000000);
+	fa_member_int(text, "memorySizeMB", p->run->memory_mb);
 	if (used)
-		put_int(text, "maxMemoryUsedMB", used);
+		fa_member_int(text, "maxMemoryUsedMB", used);
 	if (init_ns)
-		put_ms(text, "initDurationMs", init_ns);
+		fa_member_ms(text, "initDurationMs", init_ns);
 	fa_text_add(text, "}");
 }
 
@@ -289,7 +253,7 @@ void fa_platform_all_wait(struct fa_platform *p, int64_t now_ns)
 		return;
 	p->state = FA_PLATFORM_QUIET;
 	fa_text_add(&text, "{");
-	put_text(&text, "requestId", p->request_id);
+	fa_member_text(&text, "requestId", p->request_id);
 	put_metrics(p, &text);
 	put_status(&text, error_of(p));
 	fa_text_add(&text, "}");

@@ -7,7 +7,7 @@
 #include <strings.h>
 #include <time.h>
 #include <base/json.h>
-#include <base/text.h>
+#include <base/member.h>
 
 #define TELEMETRY "/2022-07-01/telemetry"
 #define LOGS "/2020-08-15/logs"
@@ -246,11 +246,11 @@ static void tell_subscribed(struct fa_telemetry *t, const char *name, const char
 	char record[FA_EXTENSION_NAME * 6 + 128];
 	struct fa_text text = FA_TEXT(record);
 
-	fa_text_add(&text, "{\"name\":\"");
-	fa_text_json(&text, name, strlen(name));
-	fa_text_add(&text, "\",\"state\":\"");
-	fa_text_add(&text, state);
-	fa_text_add(&text, "\",\"types\":[");
+	fa_text_add(&text, "{");
+	fa_member_text(&text, "name", name);
+	fa_member_text(&text, "state", state);
+	fa_member(&text, "types");
+	fa_text_add(&text, "[");
 	for (size_t i = 0, listed = 0; i < COUNT(kinds); i++) {
 		if (!(types & kinds[i].type))
 			continue;
@@ -379,9 +379,9 @@ static void begin(struct fa_text *text, struct fa_instant at, const char *type)
 {
 	fa_text_add(text, "{\"time\":\"");
 	fa_text_time(text, at.unix_ms);
-	fa_text_add(text, "\",\"type\":\"");
-	fa_text_add(text, type);
-	fa_text_add(text, "\",\"record\":");
+	fa_text_add(text, "\"");
+	fa_member_text(text, "type", type);
+	fa_member(text, "record");
 }
 
 static void end(struct fa_telemetry *t, enum fa_telemetry_type type, struct fa_text *text,
