@@ -142,7 +142,7 @@ static void add_to_tail(struct fa_env *env, const struct fa_record *record)
 static void fill_start(struct fa_record *record, const struct fa_env *env)
 {
 	record->cold = fa_env_is_cold(env);
-	record->restored = env->pool->version->snapshot;
+	record->restored = fa_version_is_copied(env->pool->version);
 }
 
 static void add_start_to_tail(struct faas *rt, struct fa_env *env, const struct fa_job *job,
@@ -189,7 +189,7 @@ static void fill_end(struct fa_record *record, struct fa_env *env, const struct 
 {
 	record->duration_ns = job->end_ns - job->start_ns;
 	record->init_ns = job->init_ns;
-	record->restored = env->pool->version->snapshot;
+	record->restored = fa_version_is_copied(env->pool->version);
 	record->billed_ms = outcome->billed_ms;
 	record->peak_kb = job->peak_kb;
 	record->timed_out = outcome->code == FAAS_ETIMEOUT;

@@ -247,39 +247,35 @@ typedef int (*faas_handler_fn)(struct faas_context *ctx, struct faas_bytes event
  * events of a correct function apart; hostile code, which runs while it is
  * reset, could evade it. Needs Linux 6.7.
  *
- * .provisioned environments are initialised ahead of any event, beginning when
- * the function is created, and kept: idle_ms does not end them, one that ends is
- * started again, an event gets one of them if it can, else any other. Their init
- * belongs to no invocation and may take 130 seconds. One that fails is tried again
- * after a pause that doubles from 0.1 s to a minute; faas_function_get() tells why.
- * They count as the others do against max_memory_mb, take their number out of what
- * the function reserves, or else out of what all share, and are refused where they
- * could not fit.
+ * .provisioned environments are initialised ahead of any event, beginning when the function is
+ * created, and kept: idle_ms does not end them, one that ends is started again, an event gets
+ * one of them if it can, else any other. Their init belongs to no invocation and may take 130
+ * seconds. One that fails is tried again after a pause that doubles from 0.1 s to a minute;
+ * faas_function_get() tells why. They count as the others do against max_memory_mb, take their
+ * number out of what the function reserves, or else out of what all share, and are refused where
+ * they could not fit.
  *
  * .max_concurrency is reserved: so many of the function's events, of all its versions
  * together, run at a time and no more, whatever other functions do; these share what
  * is left of the runtime's max_concurrency.
  *
- * .snapshot, for FAAS_PROCESS: init() and before_snapshot() run once, in a
- * template that never sees an event; every environment begins with a copy of the
- * memory they left and runs after_restore() before its first event. That time is
- * its init, called Restore Duration in REPORT. The template is made for the first
- * event: what is never called costs nothing. That event and those that come meanwhile
- * wait; if the template fails, the event hears why, and the next one makes another.
- * All of it has ten seconds: an init() that takes longer is tried once more within
- * the function's timeout, an after_restore() ends as SnapStartTimeoutException.
- * Copied besides memory: signal handlers, limits, umask, current directory; what
- * was mapped from files becomes memory. Not copied: timers, and memory marked with
- * MADV_WIPEONFORK, which is zero. The same in all environments, since init() did it:
- * addresses, the stack protector's secret, and whatever was drawn from a random
- * generator. What must be different (seeds, ids, keys) is for after_restore() to
- * draw, getrandom(2) is good in it; request ids come from the host and differ.
- * What init() leaves that cannot be copied fails with Runtime.NoSnapshot and
- * the reason: threads, children, writable shared memory, open files and sockets,
- * files in /tmp; before_snapshot() is the place to end and close them. Errors of
- * the hooks are Runtime.BeforeSnapshotError and Runtime.AfterRestoreError. The
- * copy takes as much memory as an environment, once, and at most tmp_mb. Needs
- * Linux 6.7 and /proc in the sandbox.
+ * .snapshot, for FAAS_PROCESS: init() and before_snapshot() run once, in a template that never
+ * sees an event; every environment begins with a copy of the memory they left and runs
+ * after_restore() before its first event. That time is its init, called Restore Duration in
+ * REPORT. The template is made for the first event: what is never called costs nothing. That
+ * event and those that come meanwhile wait; if the template fails, the event hears why, and the
+ * next one makes another. All of it has ten seconds: an init() that takes longer is tried once
+ * more within the function's timeout, an after_restore() ends as SnapStartTimeoutException.
+ * Copied besides memory: signal handlers, limits, umask, current directory; what was mapped from
+ * files becomes memory. Not copied: timers, and memory marked with MADV_WIPEONFORK, which is
+ * zero. The same in all environments, since init() did it: addresses, the stack protector's
+ * secret, and whatever was drawn from a random generator. What must be different (seeds, ids,
+ * keys) is for after_restore() to draw, getrandom(2) is good in it; request ids come from the
+ * host and differ. What init() leaves that cannot be copied fails with Runtime.NoSnapshot and
+ * the reason: threads, children, writable shared memory, open files and sockets, files in /tmp;
+ * before_snapshot() is the place to end and close them. Errors of the hooks are
+ * Runtime.BeforeSnapshotError and Runtime.AfterRestoreError. The copy takes as much memory as an
+ * environment, once, and at most tmp_mb. Needs Linux 6.7 and /proc in the sandbox.
  *
  * A program is started in the sandbox of a FAAS_PROCESS function with Lambda's variables
  * and may be anything that others can execute: a script, a static binary, an interpreter.
@@ -290,7 +286,13 @@ typedef int (*faas_handler_fn)(struct faas_context *ctx, struct faas_bytes event
  * What lies in extensions/ of its layers is started before it, as Lambda's extensions are;
  * with .network, one that subscribes to telemetry listens at the host of
  * AWS_LAMBDA_RUNTIME_API, else at sandbox.localdomain.
- * Programs need a namespace of pids. Not for them: .pristine, .snapshot, .prototype.
+ * Programs need a namespace of pids. Not for them: .pristine, .prototype; .snapshot with
+ * nodejsN.x. With .snapshot nothing of a program is copied, each process has an init of its own;
+ * but after it GET /runtime/restore/next, of which AWS_LAMBDA_INITIALIZATION_TYPE=snap-start
+ * tells, is answered with the first event. What it does before it asks for that is part of the
+ * event and has ten seconds. More ends the event with SnapStartTimeoutException, POST
+ * /runtime/restore/error with what the program calls it, as an error of init would; the next
+ * begins with another process.
  */
 struct faas_function_config {
 	size_t size;

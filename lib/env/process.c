@@ -164,7 +164,7 @@ static int birth(struct fa_env *env)
 		return rc;
 	env->shell = false;
 	env->suppressed = env->inited_before;
-	env->inited_before = !pool->version->snapshot; /* its init is the template's */
+	env->inited_before = !fa_version_is_copied(pool->version); /* its init is the template's */
 	fa_shell_noted(env);
 	if (env->state == FA_BUSY || !(env->provisioned || env->ahead))
 		atomic_fetch_add_explicit(&pool->envs->cold_starts, 1, memory_order_relaxed);
@@ -317,7 +317,7 @@ static void conclude_death(struct fa_env *env, struct fa_job *job, int64_t now_n
 /* The pid is that of the environment: a template has none, and may be tried once more. */
 static void init_timed_out(const struct fa_env *env, struct fa_job *job, int64_t now_ns)
 {
-	bool restoring = env->pool->version->snapshot && LOAD(env->pid);
+	bool restoring = fa_version_is_copied(env->pool->version) && LOAD(env->pid);
 
 	job->verdict = restoring ? FA_RESTORE_TIMED_OUT : FA_INIT_TIMED_OUT;
 	job->end_ns = now_ns;

@@ -341,7 +341,9 @@ static int send_setup(struct fa_supervisor *s, const struct fa_version *v, uint3
 	if (v->config.pristine)
 		message.setup.flags |= FA_NEST_PRISTINE;
 	if (v->snapshot)
-		message.setup.flags |= FA_NEST_SNAPSHOT | FA_NEST_SNAP_START;
+		message.setup.flags |= FA_NEST_SNAP_START;
+	if (fa_version_is_copied(v))
+		message.setup.flags |= FA_NEST_SNAPSHOT;
 	if (v->program)
 		message.setup.flags |= FA_NEST_PROGRAM;
 	if (v->embedded)

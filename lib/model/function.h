@@ -92,6 +92,12 @@ struct fa_version {
 	void *owner;
 };
 
+/* Its environments begin with memory of a template: a program's own cannot be copied. */
+static inline bool fa_version_is_copied(const struct fa_version *v)
+{
+	return v->snapshot && !v->program;
+}
+
 /*
  * Whether its memory is bounded by what it uses, which has to be looked at: languages ask for
  * more than they use.

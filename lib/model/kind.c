@@ -120,11 +120,14 @@ static int check_program(const struct fa_version *v, struct faas_error *err)
 				"called by a prototype", c->runtime);
 	if (!v->program)
 		return 0;
-	if (c->isolation != FAAS_PROCESS || c->pristine || fa_config_snapshot(c) || c->prototype)
+	if (c->isolation != FAAS_PROCESS || c->pristine || c->prototype)
 		return fa_error(err, FAAS_EINVAL,
 				"the code is a program (it has a bootstrap, or is run by one): it "
-				"is always FAAS_PROCESS, and neither pristine nor a snapshot nor "
-				"called by a prototype");
+				"is always FAAS_PROCESS, and neither pristine nor called by a "
+				"prototype");
+	if (fa_config_snapshot(c) && !fa_runtime_restores(c->runtime))
+		return fa_error(err, FAAS_EINVAL,
+				"%s is not supported for SnapStart enabled functions", c->runtime);
 	return 0;
 }
 

@@ -47,11 +47,12 @@ struct language {
 	const char *begin, *end; /* a number between them */
 	const char *directory;
 	const char *interpreter; /* "": named like the runtime */
+	bool restores;           /* its program has hooks for SnapStart */
 };
 
 static const struct language languages[] = {
-	{ "python3.", "", "python", "" },
-	{ "nodejs", ".x", "nodejs", "node" },
+	{ "python3.", "", "python", "", true },
+	{ "nodejs", ".x", "nodejs", "node", false },
 };
 
 static const struct language *language_of(const char *name)
@@ -85,6 +86,13 @@ static int find_language(const struct language *l, const char *name, const char 
 				"Runtime %s cannot be run here: there is no %.100s/%s", name,
 				runtimes ? runtimes : "", l->directory);
 	return 0;
+}
+
+bool fa_runtime_restores(const char *name)
+{
+	const struct language *l = language_of(name);
+
+	return !l || l->restores;
 }
 
 int fa_runtime_find(const char *name, const char *runtimes, char directory[PATH_MAX],

@@ -14,6 +14,8 @@
 
 /* A name of Lambda's enum, whether or not it can be run here. */
 bool fa_runtime_known(const char *name);
+/* SnapStart means something to what runs its functions: our own, or what they bring. */
+bool fa_runtime_restores(const char *name);
 /*
  * The directory of what runs functions of this runtime, one of those in `runtimes` (NULL:
  * there are none); "" for NULL and for the names that bring their own executable code, which

@@ -240,6 +240,26 @@ TEST(fifty_at_once_are_all_served)
 	assert_int_equal(atomic_load(&good), 50);
 }
 
+/* Of the two only Python has hooks for it. */
+TEST(snap_start_is_for_runtimes_that_have_hooks_for_it)
+{
+	struct faas_error err;
+	int rc = faas_function_update(flow.rt,
+				      FAAS_FUNCTION(.name = "f", .snap_start = "PublishedVersions"),
+				      &err);
+	char expected[80];
+
+	if (language == languages) {
+		assert_int_equal(rc, 0);
+		return;
+	}
+	snprintf(expected, sizeof(expected), "%s is not supported for SnapStart enabled functions",
+		 language->runtime);
+	assert_int_equal(rc, FAAS_EINVAL);
+	assert_string_equal(err.message, expected);
+	says("{\"do\":\"count\"}", "1");
+}
+
 #define ROW(test) cmocka_unit_test_setup_teardown(test, open_it, close_it)
 
 int main(int argc, char **argv)
@@ -257,6 +277,7 @@ int main(int argc, char **argv)
 		ROW(it_sees_what_an_interpreter_needs_and_nothing_else),
 		ROW(a_handler_that_is_not_there_fails_the_init),
 		ROW(fifty_at_once_are_all_served),
+		ROW(snap_start_is_for_runtimes_that_have_hooks_for_it),
 	};
 
 	if (argc != 3) {

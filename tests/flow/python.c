@@ -114,6 +114,15 @@ TEST(a_wrapper_gets_an_interpreter_of_its_own_to_execute)
 	assert_string_equal(result->error_type, "Runtime.Unknown");
 }
 
+TEST(hooks_of_one_that_is_a_process_are_run_around_its_restore)
+{
+	static const char *const variables[] = { "AWS_LAMBDA_EXEC_WRAPPER=/usr/bin/env", NULL };
+
+	flow_function(&flow, PYTHON(.handler = "once.kinds", .environment = variables,
+				    .snapshot = true));
+	says("{}", "\"snap-start before after\"");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -126,6 +135,7 @@ int main(void)
 		ROW(sys_exit_ends_it_with_that_status),
 		ROW(many_threads_have_room_in_little_memory),
 		ROW(a_wrapper_gets_an_interpreter_of_its_own_to_execute),
+		ROW(hooks_of_one_that_is_a_process_are_run_around_its_restore),
 	};
 
 	if (access("/usr/bin/" TEST_PYTHON, X_OK) < 0) {

@@ -332,7 +332,29 @@ static bool act_as(const struct act *acts)
 
 /* ---- init ----------------------------------------------------------------- */
 
-/* "fail TYPE", "exit STATUS", "sleep MS", "raise SIGNAL" */
+/* "restore", "restore fail TYPE", "restore sleep MS", "restore exit STATUS" */
+static void restore(const char *then)
+{
+	static const char error[] = "{\"errorMessage\":\"not me\"}";
+	char field[128];
+
+	printf("asks to be restored\n");
+	fflush(stdout);
+	client_ask(api, "GET", "/runtime/restore/next", "", NULL, 0, &reply);
+	printf("restored %d\n", reply.status);
+	fflush(stdout);
+	if (!strncmp(then, " sleep ", 7))
+		usleep((unsigned)atoi(then + 7) * 1000);
+	if (!strncmp(then, " exit ", 6))
+		exit(atoi(then + 6));
+	if (strncmp(then, " fail ", 6) != 0)
+		return;
+	snprintf(field, sizeof(field), "Lambda-Runtime-Function-Error-Type: %s\r\n", then + 6);
+	client_ask(api, "POST", "/runtime/restore/error", field, error, strlen(error), &reply);
+	exit(65);
+}
+
+/* "fail TYPE", "exit STATUS", "sleep MS", "raise SIGNAL", "restore ..." */
 static void init(const char *what)
 {
 	const char *text = what + strcspn(what, " ") + 1;
@@ -342,6 +364,8 @@ static void init(const char *what)
 	fflush(stdout);
 	if (!strncmp(what, "sleep", 5))
 		usleep((unsigned)atoi(text) * 1000);
+	if (!strncmp(what, "restore", 7))
+		restore(what + 7);
 	if (!strncmp(what, "exit", 4))
 		exit(atoi(text));
 	if (!strncmp(what, "raise", 5))

@@ -92,7 +92,7 @@ void fa_launch_prepare(const struct fa_run *run, const struct sockaddr_in *api, 
 	snprintf(frames, sizeof(frames), "_LAMBDA_TELEMETRY_LOG_FD=%d", frames_fd);
 	if (frames_fd >= 0)
 		fa_settings_put(run->variables, frames);
-	if (run->provisioned)
+	if (run->provisioned && !(run->flags & FA_NEST_SNAP_START))
 		fa_settings_say_initialization(run->variables, "provisioned-concurrency");
 }
 

@@ -58,6 +58,11 @@ static void offer(struct fa_program *p, const struct fa_request_slot *slot)
 	p->open = true;
 	fa_platform_begin(&p->platform, &p->call.context, fa_telemetry_now());
 	fa_program_tell_extensions(p, false, p->call.context.deadline_ms);
+	if (p->api.state == FA_RUNTIME_RESTORABLE) {
+		fa_runtime_offer(&p->api, &p->call.context, event);
+		fa_program_restore(p);
+		return;
+	}
 	if (!fa_runtime_offer(&p->api, &p->call.context, event) || !waiter)
 		return;
 	p->waiter = NULL;
@@ -131,6 +136,8 @@ static int patience(struct fa_program *p)
 		return fa_program_go_on_ending(p);
 	if (p->cut_ns)
 		left_ns = p->cut_ns > now ? p->cut_ns - now : 0;
+	if (p->restore_ns)
+		left_ns = sooner(left_ns, p->restore_ns > now ? p->restore_ns - now : 0);
 	if (!p->rest.still)
 		left_ns = sooner(left_ns, fa_telemetry_left_ns(&p->telemetry, now));
 	return left_ns < 0 ? -1 : (int)((left_ns + 999999) / 1000000);
@@ -208,6 +215,7 @@ static void turn(struct fa_program *p, bool ready)
 	if (ready_fds >= 0)
 		serve(p, fds, subscribers, count);
 	fa_program_go_on_with_parts(p);
+	fa_program_look_at_restore(p);
 }
 
 /* One that was made ahead: nothing of the function is here before somebody wants it. */
@@ -269,6 +277,7 @@ static void start(struct fa_program *p)
 	struct sockaddr_in address = fa_launch_address(p->run);
 
 	fa_runtime_init(&p->api);
+	p->api.snap_start = p->run->flags & FA_NEST_SNAP_START;
 	p->server.on_head = fa_program_on_head;
 	p->server.on_piece = fa_program_on_piece;
 	p->server.on_request = fa_program_on_request;

@@ -2,11 +2,14 @@
 /* Requests of the program, which are of the one API or the other, and what comes of them. */
 #include <worker/program/state.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <base/error.h>
 #include <worker/program/launch.h>
+
+#define RESTORE_NS INT64_C(10000000000)
 
 void fa_program_init_is_over(struct fa_program *p, int phase)
 {
@@ -77,6 +80,53 @@ void fa_program_fail(struct fa_program *p, const char *type, const char *message
 	fa_program_init_is_over(p, FA_PROGRAM_BROKEN);
 }
 
+/* ---- restore --------------------------------------------------------------- */
+
+/* A runtime that has lost its connection by now is told when it asks again. */
+void fa_program_restore(struct fa_program *p)
+{
+	struct fa_connection *waiter = p->waiter;
+	struct fa_runtime_answer reply;
+
+	p->restore_ns = fa_program_now_ns() + RESTORE_NS;
+	p->waiter = NULL;
+	if (!waiter)
+		return;
+	fa_runtime_restore(&p->api, &reply);
+	fa_server_answer(waiter, reply.status, reply.fields, reply.field_count, reply.body);
+}
+
+/* What is not restored serves no event: the next one begins with another process. */
+static _Noreturn void end_unrestored(struct fa_program *p)
+{
+	fa_program_answer(p);
+	_exit(FA_RUN_INIT_FAILED);
+}
+
+static _Noreturn void fail_restore(struct fa_program *p)
+{
+	const struct fa_runtime_result *result = &p->api.result;
+	struct faas_bytes none = { "", 0 };
+
+	fa_context_fail_body(&p->call, FA_INIT_FAILED, result->type,
+			     result->too_large ? none : result->body);
+	end_unrestored(p);
+}
+
+void fa_program_look_at_restore(struct fa_program *p)
+{
+	char text[128];
+
+	if (!p->restore_ns || fa_program_now_ns() < p->restore_ns)
+		return;
+	snprintf(text, sizeof(text), "RequestId: %s Error: The runtime was not restored in time",
+		 p->call.context.request_id);
+	fa_context_fail(&p->call, FA_INIT_FAILED, "SnapStartTimeoutException", text);
+	end_unrestored(p);
+}
+
+/* ---- requests of all kinds ------------------------------------------------ */
+
 static void serve_extension(struct fa_program *p, struct fa_connection *from,
 			    const struct fa_http_request *request)
 {
@@ -107,6 +157,12 @@ static void runtime_waits(struct fa_program *p)
 	fa_platform_runtime_waits(&p->platform, fa_program_now_ns());
 }
 
+static void event_is_taken(struct fa_program *p)
+{
+	atomic_store(&p->areas.response->resetting, 0);
+	p->restore_ns = 0;
+}
+
 void fa_program_on_request(void *data, struct fa_connection *from,
 			   const struct fa_http_request *request)
 {
@@ -131,11 +187,13 @@ void fa_program_on_request(void *data, struct fa_connection *from,
 	step = fa_runtime_take(&p->api, request, &reply);
 	if (step == FA_RUNTIME_RESULT && p->api.state == FA_RUNTIME_INIT_FAILED)
 		keep_error(p);
+	else if (step == FA_RUNTIME_RESULT && p->api.state == FA_RUNTIME_RESTORE_FAILED)
+		fail_restore(p);
 	else if (step == FA_RUNTIME_RESULT)
 		fa_program_finish(p);
 	else if (p->api.state == FA_RUNTIME_RUNNING)
-		atomic_store(&p->areas.response->resetting, 0);
-	if (p->api.state == FA_RUNTIME_READY)
+		event_is_taken(p);
+	if (p->api.state == FA_RUNTIME_READY || p->api.state == FA_RUNTIME_RESTORABLE)
 		runtime_waits(p);
 	p->extensions.closed = p->api.state != FA_RUNTIME_STARTED;
 	fa_program_look_at_init(p);

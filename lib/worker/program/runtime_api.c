@@ -64,6 +64,9 @@ static const char *state_name(enum fa_runtime_state state)
 		[FA_RUNTIME_STARTED] = "Started",   [FA_RUNTIME_READY] = "Ready",
 		[FA_RUNTIME_RUNNING] = "Running",   [FA_RUNTIME_ANSWERING] = "InvocationResponse",
 		[FA_RUNTIME_SENT] = "ResponseSent", [FA_RUNTIME_INIT_FAILED] = "InitError",
+		[FA_RUNTIME_RESTORABLE] = "RestoreReady",
+		[FA_RUNTIME_RESTORING] = "Restoring",
+		[FA_RUNTIME_RESTORE_FAILED] = "RestoreError",
 	};
 
 	return names[state];
@@ -208,7 +211,8 @@ static enum fa_runtime_step next(struct fa_runtime_api *api, const struct fa_htt
 				 struct fa_runtime_answer *answer)
 {
 	(void)request;
-	if (api->state == FA_RUNTIME_INIT_FAILED || api->state == FA_RUNTIME_ANSWERING)
+	if (api->state == FA_RUNTIME_INIT_FAILED || api->state == FA_RUNTIME_ANSWERING ||
+	    api->state == FA_RUNTIME_RESTORABLE || api->state == FA_RUNTIME_RESTORE_FAILED)
 		return refuse_state(api, answer, FA_RUNTIME_READY);
 	if (!api->offered) {
 		api->state = FA_RUNTIME_READY;
@@ -252,15 +256,52 @@ static enum fa_runtime_step init_error(struct fa_runtime_api *api,
 	return end(api, request, answer, FA_RUNTIME_INIT_FAILED, true);
 }
 
+void fa_runtime_restore(struct fa_runtime_api *api, struct fa_runtime_answer *answer)
+{
+	memset(answer, 0, sizeof(*answer));
+	api->state = FA_RUNTIME_RESTORING;
+	answer->status = 200;
+	answer->body = (struct faas_bytes){ "", 0 };
+}
+
+/* Who lost its answer asks again, and the event may be there by then. */
+static enum fa_runtime_step restore_next(struct fa_runtime_api *api,
+					 const struct fa_http_request *request,
+					 struct fa_runtime_answer *answer)
+{
+	(void)request;
+	if (api->state != FA_RUNTIME_STARTED && api->state != FA_RUNTIME_RESTORABLE &&
+	    api->state != FA_RUNTIME_RESTORING)
+		return refuse_state(api, answer, FA_RUNTIME_RESTORABLE);
+	if (api->offered) {
+		fa_runtime_restore(api, answer);
+		return FA_RUNTIME_REPLY;
+	}
+	api->state = FA_RUNTIME_RESTORABLE;
+	return FA_RUNTIME_WAIT;
+}
+
+static enum fa_runtime_step restore_error(struct fa_runtime_api *api,
+					  const struct fa_http_request *request,
+					  struct fa_runtime_answer *answer)
+{
+	if (api->state != FA_RUNTIME_RESTORING)
+		return refuse_state(api, answer, FA_RUNTIME_RESTORE_FAILED);
+	return end(api, request, answer, FA_RUNTIME_RESTORE_FAILED, true);
+}
+
 static const struct route {
 	const char *method, *before, *after; /* the id is between them; after NULL: there is none */
 	step_fn *take;
+	bool snap_start; /* only with it */
 } routes[] = {
-	{ "GET", PREFIX "/ping", NULL, ping },
-	{ "GET", INVOCATION "next", NULL, next },
-	{ "POST", PREFIX "/runtime/init/error", NULL, init_error },
-	{ "POST", INVOCATION, "/response", response },
-	{ "POST", INVOCATION, "/error", error },
+	{ "GET", PREFIX "/ping", NULL, ping, false },
+	{ "GET", INVOCATION "next", NULL, next, false },
+	{ "POST", PREFIX "/runtime/init/error", NULL, init_error, false },
+	{ "POST", INVOCATION, "/response", response, false },
+	{ "POST", INVOCATION, "/error", error, false },
+	{ "GET", PREFIX "/runtime/restore/next", NULL, restore_next, true },
+	{ "POST", PREFIX "/runtime/restore/error", NULL, restore_error, true },
 };
 
 /* Is it of this form? Then its id, of no length where the form has none. */
@@ -287,7 +328,7 @@ static bool is_current(const struct fa_runtime_api *api, struct faas_bytes id)
 
 bool fa_runtime_begin(struct fa_runtime_api *api, const struct fa_http_request *request, bool parts)
 {
-	static const struct route answers = { "POST", INVOCATION, "/response", response };
+	static const struct route answers = { "POST", INVOCATION, "/response", response, false };
 	const char *mode = fa_http_get(request, RESPONSE_MODE);
 	const char *type = fa_http_get(request, "Content-Type");
 	const char *length = fa_http_get(request, "Content-Length");
@@ -315,7 +356,8 @@ enum fa_runtime_step fa_runtime_take(struct fa_runtime_api *api,
 
 	memset(answer, 0, sizeof(*answer));
 	for (size_t i = 0; i < sizeof(routes) / sizeof(*routes); i++) {
-		if (!matches(&routes[i], request->target, &id))
+		if (!matches(&routes[i], request->target, &id) ||
+		    (routes[i].snap_start && !api->snap_start))
 			continue;
 		known = true;
 		if (strcmp(request->method, routes[i].method) != 0)

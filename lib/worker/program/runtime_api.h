@@ -20,12 +20,16 @@ enum fa_runtime_state {
 	FA_RUNTIME_ANSWERING,   /* and says part by part what came of it */
 	FA_RUNTIME_SENT,        /* it has said what came of it */
 	FA_RUNTIME_INIT_FAILED, /* it never will */
+	FA_RUNTIME_RESTORABLE,  /* its init is over, and it waits to be told that it was restored */
+	FA_RUNTIME_RESTORING,   /* it was, and has not yet asked for an event */
+	FA_RUNTIME_RESTORE_FAILED,
 };
 
 /* What is to be done about a request. */
 enum fa_runtime_step {
 	FA_RUNTIME_REPLY,  /* send the answer */
-	FA_RUNTIME_WAIT,   /* answer it with fa_runtime_event(), once there is one */
+	FA_RUNTIME_WAIT,   /* answer it with fa_runtime_event(), once there is one; or
+			    * fa_runtime_restore(), if it is restorable */
 	FA_RUNTIME_RESULT, /* send the answer; `result` has the event's end, or that of init */
 };
 
@@ -49,6 +53,7 @@ struct fa_runtime_result {
 };
 
 struct fa_runtime_api {
+	bool snap_start;                    /* there is restore/next */
 	enum fa_runtime_state state;
 	bool offered;                       /* there is an event, begun or not */
 	const struct faas_context *context; /* of it; borrowed, as is `event` */
@@ -69,6 +74,9 @@ void fa_runtime_init(struct fa_runtime_api *api);
  */
 bool fa_runtime_offer(struct fa_runtime_api *api, const struct faas_context *context,
 		      struct faas_bytes event);
+
+/* The answer to a restorable one that waits. It has the event afterwards, when it asks. */
+void fa_runtime_restore(struct fa_runtime_api *api, struct fa_runtime_answer *answer);
 
 /* The answer to a request that waited. */
 void fa_runtime_event(struct fa_runtime_api *api, struct fa_runtime_answer *answer);

@@ -31,6 +31,7 @@ struct fa_program {
 	struct fa_connection *stream; /* sends the answer part by part */
 	size_t streamed;
 	bool stalled;   /* until there is room for more of it */
+	int64_t restore_ns; /* not 0: until then it has to ask for the event that is there */
 	int64_t cut_ns; /* not 0: until then whoever cut it short may be found dead */
 	bool dead;      /* the runtime, with `status`, and not all it sent is taken */
 	int status;
@@ -77,6 +78,9 @@ void fa_program_on_request(void *data, struct fa_connection *from,
 void fa_program_on_gone(void *data, struct fa_connection *from);
 void fa_program_init_is_over(struct fa_program *p, int phase);
 void fa_program_look_at_init(struct fa_program *p);
+/* The runtime was restored for the event that has begun; and has to be ready before its time. */
+void fa_program_restore(struct fa_program *p);
+void fa_program_look_at_restore(struct fa_program *p);
 /* No environment goes on without one of its extensions. */
 void fa_program_fail(struct fa_program *p, const char *type, const char *message);
 

@@ -82,7 +82,7 @@ static void assert_refused(const struct faas_function_config *config, const char
 	FAAS_FUNCTION(.name = "f", .code = folder, .handler = "image.resize", __VA_ARGS__)
 #define NOT_FOR_PROGRAMS                                                                  \
 	"the code is a program (it has a bootstrap, or is run by one): it is always " \
-	"FAAS_PROCESS, and neither pristine nor a snapshot nor called by a prototype"
+	"FAAS_PROCESS, and neither pristine nor called by a prototype"
 #define NATIVE(...) FAAS_FUNCTION(.name = "f", .native = native, __VA_ARGS__)
 
 TEST(what_is_not_said_gets_its_default)
@@ -153,7 +153,9 @@ TEST(code_with_a_bootstrap_is_a_program_if_its_runtime_is_provided)
 	assert_false(version->program);
 	fa_version_unref(version);
 	assert_refused(IMAGE(.runtime = "provided", .pristine = true), NOT_FOR_PROGRAMS);
-	assert_refused(IMAGE(.runtime = "provided", .snapshot = true), NOT_FOR_PROGRAMS);
+	version = must_create(IMAGE(.runtime = "provided", .snapshot = true));
+	assert_false(fa_version_is_copied(version)); /* its memory is its own */
+	fa_version_unref(version);
 	assert_refused(IMAGE(.runtime = "provided", .isolation = FAAS_THREAD), NOT_FOR_PROGRAMS);
 	assert_refused(FAAS_FUNCTION(.name = "f", .code = folder, .handler = "a b",
 				     .runtime = "provided"),

@@ -339,6 +339,75 @@ TEST(ping_and_what_is_not_there)
 	assert_int_equal(answer.status, 405);
 }
 
+#define RESTORE_NEXT "/2018-06-01/runtime/restore/next"
+#define RESTORE_ERROR "/2018-06-01/runtime/restore/error"
+
+static void await_restore(void)
+{
+	fa_runtime_init(&api);
+	api.snap_start = true;
+	assert_int_equal(get(RESTORE_NEXT), FA_RUNTIME_WAIT);
+	assert_int_equal(api.state, FA_RUNTIME_RESTORABLE);
+}
+
+TEST(a_restorable_runtime_is_restored_and_then_has_its_event)
+{
+	await_restore();
+	assert_false(fa_runtime_offer(&api, &context, bytes("1")));
+	fa_runtime_restore(&api, &answer);
+	assert_refused(200, "");
+	assert_int_equal(get(NEXT), FA_RUNTIME_REPLY);
+	assert_string_equal(field("Lambda-Runtime-Aws-Request-Id"), ID);
+	get(RESTORE_NEXT);
+	assert_refused(403,
+		       "{\"errorMessage\":\"State transition from Running to RestoreReady failed "
+		       "for runtime. Error: State transition is not allowed\",\"errorType\":"
+		       "\"InvalidStateTransition\"}\n");
+}
+
+TEST(who_asks_again_to_be_restored_is_when_the_event_is_there)
+{
+	await_restore();
+	assert_int_equal(get(RESTORE_NEXT), FA_RUNTIME_WAIT);
+	fa_runtime_offer(&api, &context, bytes("1"));
+	assert_int_equal(get(RESTORE_NEXT), FA_RUNTIME_REPLY);
+	assert_int_equal(api.state, FA_RUNTIME_RESTORING);
+}
+
+TEST(before_it_is_restored_it_has_no_event_and_no_error_of_restoring)
+{
+	await_restore();
+	fa_runtime_offer(&api, &context, bytes("1"));
+	get(NEXT);
+	assert_int_equal(answer.status, 403);
+	post(RESTORE_ERROR, "{}");
+	assert_int_equal(answer.status, 403);
+	assert_int_equal(api.state, FA_RUNTIME_RESTORABLE);
+}
+
+TEST(an_error_of_restoring_is_the_result)
+{
+	await_restore();
+	fa_runtime_offer(&api, &context, bytes("1"));
+	fa_runtime_restore(&api, &answer);
+	assert_int_equal(post(RESTORE_ERROR, "{}"), FA_RUNTIME_RESULT);
+	assert_refused(202, "{\"status\":\"OK\"}\n");
+	assert_int_equal(api.state, FA_RUNTIME_RESTORE_FAILED);
+	assert_true(api.result.failed);
+	get(NEXT);
+	assert_int_equal(answer.status, 403);
+}
+
+TEST(without_snap_start_nobody_is_restored)
+{
+	fa_runtime_init(&api);
+	get(RESTORE_NEXT);
+	assert_int_equal(answer.status, 404);
+	post(RESTORE_ERROR, "{}");
+	assert_int_equal(answer.status, 404);
+	assert_int_equal(api.state, FA_RUNTIME_STARTED);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -360,6 +429,11 @@ int main(void)
 		cmocka_unit_test(an_init_that_failed_ends_it),
 		cmocka_unit_test(init_cannot_fail_once_an_event_was_asked_for),
 		cmocka_unit_test(ping_and_what_is_not_there),
+		cmocka_unit_test(a_restorable_runtime_is_restored_and_then_has_its_event),
+		cmocka_unit_test(who_asks_again_to_be_restored_is_when_the_event_is_there),
+		cmocka_unit_test(before_it_is_restored_it_has_no_event_and_no_error_of_restoring),
+		cmocka_unit_test(an_error_of_restoring_is_the_result),
+		cmocka_unit_test(without_snap_start_nobody_is_restored),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
