@@ -80,25 +80,6 @@ static void open_runtime(const char *source)
 	map(FAAS_MAPPING(.source = source, .target = "callback:c"));
 }
 
-static void fail_at(size_t n, bool and_all_after)
-{
-	pthread_mutex_lock(&host.mem.lock);
-	host.mem.calls = host.mem.failed = 0;
-	host.mem.and_all_after = and_all_after;
-	host.mem.fail_at = n;
-	pthread_mutex_unlock(&host.mem.lock);
-}
-
-static bool has_failed(void)
-{
-	bool failed;
-
-	pthread_mutex_lock(&host.mem.lock);
-	failed = host.mem.failed > 0;
-	pthread_mutex_unlock(&host.mem.lock);
-	return failed;
-}
-
 static void advance(int64_t ms)
 {
 	host.clock.ns += ms * 1000000;
@@ -138,22 +119,21 @@ static bool publish(const char *source, const char *body)
 /* Whether there was an n-th allocation. */
 static bool run(const char *source, const char *body, size_t n, bool and_all_after)
 {
-	bool accepted, failed;
+	bool accepted;
 
 	open_runtime(source);
-	fail_at(n, and_all_after);
+	failing_mem_fail_at(&host.mem, n, and_all_after);
 	accepted = publish(source, body);
 	for (int i = 0; i < 20; i++)
 		tick();
-	failed = has_failed();
-	fail_at(0, false);
+	failing_mem_recover(&host.mem);
 	if (!accepted)
 		assert_true(publish(source, body)); /* it was said, and is not there */
 	await_all(n);
 	assert_int_equal(faas_destroy(host.rt), 0);
 	if (!failing_mem_clean(&host.mem))
 		fail_msg("allocation %zu failed: %zu blocks were left", n, host.mem.blocks);
-	return failed;
+	return failing_mem_has_failed(&host.mem);
 }
 
 static void sweep(const char *source, const char *body)

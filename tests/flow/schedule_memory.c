@@ -73,25 +73,6 @@ static void pass_ms(int64_t ms)
 	fa_loop_wake(&host.rt->loop);
 }
 
-static void fail_at(size_t n, bool and_all_after)
-{
-	pthread_mutex_lock(&host.mem.lock);
-	host.mem.calls = host.mem.failed = 0;
-	host.mem.and_all_after = and_all_after;
-	host.mem.fail_at = n;
-	pthread_mutex_unlock(&host.mem.lock);
-}
-
-static bool has_failed(void)
-{
-	bool failed;
-
-	pthread_mutex_lock(&host.mem.lock);
-	failed = host.mem.failed > 0;
-	pthread_mutex_unlock(&host.mem.lock);
-	return failed;
-}
-
 static void await_enabled(const char *id)
 {
 	char request[64], *reply = NULL;
@@ -139,21 +120,18 @@ static void open_runtime(void)
 /* That its event came, or an allocation failed, in real time, bounded. */
 static void await_something(void)
 {
-	for (int i = 0; !came[due] && !has_failed() && i < 10000; i++)
+	for (int i = 0; !came[due] && !failing_mem_has_failed(&host.mem) && i < 10000; i++)
 		tick();
 }
 
 /* Its event comes within a minute, whatever failed. Whether anything did. */
 static bool run_minute(size_t n, bool and_all_after)
 {
-	bool failed;
-
 	due = (due + 1) % DAY;
-	fail_at(n, and_all_after);
+	failing_mem_fail_at(&host.mem, n, and_all_after);
 	pass_ms(60000 - late_s * 1000);
 	await_something();
-	failed = has_failed();
-	fail_at(0, false);
+	failing_mem_recover(&host.mem);
 	for (late_s = 0; !came[due] && late_s < LATEST_S; late_s++) {
 		pass_ms(1000);
 		for (int i = 0; !came[due] && i < 200; i++)
@@ -161,7 +139,7 @@ static bool run_minute(size_t n, bool and_all_after)
 	}
 	if (!came[due])
 		fail_msg("allocation %zu failed, and no event came", n);
-	return failed;
+	return failing_mem_has_failed(&host.mem);
 }
 
 static void sweep(bool and_all_after)

@@ -97,25 +97,6 @@ static void open_runtime(int (*handler)(struct faas_context *, struct faas_bytes
 	await_enabled(id);
 }
 
-static void fail_at(size_t n, bool and_all_after)
-{
-	pthread_mutex_lock(&host.mem.lock);
-	host.mem.calls = host.mem.failed = 0;
-	host.mem.and_all_after = and_all_after;
-	host.mem.fail_at = n;
-	pthread_mutex_unlock(&host.mem.lock);
-}
-
-static bool has_failed(void)
-{
-	bool failed;
-
-	pthread_mutex_lock(&host.mem.lock);
-	failed = host.mem.failed > 0;
-	pthread_mutex_unlock(&host.mem.lock);
-	return failed;
-}
-
 /* Nobody is timed out by it: not while a handler runs. */
 static void pass(int times, int64_t ms)
 {
@@ -134,7 +115,7 @@ static void put(const char *body)
 {
 	while (faas_put(host.rt, "stream:s",
 			FAAS_MESSAGE(.body = { body, strlen(body) }, .group = "k"), NULL, &err))
-		fail_at(0, false); /* it was said, and is not there */
+		failing_mem_recover(&host.mem); /* it was said, and is not there */
 }
 
 static int letters(void)
@@ -153,17 +134,17 @@ static bool is_done(int tumbling_s)
 /* Whether there was an n-th allocation. If not, all is done without. */
 static bool run(int tumbling_s, size_t n, bool and_all_after)
 {
-	bool failed;
-
 	open_runtime(tumbling_s ? count : fail_always, tumbling_s);
-	fail_at(n, and_all_after);
+	failing_mem_fail_at(&host.mem, n, and_all_after);
 	put("a");
 	put("b");
-	for (int i = 0; i < PATIENCE && !has_failed() && !is_done(tumbling_s); i++)
+	for (int i = 0; i < PATIENCE && !is_done(tumbling_s); i++) {
+		if (failing_mem_has_failed(&host.mem))
+			break;
 		pass(1, 1000);
+	}
 	pass(and_all_after ? 20 : 0, 1); /* and for a while */
-	failed = has_failed();
-	fail_at(0, false);
+	failing_mem_recover(&host.mem);
 	for (int i = 0; i < PATIENCE && !is_done(tumbling_s); i++)
 		pass(4, 2000);
 	if (tumbling_s ? counted != 2 : letters() != 2)
@@ -171,7 +152,7 @@ static bool run(int tumbling_s, size_t n, bool and_all_after)
 	assert_int_equal(faas_destroy(host.rt), 0);
 	if (!failing_mem_clean(&host.mem))
 		fail_msg("allocation %zu failed: %zu blocks were left", n, host.mem.blocks);
-	return failed;
+	return failing_mem_has_failed(&host.mem);
 }
 
 static void sweep(int tumbling_s)

@@ -105,28 +105,10 @@ static void open_runtime(void)
 	await_enabled(id);
 }
 
-/* Whether one has failed until now. */
-static bool fail_at(size_t n, bool and_all_after)
-{
-	bool failed;
-
-	pthread_mutex_lock(&host.mem.lock);
-	failed = host.mem.failed > 0;
-	host.mem.calls = host.mem.failed = 0;
-	host.mem.and_all_after = and_all_after;
-	host.mem.fail_at = n;
-	pthread_mutex_unlock(&host.mem.lock);
-	return failed;
-}
-
-/*
- * The first write puts it there, the others change it; each is on the condition of the last.
- * Whether one was refused.
- */
-static bool put(int n)
+/* The first write puts it there, the others change it; each is on the condition of the last. */
+static void put(int n)
 {
 	char item[96], condition[64];
-	bool refused = false;
 
 	snprintf(item, sizeof(item),
 		 "{\"k\":{\"S\":\"a\"},\"n\":{\"N\":\"%d\"},\"until\":{\"N\":\"1700000060\"}}", n);
@@ -135,24 +117,21 @@ static bool put(int n)
 	while (faas_item_put(host.rt, "table:t", item, condition, NULL, &err)) {
 		if (err.code != FAAS_ENOMEM && err.code != FAAS_ESYSTEM)
 			fail_msg("a write that was refused was done: %s", err.message);
-		refused |= fail_at(0, false); /* it was said, and is not there */
+		failing_mem_recover(&host.mem); /* it was said, and is not there */
 	}
-	return refused;
 }
 
 /* Whether there was an n-th allocation. */
 static bool run(size_t n, bool and_all_after)
 {
-	bool failed = false;
-
 	open_runtime();
-	fail_at(n, and_all_after);
+	failing_mem_fail_at(&host.mem, n, and_all_after);
 	for (int i = 0; i < ITEMS; i++)
-		failed |= put(i);
+		put(i);
 	pass(10, 1);
 	host.clock.ns += INT64_C(60000000000);
 	pass(10, 1);
-	failed |= fail_at(0, false);
+	failing_mem_recover(&host.mem);
 	for (int i = 0; i < 1000 && !removed; i++)
 		pass(4, 2000);
 	if (told != ITEMS || !removed || out_of_order)
@@ -161,7 +140,7 @@ static bool run(size_t n, bool and_all_after)
 	assert_int_equal(faas_destroy(host.rt), 0);
 	if (!failing_mem_clean(&host.mem))
 		fail_msg("allocation %zu failed: %zu blocks were left", n, host.mem.blocks);
-	return failed;
+	return failing_mem_has_failed(&host.mem);
 }
 
 TEST(each_change_is_told_of_in_order_and_what_expires_goes_when_there_is_memory_again)

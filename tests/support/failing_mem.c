@@ -89,6 +89,32 @@ void failing_mem_init(struct failing_mem *fm)
 	};
 }
 
+void failing_mem_fail_at(struct failing_mem *fm, size_t n, bool and_all_after)
+{
+	pthread_mutex_lock(&fm->lock);
+	fm->calls = fm->failed = 0;
+	fm->and_all_after = and_all_after;
+	fm->fail_at = n;
+	pthread_mutex_unlock(&fm->lock);
+}
+
+void failing_mem_recover(struct failing_mem *fm)
+{
+	pthread_mutex_lock(&fm->lock);
+	fm->fail_at = 0;
+	pthread_mutex_unlock(&fm->lock);
+}
+
+bool failing_mem_has_failed(struct failing_mem *fm)
+{
+	bool failed;
+
+	pthread_mutex_lock(&fm->lock);
+	failed = fm->failed > 0;
+	pthread_mutex_unlock(&fm->lock);
+	return failed;
+}
+
 bool failing_mem_clean(const struct failing_mem *fm)
 {
 	return !fm->blocks && !fm->bytes && !fm->wrong_size;

@@ -35,6 +35,11 @@ struct failing_mem {
 };
 
 void failing_mem_init(struct failing_mem *fm);
+/* The n-th allocation from now fails, perhaps with all after it; 0: none does. Any time. */
+void failing_mem_fail_at(struct failing_mem *fm, size_t n, bool and_all_after);
+/* None fails from now on; those that did count. */
+void failing_mem_recover(struct failing_mem *fm);
+bool failing_mem_has_failed(struct failing_mem *fm); /* since fail_at() */
 void *failing_realloc(void *data, void *ptr, size_t old_size, size_t new_size);
 /* Everything was given back, with the right sizes. */
 bool failing_mem_clean(const struct failing_mem *fm);
