@@ -10,7 +10,6 @@
 
 #include "support/test.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -20,35 +19,15 @@
 #define KEYS 8
 #define EACH 100
 
-/* Of all programs that are killed. */
-struct seen {
-	_Atomic int batches, accepted, twice, out_of_order;
-	struct key {
-		_Atomic int next; /* what is put next, once more where a program was killed */
-		_Atomic int done; /* told of in order up to here */
-	} keys[KEYS];
-};
-
 static struct flow flow;
-static struct seen *seen;
 
 /* Each item has the number of the one that it replaces: the first one none. */
-static void see(int key, int n)
-{
-	if (n < seen->keys[key].done)
-		seen->twice++;
-	else if (n > seen->keys[key].done)
-		seen->out_of_order++;
-	else
-		seen->keys[key].done++;
-}
-
 static int work(struct faas_context *ctx, struct faas_bytes event)
 {
 	char *text = strndup(event.data, event.len);
 	int key, n;
 
-	if (++seen->batches % 50 == 0) {
+	if (kills_fails()) {
 		free(text);
 		return faas_fail(ctx, "Test.Failed", "now and then");
 	}
@@ -56,28 +35,21 @@ static int work(struct faas_context *ctx, struct faas_bytes event)
 		if (sscanf(at,
 			   "\"NewImage\":{\"Id\":{\"N\":\"%d\"},"
 			   "\"Count\":{\"N\":\"%d\"}}", &key, &n) == 2)
-			see(key, n);
+			kills_see(key, n);
 	free(text);
 	return faas_puts(ctx, "");
 }
 
 /* What was put twice, for nobody heard that it was there, is no change the second time. */
-static void *put(void *data)
+static bool put(int key, int n)
 {
-	struct key *k = data;
 	char item[64];
 
-	for (; k->next < EACH; k->next++) {
-		snprintf(item, sizeof(item), "{\"Id\":{\"N\":\"%d\"},\"Count\":{\"N\":\"%d\"}}",
-			 (int)(k - seen->keys), k->next);
-		if (faas_item_put(flow.rt, "table:t", item, NULL, NULL, NULL))
-			return NULL;
-		seen->accepted++;
-	}
-	return NULL;
+	snprintf(item, sizeof(item), "{\"Id\":{\"N\":\"%d\"},\"Count\":{\"N\":\"%d\"}}", key, n);
+	return !faas_item_put(flow.rt, "table:t", item, NULL, NULL, NULL);
 }
 
-static void open_and_put(pthread_t threads[KEYS])
+static void open_runtime(void)
 {
 	struct faas_error err;
 	char id[37];
@@ -100,24 +72,6 @@ static void open_and_put(pthread_t threads[KEYS])
 					 id, &err);
 	if (rc && rc != FAAS_EEXIST) /* then the mapping is that of the last program */
 		fail_msg("%s", err.message);
-	for (int i = 0; i < KEYS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, put, &seen->keys[i]), 0);
-}
-
-static void be_killed(void)
-{
-	pthread_t threads[KEYS];
-
-	open_and_put(threads);
-}
-
-static int processed(void)
-{
-	int n = 0;
-
-	for (int i = 0; i < KEYS; i++)
-		n += seen->keys[i].done;
-	return n;
 }
 
 static void assert_last(int key)
@@ -135,38 +89,20 @@ static void assert_last(int key)
 
 TEST(each_change_is_told_of_and_keys_stay_in_order_in_spite_of_kills)
 {
-	int kills = kills_setting("FAAS_KILLS", 4);
-	pthread_t threads[KEYS];
-
-	for (int i = 0; i < kills; i++)
-		kills_one(be_killed, &seen->accepted, 60, (unsigned)(i + 1) * 37 % 50);
-	open_and_put(threads);
-	for (int i = 0; i < KEYS; i++)
-		pthread_join(threads[i], NULL);
-	for (int i = 0; processed() < KEYS * EACH && i < 60000; i++)
-		kills_tick();
+	kills_write(&(struct kills_writers){ open_runtime, put, .keys = KEYS, .each = EACH,
+					     .by = 60 });
 	for (int i = 0; i < KEYS; i++)
 		assert_last(i);
 	flow_close(&flow);
-	assert_int_equal(processed(), KEYS * EACH);
-	assert_int_equal(seen->out_of_order, 0);
-	print_message("# %d programs killed, %d changes, %d processed more than once\n", kills,
-		      KEYS * EACH, seen->twice);
-}
-
-static int open_it(void **state)
-{
-	(void)state;
-	seen = kills_begin(sizeof(*seen));
-	return seen ? 0 : -1;
+	kills_check("changes");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
-			each_change_is_told_of_and_keys_stay_in_order_in_spite_of_kills, open_it,
-			kills_end),
+			each_change_is_told_of_and_keys_stay_in_order_in_spite_of_kills,
+			kills_begin_keys, kills_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
