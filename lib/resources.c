@@ -178,18 +178,21 @@ static int say(enum fa_store_outcome outcome, const char *name, struct faas_erro
 			"what was said of '%s' could not be written", name);
 }
 
-/* `text` NULL: forget it. */
+static struct faas_bytes name_document(char out[FA_DOCUMENT_NAME], const struct meant *meant)
+{
+	snprintf(out, FA_DOCUMENT_NAME, "%s%.*s", meant->kind->prefix, FA_TABLE_NAME_MAX,
+		 meant->name);
+	return (struct faas_bytes){ out, strlen(out) };
+}
+
 static int keep(struct faas *rt, const struct meant *meant, const char *text,
 		struct faas_error *err)
 {
 	char document[FA_DOCUMENT_NAME];
-	struct fa_store_op op = { .verb = text ? FA_STORE_KEEP : FA_STORE_FORGET };
+	struct fa_store_op op = { .verb = FA_STORE_KEEP };
 
-	snprintf(document, sizeof(document), "%s%.*s", meant->kind->prefix, FA_TABLE_NAME_MAX,
-		 meant->name);
-	op.message.address = (struct faas_bytes){ document, strlen(document) };
-	if (text)
-		op.message.body = (struct faas_bytes){ text, strlen(text) };
+	op.message.address = name_document(document, meant);
+	op.message.body = (struct faas_bytes){ text, strlen(text) };
 	return say(fa_store_perform(rt->durable.store, &op), meant->name, err);
 }
 
@@ -230,6 +233,7 @@ int faas_resource_create(struct faas *rt, const char *text, const char *options,
 int faas_resource_delete(struct faas *rt, const char *text, struct faas_error *err)
 {
 	struct fa_store_op op = { .gone = FA_STORE_DROPPED };
+	char document[FA_DOCUMENT_NAME];
 	struct meant meant;
 	bool was_there;
 	int rc = enter(rt, text, &meant, err);
@@ -238,9 +242,8 @@ int faas_resource_delete(struct faas *rt, const char *text, struct faas_error *e
 		return rc;
 	op.verb = meant.kind->empty;
 	op.message.address = (struct faas_bytes){ meant.text, strlen(meant.text) };
+	op.message.source = name_document(document, &meant);
 	rc = say(fa_store_perform(rt->durable.store, &op), meant.name, err);
-	if (!rc)
-		rc = keep(rt, &meant, NULL, err);
 	was_there = !rc && fa_named_remove(all_of(rt, meant.kind), meant.name);
 	if (!rc && !was_there && !op.count)
 		rc = fa_error(err, FAAS_ENOTFOUND, "there is no %s", meant.text);

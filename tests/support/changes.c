@@ -81,6 +81,11 @@ static int make_queue(struct faas *rt, struct faas_error *err)
 	return faas_resource_create(rt, "queue:q", "{\"DelaySeconds\":\"1\"}", err);
 }
 
+static int fill_queue(struct faas *rt, struct faas_error *err)
+{
+	return faas_send(rt, "queue:q", (struct faas_bytes){ "m", 1 }, err);
+}
+
 static int change_queue(struct faas *rt, struct faas_error *err)
 {
 	return faas_resource_create(rt, "queue:q", "{\"VisibilityTimeout\":\"8\"}", err);
@@ -201,6 +206,7 @@ static const struct changes_row begins[] = {
 	ROW("", "CreateEventSourceMapping",
 	  "{" F ",\"EventSourceArn\":\"schedule:rate(5 days)\"}"),
 	DOOR("", make_queue),
+	DOOR("", fill_queue),
 	ROW("", "TagResource", "{\"Resource\":\"" ARN "function:f\",\"Tags\":{\"k\":\"v\"}}"),
 	ROW("", "CreateCodeSigningConfig", "{" PUBLISHERS("first") "}"),
 };
@@ -311,6 +317,15 @@ static void add_queue(struct faas *rt, const char *name)
 	fa_free(text);
 }
 
+/* Of all queues, as it was written last: a disk that has failed is not asked. */
+static void add_messages(struct faas *rt)
+{
+	struct fa_store_counts counts;
+
+	fa_store_count(rt->durable.store, &counts);
+	add("messages", counts.lying ? "there are" : "there are none");
+}
+
 /* Nothing is under way any more. */
 static bool has_settled(void)
 {
@@ -340,6 +355,7 @@ static void describe(struct faas *rt)
 	}
 	add_queue(rt, "q");
 	add_queue(rt, "new");
+	add_messages(rt);
 }
 
 char *changes_describe(struct faas *rt)

@@ -102,6 +102,8 @@ enum fa_engine_code fa_sqlite_send(struct fa_engine *engine, struct fa_store_op 
 enum fa_engine_code fa_sqlite_message(struct fa_engine *engine, struct fa_store_op *op);
 struct fa_list *fa_sqlite_read_message(struct fa_engine *engine, sqlite3_stmt *row,
 				       size_t *bytes);
+/* A document and those behind it; of no name: none. */
+enum fa_engine_code fa_sqlite_forget(struct fa_engine *engine, struct faas_bytes name);
 /* A name and a body. */
 struct fa_list *fa_sqlite_read_document(struct fa_engine *engine, sqlite3_stmt *row,
 					size_t *bytes);

@@ -206,7 +206,7 @@ static enum fa_engine_code purge(struct fa_engine *e, struct fa_store_op *op)
 	op->count = sqlite3_changes(e->db);
 	e->next.gone[op->gone] += op->count;
 	e->next.lying -= op->count;
-	return FA_ENGINE_OK;
+	return fa_sqlite_forget(e, op->message.source);
 }
 
 static enum fa_engine_code sum(struct fa_engine *e, struct fa_store_op *op)
@@ -237,9 +237,11 @@ static enum fa_engine_code keep(struct fa_engine *e, struct fa_store_op *op)
 	return code ? code : fa_sqlite_send(e, op);
 }
 
-static enum fa_engine_code forget(struct fa_engine *e, struct fa_store_op *op)
+enum fa_engine_code fa_sqlite_forget(struct fa_engine *e, struct faas_bytes name)
 {
-	fa_sqlite_bind_text(e->sql[FA_SQL_FORGET], 1, op->message.address);
+	if (!name.len)
+		return FA_ENGINE_OK;
+	fa_sqlite_bind_text(e->sql[FA_SQL_FORGET], 1, name);
 	return fa_sqlite_run(e, FA_SQL_FORGET);
 }
 
@@ -293,7 +295,7 @@ enum fa_engine_code fa_sqlite_message(struct fa_engine *e, struct fa_store_op *o
 	case FA_STORE_KEEP:
 		return keep(e, op);
 	case FA_STORE_FORGET:
-		return forget(e, op);
+		return fa_sqlite_forget(e, op->message.address);
 	case FA_STORE_RECALL:
 		return recall(e, op);
 	case FA_STORE_KNOWN:

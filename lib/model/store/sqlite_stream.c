@@ -130,7 +130,7 @@ static enum fa_engine_code cut(struct fa_engine *e, struct fa_store_op *op)
 	fa_sqlite_bind_text(e->sql[FA_SQL_CUT_ITEMS], 1, op->message.address);
 	code = fa_sqlite_run(e, FA_SQL_CUT_ITEMS);
 	op->count += sqlite3_changes(e->db);
-	return code;
+	return code ? code : fa_sqlite_forget(e, op->message.source);
 }
 
 enum fa_engine_code fa_sqlite_stream(struct fa_engine *e, struct fa_store_op *op)

@@ -95,14 +95,15 @@ enum fa_store_verb {
 	FA_STORE_RETURN,     /* ids, now_ms: taken, but nobody saw them; they are back */
 	FA_STORE_PEEK,       /* message's address and id, max -> fetched: those behind that id */
 	FA_STORE_MOVE,       /* message's address, to, now_ms, max -> count */
-	FA_STORE_PURGE,      /* message's address, gone; count: how many lay there */
+	FA_STORE_PURGE,      /* message's address, gone; count: how many lay there. The document
+				that is named as its source, if any, is forgotten, too */
 	FA_STORE_SUM,        /* message's address, now_ms -> sum */
 	/* records */
 	FA_STORE_APPEND,     /* messages; of their shards what was sent before take.since_ms goes */
 	FA_STORE_READ,       /* message's address, shard, id; lane, lanes, take.since_ms, max ->
 				fetched: those behind that id; the id that it is read up to */
 	FA_STORE_TAIL,       /* -> message's id: that of the last record that was appended */
-	FA_STORE_CUT,        /* message's address: all of its records and items go; count */
+	FA_STORE_CUT,        /* the same for all of its records and items */
 	/* items */
 	FA_STORE_ITEM,       /* message's address, group, dedup -> fetched: it, if it is there */
 	FA_STORE_WRITE,      /* message: its id is the revision that it replaces, or 0; no body: it
