@@ -273,6 +273,38 @@ TEST(a_batch_is_cut_where_the_event_would_be_larger_than_six_megabytes)
 	assert_int_equal(records, 7);
 }
 
+/* So many messages in one event, `bytes` in all their bodies together: how many events it took. */
+static int events_of(unsigned n, size_t bytes)
+{
+	int calls_before = calls, records_before = records;
+	char *body = malloc(bytes);
+
+	memset(body, 'x', bytes);
+	for (unsigned i = 0; i < n; i++)
+		assert_int_equal(faas_send(flow.rt, "queue:q",
+					   (struct faas_bytes){ body, (bytes + i) / n }, &err), 0);
+	free(body);
+	await_lying("queue:q", 0, n);
+	flow_advance(&flow, SECOND);
+	consumer_await(&records, records_before + (int)n);
+	await_lying("queue:q", 0, 0);
+	return calls - calls_before;
+}
+
+TEST(an_event_of_exactly_six_megabytes_is_one_batch_and_one_byte_more_is_two)
+{
+	size_t one, two, most;
+
+	map(FAAS_MAPPING(.batch_size = 20, .batch_window_s = 1));
+	assert_int_equal(events_of(1, 1), 1);
+	one = strlen(events);
+	assert_int_equal(events_of(2, 2), 1);
+	two = strlen(events);
+	most = 6291456 - (one - 1) - 5 * (two - one - 1);
+	assert_int_equal(events_of(6, most), 1);
+	assert_int_equal(events_of(6, most + 1), 2);
+}
+
 TEST(with_a_window_messages_are_hidden_for_as_long_as_it_may_take)
 {
 	assert_int_equal(faas_resource_create(flow.rt, "queue:q", "{\"VisibilityTimeout\":20}",
@@ -360,6 +392,20 @@ TEST(a_throttled_batch_gives_up_when_its_messages_would_come_back)
 		consumer_tick();
 	}
 	consumer_await(&calls, 1); /* by who has it now alone */
+}
+
+TEST(a_throttled_batch_that_waits_ends_when_its_mapping_does)
+{
+	consumer_make("off", FAAS_NONE);
+	put("m");
+	map(FAAS_MAPPING(.function = "off"));
+	await_lying("queue:q", 0, 1);
+	consumer_control("UpdateEventSourceMapping", "{\"UUID\":\"%s\",\"Enabled\":false}");
+	consumer_await_state("Disabled"); /* not a moment of its clock later */
+	await_lying("queue:q", 0, 1);
+	flow_advance(&flow, 30 * SECOND);
+	await_lying("queue:q", 1, 0);
+	assert_int_equal(calls, 0);
 }
 
 TEST(throttled_it_begins_two_batches_and_grows_from_there)
@@ -454,6 +500,23 @@ TEST(what_was_taken_and_not_seen_is_given_back)
 	consumer_control("UpdateEventSourceMapping",
 		"{\"UUID\":\"%s\",\"Enabled\":true,\"BatchSize\":3}");
 	consumer_await(&calls, 1);
+	assert_non_null(strstr(events, "\"ApproximateReceiveCount\":\"1\""));
+}
+
+TEST(what_one_mapping_gives_back_another_one_of_its_queue_takes)
+{
+	char first[sizeof(id)];
+
+	map(FAAS_MAPPING(.batch_size = 20, .batch_window_s = 300));
+	memcpy(first, id, sizeof(first));
+	put_many(3);
+	await_lying("queue:q", 0, 3);
+	consumer_make("g", 0);
+	map(FAAS_MAPPING(.function = "g"));
+	consumer_await_state("Enabled"); /* and has looked, and found nothing that it may take */
+	assert_int_equal(faas_mapping_delete(flow.rt, first, &err), 0);
+	consumer_await(&records, 3); /* not a moment of its clock later */
+	await_lying("queue:q", 0, 0);
 	assert_non_null(strstr(events, "\"ApproximateReceiveCount\":\"1\""));
 }
 
@@ -572,17 +635,20 @@ int main(void)
 		IN_MEMORY(a_batch_has_at_most_its_size),
 		IN_MEMORY(a_batch_waits_for_its_window_or_until_it_is_full),
 		IN_MEMORY(a_batch_is_cut_where_the_event_would_be_larger_than_six_megabytes),
+		IN_MEMORY(an_event_of_exactly_six_megabytes_is_one_batch_and_one_byte_more_is_two),
 		IN_MEMORY(with_a_window_messages_are_hidden_for_as_long_as_it_may_take),
 		IN_MEMORY(it_begins_with_five_batches_and_has_five_more_a_second),
 		IN_MEMORY(no_more_batches_run_than_are_allowed),
 		IN_MEMORY(a_throttled_batch_is_tried_again_and_its_messages_were_taken_once),
 		IN_MEMORY(a_throttled_batch_gives_up_when_its_messages_would_come_back),
+		BOTH(a_throttled_batch_that_waits_ends_when_its_mapping_does),
 		IN_MEMORY(throttled_it_begins_two_batches_and_grows_from_there),
 		BOTH(of_a_group_one_batch_runs_at_a_time_and_in_order),
 		BOTH(of_a_group_no_more_is_taken_than_its_batch_holds),
 		IN_MEMORY(a_batch_that_fails_holds_up_its_groups_and_no_others),
 		IN_MEMORY(a_disabled_mapping_takes_nothing_until_it_is_enabled),
 		BOTH(what_was_taken_and_not_seen_is_given_back),
+		BOTH(what_one_mapping_gives_back_another_one_of_its_queue_takes),
 		BOTH(a_batch_that_runs_is_finished_before_its_mapping_is_gone),
 		BOTH(while_its_last_batch_runs_a_mapping_that_stops_takes_nothing),
 		{ "a_runtime_that_closes_gives_back_what_it_had_not_begun",

@@ -71,7 +71,7 @@ static const char *const text[FA_SQLS] = {
 			" first_ms = iif(first_ms, first_ms, ?3) WHERE id = ?2",
 	[FA_SQL_UNHIDE] = "UPDATE message SET due_ms = ?1, tries = tries - 1,"
 			  " first_ms = iif(tries > 1, first_ms, 0)"
-			  " WHERE id = ?2 AND tries > 0 AND due_ms > ?1",
+			  " WHERE id = ?2 AND tries > 0 AND due_ms > ?1 RETURNING address",
 	[FA_SQL_NEXT_VISIBLE] = "SELECT min(due_ms) FROM message WHERE address = ?1"
 				" AND outgoing = 0 AND due_ms > ?2",
 	[FA_SQL_REDRIVE] = "UPDATE message SET address = ?1, outgoing = ?2, due_ms = ?3,"

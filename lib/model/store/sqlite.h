@@ -107,6 +107,8 @@ enum fa_engine_code fa_sqlite_forget(struct fa_engine *engine, struct faas_bytes
 /* A name and a body. */
 struct fa_list *fa_sqlite_read_document(struct fa_engine *engine, sqlite3_stmt *row,
 					size_t *bytes);
+/* Something can be taken there again, which the store tells of when it is committed. */
+void fa_sqlite_freed(struct fa_engine *engine, struct fa_store_op *op, struct faas_bytes address);
 /* op->count: whether it was there. */
 enum fa_engine_code fa_sqlite_remove(struct fa_engine *engine, struct fa_store_op *op,
 				     int64_t id);

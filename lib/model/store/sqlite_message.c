@@ -124,15 +124,15 @@ static struct fa_list *read_address(struct fa_engine *e, struct faas_bytes addre
 	return &f->link;
 }
 
-/* A group has one less: the first address of such is enough, for they are all of one queue. */
-static void note_freed(struct fa_engine *e, struct fa_store_op *op, struct faas_bytes address)
+/* The first address is enough, for all that one operation frees is of one queue. */
+void fa_sqlite_freed(struct fa_engine *e, struct fa_store_op *op, struct faas_bytes address)
 {
 	struct fa_list *link;
 
 	if (!address.len || op->verb == FA_STORE_TAKE || !fa_list_empty(&op->claimed))
 		return;
 	link = read_address(e, address);
-	if (link) /* else whoever waits for it finds it when the others are due */
+	if (link) /* else whoever waits for it finds it when it, or one before it, is due */
 		fa_list_append(&op->claimed, link);
 }
 
@@ -147,7 +147,7 @@ enum fa_engine_code fa_sqlite_remove(struct fa_engine *e, struct fa_store_op *op
 	rc = sqlite3_step(stmt);
 	op->count = rc == SQLITE_ROW;
 	if (op->count) {
-		note_freed(e, op, fa_sqlite_column(stmt, 0));
+		fa_sqlite_freed(e, op, fa_sqlite_column(stmt, 0));
 		rc = sqlite3_step(stmt);
 	}
 	code = fa_sqlite_judge(e, rc);

@@ -154,15 +154,30 @@ enum fa_engine_code fa_sqlite_settle(struct fa_engine *e, struct fa_store_op *op
 	return code;
 }
 
+static enum fa_engine_code unhide(struct fa_engine *e, struct fa_store_op *op, int64_t id)
+{
+	sqlite3_stmt *stmt = e->sql[FA_SQL_UNHIDE];
+	enum fa_engine_code code;
+	int rc;
+
+	sqlite3_bind_int64(stmt, 1, op->now_ms);
+	sqlite3_bind_int64(stmt, 2, id);
+	rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW) {
+		fa_sqlite_freed(e, op, fa_sqlite_column(stmt, 0));
+		rc = sqlite3_step(stmt);
+	}
+	code = fa_sqlite_judge(e, rc);
+	sqlite3_reset(stmt);
+	return code;
+}
+
 enum fa_engine_code fa_sqlite_return(struct fa_engine *e, struct fa_store_op *op)
 {
 	enum fa_engine_code code = FA_ENGINE_OK;
 
-	for (int i = 0; i < op->id_count && !code; i++) {
-		sqlite3_bind_int64(e->sql[FA_SQL_UNHIDE], 1, op->now_ms);
-		sqlite3_bind_int64(e->sql[FA_SQL_UNHIDE], 2, op->ids[i]);
-		code = fa_sqlite_run(e, FA_SQL_UNHIDE);
-	}
+	for (int i = 0; i < op->id_count && !code; i++)
+		code = unhide(e, op, op->ids[i]);
 	return code;
 }
 

@@ -89,12 +89,13 @@ static void tell_lying(struct fa_store *store, const struct fa_store_op *op)
 		store->on_lying(store->data, op->to->address);
 }
 
-static bool removes(const struct fa_store_op *op)
+static bool frees(const struct fa_store_op *op)
 {
-	return op->verb == FA_STORE_REMOVE || op->verb == FA_STORE_SETTLE;
+	return op->verb == FA_STORE_REMOVE || op->verb == FA_STORE_SETTLE ||
+	       op->verb == FA_STORE_RETURN;
 }
 
-/* Who goes leaves its group to those behind it, which may be taken now. */
+/* Who goes leaves its group to those behind it, and what is given back may be taken by others. */
 static void tell_freed(struct fa_store *store, struct fa_store_op *op)
 {
 	const struct fa_list *pos;
@@ -114,7 +115,7 @@ static void answer(struct fa_store *store, struct fa_store_op *op, enum fa_store
 		tell_lying(store, op);
 	else
 		forget_claimed(op);
-	if (removes(op))
+	if (frees(op))
 		tell_freed(store, op);
 	op->outcome = outcome;
 	op->on_done(op);

@@ -197,8 +197,8 @@ struct fa_store_config {
 	int log_pages;      /* of write-ahead log before it is brought home; 0: 16 MB of them */
 	bool weak;          /* tests: answer before the disk has it */
 	/*
-	 * A message came to lie in this queue, or one went that others of its group were behind;
-	 * on the store's thread, before it is answered.
+	 * A message came to lie in this queue, was given back to it, or went and others of its
+	 * group were behind it; on the store's thread, before it is answered.
 	 */
 	void (*on_lying)(void *data, struct faas_bytes address);
 	void *data;
