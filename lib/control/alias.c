@@ -8,7 +8,6 @@
 
 #include <base/error.h>
 
-#define LIST_MOST 50
 
 /* ---- an alias as JSON ------------------------------------------------- */
 
@@ -145,24 +144,12 @@ static int delete(struct faas *rt, const struct fa_document *in, struct fa_docum
 					fa_control_text(in, "Name"), err);
 }
 
-static int list_page(const struct fa_document *in, struct fa_document *out,
-		     const struct fa_alias_view *views, size_t count, struct faas_error *err)
+static int put_nth(const void *data, size_t nth, struct fa_document *item, struct faas_error *err)
 {
-	size_t begin, end;
-	struct fa_document *page;
-	int rc = fa_control_page(in, out, count, LIST_MOST, &begin, &end, err);
+	const struct fa_alias_view *views = data;
 
-	if (rc)
-		return rc;
-	page = fa_document_array();
-	for (size_t i = begin; i < end; i++) {
-		struct fa_document *item = fa_document_object();
-
-		rc |= put_alias(item, &views[i]);
-		rc |= fa_document_append(page, item);
-	}
-	rc |= fa_document_put(out, "Aliases", page);
-	return rc ? fa_error_nomem(err) : 0;
+	(void)err;
+	return put_alias(item, &views[nth]);
 }
 
 static int list(struct faas *rt, const struct fa_document *in, struct fa_document *out,
@@ -176,7 +163,7 @@ static int list(struct faas *rt, const struct fa_document *in, struct fa_documen
 
 	if (rc)
 		return rc;
-	rc = list_page(in, out, views, count, err);
+	rc = fa_control_list(in, out, "Aliases", count, put_nth, views, err);
 	fa_free(views);
 	return rc;
 }

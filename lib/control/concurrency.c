@@ -6,7 +6,6 @@
 
 #include <base/error.h>
 
-#define LIST_MOST 50
 
 static struct fa_version *latest_of(struct faas *rt, const struct fa_document *in,
 				    struct faas_error *err)
@@ -139,45 +138,39 @@ static int delete_provisioned(struct faas *rt, const struct fa_document *in,
 	return rc ? rc : fa_limits_provision(rt, target, 0, err);
 }
 
-static int put_page(struct faas *rt, const struct fa_document *in, struct fa_document *out,
-		    const struct fa_version *latest, const struct fa_provisioned *all,
-		    size_t count, struct faas_error *err)
+struct listed {
+	struct faas *rt;
+	const struct fa_version *latest;
+	struct fa_provisioned *provisioned;
+};
+
+static int put_nth(const void *data, size_t nth, struct fa_document *item, struct faas_error *err)
 {
-	struct fa_document *page = fa_document_array();
-	size_t begin, end;
-	int rc = fa_control_page(in, out, count, LIST_MOST, &begin, &end, err);
+	const struct listed *all = data;
+	const struct fa_provisioned *p = &all->provisioned[nth];
+	char arn[FA_TARGET_MAX];
+	int rc;
 
-	for (size_t i = begin; !rc && i < end; i++) {
-		struct fa_document *item = fa_document_object();
-		char arn[FA_TARGET_MAX];
-
-		snprintf(arn, sizeof(arn), "%s:%s", latest->arn, all[i].qualifier);
-		rc = fa_document_put_text(item, "FunctionArn", arn);
-		rc |= put_status(item, rt, latest->config.name, &all[i], err);
-		rc |= fa_document_append(page, item);
-	}
-	if (rc) {
-		fa_document_free(page);
-		return rc;
-	}
-	return fa_document_put(out, "ProvisionedConcurrencyConfigs", page) ? fa_error_nomem(err) :
-									      0;
+	snprintf(arn, sizeof(arn), "%s:%s", all->latest->arn, p->qualifier);
+	rc = fa_document_put_text(item, "FunctionArn", arn);
+	return rc ? rc : put_status(item, all->rt, all->latest->config.name, p, err);
 }
 
 static int list_provisioned(struct faas *rt, const struct fa_document *in,
 			    struct fa_document *out, struct faas_error *err)
 {
 	struct fa_version *latest = latest_of(rt, in, err);
-	struct fa_provisioned *all = NULL;
+	struct listed all = { rt, latest, NULL };
 	size_t count;
 	int rc;
 
 	if (!latest)
 		return err->code;
-	rc = fa_provisioned_list(&rt->registry, latest->config.name, &all, &count, err);
+	rc = fa_provisioned_list(&rt->registry, latest->config.name, &all.provisioned, &count, err);
 	if (!rc)
-		rc = put_page(rt, in, out, latest, all, count, err);
-	fa_free(all);
+		rc = fa_control_list(in, out, "ProvisionedConcurrencyConfigs", count, put_nth,
+				     &all, err);
+	fa_free(all.provisioned);
 	fa_version_unref(latest);
 	return rc;
 }
@@ -202,7 +195,7 @@ const struct fa_operation fa_concurrency_operations[] = {
 	{ "GetProvisionedConcurrencyConfig", FIELDS(QUALIFIER, FA_NO_FIELD), get_provisioned },
 	{ "DeleteProvisionedConcurrencyConfig", FIELDS(QUALIFIER, FA_NO_FIELD),
 	  delete_provisioned },
-	{ "ListProvisionedConcurrencyConfigs", FIELDS(FA_PAGE_FIELDS(LIST_MOST), FA_NO_FIELD),
+	{ "ListProvisionedConcurrencyConfigs", FIELDS(FA_PAGE_FIELDS(FA_PAGE_MOST), FA_NO_FIELD),
 	  list_provisioned },
 	{ NULL, NULL, NULL },
 };

@@ -92,28 +92,6 @@ int fa_control_split(struct fa_control_split *out, struct faas *rt, const struct
 	return 0;
 }
 
-/* A marker is the number of items that came before; it may be of a longer list. */
-int fa_control_page(const struct fa_document *in, struct fa_document *out, size_t count,
-		    int most, size_t *begin, size_t *end, struct faas_error *err)
-{
-	const char *marker = fa_control_text(in, "Marker");
-	int items = fa_control_number(in, "MaxItems", most);
-	char next[24];
-
-	if (marker && (strlen(marker) > 9 || strspn(marker, "0123456789") < strlen(marker)))
-		return fa_error(err, FAAS_EINVAL, "'%.80s' is not a marker", marker);
-	*begin = marker ? (size_t)atol(marker) : 0;
-	if (*begin > count)
-		*begin = count;
-	*end = *begin + (size_t)(items < most ? items : most);
-	if (*end >= count) {
-		*end = count;
-		return 0;
-	}
-	snprintf(next, sizeof(next), "%zu", *end);
-	return fa_document_put_text(out, "NextMarker", next) ? fa_error_nomem(err) : 0;
-}
-
 /* ---- the door -------------------------------------------------------- */
 
 const struct fa_operation *fa_control_next(size_t *at, size_t *most)

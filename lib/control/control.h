@@ -93,9 +93,20 @@ int fa_control_split(struct fa_control_split *out, struct faas *rt, const struct
 /* What a member says, or `otherwise`. */
 int fa_control_number(const struct fa_document *in, const char *name, int otherwise);
 const char *fa_control_text(const struct fa_document *in, const char *name);
-/* Where a page of at most `most` items begins and ends, and NextMarker if there is more. */
+/* page.c: where a page of at most `most` items begins and ends, and NextMarker if there is more. */
 int fa_control_page(const struct fa_document *in, struct fa_document *out, size_t count,
 		    int most, size_t *begin, size_t *end, struct faas_error *err);
+#define FA_PAGE_MOST 50 /* items, whatever MaxItems says */
+/* Fills the object that the nth of `data` becomes. FAAS_ENOMEM need not be said in `err`. */
+typedef int (*fa_control_put_fn)(const void *data, size_t nth, struct fa_document *item,
+				 struct faas_error *err);
+/* A page of `count` items as out->name. */
+int fa_control_list(const struct fa_document *in, struct fa_document *out, const char *name,
+		    size_t count, fa_control_put_fn put, const void *data, struct faas_error *err);
+/* The same of an array, of which the items are copied. */
+int fa_control_list_copies(const struct fa_document *in, struct fa_document *out,
+			   const char *name, const struct fa_document *all,
+			   struct faas_error *err);
 
 /* fits.c: what texts may be. Patterns name regions as AWS does; a runtime's may be "local-1". */
 bool fa_fits_function(const char *text);

@@ -8,7 +8,6 @@
 #include <base/error.h>
 #include <model/event_config.h>
 
-#define LIST_MOST 50
 
 /* ---- one as JSON ------------------------------------------------------ */
 
@@ -123,41 +122,35 @@ static int delete(struct faas *rt, const struct fa_document *in, struct fa_docum
 		    fa_event_config_delete(&rt->registry, target.function, target.qualifier, err);
 }
 
-static int list_page(struct faas *rt, const struct fa_document *in, struct fa_document *out,
-		     const struct fa_event_config *configs, size_t count, const char *function,
-		     struct faas_error *err)
+struct listed {
+	struct faas *rt;
+	const char *function;
+	struct fa_event_config *configs;
+};
+
+static int put_nth(const void *data, size_t nth, struct fa_document *item, struct faas_error *err)
 {
-	struct fa_document *page;
-	size_t begin, end;
-	int rc = fa_control_page(in, out, count, LIST_MOST, &begin, &end, err);
+	const struct listed *all = data;
 
-	if (rc)
-		return rc;
-	page = fa_document_array();
-	for (size_t i = begin; i < end; i++) {
-		struct fa_document *item = fa_document_object();
-
-		rc |= put_config(item, rt, function, &configs[i]);
-		rc |= fa_document_append(page, item);
-	}
-	rc |= fa_document_put(out, "FunctionEventInvokeConfigs", page);
-	return rc ? fa_error_nomem(err) : 0;
+	(void)err;
+	return put_config(item, all->rt, all->function, &all->configs[nth]);
 }
 
 static int list(struct faas *rt, const struct fa_document *in, struct fa_document *out,
 		struct faas_error *err)
 {
-	struct fa_event_config *configs;
 	struct fa_control_split target;
+	struct listed all = { rt, target.function, NULL };
 	size_t count;
 	int rc = fa_control_split(&target, rt, in, err);
 
 	if (!rc)
-		rc = fa_event_config_list(&rt->registry, target.function, &configs, &count, err);
+		rc = fa_event_config_list(&rt->registry, target.function, &all.configs, &count,
+					  err);
 	if (rc)
 		return rc;
-	rc = list_page(rt, in, out, configs, count, target.function, err);
-	fa_free(configs);
+	rc = fa_control_list(in, out, "FunctionEventInvokeConfigs", count, put_nth, &all, err);
+	fa_free(all.configs);
 	return rc;
 }
 
@@ -175,6 +168,6 @@ const struct fa_operation fa_event_operations[] = {
 	{ "UpdateFunctionEventInvokeConfig", FIELDS(SETTINGS), update },
 	{ "GetFunctionEventInvokeConfig", FIELDS(QUALIFIER), get },
 	{ "DeleteFunctionEventInvokeConfig", FIELDS(QUALIFIER), delete },
-	{ "ListFunctionEventInvokeConfigs", FIELDS(FA_PAGE_FIELDS(LIST_MOST)), list },
+	{ "ListFunctionEventInvokeConfigs", FIELDS(FA_PAGE_FIELDS(FA_PAGE_MOST)), list },
 	{ NULL, NULL, NULL },
 };

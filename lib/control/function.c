@@ -9,7 +9,6 @@
 #include <base/text.h>
 #include <model/tags.h>
 
-#define LIST_MOST 50 /* per page, whatever MaxItems says */
 
 /* ---- a version as JSON ------------------------------------------------ */
 
@@ -122,26 +121,18 @@ static int get(struct faas *rt, const struct fa_document *in, struct fa_document
 
 /* ---- list ------------------------------------------------------------ */
 
-/* One page of those that `all` holds. */
-static int list(const struct fa_document *in, struct fa_document *out, const char *name,
-		struct fa_version **all, size_t count, bool qualified, struct faas_error *err)
+struct listed {
+	struct fa_version **all;
+	bool qualified;
+};
+
+static int put_nth(const void *data, size_t nth, struct fa_document *item, struct faas_error *err)
 {
-	struct fa_document *page = fa_document_array();
-	size_t begin, end;
-	int rc = fa_control_page(in, out, count, LIST_MOST, &begin, &end, err);
+	const struct listed *l = data;
 
-	if (rc) {
-		fa_document_free(page);
-		return rc;
-	}
-	for (size_t i = begin; i < end; i++) {
-		struct fa_document *item = fa_document_object();
-
-		rc |= fa_control_put_config(item, all[i], qualified ? all[i]->qualifier : NULL);
-		rc |= fa_document_append(page, item);
-	}
-	rc |= fa_document_put(out, name, page);
-	return rc ? fa_error_nomem(err) : 0;
+	(void)err;
+	return fa_control_put_config(item, l->all[nth],
+				     l->qualified ? l->all[nth]->qualifier : NULL);
 }
 
 static size_t keep(struct fa_version **all, const char *name, bool numbers)
@@ -167,7 +158,8 @@ static int list_some(struct faas *rt, const struct fa_document *in, struct fa_do
 	if (!all)
 		return fa_error_nomem(err);
 	count = keep(all, function, numbers);
-	rc = list(in, out, function ? "Versions" : "Functions", all, count, numbers, err);
+	rc = fa_control_list(in, out, function ? "Versions" : "Functions", count, put_nth,
+			     &(struct listed){ all, numbers }, err);
 	for (size_t i = 0; i < count; i++)
 		fa_version_unref(all[i]);
 	fa_free(all);

@@ -8,7 +8,6 @@
 #include <model/account.h>
 #include <model/runtimes.h>
 
-#define LIST_MOST 50
 
 /* Members of one object become members of another. Takes `from`. */
 static int move(struct fa_document *out, struct fa_document *from, struct faas_error *err)
@@ -116,19 +115,9 @@ static int delete(struct faas *rt, const struct fa_document *in, struct fa_docum
 static int put_page(const struct fa_document *in, struct fa_document *out, const char *name,
 		    struct fa_document *all, struct faas_error *err)
 {
-	struct fa_document *page = fa_document_array();
-	size_t count = 0, begin, end;
-	int rc;
+	int rc = fa_control_list_copies(in, out, name, all, err);
 
-	while (fa_document_item(all, count))
-		count++;
-	rc = fa_control_page(in, out, count, LIST_MOST, &begin, &end, err);
-	for (size_t i = begin; !rc && i < end; i++)
-		if (fa_document_append(page, fa_document_copy(fa_document_item(all, i))))
-			rc = fa_error_nomem(err);
 	fa_document_free(all);
-	if (fa_document_put(out, name, page) && !rc)
-		rc = fa_error_nomem(err);
 	return rc;
 }
 
@@ -161,7 +150,7 @@ static int list_versions(struct faas *rt, const struct fa_document *in, struct f
 
 #define LAYER FA_LAYER_FIELD
 #define NUMBER FA_INTEGER_OF("VersionNumber", true, INT32_MIN, INT32_MAX)
-#define PAGE FA_PAGE_FIELDS(LIST_MOST)
+#define PAGE FA_PAGE_FIELDS(FA_PAGE_MOST)
 #define FILTER \
 	FA_FITTING("CompatibleRuntime", false, 0, 0, fa_runtime_known, \
 		   FA_RUNTIME_CONSTRAINT), \

@@ -14,7 +14,6 @@
 
 #define ARN "CodeSigningConfigArn"
 #define ARN_MAX FA_SIGNING_ARN_MAX
-#define LIST_MOST 50
 
 /* ---- what a request says ------------------------------------------------ */
 
@@ -138,7 +137,7 @@ static int list_all(const struct fa_document *in, struct fa_document *out,
 	const struct fa_document *config;
 	size_t begin, end, i = 0;
 	const char *name = NULL;
-	int rc = fa_control_page(in, out, fa_document_count(all), LIST_MOST, &begin, &end, err);
+	int rc = fa_control_page(in, out, fa_document_count(all), FA_PAGE_MOST, &begin, &end, err);
 
 	for (; !rc && (name = fa_document_next(all, name, &config)); i++)
 		if (i >= begin && i < end && fa_document_append(page, fa_document_copy(config)))
@@ -230,25 +229,6 @@ static int delete_use(struct faas *rt, const struct fa_document *in, struct fa_d
 			       err);
 }
 
-static int list_page(const struct fa_document *in, struct fa_document *out,
-		     const struct fa_document *users, struct faas_error *err)
-{
-	struct fa_document *page;
-	size_t begin, end, count = 0;
-	int rc;
-
-	while (fa_document_item(users, count))
-		count++;
-	rc = fa_control_page(in, out, count, LIST_MOST, &begin, &end, err);
-	if (rc)
-		return rc;
-	page = fa_document_array();
-	for (size_t i = begin; i < end; i++)
-		rc |= fa_document_append(page, fa_document_copy(fa_document_item(users, i)));
-	rc |= fa_document_put(out, "FunctionArns", page);
-	return rc ? fa_error_nomem(err) : 0;
-}
-
 static int list_users(struct faas *rt, const struct fa_document *in, struct fa_document *out,
 		      struct faas_error *err)
 {
@@ -260,7 +240,8 @@ static int list_users(struct faas *rt, const struct fa_document *in, struct fa_d
 		return err->code;
 	fa_document_free(config);
 	users = fa_signing_users(&rt->registry, arn);
-	rc = users ? list_page(in, out, users, err) : fa_error_nomem(err);
+	rc = users ? fa_control_list_copies(in, out, "FunctionArns", users, err) :
+		     fa_error_nomem(err);
 	fa_document_free(users);
 	return rc;
 }

@@ -9,7 +9,6 @@
 #include <base/text.h>
 #include <model/url.h>
 
-#define LIST_MOST 50
 #define ALIAS_PATTERN "((?!^\\d+$)^[0-9a-zA-Z-_]+$)"
 
 /* ---- one as JSON ------------------------------------------------------ */
@@ -134,42 +133,35 @@ static int delete(struct faas *rt, const struct fa_document *in, struct fa_docum
 	return rc ? rc : fa_url_delete(&rt->registry, target.function, target.qualifier, err);
 }
 
-static int list_page(struct faas *rt, const struct fa_document *in, struct fa_document *out,
-		     struct fa_url *const *all, size_t count, struct faas_error *err)
+struct listed {
+	struct faas *rt;
+	struct fa_url **urls;
+};
+
+static int put_nth(const void *data, size_t nth, struct fa_document *item, struct faas_error *err)
 {
-	struct fa_document *page;
-	size_t begin, end;
-	int rc = fa_control_page(in, out, count, LIST_MOST, &begin, &end, err);
+	const struct listed *all = data;
 
-	if (rc)
-		return rc;
-	page = fa_document_array();
-	for (size_t i = begin; i < end; i++) {
-		struct fa_document *item = fa_document_object();
-
-		rc |= put_url(item, rt, all[i], false);
-		rc |= fa_document_append(page, item);
-	}
-	rc |= fa_document_put(out, "FunctionUrlConfigs", page);
-	return rc ? fa_error_nomem(err) : 0;
+	(void)err;
+	return put_url(item, all->rt, all->urls[nth], false);
 }
 
 static int list(struct faas *rt, const struct fa_document *in, struct fa_document *out,
 		struct faas_error *err)
 {
 	struct fa_control_split target;
-	struct fa_url **all;
+	struct listed all = { rt, NULL };
 	size_t count;
 	int rc = read_target(&target, rt, in, err);
 
 	if (!rc)
-		rc = fa_url_list(&rt->registry, target.function, &all, &count, err);
+		rc = fa_url_list(&rt->registry, target.function, &all.urls, &count, err);
 	if (rc)
 		return rc;
-	rc = list_page(rt, in, out, all, count, err);
+	rc = fa_control_list(in, out, "FunctionUrlConfigs", count, put_nth, &all, err);
 	for (size_t i = 0; i < count; i++)
-		fa_url_unref(all[i]);
-	fa_free(all);
+		fa_url_unref(all.urls[i]);
+	fa_free(all.urls);
 	return rc;
 }
 
@@ -196,6 +188,6 @@ const struct fa_operation fa_url_operations[] = {
 	{ "UpdateFunctionUrlConfig", FIELDS(SETTINGS(false)), update },
 	{ "GetFunctionUrlConfig", FIELDS(QUALIFIER), get },
 	{ "DeleteFunctionUrlConfig", FIELDS(QUALIFIER), delete },
-	{ "ListFunctionUrlConfigs", FIELDS(FA_PAGE_FIELDS(LIST_MOST)), list },
+	{ "ListFunctionUrlConfigs", FIELDS(FA_PAGE_FIELDS(FA_PAGE_MOST)), list },
 	{ NULL, NULL, NULL },
 };
