@@ -5,9 +5,11 @@
 struct fa_env;
 
 /*
- * Move its process off the CPU of this thread, if it is on that and there is another. A nudge
- * and no binding: which CPUs it may use stays as it was. For who holds its lease.
+ * Shortly before a late one may have to be killed: its process leaves the CPU of this thread, if
+ * it is on that and there is another, and its heir, if that is ready, comes to sleep here when this
+ * thread sleeps. Nudges and no bindings: which CPUs they may use stays as it was. For who
+ * holds the lease of the late one.
  */
-void fa_env_send_away(struct fa_env *env);
+void fa_env_part(struct fa_env *env);
 
 #endif

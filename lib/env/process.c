@@ -31,6 +31,7 @@
 #define SPIN_NS 8000         /* one wake-up across CPUs, until a worker knows better */
 #define SPIN_MAX_NS 64000    /* whatever it claims */
 #define SLACK_NS 120000      /* a sleeping thread may be woken so late; half is the timer's slack */
+#define PART_NS 360000       /* as much time again for a process to move, and one to wake up */
 #define INIT_POLL_NS 5000000 /* an init past the function's own timeout is rare */
 #define MEMORY_POLL_NS 50000000
 
@@ -473,30 +474,33 @@ static void watch_closely(const struct fa_env *env, int64_t until_ns)
 		relax();
 }
 
-/* What the end of a late one needs and can be done before it, if that is due next. */
-static void get_ready(struct fa_env *env, const struct fa_job *job, int64_t until_ns)
+/* Late by then, it is killed, and an heir may be there. */
+static bool ends(const struct fa_env *env, const struct fa_job *job, int64_t until_ns)
 {
-	if (job->halfway && until_ns >= begin_of(env, job) + job->timeout_ns)
-		fa_env_send_away(env);
-	fa_meter_ahead(env);
+	return job->halfway && until_ns >= begin_of(env, job) + job->timeout_ns;
 }
 
 static void wait_for_answer(struct fa_env *env, struct fa_job *job)
 {
 	int64_t until = check(env, job, job->start_ns);
+	bool parted = false;
 
 	if (worth_spinning(env))
 		spin(env, job->start_ns);
 	while (!job->verdict) {
 		/* read before the fate, else a cancel in between would not wake us */
 		uint32_t cancel = atomic_load(&env->cancel);
+		bool parts = !parted && ends(env, job, until);
 		int rc;
 
 		if (look(env, job))
 			break;
-		rc = sleep_once(env, env->done, cancel, until - SLACK_NS);
-		if (rc == -ETIMEDOUT) {
-			get_ready(env, job, until);
+		rc = sleep_once(env, env->done, cancel, until - (parts ? PART_NS : SLACK_NS));
+		if (rc == -ETIMEDOUT && parts) {
+			fa_env_part(env); /* and let the heir have this CPU for a moment */
+			parted = true;
+		} else if (rc == -ETIMEDOUT) {
+			fa_meter_ahead(env); /* after its end nobody could */
 			watch_closely(env, until);
 			until = check(env, job, fa_now(env->pool->envs->clock));
 		}
