@@ -63,10 +63,10 @@ static inline int fa_may_run(struct faas *rt, struct fa_version *version, const 
 /* The header of a job, or "". */
 const char *fa_trace_of(const struct fa_job *job);
 /*
- * The header for what is invoked with the answer of a job: the handler's, or, so that a loop
- * is seen, one with nothing but its visit. Returns the length.
+ * The header for what is invoked by a handler, or with its answer: its own (`given`), or, so that
+ * a loop is seen, one with nothing but its visit. Returns the length.
  */
-size_t fa_trace_forward(const struct fa_version *version, const struct fa_job *job,
+size_t fa_trace_forward(const struct fa_version *version, const char *given,
 			char out[FA_TRACE_MAX + 1]);
 /* The line that follows REPORT, if the function traces and this one was sampled. */
 void fa_trace_told(struct faas *rt, struct fa_env *env, const struct fa_job *job, bool log_tail);

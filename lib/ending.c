@@ -104,7 +104,7 @@ static bool write_letters(struct fa_ending *ending, const struct fa_invocation *
 		return true;
 	if (outcome)
 		ended.answer = outcome->payload;
-	fa_trace_forward(v, &inv->job, trace);
+	fa_trace_forward(v, fa_trace_of(&inv->job), trace);
 	ended.trace = trace;
 	ending->letters = fa_letters_create(&inv->rt->mem, &ended, destination, dead_letter);
 	return ending->letters;

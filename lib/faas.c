@@ -262,6 +262,7 @@ static int open_stages(struct faas *rt, struct faas_error *err)
 	rt->envs.supervisor.path = rt->config.worker;
 	fa_invoke_init(rt);
 	fa_vault_init(rt);
+	fa_calls_init(rt);
 	fa_tell_init(&rt->tell, &rt->loop, &rt->mem, &rt->config);
 	rt->tell.may_log = fa_role_may_log;
 	rt->tell.judge = rt;

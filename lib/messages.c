@@ -209,18 +209,20 @@ static int put_to_bus(struct faas *rt, struct fa_message *m, int64_t *id, struct
 	if (rc)
 		return rc;
 	m->body = (struct faas_bytes){ entry.text, entry.len };
-	m->trace = bytes_of(entry.trace);
+	if (*entry.trace)
+		m->trace = bytes_of(entry.trace);
 	rc = send_one(rt, m, id, err);
 	fa_free(entry.text);
 	return rc;
 }
 
 static int put(struct faas *rt, const struct fa_address *to, const struct faas_message *from,
-	       int64_t *id, struct faas_error *err)
+	       const char *trace, int64_t *id, struct faas_error *err)
 {
 	struct fa_message m = { .attributes = bytes_of(from->attributes ? from->attributes : "{}"),
 				.body = from->body,
 				.address = bytes_of(to->text),
+				.trace = bytes_of(trace ? trace : ""),
 				.outgoing = to->kind != FA_TO_QUEUE };
 
 	m.sent_ms = rt->clock->unix_ms(rt->clock);
@@ -237,8 +239,8 @@ static int put(struct faas *rt, const struct fa_address *to, const struct faas_m
 	}
 }
 
-int faas_put(struct faas *rt, const char *address, const struct faas_message *message, int64_t *id,
-	     struct faas_error *err)
+int fa_put(struct faas *rt, const char *address, const struct faas_message *message,
+	   const char *trace, int64_t *id, struct faas_error *err)
 {
 	struct faas_message m;
 	struct fa_address to;
@@ -251,9 +253,15 @@ int faas_put(struct faas *rt, const char *address, const struct faas_message *me
 		rc = stream && rt ? fa_enter(rt, err) : enter(rt, address, false, &to, err);
 	if (rc)
 		return rc;
-	rc = stream ? fa_stream_put(rt, stream, &m, id, err) : put(rt, &to, &m, id, err);
+	rc = stream ? fa_stream_put(rt, stream, &m, id, err) : put(rt, &to, &m, trace, id, err);
 	fa_leave(rt);
 	return rc;
+}
+
+int faas_put(struct faas *rt, const char *address, const struct faas_message *message, int64_t *id,
+	     struct faas_error *err)
+{
+	return fa_put(rt, address, message, NULL, id, err);
 }
 
 int faas_send(struct faas *rt, const char *address, struct faas_bytes body, struct faas_error *err)

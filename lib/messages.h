@@ -14,6 +14,9 @@ void fa_message_take(struct fa_store_op *op, const struct fa_queue *queue, int64
 /* An operation of the store, now, waited for. FAAS_ESYSTEM, FAAS_EUNKNOWN. */
 int fa_messages_perform(struct faas *rt, struct fa_store_op *op, struct faas_error *err);
 
+/* faas_put(), with the header (NULL or "": none) of what it is done for. */
+int fa_put(struct faas *rt, const char *address, const struct faas_message *message,
+	   const char *trace, int64_t *id, struct faas_error *err);
 /* faas_put() of a stream. [inside] */
 int fa_stream_put(struct faas *rt, const char *name, const struct faas_message *from, int64_t *id,
 		  struct faas_error *err);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a function's role lets it do, asked where it matters: when the function gets the role,
- * and before its logs are told. An answer about logs counts until a role changes.
+ * when its handler calls others, and before its logs are told. An answer about logs counts until
+ * a role changes. One that was made without a role is its host's own, and may do what that may.
  */
 #include <roles.h>
 
@@ -24,6 +25,24 @@ int fa_role_check(struct faas *rt, const char *role, struct faas_error *err)
 		  : 0;
 }
 
+static int ask(struct faas *rt, const struct fa_version *v, const char *action,
+	       const char *resource, char *why, size_t size)
+{
+	const char *const source = v->arn;
+	const struct fa_fact fact = { "lambda:SourceFunctionArn", &source, 1 };
+	const struct fa_policy_request request = { NULL, action, resource, &fact, 1 };
+
+	return fa_role_allows(&rt->registry, v->config.role, v->config.name, &request, why, size);
+}
+
+int fa_role_may(struct faas *rt, const struct fa_version *v, const char *action,
+		const char *resource, char *why, size_t size)
+{
+	if (!v->config.role || !fa_roles_epoch(&rt->registry) || !fa_roles_count(&rt->registry))
+		return 0;
+	return ask(rt, v, action, resource, why, size);
+}
+
 /* The three that the documentation says are enough. */
 static int check_writing(struct faas *rt, const struct fa_version *v, char *why, size_t size)
 {
@@ -32,18 +51,13 @@ static int check_writing(struct faas *rt, const struct fa_version *v, char *why,
 	} asked[] = { { "logs:CreateLogGroup", "" },
 		      { "logs:CreateLogStream", ":log-stream:" },
 		      { "logs:PutLogEvents", ":log-stream:" } };
-	const char *const source = v->arn;
-	const struct fa_fact fact = { "lambda:SourceFunctionArn", &source, 1 };
 	char arn[700];
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < sizeof(asked) / sizeof(*asked); i++) {
-		const struct fa_policy_request request = { NULL, asked[i].action, arn, &fact, 1 };
-
 		snprintf(arn, sizeof(arn), "arn:aws:logs:%s:%s:log-group:%s%s", rt->config.region,
 			 rt->config.account, v->config.log_group, asked[i].below);
-		rc = fa_role_allows(&rt->registry, v->config.role, v->config.name, &request, why,
-				    size);
+		rc = ask(rt, v, asked[i].action, arn, why, size);
 	}
 	return rc;
 }

@@ -6,6 +6,12 @@
 
 /* FAAS_EINVAL if there are roles and this one (NULL: none) does not trust Lambda. */
 int fa_role_check(struct faas *rt, const char *role, struct faas_error *err);
+/*
+ * Whether the function's role allows it: 0, FAAS_EDENIED with `why` in the words of AWS, or
+ * FAAS_ENOMEM. Without any role in the account, or of the function's, nobody is asked. Any thread.
+ */
+int fa_role_may(struct faas *rt, const struct fa_version *version, const char *action,
+		const char *resource, char *why, size_t size);
 /* [loop] For fa_tell: whether the function's logs are recorded. `why` is filled in once. */
 bool fa_role_may_log(void *rt, struct fa_version *version, char *why, size_t size);
 

@@ -7,6 +7,7 @@
 
 #include <admit/quota.h>
 #include <base/chores.h>
+#include <calls.h>
 #include <env/pool.h>
 #include <model/file_system.h>
 #include <model/layers.h>
@@ -79,6 +80,7 @@ struct faas {
 	struct fa_keys keys;
 	struct fa_file_systems file_systems;
 	struct fa_vault vault;
+	struct fa_calls calls;
 	struct fa_named queues, streams, tables; /* what was said of them */
 	pthread_mutex_t changing;   /* held while what is read is put back changed */
 	pthread_mutex_t remembering; /* held while functions are written down, see remember.h */

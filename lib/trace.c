@@ -76,10 +76,9 @@ const char *fa_trace_of(const struct fa_job *job)
 	return job->meta_len ? job->meta + strlen(job->meta) + 1 : "";
 }
 
-size_t fa_trace_forward(const struct fa_version *version, const struct fa_job *job,
+size_t fa_trace_forward(const struct fa_version *version, const char *given,
 			char out[FA_TRACE_MAX + 1])
 {
-	const char *given = fa_trace_of(job);
 	struct fa_trace_change change = { .visits = *given ? 0 : version->trace_hash };
 
 	return fa_trace_write(out, given, &change);

@@ -44,6 +44,10 @@ struct faas_api {
 	const char *(*secret)(struct faas_context *ctx, const char *name);
 	int (*http_head)(struct faas_context *ctx, const char *head);
 	int (*fail_body)(struct faas_context *ctx, const char *type, struct faas_bytes body);
+	int (*call)(struct faas_context *ctx, const char *function, struct faas_bytes event,
+		    struct faas_bytes *answer);
+	int (*publish)(struct faas_context *ctx, const char *address, const char *group,
+		       struct faas_bytes body, struct faas_bytes *answer);
 };
 
 #define FAAS_HAS(ctx, member) \
@@ -187,6 +191,41 @@ static inline const char *faas_getenv(struct faas_context *ctx, const char *name
 static inline const char *faas_secret(struct faas_context *ctx, const char *name)
 {
 	return FAAS_HAS(ctx, secret) ? ctx->api->secret(ctx, name) : NULL;
+}
+
+/*
+ * Invoke another function by any name it can be called by, with at most 6291456 bytes, and wait for
+ * its answer. If there are roles, this function's has to allow lambda:InvokeFunction. The call is a
+ * part of this event's chain: who goes round in a circle is stopped (RecursiveInvocationException).
+ * It counts against limits as anybody's, and nobody waits for a place: then FAAS_ETHROTTLED.
+ * Whether this event ends meanwhile or not, the other one goes on.
+ *
+ * Returns 0, FAAS_EFUNCTION if that function failed, FAAS_EDENIED, FAAS_ENOTFOUND, or another enum
+ * faas_code. `answer` (NULL: don't care) is then what the function said, or an object with
+ * errorType and errorMessage; valid until the handler returns, from the budget of faas_alloc(),
+ * without a NUL at its end. At most 1024 calls of this and the next kind are for one event, one
+ * after the other.
+ */
+static inline int faas_call(struct faas_context *ctx, const char *function,
+			    struct faas_bytes event, struct faas_bytes *answer)
+{
+	return FAAS_HAS(ctx, call) ? ctx->api->call(ctx, function, event, answer) : FAAS_EINVAL;
+}
+
+/*
+ * Hand something on: a message to "queue:NAME", "topic:NAME" or "bus:NAME", as faas_put() takes
+ * it; a record to "stream:NAME", whose partition key is `group`; an item to "table:NAME"; an event
+ * to "function:NAME", asynchronously; or to the ARN of one of these. `group` is NULL but for
+ * streams and FIFO queues. At most 1048576 bytes. The role has to allow sqs:SendMessage,
+ * sns:Publish, events:PutEvents, kinesis:PutRecord, dynamodb:PutItem or lambda:InvokeFunction.
+ *
+ * Returns 0 when it is accepted, else as faas_call(), with an error in `answer`.
+ */
+static inline int faas_publish(struct faas_context *ctx, const char *address, const char *group,
+			       struct faas_bytes body, struct faas_bytes *answer)
+{
+	return FAAS_HAS(ctx, publish) ? ctx->api->publish(ctx, address, group, body, answer) :
+					FAAS_EINVAL;
 }
 
 /* One log line of at most 1023 bytes; longer text is cut. */

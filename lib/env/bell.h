@@ -12,5 +12,6 @@ struct fa_env;
 /* [loop] Members of struct fa_env_kind, of the kind process. */
 void fa_bell_rung(struct fa_env *env);
 void fa_bell_give(struct fa_env *env, uint32_t serial, const struct faas_bytes *value);
+void fa_bell_reply(struct fa_env *env, uint32_t serial, int code, struct faas_bytes words);
 
 #endif

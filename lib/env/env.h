@@ -85,6 +85,8 @@ struct fa_env_kind {
 	void (*rung)(struct fa_env *env);
 	/* [loop] The secret that was asked for by this number; NULL: there is none. */
 	void (*give)(struct fa_env *env, uint32_t serial, const struct faas_bytes *value);
+	/* [loop] What came of the call of this number: 0 or a faas_code, and its words. */
+	void (*reply)(struct fa_env *env, uint32_t serial, int code, struct faas_bytes words);
 	/* The answer of this job, the last one done, has been copied. */
 	void (*taken)(struct fa_env *env, const struct fa_job *job);
 	/* It is idle: stand still until something is posted. NULL: it cannot be made to. */
@@ -148,6 +150,10 @@ struct fa_env {
 	struct fa_job *jobs[FA_DEPTH];
 	struct fa_job start_job;  /* [loop] to be initialised ahead of any event */
 	_Atomic uint32_t junk;    /* returns without an answer since the last answer */
+	_Atomic uint32_t calls;   /* that its handler made of others since then */
+	_Atomic uint32_t calling; /* one of them is open */
+	uint32_t calling_seq;     /* [loop] during this request */
+	_Atomic uint32_t replied; /* bytes of the longest reply since they were last wiped */
 	int64_t birth_ns, init_done_ns, check_ns;
 	int64_t ended_ns;         /* of its last job; 0: ask the clock */
 	int64_t began_ns;         /* of the first job of this lease; 0: not known */
@@ -170,6 +176,16 @@ struct fa_env {
 };
 
 #define FA_KEPT INT64_MAX
+
+/* What a handler wants of others. What it says of that is hostile: `body` may change any time. */
+struct fa_called {
+	uint32_t serial;
+	bool publishes;          /* else it invokes, and waits for the answer */
+	const char *name;        /* 1 to FA_QUESTION_NAME printable characters */
+	const char *group;       /* "": none */
+	struct faas_bytes body;
+	const char *trace;       /* header of the event that it is done for, or ""; ours */
+};
 
 /* ---- all environments of a runtime ----------------------------------- */
 
@@ -231,6 +247,8 @@ struct fa_envs {
 	void (*on_started)(void *data, struct fa_env *env, const struct fa_job *job);
 	/* [loop] A handler asks for a secret: kind->give() follows, now or later, or never. */
 	void (*on_ask)(void *data, struct fa_env *env, uint32_t serial, const char *name);
+	/* [loop] It calls somebody: kind->reply() follows, now or later, or never. */
+	void (*on_call)(void *data, struct fa_env *env, const struct fa_called *called);
 	void (*on_capacity)(void *data); /* any thread, a pool's lock may be held */
 	void (*on_line)(void *data, struct fa_env *env, const char *request_id, int level,
 			const char *text, size_t len); /* any thread, under the logs' lock */

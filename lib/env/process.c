@@ -58,6 +58,9 @@ static void forget_process(struct fa_env *env)
 	env->large = 0;
 	env->stream_taken = 0;
 	STORE(env->junk, 0);
+	STORE(env->calls, 0);
+	STORE(env->calling, 0);
+	STORE(env->replied, 0);
 	env->init_done_ns = 0;
 	env->cpu_seen_ns = env->peak_kb = env->sampled_ns = 0;
 	env->cpu_guesses = 0;
@@ -264,6 +267,7 @@ static void take(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 
 	job->end_ns = now_ns;
 	STORE(env->junk, 0);
+	STORE(env->calls, 0);
 	if (token != env->tokens[index] && checks(env, FA_CHECK_TOKEN)) {
 		violated(job, "a response with a token that is not its request's");
 		return;
@@ -671,6 +675,7 @@ const struct fa_env_kind fa_env_process = {
 	.stop = stop,
 	.rung = fa_bell_rung,
 	.give = fa_bell_give,
+	.reply = fa_bell_reply,
 	.taken = taken,
 	.freeze = fa_env_freeze,
 	.retire = retire_process,

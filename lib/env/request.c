@@ -16,6 +16,7 @@
 #include <env/futex.h>
 #include <env/pool.h>
 #include <model/function.h>
+#include <model/trace.h>
 
 #define NIBBLE 4 /* events that an awake worker is told of before the turn ends */
 
@@ -31,6 +32,7 @@ static void clear_request(struct fa_env *env, struct fa_request_slot *slot, size
 	if (env->large > large)
 		memset((char *)env->kit->request + FA_BIG_OFF + large, 0, env->large - large);
 	env->large = large;
+	memset((char *)env->kit->request + FA_REPLY_OFF, 0, atomic_exchange(&env->replied, 0));
 }
 
 static void fill_slot(struct fa_env *env, struct fa_request_slot *slot, struct fa_job *job,
@@ -78,6 +80,34 @@ void fa_request_publish(struct fa_env *env)
 	if (env->frozen)
 		fa_env_thaw(env);
 	fa_request_rouse(env, 1);
+}
+
+/*
+ * Who asks may lie about when: the thread that has the lease may be writing another event there.
+ * So each number is looked at once, and what is found is a text whatever it is.
+ */
+uint32_t fa_request_trace(const struct fa_env *env, char *out)
+{
+	struct fa_request_head *head = env->kit->request;
+	uint32_t posted = atomic_load(&head->seq);
+	uint32_t seq = fa_list_empty(&env->scan) ? posted : env->done + 1; /* whose lease it is */
+	const volatile struct fa_request_slot *slot =
+		fa_request_slot(head, seq & (head->depth - 1));
+	size_t len = slot->meta_len, off = (size_t)slot->off + slot->len;
+	const char *meta = (const char *)head + off, *end;
+
+	out[0] = '\0';
+	if (!len || len > FA_META_MAX || off > FA_REPLY_OFF - len)
+		return seq;
+	end = meta + len;
+	meta = memchr(meta, '\0', len); /* behind the ARN */
+	for (size_t i = 0; meta && ++meta < end && i < FA_TRACE_MAX; i++) {
+		out[i] = *meta;
+		out[i + 1] = '\0';
+		if (!out[i])
+			break;
+	}
+	return seq;
 }
 
 static void stamp(struct fa_request_slot *slot, struct fa_job *job, int64_t now_ns)

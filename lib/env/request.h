@@ -22,4 +22,9 @@ void fa_request_publish(struct fa_env *env);
 /* Wake it if it sleeps for this reason, see fa_response_head.sleeping. */
 void fa_request_rouse(struct fa_env *env, uint32_t reason);
 
+/*
+ * [loop] The header (FA_TRACE_MAX + 1 bytes) of the event that it is at, or "". Returns its number.
+ */
+uint32_t fa_request_trace(const struct fa_env *env, char *out);
+
 #endif

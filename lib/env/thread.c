@@ -423,6 +423,7 @@ const struct fa_env_kind fa_env_thread = {
 	.stop = stop,
 	.rung = rung,
 	.give = fa_thread_give,
+	.reply = fa_thread_reply,
 	.taken = taken,
 	.retire = retire,
 	.kill = kill_thread,

@@ -17,6 +17,7 @@
 struct fa_env;
 struct fa_envs;
 struct fa_version;
+struct fa_thread_answer;
 struct fa_thread_chunk;
 
 /*
@@ -85,12 +86,12 @@ struct fa_thread {
 	char region[32], memory[12];
 	struct fa_variables variables;
 
-	/* secrets: under lines_lock but for what only the handler's thread touches */
+	/* questions: under lines_lock but for what only the handler's thread touches */
 	uint32_t asked;                    /* number of its last question */
 	_Atomic uint32_t answered;         /* futex: that one has its answer */
-	struct fa_thread_secret *given;    /* the answer */
-	struct fa_thread_secret *secrets;  /* of the running call */
-	int questions;
+	struct fa_thread_answer *given;    /* the answer */
+	struct fa_thread_answer *secrets;  /* of the running call */
+	int questions, calls;
 	struct fa_thread_slot inline_slot; /* on a caller's own thread */
 
 	/* its thread, if it ever needed one */
@@ -138,6 +139,11 @@ const char *fa_thread_secret(struct faas_context *context, const char *name);
 void fa_thread_forget_secrets(struct fa_thread *thread);
 /* [loop] */
 void fa_thread_give(struct fa_env *env, uint32_t serial, const struct faas_bytes *value);
+void fa_thread_reply(struct fa_env *env, uint32_t serial, int code, struct faas_bytes words);
+int fa_thread_call(struct faas_context *context, const char *function, struct faas_bytes event,
+		   struct faas_bytes *answer);
+int fa_thread_publish(struct faas_context *context, const char *address, const char *group,
+		      struct faas_bytes body, struct faas_bytes *answer);
 
 /* Give it a thread of its own, or an `error`. */
 void fa_thread_start(struct fa_thread *thread);

@@ -339,6 +339,8 @@ static const struct faas_api api = {
 	.getenv = api_getenv,
 	.secret = fa_thread_secret,
 	.fail_body = api_fail_body,
+	.call = fa_thread_call,
+	.publish = fa_thread_publish,
 };
 
 /* ---- calls ------------------------------------------------------------ */
@@ -431,6 +433,6 @@ void fa_thread_leave(struct fa_thread *thread)
 	thread->slot = NULL;
 	if (thread->chunks)
 		release_chunks(thread, true);
-	if (thread->questions)
+	if (thread->questions || thread->calls)
 		fa_thread_forget_secrets(thread);
 }

@@ -34,8 +34,12 @@
 #define FA_REQUEST_MAX 6291456u
 #define FA_RESPONSE_MAX 6291556u
 #define FA_META_MAX 16384u   /* context strings behind a request's payload */
-#define FA_REQUEST_AREA (FA_BIG_OFF + 6291456u + FA_META_MAX)
-#define FA_RESPONSE_AREA (FA_BIG_OFF + 6295552u) /* FA_RESPONSE_MAX, whole pages */
+#define FA_REPLY_OFF (FA_BIG_OFF + 6291456u + FA_META_MAX) /* of requests: what the handler's
+				    call was answered with */
+#define FA_REQUEST_AREA (FA_REPLY_OFF + 6295552u)
+#define FA_ASKED_OFF (FA_BIG_OFF + 6295552u) /* of responses, behind FA_RESPONSE_MAX in whole
+				    pages: what the handler calls others with */
+#define FA_RESPONSE_AREA (FA_ASKED_OFF + FA_REQUEST_MAX)
 
 enum fa_request_flags {
 	FA_REQ_ASYNC = 1 << 0,    /* answer by the bell's rules, not by the futex */
@@ -153,24 +157,53 @@ struct fa_loop_page {
 /* ---- the bell --------------------------------------------------------- */
 
 /*
- * A message of one byte is a ring. A longer one asks for a secret by its name; the
- * answer comes back over the same socket, as one message. Rings and questions without
- * an answer of an invocation between them are counted, and too many are a violation.
+ * A message of one byte is a ring. A longer one is a question; the answer comes back over
+ * the same socket, as one message. Rings and questions without an answer of an invocation
+ * between them are counted, and too many are a violation. One call is open at a time: what
+ * it is made with lies at FA_ASKED_OFF, and what comes of it at FA_REPLY_OFF when the
+ * message is there.
  */
+enum fa_question_kind {
+	FA_ASK_SECRET = 1, /* by its name */
+	FA_ASK_INVOKE,     /* the function of that name, and wait for it */
+	FA_ASK_PUBLISH,    /* to the address of that name; behind it and a NUL may be a group */
+};
+
 struct fa_question {
 	uint32_t serial;
-	char name[]; /* without a NUL */
+	uint32_t kind; /* enum fa_question_kind */
+	uint32_t len;  /* of what a call is made with */
+	char name[];   /* without a NUL at the end */
 };
 
 struct fa_gift {
 	uint32_t serial;
-	uint32_t there; /* 0: there is none */
-	char value[];
+	int32_t code;  /* 0, or why not: a faas_code */
+	uint32_t len;  /* of what a call is answered with */
+	char value[];  /* of a secret */
 };
 
 #define FA_QUESTION_NAME 512
+#define FA_QUESTION_GROUP 1024 /* the longest partition key: 256 characters of UTF-8 */
+#define FA_QUESTION_MAX (sizeof(struct fa_question) + FA_QUESTION_NAME + 1 + FA_QUESTION_GROUP)
 #define FA_GIFT_MAX 65536
-#define FA_QUESTIONS_MAX 32 /* of one event, or hook */
+/* What a call is refused with before it gets to the loop, in both kinds of environment. */
+#define FA_CALL_ERROR(type, message) \
+	"{\"errorType\":\"" type "\",\"errorMessage\":\"" message "\"}"
+#define FA_CALL_TOO_LARGE \
+	FA_CALL_ERROR("RequestEntityTooLargeException", \
+		      "Request must be smaller than 6291456 bytes")
+#define FA_CALL_TOO_MANY \
+	FA_CALL_ERROR("TooManyRequestsException", "1024 calls of one event is all there are")
+#define FA_CALL_NO_NAME \
+	FA_CALL_ERROR("InvalidParameterValueException", "expected a name of 1 to 512 printable " \
+			"characters and a group of at most 1024 bytes")
+#define FA_CALL_UNANSWERED FA_CALL_ERROR("Canceled", "there was no answer in time")
+#define FA_CALL_NO_ROOM \
+	FA_CALL_ERROR("OutOfMemory", "the answer does not fit into what faas_alloc() has left")
+#define FA_QUESTIONS_MAX 32 /* for secrets, of one event, or hook */
+#define FA_CALLS_MAX 1024   /* of one event, or hook; the host, which may see two events at
+			       once, gives up at twice as many */
 
 /* ---- the log pipe ---------------------------------------------------- */
 

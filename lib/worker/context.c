@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <base/error.h>
 #include <base/text.h>
+#include <worker/call.h>
 #include <worker/output.h>
 #include <worker/stream.h>
 
@@ -347,6 +348,8 @@ static const struct faas_api api = {
 	.secret = api_secret,
 	.http_head = api_http_head,
 	.fail_body = api_fail_body,
+	.call = fa_call_invoke,
+	.publish = fa_call_publish,
 };
 
 /* ---- calls ------------------------------------------------------------ */
@@ -387,7 +390,7 @@ void fa_context_leave(struct fa_context *call)
 	call->logged += fa_output_flush();
 	if (call->chunks)
 		release_chunks(call);
-	if (call->asker.count)
+	if (call->asker.count || call->asker.calls)
 		fa_secrets_forget(&call->asker);
 }
 

@@ -232,6 +232,18 @@ TEST(without_counting_junk_a_flood_of_rings_lasts_until_the_deadline)
 	assert_int_equal(verdict_of(&out), TIMED_OUT);
 }
 
+TEST(without_counting_calls_they_last_until_the_deadline)
+{
+	struct outcome out;
+
+	call(BY_LOOP, "areas.call_and_listen_for_ever", NULL, 60000, &out);
+	assert_int_equal(verdict_of(&out), VIOLATED);
+	assert_non_null(strstr(out.payload, "a flood of calls"));
+	weaken(0, FA_CHECK_JUNK);
+	call(BY_LOOP, "areas.call_and_listen_for_ever", NULL, 300, &out);
+	assert_int_equal(verdict_of(&out), TIMED_OUT);
+}
+
 TEST(without_the_log_budget_all_output_comes_through)
 {
 	const uint64_t seen = harness_log_bytes();
@@ -353,6 +365,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(without_the_length_parts_have_no_limit),
 	cmocka_unit_test(without_counting_junk_a_storm_of_wakes_lasts_until_the_deadline),
 	cmocka_unit_test(without_counting_junk_a_flood_of_rings_lasts_until_the_deadline),
+	cmocka_unit_test(without_counting_calls_they_last_until_the_deadline),
 	cmocka_unit_test(without_the_log_budget_all_output_comes_through),
 	cmocka_unit_test(without_the_deadline_a_late_answer_counts),
 	cmocka_unit_test(without_the_sequence_check_a_jump_is_no_violation),

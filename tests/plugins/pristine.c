@@ -262,6 +262,16 @@ static const struct {
 	{ "area", in_response_area },
 };
 
+/* What another function is told, and says; both lie in the areas. */
+static int call_with(struct faas_context *ctx, const char *secret)
+{
+	struct faas_bytes answer;
+
+	if (faas_call(ctx, "back", (struct faas_bytes){ secret, strlen(secret) }, &answer))
+		return faas_fail(ctx, "Pristine.NoAnswer", "the call failed");
+	return faas_write(ctx, answer.data, answer.len);
+}
+
 /* Places that only the context leads to. */
 static int hide_by_context(struct faas_context *ctx, const char *where, const char *secret)
 {
@@ -271,6 +281,8 @@ static int hide_by_context(struct faas_context *ctx, const char *where, const ch
 		return faas_fail(ctx, secret, secret);
 	if (!strcmp(where, "long"))
 		return answer_long(ctx, secret);
+	if (!strcmp(where, "call"))
+		return call_with(ctx, secret);
 	if (strcmp(where, "alloc"))
 		return faas_fail(ctx, "Pristine.Usage", "no such place");
 	strcpy(faas_alloc(ctx, 100), secret);

@@ -152,15 +152,60 @@ RAW(ring_for_ever)
 	return 0;
 }
 
+static void ask(const struct raw *raw, uint32_t kind, uint32_t len, const char *name)
+{
+	const struct fa_question head = { .serial = 1, .kind = kind, .len = len };
+	char message[100];
+
+	memcpy(message, &head, sizeof(head));
+	strcpy(message + sizeof(head), name);
+	IGNORE(send(raw->bell, message, sizeof(head) + strlen(name), MSG_DONTWAIT | MSG_NOSIGNAL) <
+	       0);
+}
+
 /* For secrets, of which it never takes one. */
 RAW(ask_for_ever)
 {
-	static const char question[] = "\1\0\0\0name";
-
 	while (for_ever)
-		IGNORE(send(raw->bell, question, sizeof(question) - 1,
-			    MSG_DONTWAIT | MSG_NOSIGNAL) < 0);
+		ask(raw, FA_ASK_SECRET, 0, "name");
 	return 0;
+}
+
+/* Each is refused while the one before is open, and none of the answers is read. */
+RAW(call_for_ever)
+{
+	while (for_ever)
+		ask(raw, FA_ASK_INVOKE, 2, "victim");
+	return 0;
+}
+
+/* The same, one after the other, as a handler would that knows no limit. */
+RAW(call_and_listen_for_ever)
+{
+	struct fa_gift gift;
+
+	while (for_ever) {
+		ask(raw, FA_ASK_INVOKE, 2, "none");
+		IGNORE(recv(raw->bell, &gift, sizeof(gift), 0) < 0);
+	}
+	return 0;
+}
+
+/* Lengths, kinds and names that are none. */
+RAW(call_with_false_words)
+{
+	static const uint32_t lengths[] = { 0, FA_REQUEST_MAX, FA_REQUEST_MAX + 1, 0x7fffffff,
+					    0x80000000, 0xffffffff };
+	static const char *const names[] = { "none", "function:none", "callback:c", "function:",
+					     ":", "queue:", "stream:", " ", "table:a/b", "" };
+	struct fa_gift gift;
+
+	for (uint32_t kind = 0; kind < 5; kind++)
+		for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++)
+			ask(raw, kind ? kind : 0xffffffff, lengths[i], names[(kind + i) % 10]);
+	while (recv(raw->bell, &gift, sizeof(gift), MSG_DONTWAIT) > 0)
+		;
+	return faas_puts(ctx, "\"done\"");
 }
 
 /* Messages of the wrong size: none, and as much as fits. */
@@ -282,7 +327,9 @@ FAAS_PLUGIN("areas", "1", FAAS_HANDLER(scribble_over_the_response),
 	    FAAS_HANDLER(write_to_the_request), FAAS_HANDLER(make_the_request_writable),
 	    FAAS_HANDLER(take_the_areas_away), FAAS_HANDLER(unmap_the_areas_and_hang),
 	    FAAS_HANDLER(unmap_the_areas_and_return), FAAS_HANDLER(ring_for_ever),
-	    FAAS_HANDLER(ask_for_ever), FAAS_HANDLER(ring_with_odd_messages),
+	    FAAS_HANDLER(ask_for_ever), FAAS_HANDLER(call_for_ever),
+	    FAAS_HANDLER(call_and_listen_for_ever), FAAS_HANDLER(call_with_false_words),
+	    FAAS_HANDLER(ring_with_odd_messages),
 	    FAAS_HANDLER(wake_for_ever), FAAS_HANDLER(wake_without_a_change),
 	    FAAS_HANDLER(requeue_the_host), FAAS_HANDLER(shut_the_bell_down),
 	    FAAS_HANDLER(shut_half_of_the_bell_and_hang), FAAS_HANDLER(close_the_bell),
