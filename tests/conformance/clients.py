@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 """AWS's own command line works with the API over HTTP, and the paths are those of AWS's own model.
 
+Of each test the first command is the program as it is installed; see aws.py.
+
 usage: clients.py <the server> <shapes.py>
 """
 import base64
@@ -13,14 +15,10 @@ import sys
 import tempfile
 import zipfile
 
-AWS = "/usr/bin/aws"
+import aws
+
 CURL = "/usr/bin/curl"
 FUNCTIONS = ["crashes", "eats", "exits", "f", "fails", "sleeps"]  # of the server
-ENVIRONMENT = {
-    **os.environ, "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret",
-    "AWS_DEFAULT_REGION": "us-east-1", "AWS_PAGER": "", "AWS_MAX_ATTEMPTS": "1",
-    "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null",
-}
 
 
 def load(path):
@@ -31,15 +29,16 @@ def load(path):
 
 
 class Client:
-    def __init__(self, port, folder):
-        self.base = [AWS, "--endpoint-url", f"http://127.0.0.1:{port}", "--output", "json", "lambda"]
-        self.out = os.path.join(folder, "out")
+    """`command`: as aws.installed, which takes its time."""
+
+    def __init__(self, port, folder, command):
+        self.base = ["--endpoint-url", f"http://127.0.0.1:{port}", "--output", "json", "lambda"]
+        self.out, self.command = os.path.join(folder, "out"), command
 
     def run(self, *words, **variables):
         """(exit status, what it printed as JSON or None, what it complained)"""
-        result = subprocess.run(
-            [*self.base, *words], capture_output=True, text=True, env={**ENVIRONMENT, **variables})
-        return result.returncode, json.loads(result.stdout) if result.stdout.strip() else None, result.stderr
+        code, printed, complaint = self.command([*self.base, *words], {**aws.ENVIRONMENT, **variables})
+        return code, json.loads(printed) if printed.strip() else None, complaint
 
     def invoke(self, *words):
         """The same, and the payload."""
@@ -120,17 +119,13 @@ def sizes(client):
     return found
 
 
-# The command many times, without the time that Python takes to read it and what it knows of Lambda. All wait for
-# the end of one pipe.
+# The command many times. All wait for the end of one pipe.
 MANY = """
 import os, sys
-import awscli.clidriver
+import aws
 
 words, out, many = sys.argv[1:-2], sys.argv[-2], int(sys.argv[-1])
-driver = awscli.clidriver.create_clidriver()
-loader = driver.session.get_component("data_loader")
-loader.load_service_model("lambda", "service-2")
-loader.load_data("endpoints")
+driver = aws.driver()
 wait, begin = os.pipe()
 for n in range(many):
     if not os.fork():
@@ -144,9 +139,10 @@ sys.exit(max(os.wait()[1] for _ in range(many)) >> 8)
 
 def at_once(client, many=50):
     found = []
-    words = [*client.base[1:], "invoke", "--cli-binary-format", "raw-in-base64-out", "--function-name", "f"]
+    words = [*client.base, "invoke", "--cli-binary-format", "raw-in-base64-out", "--function-name", "f"]
     result = subprocess.run(
-        ["/usr/bin/python3", "-c", MANY, *words, client.out, str(many)], capture_output=True, text=True, env=ENVIRONMENT)
+        ["/usr/bin/python3", "-c", MANY, *words, client.out, str(many)], capture_output=True, text=True,
+        env={**aws.ENVIRONMENT, "PYTHONPATH": os.path.dirname(__file__)})
     expect(found, "exit", (result.returncode, result.stderr), (0, ""))
     answers = []
     for n in range(many):
@@ -400,6 +396,16 @@ def signing(client):
     return found
 
 
+def read_once(client):
+    """What the other tests rely on."""
+    found, read = [], aws.Read()
+    for words in (["list-functions"], ["get-function", "--function-name", "nobody"], ["no-such-operation"]):
+        words = [*client.base, *words]
+        expect(found, words[-1], read.run(words, aws.ENVIRONMENT), aws.installed(words, aws.ENVIRONMENT))
+    read.close()
+    return found
+
+
 def members(api, operation):
     return api["shapes"][operation["input"]["shape"]]["members"] if "input" in operation else {}
 
@@ -440,6 +446,7 @@ TESTS = (
     ("a_stream_is_mapped_to_a_function", streams),
     ("the_stream_of_a_table_is_mapped_to_a_function", tables),
     ("exceptions_are_known_by_their_names", exceptions),
+    ("a_command_line_that_is_read_once_says_the_same", read_once),
     ("who_signs_with_the_wrong_key_or_not_at_all_is_not_let_in", signing),
 )
 
@@ -447,14 +454,16 @@ TESTS = (
 def main():
     shapes = load(sys.argv[2])
     api = shapes.model()
-    if not api or not os.path.exists(AWS):
+    if not api or not os.path.exists(aws.AWS):
         print("1..0 # SKIP Debian's awscli is not here")
         return
     results = []
     with tempfile.TemporaryDirectory() as folder, subprocess.Popen(
             [sys.argv[1]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        client = Client(server.stdout.readline().strip(), folder)
+        command = aws.CommandLine()
+        client = Client(server.stdout.readline().strip(), folder, command.run)
         for title, test in TESTS:
+            command.first()
             try:
                 results.append((title, test(client)))
             except (KeyError, TypeError, ValueError, OSError) as error:

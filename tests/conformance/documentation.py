@@ -12,6 +12,7 @@ import tempfile
 import time
 import urllib.request
 
+import aws
 import clients
 from program import PATIENCE_S, Server, expect, report
 
@@ -146,13 +147,13 @@ TESTS = (
 
 
 def main():
-    if not os.path.exists(clients.AWS):
+    if not os.path.exists(aws.AWS):
         print("1..0 # SKIP Debian's awscli is not here")
         return
     results = []
     with tempfile.TemporaryDirectory() as folder, Server(PROGRAM, WORKER, f"{PLUGINS}/echo.so") as server:
         server.create("my-function", "echo")
-        client = clients.Client(server.port, folder)
+        client = clients.Client(server.port, folder, aws.installed)
         for title, test in TESTS:
             try:
                 results.append((title, test(client, server)))

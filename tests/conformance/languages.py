@@ -12,6 +12,7 @@ import sys
 import tempfile
 import zipfile
 
+import aws
 import clients
 from clients import expect
 
@@ -153,7 +154,7 @@ TESTS = (a_python_function, a_javascript_function, its_configuration_is_updated_
 
 
 def main():
-    lacking = [path for path in (clients.AWS, "/usr/bin/python3.11", "/usr/bin/node") if not os.path.exists(path)]
+    lacking = [path for path in (aws.AWS, "/usr/bin/python3.11", "/usr/bin/node") if not os.path.exists(path)]
     if not lacking and not subprocess.run(["/usr/bin/node", "-v"], capture_output=True).stdout.startswith(b"v20."):
         lacking = ["Node.js 20"]
     if lacking:
@@ -162,7 +163,7 @@ def main():
     print(f"1..{len(TESTS)}")
     with tempfile.TemporaryDirectory() as folder, subprocess.Popen(
             [sys.argv[1]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        client = clients.Client(server.stdout.readline().strip(), folder)
+        client = clients.Client(server.stdout.readline().strip(), folder, aws.installed)
         for number, test in enumerate(TESTS, 1):
             try:
                 found = test(client, folder)

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 """The documented steps of IAM by AWS's own command line, and what those may do who have a role.
 
+Of each test the first command is the program as it is installed; see aws.py.
+
 usage: least_privilege.py <the server>
 """
 import json
@@ -10,7 +12,8 @@ import subprocess
 import sys
 import tempfile
 
-AWS = "/usr/bin/aws"
+import aws
+
 CURL = "/usr/bin/curl"
 ACCOUNT = "000000000000"
 FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:"
@@ -18,28 +21,24 @@ TRUST = json.dumps({
     "Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]})
 BASIC = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
-ENVIRONMENT = {
-    **os.environ, "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret",
-    "AWS_DEFAULT_REGION": "us-east-1", "AWS_PAGER": "", "AWS_MAX_ATTEMPTS": "1",
-    "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null",
-}
 
 
 class Client:
-    """The command line, for one access key."""
+    """The command line, as aws.installed, for one access key."""
 
-    def __init__(self, port, folder, key="AKIDEXAMPLE"):
-        self.base = [AWS, "--endpoint-url", f"http://127.0.0.1:{port}", "--output", "json"]
+    def __init__(self, port, folder, command, key="AKIDEXAMPLE"):
+        self.base = ["--endpoint-url", f"http://127.0.0.1:{port}", "--output", "json"]
         self.out = os.path.join(folder, "out")
-        self.port, self.folder, self.environment = port, folder, {**ENVIRONMENT, "AWS_ACCESS_KEY_ID": key}
+        self.port, self.folder, self.command = port, folder, command
+        self.environment = {**aws.ENVIRONMENT, "AWS_ACCESS_KEY_ID": key}
 
     def as_role(self, name):
-        return Client(self.port, self.folder, "ROLE" + name)
+        return Client(self.port, self.folder, self.command, "ROLE" + name)
 
     def run(self, *words):
         """(what it printed as JSON or None, what it complained)"""
-        result = subprocess.run([*self.base, *words], capture_output=True, text=True, env=self.environment)
-        return json.loads(result.stdout) if result.stdout.strip() else None, result.stderr.strip()
+        _, printed, complaint = self.command([*self.base, *words], self.environment)
+        return json.loads(printed) if printed.strip() else None, complaint.strip()
 
     def invoke(self, name):
         """What it complained; "": nothing."""
@@ -253,14 +252,16 @@ TESTS = (
 
 
 def main():
-    if not os.path.exists(AWS):
+    if not os.path.exists(aws.AWS):
         print("1..0 # SKIP Debian's awscli is not here")
         return
     results = []
     with tempfile.TemporaryDirectory() as folder, subprocess.Popen(
             [sys.argv[1]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        client = Client(server.stdout.readline().strip(), folder)
+        command = aws.CommandLine()
+        client = Client(server.stdout.readline().strip(), folder, command.run)
         for title, test in TESTS:
+            command.first()
             try:
                 results.append((title, test(client)))
             except (KeyError, TypeError, ValueError, OSError) as error:
