@@ -8,8 +8,11 @@
 #include <runtime.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <base/counter.h>
@@ -25,6 +28,7 @@
 #include <testing.h>
 
 #define MIN_UNRESERVED 100
+#define WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
 #define FA_QUOTE(x) #x
 #define FA_TEXT_OF(x) FA_QUOTE(x)
 
@@ -92,6 +96,28 @@ static char *beside(struct faas *rt, const char *other, const char *name, bool *
 	return path;
 }
 
+/* Absolute, for sandboxes are made of it. Who names none may have none. */
+static int own_runtimes(struct faas *rt, const char *given, struct faas_error *err)
+{
+	char path[PATH_MAX];
+	bool failed = false, found;
+	struct stat st;
+	char *named = given ? own(rt, given, NULL, &failed) :
+			      beside(rt, rt->config.worker, "runtimes", &failed);
+
+	rt->config.runtimes = named;
+	if (failed)
+		return fa_error_nomem(err);
+	found = realpath(named, path) && !stat(path, &st) && S_ISDIR(st.st_mode);
+	if (!found && given)
+		return fa_error(err, FAAS_EINVAL, "runtimes: '%.120s' is no directory", given);
+	if (!found)
+		return 0;
+	rt->config.runtimes = own(rt, path, NULL, &failed);
+	fa_free(named);
+	return failed ? fa_error_nomem(err) : 0;
+}
+
 static int64_t half_the_machine_mb(void)
 {
 	return (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / 2 / 1048576;
@@ -103,6 +129,7 @@ static int copy_config(struct faas *rt, const struct faas_config *c, struct faas
 	struct faas_config *mine = &rt->config;
 	struct faas_prices *prices = fa_alloc(&rt->mem, sizeof(*prices));
 	bool failed = !prices;
+	int rc;
 
 	if (prices)
 		*prices = c->prices ? *c->prices : list;
@@ -110,12 +137,13 @@ static int copy_config(struct faas *rt, const struct faas_config *c, struct faas
 	mine->worker = own(rt, c->worker, FA_WORKER_PATH, &failed);
 	mine->region = own(rt, c->region, "local-1", &failed);
 	mine->account = own(rt, c->account, "000000000000", &failed);
-	mine->runtimes = c->runtimes ? own(rt, c->runtimes, NULL, &failed) :
-				       beside(rt, mine->worker, "runtimes", &failed);
 	if (c->state_dir)
 		mine->state_dir = own(rt, c->state_dir, NULL, &failed);
 	if (failed)
 		return fa_error_nomem(err);
+	rc = own_runtimes(rt, c->runtimes, err);
+	if (rc)
+		return rc;
 	if (!mine->max_concurrency)
 		mine->max_concurrency = 1000;
 	if (mine->min_unreserved == FAAS_NONE)
@@ -130,8 +158,21 @@ static int copy_config(struct faas *rt, const struct faas_config *c, struct faas
 	return 0;
 }
 
+/* Of which ARNs are made. */
+static int check_word(const char *what, const char *word, struct faas_error *err)
+{
+	size_t len = word ? strspn(word, WORD) : 1;
+
+	if (len && len <= 32 && (!word || !word[len]))
+		return 0;
+	return fa_error(err, FAAS_EINVAL, "%s is '%.40s': must be 1 to 32 letters, digits and '-'",
+			what, word);
+}
+
 static int check_config(const struct faas_config *c, struct faas_error *err)
 {
+	int rc;
+
 	if (c->max_concurrency < 0 || c->max_memory_mb < 0 || c->idle_ms < 0)
 		return fa_error(err, FAAS_EINVAL,
 				"max_concurrency, max_memory_mb and idle_ms cannot be negative");
@@ -149,10 +190,8 @@ static int check_config(const struct faas_config *c, struct faas_error *err)
 		return fa_error(err, FAAS_EINVAL,
 				"min_isolation has bits that are no enum faas_layer: 0x%x",
 				c->min_isolation & ~FAAS_LAYERS_ALL);
-	if ((c->region && strlen(c->region) > 32) || (c->account && strlen(c->account) > 32))
-		return fa_error(err, FAAS_EINVAL,
-				"region and account are at most 32 characters long");
-	return 0;
+	rc = check_word("region", c->region, err);
+	return rc ? rc : check_word("account", c->account, err);
 }
 
 static void free_runtime(struct faas *rt)

@@ -134,18 +134,17 @@ static int find(struct meant *meant, const char *text, struct faas_error *err)
 	const char *name = text ? fa_stream_name(text) : NULL;
 	char table[FA_TABLE_NAME_MAX + 1];
 	struct fa_address address;
-	int rc;
 
 	meant->kind = &kinds[name ? STREAMS : QUEUES];
 	if (text && fa_table_name(table, text)) {
 		meant->kind = &kinds[TABLES];
 		name = table;
 	} else if (!name) {
-		rc = fa_address_parse(&address, text, err);
-		if (!rc && address.kind != FA_TO_QUEUE)
-			rc = fa_error(err, FAAS_EINVAL, "'%.80s' is no queue", text);
-		if (rc)
-			return rc;
+		if (fa_address_parse(&address, text, NULL) || address.kind != FA_TO_QUEUE)
+			return fa_error(err, FAAS_EINVAL,
+					"'%.80s' is no address: expected queue:NAME, stream:NAME "
+					"or table:NAME",
+					text ? text : "");
 		name = address.name;
 	}
 	snprintf(meant->text, sizeof(meant->text), "%s%s", meant->kind->scheme, name);

@@ -136,7 +136,7 @@ struct faas_config {
 	int max_requests_per_s; /* synchronous, per unit of concurrency: any; Lambda has 10 */
 
 	void (*on_secret)(void *data, const struct faas_ask *ask); /* [loop] NULL: none are given */
-	const char *runtimes; /* of languages; NULL: "runtimes" beside the worker */
+	const char *runtimes; /* of languages, a directory; NULL: "runtimes" beside the worker */
 	const struct faas_file_system *file_systems; /* up to one without an arn; NULL: none */
 	int max_stream_kb_per_s; /* of an answer in parts behind 6 MB: any; Lambda has 2048 */
 };

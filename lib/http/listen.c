@@ -60,7 +60,7 @@ static int listen_on_port(const struct faas_http_config *c, struct faas_error *e
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
 				  .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
 	struct addrinfo *found;
-	char port[12];
+	char port[12], where[120];
 	int fd, rc;
 
 	snprintf(port, sizeof(port), "%d", c->port);
@@ -69,7 +69,8 @@ static int listen_on_port(const struct faas_http_config *c, struct faas_error *e
 		fa_error(err, FAAS_EINVAL, "'%.80s' is no address: %s", host, gai_strerror(rc));
 		return -1;
 	}
-	fd = listen_at(found->ai_addr, found->ai_addrlen, host, err);
+	snprintf(where, sizeof(where), "%.90s, port %s", host, port);
+	fd = listen_at(found->ai_addr, found->ai_addrlen, where, err);
 	freeaddrinfo(found);
 	return fd;
 }

@@ -70,7 +70,9 @@ static BIO_METHOD *make_method(void)
 
 static int refuse(const char *what, const char *file, struct faas_error *err)
 {
-	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+	unsigned long error = ERR_peek_error();
+	const char *reason = ERR_SYSTEM_ERROR(error) ? strerrordesc_np(ERR_GET_REASON(error)) :
+						       ERR_reason_error_string(error);
 
 	fa_error(err, FAAS_EINVAL, "%s '%.120s' cannot be used: %s", what, file,
 		 reason ? reason : "OpenSSL does not say why");

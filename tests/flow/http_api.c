@@ -504,12 +504,15 @@ TEST(a_port_is_free_when_its_door_is_closed)
 {
 	struct faas_http *again;
 	int port = faas_http_port(http);
+	char expected[80];
 
 	invoke("f", "", "1", 200);
 	again = faas_http_listen(flow.rt, FAAS_HTTP(.port = port), &err);
 	assert_null(again);
 	assert_int_equal(err.code, FAAS_ESYSTEM);
-	assert_string_equal(err.message, "cannot listen on 127.0.0.1: Address already in use");
+	snprintf(expected, sizeof(expected),
+		 "cannot listen on 127.0.0.1, port %d: Address already in use", port);
+	assert_string_equal(err.message, expected);
 	faas_http_close(http);
 	http = faas_http_listen(flow.rt, FAAS_HTTP(.port = port), &err);
 	assert_non_null(http);

@@ -240,6 +240,21 @@ TEST(fifty_at_once_are_all_served)
 	assert_int_equal(atomic_load(&good), 50);
 }
 
+/* Where the host stood when the runtime began, wherever it goes. */
+TEST(runtimes_may_be_named_by_a_relative_path)
+{
+	struct flow other;
+
+	assert_int_equal(chdir(TEST_RUNTIMES), 0);
+	flow_open(&other, &(struct faas_config){ .runtimes = "." }, false);
+	assert_int_equal(chdir("/"), 0);
+	flow_function(&other, FAAS_FUNCTION(.name = "f", .code = language->code,
+					    .handler = language->handler,
+					    .runtime = language->runtime, .timeout_ms = 10000));
+	flow_expect(&other, "f", "{\"do\":\"count\"}", "1");
+	flow_close(&other);
+}
+
 /* Of the two only Python has hooks for it. */
 TEST(snap_start_is_for_runtimes_that_have_hooks_for_it)
 {
@@ -277,6 +292,7 @@ int main(int argc, char **argv)
 		ROW(it_sees_what_an_interpreter_needs_and_nothing_else),
 		ROW(a_handler_that_is_not_there_fails_the_init),
 		ROW(fifty_at_once_are_all_served),
+		ROW(runtimes_may_be_named_by_a_relative_path),
 		ROW(snap_start_is_for_runtimes_that_have_hooks_for_it),
 	};
 

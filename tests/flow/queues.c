@@ -366,7 +366,8 @@ TEST(what_a_queue_cannot_be_like_is_refused)
 	options_refused("queue:q", "{\"RedrivePolicy\":{\"maxReceiveCount\":1}}",
 			"RedrivePolicy must have deadLetterTargetArn, an address, and "
 			"maxReceiveCount from 1 to 1000");
-	options_refused("function:f", NULL, "'function:f' is no queue");
+	options_refused("function:f", NULL, "'function:f' is no address: expected "
+			"queue:NAME, stream:NAME or table:NAME");
 }
 
 TEST(a_deleted_queue_loses_its_messages_and_what_was_said_of_it)

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,10 +35,12 @@ int fa_folder_open(struct fa_folder *folder, const char *path, int64_t ballast,
 
 	*folder = (struct fa_folder){ .dir = -1, .lock = -1, .ballast = ballast, .light = true };
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return fa_error_errno(err, errno, "cannot make state_dir");
+		return fa_error(err, FAAS_ESYSTEM, "cannot make the state_dir '%.120s': %s", path,
+				strerrordesc_np(errno));
 	folder->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder->dir < 0)
-		return fa_error_errno(err, errno, "cannot open state_dir");
+		return fa_error(err, FAAS_ESYSTEM, "cannot open the state_dir '%.120s': %s", path,
+				strerrordesc_np(errno));
 	rc = take_lock(folder, path, err);
 	if (rc)
 		fa_folder_close(folder);
