@@ -73,6 +73,8 @@ void keys_read(const char *path, struct faas_http_config *door)
 		options_refuse("cannot read the keys in", path);
 	while (getline(&line, &size, file) > 0)
 		read_key(line, path);
+	if (ferror(file))
+		options_refuse("cannot read the keys in", path);
 	free(line);
 	fclose(file);
 	if (!key_count)

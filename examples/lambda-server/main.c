@@ -91,8 +91,8 @@ int main(int argc, char **argv)
 		return 1; /* nothing of the runtime outlives us */
 	}
 	page_open(&loop, rt);
-	fprintf(stderr, "Lambda is at http://%s:%d\n", door.host ? door.host : "127.0.0.1",
-		faas_http_port(http));
+	fprintf(stderr, "Lambda is at %s://%s:%d\n", door.cert_file ? "https" : "http",
+		door.host ? door.host : "127.0.0.1", faas_http_port(http));
 	uv_run(&loop, UV_RUN_DEFAULT);
 	fflush(stdout);
 	return 0;

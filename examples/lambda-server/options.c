@@ -31,7 +31,11 @@ static const char usage_text[] =
 	"  --worker FILE   the program faas-worker, if it is not where it was installed\n"
 	"  --runtimes DIR  what runs Python and JavaScript, if it is not beside faas-worker\n"
 	"  --json          log lines as JSON, one object each\n"
-	"or, of a server that runs at --host and --port, with its --keys:\n"
+	"  --cert FILE     https: the server's certificate, and those up to its root, as PEM;\n"
+	"  --key FILE      and its key\n"
+	"  --stream-pace KB  a second, of answers in parts behind their first 6 MB (any;\n"
+	"                  Lambda has 2048)\n"
+	"or, of a server that runs at --host and --port, with its --keys and --cert:\n"
 	"  --queue NAME    count and show what lies in this queue\n"
 	"  --again NAME    send up to 1000 dead letters of this queue back to their functions\n";
 
@@ -40,36 +44,27 @@ static char *routes[ROUTES]; /* "GET /items/{id}" NUL "items:live" */
 static char *resources[RESOURCES]; /* "stream:clicks={...}" */
 static int file_system_count, route_count, resource_count;
 
-static void usage(bool asked)
+static _Noreturn void usage(bool asked)
 {
-	fputs(usage_text, asked ? stdout : stderr);
+	fputs(asked ? usage_text : "lambda-server --help tells what there is\n",
+	      asked ? stdout : stderr);
 	exit(asked ? 0 : 2);
 }
 
 void options_refuse(const char *what, const char *value)
 {
 	fprintf(stderr, "lambda-server: %s '%s'\n", what, value);
-	usage(false);
+	exit(2);
 }
 
-static int port_of(const char *text)
+static int number_of(const char *text, long low, long high, const char *what)
 {
 	char *end;
-	long port = strtol(text, &end, 10);
+	long number = strtol(text, &end, 10);
 
-	if (!*text || *end || port < 0 || port > 65535)
-		options_refuse("a port is a number from 0 to 65535, not", text);
-	return (int)port;
-}
-
-static int64_t megabytes_of(const char *text)
-{
-	char *end;
-	long long mb = strtoll(text, &end, 10);
-
-	if (*end || mb < 128 || mb > 1 << 30)
-		options_refuse("memory is a number of MB from 128 on, not", text);
-	return mb;
+	if (!*text || *end || number < low || number > high)
+		options_refuse(what, text);
+	return (int)number;
 }
 
 /* ---- pairs ----------------------------------------------------------------- */
@@ -114,73 +109,111 @@ static void add_mount(char *text, struct faas_config *runtime)
 	runtime->file_systems = file_systems;
 }
 
+/* Which of many options it was that the library says this of. */
+static int blame(int rc, const char *option, const char *value, struct faas_error *err)
+{
+	char why[sizeof(err->message)];
+
+	memcpy(why, err->message, sizeof(why));
+	snprintf(err->message, sizeof(err->message), "%s %.60s: %.160s", option, value, why);
+	return rc;
+}
+
 int options_route(struct faas_http *http, struct faas_error *err)
 {
-	int rc = 0;
+	for (int i = 0; i < route_count; i++) {
+		const char *function = routes[i] + strlen(routes[i]) + 1;
+		int rc = faas_http_route(
+			http, FAAS_HTTP_ROUTE(.route = routes[i], .function = function), err);
 
-	for (int i = 0; i < route_count && !rc; i++)
-		rc = faas_http_route(http,
-				     FAAS_HTTP_ROUTE(.route = routes[i],
-						     .function = routes[i] + strlen(routes[i]) + 1),
-				     err);
-	return rc;
+		if (rc)
+			return blame(rc, "--route", routes[i], err);
+	}
+	return 0;
 }
 
 int options_resources(struct faas *rt, struct faas_error *err)
 {
-	int rc = 0;
-
-	for (int i = 0; i < resource_count && !rc; i++) {
+	for (int i = 0; i < resource_count; i++) {
 		char *like = strchr(resources[i], '=');
+		int rc;
 
 		if (like)
 			*like++ = '\0';
 		rc = faas_resource_create(rt, resources[i], like, err);
+		if (rc)
+			return blame(rc, "--resource", resources[i], err);
 	}
-	return rc;
+	return 0;
 }
 
 /* ---- all of it --------------------------------------------------------------- */
 
+static const struct option options[] = {
+	{ "port", required_argument, NULL, 'p' },
+	{ "host", required_argument, NULL, 'h' },
+	{ "names", required_argument, NULL, 'n' },
+	{ "state", required_argument, NULL, 's' },
+	{ "region", required_argument, NULL, 'r' },
+	{ "memory", required_argument, NULL, 'M' },
+	{ "keys", required_argument, NULL, 'k' },
+	{ "route", required_argument, NULL, 'R' },
+	{ "resource", required_argument, NULL, 'S' },
+	{ "mount", required_argument, NULL, 'm' },
+	{ "worker", required_argument, NULL, 'w' },
+	{ "runtimes", required_argument, NULL, 't' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "cert", required_argument, NULL, 'c' },
+	{ "key", required_argument, NULL, 'K' },
+	{ "stream-pace", required_argument, NULL, 'P' },
+	{ "queue", required_argument, NULL, 'q' },
+	{ "again", required_argument, NULL, 'a' },
+	{ "help", no_argument, NULL, 'H' },
+	{ 0 },
+};
+
+/* Those that are taken as they are. */
+static bool take_text(int option, struct faas_config *runtime, struct faas_http_config *door)
+{
+	const struct {
+		int option;
+		const char **text;
+	} texts[] = {
+		{ 'h', &door->host },         { 'n', &door->names },
+		{ 'c', &door->cert_file },    { 'K', &door->key_file },
+		{ 's', &runtime->state_dir }, { 'r', &runtime->region },
+		{ 'w', &runtime->worker },    { 't', &runtime->runtimes },
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		if (texts[i].option != option)
+			continue;
+		*texts[i].text = optarg;
+		return true;
+	}
+	return false;
+}
+
 void options_read(int argc, char **argv, struct faas_config *runtime,
 		  struct faas_http_config *door, bool *json)
 {
-	static const struct option options[] = {
-		{ "port", required_argument, NULL, 'p' },
-		{ "host", required_argument, NULL, 'h' },
-		{ "names", required_argument, NULL, 'n' },
-		{ "state", required_argument, NULL, 's' },
-		{ "region", required_argument, NULL, 'r' },
-		{ "memory", required_argument, NULL, 'M' },
-		{ "keys", required_argument, NULL, 'k' },
-		{ "route", required_argument, NULL, 'R' },
-		{ "resource", required_argument, NULL, 'S' },
-		{ "mount", required_argument, NULL, 'm' },
-		{ "worker", required_argument, NULL, 'w' },
-		{ "runtimes", required_argument, NULL, 't' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "queue", required_argument, NULL, 'q' },
-		{ "again", required_argument, NULL, 'a' },
-		{ "help", no_argument, NULL, 'H' },
-		{ 0 },
-	};
 	const char *queue = NULL;
 	bool again = false;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (take_text(option, runtime, door))
+			continue;
 		if (option == 'p')
-			door->port = port_of(optarg);
-		else if (option == 'h')
-			door->host = optarg;
-		else if (option == 'n')
-			door->names = optarg;
-		else if (option == 's')
-			runtime->state_dir = optarg;
-		else if (option == 'r')
-			runtime->region = optarg;
+			door->port = number_of(optarg, 0, 65535,
+					       "a port is a number from 0 to 65535, not");
 		else if (option == 'M')
-			runtime->max_memory_mb = megabytes_of(optarg);
+			runtime->max_memory_mb =
+				number_of(optarg, 128, 1 << 30,
+					  "memory is a number of MB from 128 on, not");
+		else if (option == 'P')
+			runtime->max_stream_kb_per_s = number_of(
+				optarg, 1, 1 << 30, "a pace is a number of KB from 1 on, not");
 		else if (option == 'k')
 			keys_read(optarg, door);
 		else if (option == 'R')
@@ -189,10 +222,6 @@ void options_read(int argc, char **argv, struct faas_config *runtime,
 			add_resource(optarg);
 		else if (option == 'm')
 			add_mount(optarg, runtime);
-		else if (option == 'w')
-			runtime->worker = optarg;
-		else if (option == 't')
-			runtime->runtimes = optarg;
 		else if (option == 'j')
 			*json = true;
 		else if (option == 'q' || option == 'a')

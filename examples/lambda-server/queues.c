@@ -7,6 +7,7 @@
 #include "server.h"
 
 #include <netdb.h>
+#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -114,7 +115,7 @@ void queues_show(struct faas *rt, struct faas_http_page *page,
 
 /* ---- of another ------------------------------------------------------ */
 
-static FILE *connect_to(const char *host, int port)
+static int connect_to(const char *host, int port)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 	const struct timeval patience = { .tv_sec = ANSWER_S };
@@ -124,7 +125,7 @@ static FILE *connect_to(const char *host, int port)
 
 	snprintf(service, sizeof(service), "%d", port);
 	if (getaddrinfo(host, service, &hints, &found))
-		return NULL;
+		return -1;
 	for (struct addrinfo *at = found; at && fd < 0; at = at->ai_next) {
 		fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		if (fd >= 0 && connect(fd, at->ai_addr, at->ai_addrlen)) {
@@ -135,24 +136,41 @@ static FILE *connect_to(const char *host, int port)
 	freeaddrinfo(found);
 	if (fd >= 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	return fd < 0 ? NULL : fdopen(fd, "r+e");
+	return fd;
 }
 
-/* The status, and the body is printed. */
-static int print_answer(FILE *server)
+/* With a certificate only who has that one is spoken to. */
+static BIO *speak(int fd, const char *cert)
 {
-	char *line = NULL;
-	size_t size = 0;
+	BIO *stream = BIO_new_socket(fd, BIO_CLOSE);
+	SSL_CTX *tls;
+
+	if (cert) {
+		tls = SSL_CTX_new(TLS_client_method());
+		X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(tls), X509_V_FLAG_PARTIAL_CHAIN);
+		SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
+		if (SSL_CTX_load_verify_file(tls, cert) != 1)
+			options_refuse("there is no certificate in", cert);
+		stream = BIO_push(BIO_new_ssl(tls, 1), stream);
+		SSL_CTX_free(tls);
+	}
+	return BIO_push(BIO_new(BIO_f_buffer()), stream);
+}
+
+/* The status, and the body is printed; 0: there is none. */
+static int print_answer(BIO *server)
+{
+	char part[4096];
 	int status = 0;
 
-	if (getline(&line, &size, server) > 0)
-		sscanf(line, "HTTP/1.%*d %d", &status);
-	while (getline(&line, &size, server) > 2)
+	if (BIO_gets(server, part, sizeof(part)) > 0)
+		sscanf(part, "HTTP/1.%*d %d", &status);
+	while (BIO_gets(server, part, sizeof(part)) > 0 && strcmp(part, "\r\n") != 0)
 		;
-	while (getline(&line, &size, server) > 0)
-		fputs(line, status == 200 ? stdout : stderr);
-	fputc('\n', status == 200 ? stdout : stderr);
-	free(line);
+	while (BIO_gets(server, part, sizeof(part)) > 0)
+		fputs(part, status == 200 ? stdout : stderr);
+	if (status)
+		fputc('\n', status == 200 ? stdout : stderr);
 	return status;
 }
 
@@ -160,21 +178,25 @@ int queues_ask(const struct faas_http_config *door, const char *queue, bool agai
 {
 	const char *host = door->host ? door->host : "127.0.0.1";
 	const char *credentials = keys_credentials();
-	FILE *server = connect_to(host, door->port);
-	int status;
+	int fd = connect_to(host, door->port), status;
+	BIO *server;
 
-	if (!server) {
+	if (fd < 0) {
 		fprintf(stderr, "lambda-server: there is no server at %s, port %d\n", host,
 			door->port);
 		return 1;
 	}
-	fprintf(server, "%s %s%s%s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n",
-		again ? "POST" : "GET", PATH, queue, again ? AGAIN : "");
+	server = speak(fd, door->cert_file);
+	BIO_printf(server, "%s %s%s%s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n",
+		   again ? "POST" : "GET", PATH, queue, again ? AGAIN : "");
 	if (credentials)
-		fprintf(server, "Authorization: %s\r\n", credentials);
-	fputs("Connection: close\r\n\r\n", server);
-	fflush(server);
+		BIO_printf(server, "Authorization: %s\r\n", credentials);
+	BIO_puts(server, "Connection: close\r\n\r\n");
+	(void)BIO_flush(server);
 	status = print_answer(server);
-	fclose(server);
+	BIO_free_all(server);
+	if (!status)
+		fprintf(stderr, "lambda-server: no answer from %s, port %d, by %s\n", host,
+			door->port, door->cert_file ? "https with that --cert" : "http");
 	return status == 200 ? 0 : 1;
 }

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 """What Lambda's documentation does with versions, weights, concurrency, events, URLs and permissions, by `aws`.
 
+Of each test the first command is the program as it is installed; see aws.py.
+
 usage: documentation.py <lambda-server> <faas-worker> <folder of test plugins>
 """
 import collections
@@ -14,6 +16,7 @@ import urllib.request
 
 import aws
 import clients
+import tls
 from program import PATIENCE_S, Server, expect, report
 
 PROGRAM, WORKER, PLUGINS = sys.argv[1:]
@@ -123,6 +126,31 @@ def permissions(client, _):
     return found
 
 
+def https(*_):
+    """A server with a certificate, to clients that are told of it, and to one that is not."""
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        cert, key = tls.make_certificate(folder)
+        with Server(PROGRAM, WORKER, f"{PLUGINS}/echo.so", "--cert", cert, "--key", key) as server:
+            server.create("my-function", "echo")
+            words = ["--endpoint-url", server.url, "--output", "json", "lambda"]
+            invoke = ["invoke", *NAME, "--cli-binary-format", "raw-in-base64-out", "--payload", "7", f"{folder}/out"]
+            code, printed, complaint = aws.installed(["--ca-bundle", cert, *words, *invoke], aws.ENVIRONMENT)
+            expect(found, "invoke", (code, complaint), (0, ""))
+            expect(found, "status", json.loads(printed or "{}").get("StatusCode"), 200)
+            with open(f"{folder}/out") as file:
+                expect(found, "answer", file.read(), "7")
+            code, _, complaint = aws.installed([*words, *invoke], aws.ENVIRONMENT)
+            if not code or "SSL validation failed" not in complaint:
+                found.append(f"who does not know the certificate: {code} {complaint}")
+            url = json.loads(aws.installed(
+                ["--ca-bundle", cert, *words, "create-function-url-config", *NAME, "--auth-type", "NONE"],
+                aws.ENVIRONMENT)[1])["FunctionUrl"]
+            with urllib.request.urlopen(url + "path", timeout=PATIENCE_S, context=server.tls) as answer:
+                expect(found, "by its URL", (url[:8], json.load(answer)["rawPath"]), ("https://", "/path"))
+    return found
+
+
 def deletion(client, server):
     found = []
     run(found, client, "delete-alias", *NAME, "--name", "canary")
@@ -143,6 +171,7 @@ TESTS = (
     ("a_function_url_is_made_called_and_deleted", urls),
     ("permissions_are_added_shown_and_removed", permissions),
     ("what_is_deleted_is_gone", deletion),
+    ("a_server_with_a_certificate_speaks_https", https),
 )
 
 
@@ -153,8 +182,10 @@ def main():
     results = []
     with tempfile.TemporaryDirectory() as folder, Server(PROGRAM, WORKER, f"{PLUGINS}/echo.so") as server:
         server.create("my-function", "echo")
-        client = clients.Client(server.port, folder, aws.installed)
+        command = aws.CommandLine()
+        client = clients.Client(server.port, folder, command.run)
         for title, test in TESTS:
+            command.first()
             try:
                 results.append((title, test(client, server)))
             except (KeyError, TypeError, ValueError, OSError) as error:

@@ -8,12 +8,15 @@ import base64
 import collections
 import http.client
 import json
+import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 
+import tls
 from program import PATIENCE_S, Server, expect, report
 
 PROGRAM, WORKER, PLUGIN = sys.argv[1], sys.argv[2], sys.argv[3] + "/echo.so"
@@ -234,6 +237,43 @@ def dead_letters():
     return found
 
 
+def queues_by_https():
+    """Asked by --queue, which speaks to nobody else."""
+    found = []
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as other:
+        files, others = tls.make_certificate(folder), tls.make_certificate(other)
+        with start("--cert", files[0], "--key", files[1]) as server:
+            code, shown, complaint = command(server, "--queue", "dead", "--cert", files[0])
+            expect(found, "with its certificate", (code, shown, complaint),
+                   (0, {"visible": 0, "hidden": 0, "messages": []}, ""))
+            for words, by in ((["--cert", others[0]], "https with that --cert"), ([], "http")):
+                expect(found, f"with {words}", command(server, "--queue", "dead", *words),
+                       (1, None, f"lambda-server: no answer from 127.0.0.1, port {server.port}, by {by}\n"))
+    return found
+
+
+def pace():
+    """Of 7 MB six come at once, and then of the rest not 64 KB in a second."""
+    found = []
+    for words, late in ((["--stream-pace", "1"], True), ([], False)):
+        with Server(PROGRAM, WORKER, PLUGIN.replace("echo.so", "parts.so"), *words) as server:
+            server.create("f", "megabytes")
+            connection = server.connect()
+            connection.request("POST", "/2021-11-15/functions/f/response-streaming-invocations", "7")
+            answer = connection.getresponse()
+            begin = len(answer.read(6 << 20))
+            expect(found, "at once", begin, 6 << 20)
+            connection.sock.settimeout(1 if late else PATIENCE_S)
+            try:
+                came = len(answer.read(65536))
+            except socket.timeout:
+                came = 0
+            if (came < 65536) != late:
+                found.append(f"with {words} {came} more bytes")
+            connection.close()
+    return found
+
+
 def routes():
     found = []
     with start("--route", "GET /items/{id}=f", "--route", "$default=g") as server:
@@ -273,32 +313,62 @@ def mounts():
     return found
 
 
+WRONG = (
+    (["--memory", "x"], "memory is a number of MB from 128 on, not 'x'"),
+    (["--memory", "127"], "memory is a number of MB from 128 on, not '127'"),
+    (["--port", "x"], "a port is a number from 0 to 65535, not 'x'"),
+    (["--port", "65536"], "a port is a number from 0 to 65535, not '65536'"),
+    (["--stream-pace", "0"], "a pace is a number of KB from 1 on, not '0'"),
+    (["function"], "there is no argument 'function'"),
+    (["--route", "GET /items"], "a route is \"METHOD /path=function\", not 'GET /items'"),
+    (["--mount", "arn:x"], "a mount is ARN=DIR or ARN=DIR:ro, not 'arn:x'"),
+    (["--keys", "/nowhere"], "cannot read the keys in '/nowhere'"),
+    (["--keys", "/"], "cannot read the keys in '/'"),
+    (["--keys", "/dev/null"], "there is no key in '/dev/null'"),
+)
+UNFIT = (  # of a server that would start
+    (["--host", "nowhere.invalid"], "'nowhere.invalid' is no address: "),
+    (["--region", "US EAST"], "region is 'US EAST': must be 1 to 32 letters, digits and '-'"),
+    (["--worker", "/nowhere"], "cannot start the worker '/nowhere': No such file or directory"),
+    (["--runtimes", "nowhere"], "runtimes: 'nowhere' is no directory"),
+    (["--runtimes", "/dev/null"], "runtimes: '/dev/null' is no directory"),
+    (["--route", "GET items=f"], "--route GET items: "),
+    (["--resource", 'stream:s={"ShardCount":0}'], "--resource stream:s: ShardCount must be"),
+    (["--resource", "heap:s"], "--resource heap:s: 'heap:s' is no address: expected queue:NAME, stream:NAME or table:NAME"),
+    (["--mount", "arn:x=/nowhere"], "file_systems: '/nowhere' is no directory"),
+    (["--mount", "arn:x=etc"], "file_systems: the path of 'arn:x' must be absolute: 'etc'"),
+    (["--state", "/dev/null"], "cannot open the state_dir '/dev/null': Not a directory"),
+    (["--state", "/nowhere/deep"], "cannot make the state_dir '/nowhere/deep': No such file or directory"),
+    (["--cert", "/nowhere"], "a certificate and its key go together"),
+    (["--cert", "/nowhere", "--key", "/nowhere"], "the certificate '/nowhere' cannot be used: No such file or directory"),
+)
+
+
+def refused(words, status, complaint):
+    """It ends with that status and one line, which begins so."""
+    result = subprocess.run([PROGRAM, *words], capture_output=True, text=True, timeout=PATIENCE_S)
+    said = (result.returncode, result.stderr.startswith(f"lambda-server: {complaint}"), result.stderr.count("\n"))
+    return [] if said == (status, True, 1) else [f"{words}: {result.returncode} {result.stderr}"]
+
+
 def options():
     found = []
-    for words, status, complaint in (
-            (["--memory", "x"], 2, "memory is a number of MB from 128 on, not 'x'"),
-            (["--port", "x"], 2, "a port is a number from 0 to 65535, not 'x'"),
-            (["--port", "65536"], 2, "a port is a number from 0 to 65535, not '65536'"),
-            (["function"], 2, "there is no argument 'function'"),
-            (["--route", "GET /items"], 2, "a route is \"METHOD /path=function\", not 'GET /items'"),
-            (["--mount", "arn:x"], 2, "a mount is ARN=DIR or ARN=DIR:ro, not 'arn:x'"),
-            (["--keys", "/nowhere"], 2, "cannot read the keys in '/nowhere'"),
-            (["--keys", "/dev/null"], 2, "there is no key in '/dev/null'"),
-            (["--nonsense"], 2, "unrecognized option '--nonsense'"),
-            (["--worker", WORKER, "--host", "nowhere.invalid"], 1, "'nowhere.invalid' is no address"),
-            (["--worker", "/nowhere", "--port", "0"], 1, "/nowhere"),
-            (["--worker", WORKER, "--port", "0", "--route", "GET items=f"], 1, "GET items"),
-            (["--worker", WORKER, "--port", "0", "--resource", "stream:s={\"ShardCount\":0}"], 1, "ShardCount must be"),
-            (["--worker", WORKER, "--port", "0", "--mount", "arn:x=/nowhere"], 1, "'/nowhere' is no directory"),
-            (["--worker", WORKER, "--state", "/dev/null", "--port", "0"], 1, "cannot open state_dir")):
-        result = subprocess.run([PROGRAM, *words], capture_output=True, text=True, timeout=PATIENCE_S)
-        if result.returncode != status or complaint not in result.stderr:
-            found.append(f"{words}: {result.returncode} {result.stderr}")
-    with start() as server:
-        result = subprocess.run(
-            [PROGRAM, "--worker", WORKER, "--port", str(server.port)], capture_output=True, text=True, timeout=PATIENCE_S)
-        if result.returncode != 1 or "cannot listen on 127.0.0.1" not in result.stderr:
-            found.append(f"a port in use: {result.returncode} {result.stderr}")
+    for words, complaint in WRONG:
+        found += refused(words, 2, complaint)
+    for words, complaint in UNFIT:
+        found += refused(["--worker", WORKER, "--port", "0", *words], 1, complaint)
+    with tempfile.TemporaryDirectory() as folder:
+        cert, key = tls.make_certificate(folder)
+        found += refused(["--worker", WORKER, "--port", "0", "--cert", cert, "--key", cert], 1, f"the key '{cert}' cannot be used")
+        state = os.path.join(folder, "state")
+        with start("--state", state) as server:
+            found += refused(["--worker", WORKER, "--port", str(server.port)], 1,
+                             f"cannot listen on 127.0.0.1, port {server.port}: Address already in use")
+            found += refused(["--worker", WORKER, "--port", "0", "--state", state], 1,
+                             f"another runtime uses the state_dir {state}")
+    result = subprocess.run([PROGRAM, "--nonsense"], capture_output=True, text=True, timeout=PATIENCE_S)
+    if result.returncode != 2 or "unrecognized option '--nonsense'" not in result.stderr:
+        found.append(f"--nonsense: {result.returncode} {result.stderr}")
     result = subprocess.run([PROGRAM, "--help"], capture_output=True, text=True, timeout=PATIENCE_S)
     if result.returncode or "--state DIR" not in result.stdout:
         found.append(f"--help: {result.returncode} {result.stdout}")
@@ -356,6 +426,8 @@ report([
     ("with_keys_requests_are_signed_and_may_do_what_their_role_may", keys()),
     ("with_keys_pages_are_for_who_may_do_all", pages_with_keys()),
     ("dead_letters_are_counted_shown_and_sent_again", dead_letters()),
+    ("queues_are_asked_for_by_https_of_who_has_the_certificate", queues_by_https()),
+    ("answers_in_parts_have_a_pace", pace()),
     ("routes_lead_to_functions", routes()),
     ("there_is_the_stream_that_the_command_line_names", resources()),
     ("a_function_mounts_a_directory", mounts()),

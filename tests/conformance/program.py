@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import ssl
 import struct
 import subprocess
 import tempfile
@@ -25,11 +26,11 @@ class Server:
         self.process = subprocess.Popen(
             [program, "--worker", worker, "--port", "0", *options], stdout=self.out, stderr=subprocess.PIPE, text=True)
         line = self.process.stderr.readline()
-        found = re.fullmatch(r"Lambda is at http://127\.0\.0\.1:(\d+)\n", line)
+        found = re.fullmatch(r"Lambda is at (https?://127\.0\.0\.1:(\d+))\n", line)
         if not found:
             raise OSError(f"the server says {line!r}")
-        self.port = int(found[1])
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url, self.port = found[1], int(found[2])
+        self.tls = ssl.create_default_context(cafile=options[options.index("--cert") + 1]) if "--cert" in options else None
 
     def __enter__(self):
         return self
@@ -58,9 +59,14 @@ class Server:
         self.out.seek(0)
         return self.out.read().decode()
 
+    def connect(self):
+        if self.tls:
+            return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=PATIENCE_S, context=self.tls)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
+
     def ask(self, method, path, body=None, **headers):
         """(status, headers, text)"""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
+        connection = self.connect()
         connection.request(method, path, body, headers)
         answer = connection.getresponse()
         text = answer.read().decode()
