@@ -13,6 +13,7 @@
 #include <env/thread.h>
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <time.h>
 
@@ -23,7 +24,6 @@
 #define KEEP_SIZE 65536      /* larger buffers are not kept between events */
 #define INIT_POLL_NS 5000000 /* an init past the function's own timeout is rare */
 #define SOON_NS 100000       /* a verdict that is on its way */
-#define SPIN_NS 8000         /* one wake-up across CPUs */
 #define NIBBLE 4             /* events that an awake thread is told of before the turn ends */
 
 static struct fa_thread *thread_of(const struct fa_env *env)
@@ -72,11 +72,24 @@ static void forget_thread(struct fa_env *env)
 	env->birth_ns = fa_now(env->pool->envs->clock);
 }
 
+/* Its lines are those of the cache. */
+static struct fa_thread *make_thread(const struct fa_mem *mem)
+{
+	char *memory = fa_alloc(mem, sizeof(struct fa_thread) + FA_LINE_SIZE);
+	struct fa_thread *thread;
+
+	if (!memory)
+		return NULL;
+	thread = (struct fa_thread *)(memory + FA_LINE_SIZE - (uintptr_t)memory % FA_LINE_SIZE);
+	thread->memory = memory;
+	return thread;
+}
+
 static int birth(struct fa_env *env)
 {
 	struct fa_pool *pool = env->pool;
 	struct fa_thread_pool *shared = share(pool);
-	struct fa_thread *thread = shared ? fa_alloc(pool->envs->mem, sizeof(*thread)) : NULL;
+	struct fa_thread *thread = shared ? make_thread(pool->envs->mem) : NULL;
 	int rc;
 
 	if (!thread)
@@ -88,10 +101,11 @@ static int birth(struct fa_env *env)
 	thread->shared = shared;
 	thread->gone.run = on_gone;
 	thread->gap_ns = FA_THREAD_GAP_MAX_NS;
+	atomic_store(&thread->wake_ns, FA_THREAD_SPIN_NS);
 	rc = fa_thread_context_init(thread);
 	if (rc < 0) {
 		fa_thread_context_finish(thread);
-		fa_free(thread);
+		fa_free(thread->memory);
 		return rc;
 	}
 	env->thread = thread;
@@ -144,6 +158,7 @@ static void ring(struct fa_env *env, int64_t now_ns)
 
 		env->jobs[index]->start_ns = thread->slots[index].posted_ns = now_ns;
 	}
+	atomic_store_explicit(&thread->loop_cpu, (uint32_t)sched_getcpu(), memory_order_relaxed);
 	atomic_store(&thread->posted, env->want);
 	if (thread->has_thread)
 		fa_thread_ring(thread);
@@ -179,7 +194,17 @@ static bool has_answer(enum fa_verdict verdict)
 	return verdict == FA_REPLIED || verdict == FA_ERRED || verdict == FA_INIT_ERRED;
 }
 
-static void conclude(struct fa_env *env, struct fa_job *job, const struct fa_thread_slot *slot)
+/* The slot's next event finds it empty. */
+static void explain(struct fa_job *job, struct fa_thread_slot *slot)
+{
+	if (slot->error_type[0])
+		memcpy(job->error_type, slot->error_type, sizeof(job->error_type));
+	if (slot->why[0])
+		memcpy(job->why, slot->why, sizeof(job->why));
+	slot->error_type[0] = slot->why[0] = '\0';
+}
+
+static void conclude(struct fa_env *env, struct fa_job *job, struct fa_thread_slot *slot)
 {
 	job->verdict = slot->verdict;
 	job->cold = slot->cold;
@@ -190,10 +215,8 @@ static void conclude(struct fa_env *env, struct fa_job *job, const struct fa_thr
 	job->peak_kb = env->peak_kb = slot->peak_kb;
 	if (has_answer(slot->verdict))
 		job->answer = (struct faas_bytes){ slot->answer.data, slot->answer.len };
-	if (slot->error_type[0])
-		memcpy(job->error_type, slot->error_type, sizeof(job->error_type));
-	if (slot->why[0])
-		memcpy(job->why, slot->why, sizeof(job->why));
+	if (slot->verdict != FA_REPLIED)
+		explain(job, slot);
 	env->fresh = false;
 	env->served++;
 }
@@ -251,7 +274,7 @@ static bool has_news(const struct fa_env *env)
 static bool poll_answer(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 {
 	struct fa_thread *thread = thread_of(env);
-	const struct fa_thread_slot *slot = &thread->slots[(env->done + 1) & (FA_DEPTH - 1)];
+	struct fa_thread_slot *slot = &thread->slots[(env->done + 1) & (FA_DEPTH - 1)];
 
 	if (atomic_load_explicit(&thread->finished, memory_order_acquire) != env->done) {
 		conclude(env, job, slot);
@@ -270,8 +293,9 @@ static bool poll_answer(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 
 static int64_t patience(struct fa_env *env)
 {
-	(void)env;
-	return SPIN_NS;
+	if (fa_pool_service_ns(env->pool) >= FA_THREAD_SPIN_NS)
+		return 0;
+	return atomic_load_explicit(&thread_of(env)->wake_ns, memory_order_relaxed);
 }
 
 static void trim(struct fa_thread_buffer *buffer)
@@ -398,9 +422,12 @@ static void kill_thread(struct fa_env *env)
 
 static void bury(struct fa_env *env)
 {
-	if (env->thread)
-		fa_thread_context_finish(env->thread);
-	fa_free(env->thread);
+	struct fa_thread *thread = thread_of(env);
+
+	if (!thread)
+		return;
+	fa_thread_context_finish(thread);
+	fa_free(thread->memory);
 	env->thread = NULL;
 }
 

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <base/loop.h>
@@ -30,33 +31,47 @@ struct fa_thread_chunk;
  * caller itself runs the handler is nothing copied.
  */
 
+#define FA_LINE_SIZE 64 /* of the cache */
+#define FA_LINE _Alignas(FA_LINE_SIZE)
+
 struct fa_thread_buffer {
 	unsigned char *data;
 	size_t len, size;
 };
 
-/* One event in the environment, and what came of it. */
+/*
+ * One event in the environment, and what came of it. What is written by both sides in turn crosses
+ * between their CPUs, line by line: so all that an event usually needs are two lines there
+ * and one back.
+ */
 struct fa_thread_slot {
-	struct faas_bytes event;
+	FA_LINE struct faas_bytes event;
 	const char *meta;            /* NULL: none; see env/wire.h */
 	const char *request_id;
-	unsigned flags;              /* enum fa_request_flags */
-	bool refused;                /* it could not be copied: report that */
 	int64_t posted_ns, timeout_ns;
 	int64_t unix_offset_ns;
+	unsigned flags;              /* enum fa_request_flags */
+	bool refused;                /* it could not be copied: report that */
 	char own_id[40];
 	struct fa_thread_buffer input; /* payload and meta, if copied */
-	struct fa_thread_buffer lines; /* logged before the loop told of its begin */
-	uint32_t seq;                  /* 0: the caller runs it */
 
-	enum fa_verdict verdict;
-	bool cold;                   /* init ran in it */
-	int64_t start_ns, end_ns, init_ns;
-	int64_t cpu_ns, peak_kb;
+	/* back */
+	FA_LINE int64_t start_ns;
+	int64_t end_ns, init_ns, cpu_ns;
 	struct fa_thread_buffer answer;
-	char error_type[64];
-	char why[96];
+	uint32_t peak_kb;
+	enum fa_verdict verdict : 8;
+	bool cold;                   /* init ran in it */
+
+	/* seldom */
+	FA_LINE struct fa_thread_buffer lines; /* logged before the loop told of its begin */
+	uint32_t seq;                /* 0: the caller runs it */
+	char error_type[64];         /* empty where all is well */
+	char why[96];                /* likewise */
 };
+
+_Static_assert(offsetof(struct fa_thread_slot, start_ns) == 2 * FA_LINE_SIZE, "two there");
+_Static_assert(offsetof(struct fa_thread_slot, lines) == 3 * FA_LINE_SIZE, "one back");
 
 /* What all environments of one pool share; freed with it. */
 struct fa_thread_pool {
@@ -65,13 +80,9 @@ struct fa_thread_pool {
 	_Atomic int spinning;              /* threads that wait awake */
 };
 
-/* One environment. */
+/* One environment. Who writes what for each event is told apart by whole lines of the cache. */
 struct fa_thread {
 	struct faas_context context;       /* first: a handler's pointer is ours */
-	struct fa_env *env;
-	struct fa_envs *envs;
-	const struct fa_version *version;
-	struct fa_thread_pool *shared;
 
 	/* of who runs it just now */
 	const struct faas_handler *handler; /* NULL: not initialised */
@@ -83,7 +94,18 @@ struct fa_thread {
 	int64_t deadline_ns;
 	int64_t finished_ns;               /* when the last call ended */
 	int64_t took_ns;                   /* what it took */
-	char region[32], memory[12];
+	int64_t gap_ns;                    /* average time from an end to the next post */
+	int64_t rested_ns;                 /* when it ended its last event */
+	uint32_t rung;                     /* epoch of the loop when it was last woken */
+	bool woke;                         /* the loop slept at the last answer */
+
+	/* nobody's: as they were made */
+	FA_LINE void *memory;              /* that this is in */
+	struct fa_env *env;
+	struct fa_envs *envs;
+	const struct fa_version *version;
+	struct fa_thread_pool *shared;
+	char region[32], memory_size[12];
 	struct fa_variables variables;
 
 	/* questions: under lines_lock but for what only the handler's thread touches */
@@ -94,15 +116,12 @@ struct fa_thread {
 	int questions, calls;
 	struct fa_thread_slot inline_slot; /* on a caller's own thread */
 
-	/* its thread, if it ever needed one */
-	pthread_t id;
+	/* the loop's: its thread, if it ever needed one */
+	FA_LINE pthread_t id;
 	bool has_thread;
 	int error;                         /* why it has none */
 	bool ending;
 	struct fa_call gone;
-	uint32_t rung;                     /* epoch of the loop when it was last woken */
-	int64_t gap_ns;                    /* average time from an end to the next post */
-	int64_t rested_ns;                 /* when it ended its last event */
 	pthread_mutex_t lines_lock;        /* before the lock of the logs */
 	_Atomic uint32_t begun;            /* the loop told of the begin of this event */
 
@@ -111,17 +130,16 @@ struct fa_thread {
 	 * modulo 2^31 in `turn`, which is the last one begun, times two, plus one
 	 * when nothing more may begin.
 	 */
-	char apart1[64];
-	_Atomic uint32_t posted;
+	FA_LINE _Atomic uint32_t posted;
+	_Atomic uint32_t loop_cpu;         /* where the loop was then */
 	_Atomic uint32_t bell;             /* futex */
-	char apart2[64];
-	_Atomic uint32_t finished;
-	_Atomic uint32_t turn;
+	FA_LINE _Atomic uint32_t finished;
+	FA_LINE _Atomic uint32_t turn;
 	_Atomic uint32_t parked;
+	_Atomic int64_t wake_ns;           /* average of what waking it up takes */
 	_Atomic int64_t init_done_ns;      /* 0: not yet */
 	_Atomic int64_t cpu_from_ns;       /* its clock when the event began */
 	_Atomic bool farewell;             /* run the shutdown hook before the end */
-	char apart3[64];
 	struct fa_thread_slot slots[FA_DEPTH];
 };
 
@@ -133,7 +151,8 @@ static inline bool fa_thread_stopped(struct fa_thread *thread)
 	return atomic_load_explicit(&thread->turn, memory_order_relaxed) & FA_THREAD_STOP;
 }
 
-#define FA_THREAD_GAP_MAX_NS 64000 /* a longer gap tells no more than this one */
+#define FA_THREAD_GAP_MAX_NS 128000 /* a longer gap tells no more than this one */
+#define FA_THREAD_SPIN_NS 8000     /* about one wake-up across CPUs, until it is known better */
 
 const char *fa_thread_secret(struct faas_context *context, const char *name);
 void fa_thread_forget_secrets(struct fa_thread *thread);

@@ -304,7 +304,7 @@ static const char *api_getenv(struct faas_context *context, const char *name)
 		{ "AWS_DEFAULT_REGION", thread->region },
 		{ "AWS_LAMBDA_FUNCTION_NAME", version->config.name },
 		{ "AWS_LAMBDA_FUNCTION_VERSION", version->qualifier },
-		{ "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", thread->memory },
+		{ "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", thread->memory_size },
 		{ "AWS_LAMBDA_INITIALIZATION_TYPE",
 		  thread->env->provisioned ? "provisioned-concurrency" : "on-demand" },
 		{ "AWS_LAMBDA_LOG_GROUP_NAME", version->config.log_group },
@@ -361,7 +361,7 @@ static void copy_region(char *to, size_t size, const char *arn)
 int fa_thread_context_init(struct fa_thread *thread)
 {
 	const struct faas_function_config *config = &thread->version->config;
-	struct fa_text memory = FA_TEXT(thread->memory);
+	struct fa_text memory = FA_TEXT(thread->memory_size);
 
 	copy_region(thread->region, sizeof(thread->region), thread->version->arn);
 	fa_text_int(&memory, config->memory_mb);

@@ -205,7 +205,6 @@ static void begin(struct fa_thread *thread, struct fa_thread_slot *slot)
 	slot->cold = false;
 	slot->init_ns = 0;
 	slot->answer.len = 0;
-	slot->error_type[0] = slot->why[0] = '\0';
 }
 
 static void refuse(struct fa_thread_slot *slot)
@@ -233,7 +232,7 @@ void fa_thread_run(struct fa_thread *thread, struct fa_thread_slot *slot)
 	thread->finished_ns = slot->end_ns;
 	thread->took_ns = slot->end_ns - from_ns;
 	slot->cpu_ns = cpu_since(before, thread->took_ns);
-	slot->peak_kb = (thread->account.peak + 1023) >> 10;
+	slot->peak_kb = (uint32_t)((thread->account.peak + 1023) >> 10);
 }
 
 bool fa_thread_has_shutdown(const struct fa_thread *thread)

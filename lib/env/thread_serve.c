@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The thread of an environment: it serves the slots in their order, one at a
- * time. With nothing to do it waits awake for a moment, if events have followed
- * each other that closely, and then parks on a futex until it is rung.
+ * time. With nothing to do it waits awake for as long as waking it up would take,
+ * if events follow each other that closely and the loop is on another CPU, and
+ * then parks on a futex until it is rung.
  */
 #include <env/thread.h>
 
 #include <linux/futex.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -14,7 +16,7 @@
 #include <env/env.h>
 #include <env/pool.h>
 
-#define SPIN_NS 8000 /* one wake-up across CPUs; longer never pays */
+#define SPIN_MAX_NS 64000 /* however slow waking up may be */
 
 static inline void relax(void)
 {
@@ -43,12 +45,21 @@ static bool has_news(struct fa_thread *thread)
 	       atomic_load(&thread->turn) & FA_THREAD_STOP;
 }
 
+/* On the loop's CPU it would only keep that from what is waited for. */
+static bool is_apart(const struct fa_thread *thread)
+{
+	return thread->envs->multiprocessor &&
+	       atomic_load_explicit(&thread->loop_cpu, memory_order_relaxed) !=
+		       (uint32_t)sched_getcpu();
+}
+
 /* One of a pool at most waits awake, and only while events follow each other closely. */
 static void spin(struct fa_thread *thread)
 {
-	int64_t until = thread->rested_ns + SPIN_NS;
+	int64_t wake_ns = atomic_load_explicit(&thread->wake_ns, memory_order_relaxed);
+	int64_t until = thread->rested_ns + wake_ns;
 
-	if (!thread->envs->multiprocessor || thread->gap_ns > SPIN_NS)
+	if (!is_apart(thread) || thread->gap_ns > wake_ns)
 		return;
 	if (atomic_fetch_add(&thread->shared->spinning, 1) == 0) {
 		do {
@@ -73,20 +84,44 @@ static void park(struct fa_thread *thread)
 	atomic_store_explicit(&thread->parked, 0, memory_order_relaxed);
 }
 
-static void await_news(struct fa_thread *thread)
+/* Waiting awake pays for so long. */
+static void learn_wake(struct fa_thread *thread, int64_t posted_ns)
 {
-	if (!has_news(thread))
-		spin(thread);
-	if (!has_news(thread))
-		park(thread);
+	int64_t took = fa_now(thread->envs->clock) - posted_ns;
+	int64_t known = atomic_load_explicit(&thread->wake_ns, memory_order_relaxed);
+
+	took = took < FA_THREAD_SPIN_NS ? FA_THREAD_SPIN_NS :
+	       took > SPIN_MAX_NS	? SPIN_MAX_NS :
+					  took;
+	atomic_store_explicit(&thread->wake_ns, known + (took - known) / 8, memory_order_relaxed);
 }
 
+/*
+ * Of those gaps alone in which it had nothing to do: most events are there before. Where the loop
+ * had to be woken, part of the gap was that, and awake it would be there sooner.
+ */
 static void learn_gap(struct fa_thread *thread, int64_t posted_ns)
 {
 	int64_t gap = posted_ns - thread->finished_ns;
 
+	if (thread->woke)
+		gap -= atomic_load_explicit(&thread->wake_ns, memory_order_relaxed);
 	gap = gap < 0 ? 0 : gap > FA_THREAD_GAP_MAX_NS ? FA_THREAD_GAP_MAX_NS : gap;
 	thread->gap_ns += (gap - thread->gap_ns) / 8;
+}
+
+static void await_news(struct fa_thread *thread, const struct fa_thread_slot *slot)
+{
+	if (has_news(thread))
+		return;
+	spin(thread);
+	if (!has_news(thread)) {
+		park(thread);
+		if (!fa_thread_stopped(thread))
+			learn_wake(thread, slot->posted_ns);
+	}
+	if (!fa_thread_stopped(thread))
+		learn_gap(thread, slot->posted_ns);
 }
 
 /* Begin the event of this number, unless nothing more may begin. */
@@ -97,16 +132,17 @@ static bool claim(struct fa_thread *thread, uint32_t seq)
 	return atomic_compare_exchange_strong(&thread->turn, &before, seq << 1);
 }
 
-/* Once per sleep of the loop, however many answers there are. */
-static void ring_loop(struct fa_thread *thread)
+/* Once per sleep of the loop, however many answers there are. Whether it sleeps. */
+static bool ring_loop(struct fa_thread *thread)
 {
 	struct fa_loop *loop = thread->envs->loop;
 	uint32_t epoch = atomic_load(loop->epoch);
 
 	if (!(epoch & 1) || epoch == thread->rung)
-		return;
+		return epoch & 1;
 	thread->rung = epoch;
 	fa_loop_wake(loop);
+	return true;
 }
 
 static void *serve(void *data)
@@ -118,14 +154,13 @@ static void *serve(void *data)
 		uint32_t seq = atomic_load_explicit(&thread->finished, memory_order_relaxed) + 1;
 		struct fa_thread_slot *slot = &thread->slots[seq & (FA_DEPTH - 1)];
 
-		await_news(thread);
+		await_news(thread, slot);
 		if (!claim(thread, seq))
 			break;
-		learn_gap(thread, slot->posted_ns);
 		fa_thread_run(thread, slot);
 		thread->rested_ns = slot->end_ns;
 		atomic_store(&thread->finished, seq);
-		ring_loop(thread);
+		thread->woke = ring_loop(thread);
 	}
 	if (atomic_load(&thread->farewell))
 		fa_thread_shutdown(thread);
