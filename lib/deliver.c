@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Messages on their way, to functions, callbacks, topics and buses. What is due is fetched from
- * the store, a few at a time, delivered, and then removed or put off; only when all of them are
- * through are the next ones fetched. So a message stays in the store until somebody has it: one
- * that is being delivered when the program ends is delivered again. What follows one, those of
- * who subscribed to its topic or its dead letter, is sent by the commit that removes it.
+ * Messages on their way, to functions, callbacks, directories, topics and buses. What is due
+ * is fetched from the store, a few at a time, delivered, and then removed or put off; only
+ * when all of them are through are the next ones fetched. So a message stays in the store until
+ * somebody has it: one that is being delivered when the program ends is delivered again. What
+ * follows one, those of who subscribed to its topic or its dead letter, is sent by the commit
+ * that removes it.
  */
 #include <conduct.h>
 
@@ -14,6 +15,7 @@
 #include <messages.h>
 #include <model/publish.h>
 #include <outcome/letter.h>
+#include <outcome/outbox.h>
 
 #define FETCH_MAX 64
 #define AGE_MAX_MS (21600 * INT64_C(1000)) /* then it is dropped, as an event would be */
@@ -27,7 +29,10 @@ struct delivery {
 	struct fa_call call;
 	struct faas *rt;
 	struct fa_fetched *fetched;
+	struct fa_address to;
 	struct fa_onward onward; /* what is sent when it goes */
+	struct fa_chore chore;   /* to write a file */
+	int rc;
 	struct faas_error why;   /* it could not be delivered */
 };
 
@@ -118,7 +123,9 @@ static bool is_over(struct delivery *d, int64_t due_ms, bool for_good)
 	if (m->kind == FA_MESSAGE_PUSHED)
 		return fa_sources_give_up(d->rt, m, for_good ? INT64_MAX : due_ms, &d->why,
 					  &d->onward);
-	return for_good || due_ms - m->sent_ms > AGE_MAX_MS;
+	/* a disk may be full, or away, for longer: a queue would keep it, too */
+	return for_good ||
+	       (d->to.kind != FA_TO_DIRECTORY && due_ms - m->sent_ms > AGE_MAX_MS);
 }
 
 static void failed(struct delivery *d, bool for_good)
@@ -180,6 +187,30 @@ static void to_callback(struct delivery *d)
 	}
 }
 
+static void write_file(struct fa_chore *chore)
+{
+	struct delivery *d = fa_container(chore, struct delivery, chore);
+
+	d->rc = fa_outbox_write(d->to.name, &d->fetched->message, &d->why);
+}
+
+static void on_file(struct fa_chore *chore)
+{
+	struct delivery *d = fa_container(chore, struct delivery, chore);
+
+	if (d->rc)
+		failed(d, false);
+	else
+		remove_it(d, FA_STORE_DELIVERED);
+}
+
+static void to_directory(struct delivery *d)
+{
+	d->chore.run = write_file;
+	d->chore.done = on_file;
+	fa_chores_add(&d->rt->chores, &d->chore);
+}
+
 /* It goes to all who are to have it, and goes: one commit. */
 static void to_many(struct delivery *d, bool topic)
 {
@@ -200,7 +231,6 @@ static void to_many(struct delivery *d, bool topic)
 static void deliver(struct faas *rt, struct fa_fetched *fetched)
 {
 	struct delivery *d = fa_is_closing(rt) ? NULL : fa_alloc(&rt->mem, sizeof(*d));
-	struct fa_address address;
 
 	if (!d) {
 		fa_free(fetched); /* it is fetched again */
@@ -210,14 +240,16 @@ static void deliver(struct faas *rt, struct fa_fetched *fetched)
 	d->rt = rt;
 	d->fetched = fetched;
 	rt->deliver.open++;
-	if (fa_address_parse(&address, fetched->message.address.data, NULL) < 0)
+	if (fa_address_parse(&d->to, fetched->message.address.data, NULL) < 0)
 		failed(d, true);
-	else if (address.kind == FA_TO_FUNCTION)
-		to_function(d, address.name);
-	else if (address.kind == FA_TO_CALLBACK)
+	else if (d->to.kind == FA_TO_FUNCTION)
+		to_function(d, d->to.name);
+	else if (d->to.kind == FA_TO_CALLBACK)
 		to_callback(d);
+	else if (d->to.kind == FA_TO_DIRECTORY)
+		to_directory(d);
 	else
-		to_many(d, address.kind == FA_TO_TOPIC);
+		to_many(d, d->to.kind == FA_TO_TOPIC);
 }
 
 /* ---- fetching -------------------------------------------------------- */

@@ -216,6 +216,16 @@ static int put_to_bus(struct faas *rt, struct fa_message *m, int64_t *id, struct
 	return rc;
 }
 
+static int put_to_directory(struct faas *rt, struct fa_message *m, const struct faas_message *from,
+			    int64_t *id, struct faas_error *err)
+{
+	if (from->attributes)
+		return fa_error(err, FAAS_EINVAL,
+				"a file has no attributes: %.80s gets a body alone",
+				(const char *)m->address.data);
+	return send_one(rt, m, id, err);
+}
+
 static int put(struct faas *rt, const struct fa_address *to, const struct faas_message *from,
 	       const char *trace, int64_t *id, struct faas_error *err)
 {
@@ -234,6 +244,8 @@ static int put(struct faas *rt, const struct fa_address *to, const struct faas_m
 		return put_to_topic(rt, &m, from, id, err);
 	case FA_TO_BUS:
 		return put_to_bus(rt, &m, id, err);
+	case FA_TO_DIRECTORY:
+		return put_to_directory(rt, &m, from, id, err);
 	default:
 		return send_one(rt, &m, id, err);
 	}
@@ -411,7 +423,7 @@ int faas_move(struct faas *rt, const char *queue, const char *to, int max, int *
 
 	if (max <= 0)
 		return fa_error(err, FAAS_EINVAL, "max must be positive");
-	if (to && fa_address_parse(&there, to, err) < 0)
+	if (to && fa_address_parse_letter(&there, to, err) < 0)
 		return FAAS_EINVAL;
 	rc = enter(rt, queue, true, &from, err);
 	if (rc)

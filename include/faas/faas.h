@@ -584,7 +584,7 @@ FAAS_EXPORT int faas_resume(struct faas *rt, uint64_t id);
  *   topic:NAME                  all who subscribed, see source.h. Also as the ARN of SNS.
  *   bus:NAME                    all whose pattern it fits. Also as the ARN of EventBridge.
  *   function:NAME[:QUALIFIER]   an asynchronous invocation. Also as the ARN of Lambda.
- *   callback:NAME               faas_config.on_message
+ *   callback:NAME, dir:/PATH    faas_config.on_message; a file there, see source.h
  * NAME of all but a function: [a-zA-Z0-9-_]+, 1..80.
  *
  * Where an event of a function ended, a message goes to
@@ -604,7 +604,7 @@ FAAS_EXPORT int faas_resume(struct faas *rt, uint64_t id);
  * With a state_dir the message is on the disk by the same commit that ends the event: an
  * event ends once, and is told once. To functions and callbacks it is delivered at least
  * once; a failed attempt is told by the metric DestinationDeliveryFailures or DeadLetterErrors.
- * After six hours of them, or at once if it is too large for a function, it is dropped.
+ * After six hours, or at once if it is too large for a function, it is dropped.
  *
  * These may be called from any thread; with a state_dir they wait for the disk.
  * FAAS_EUNKNOWN: it failed so late that it may have been done, or not.

@@ -61,6 +61,16 @@
  * RETRY_ATTEMPTS.
  */
 
+/*
+ * What is sent to a directory, as a destination or a target, is a file, with the keys of Lambda in
+ * a bucket: aws/lambda/async/FUNCTION/2026/11/27/2026-11-27T18.40.00-REQUESTID says how an event
+ * of that function ended, aws/lambda/MAPPING/SHARD/2026/11/27/... has the records of a stream
+ * that were given up, 2026/11/27/2026-11-27T18.40.00-ID is any other. It is there whole or not at
+ * all. What cannot be written, because the disk is full or the directory away, is tried again
+ * for as long as it takes, of a topic or bus for as long as its mapping says. Symbolic links in
+ * the directory are not followed. It is no address for dead letters: a file has no attributes.
+ */
+
 FAAS_BEGIN_DECLS
 
 struct faas;
@@ -169,7 +179,8 @@ struct faas_mapping_config {
 	int flexible_min;        /* of a schedule: up to so many minutes later: 0; 0..1440 */
 
 	/* Of a topic or a bus: */
-	const char *target;      /* instead of a function: a queue, a callback; of a bus: a topic */
+	const char *target;      /* instead of a function: a queue, a callback, a directory; of a
+				    bus: a topic */
 	int max_retries;         /* further attempts to reach it: of a topic any, of a bus 185;
 				    0..185, FAAS_NONE for none. Of a stream or a table how often
 				    a batch that failed is tried again: 0, for ever; up to 10000 */
@@ -201,7 +212,8 @@ struct faas_mapping_config {
 				    order: 1; 1..10 */
 	bool bisect;             /* a batch that failed is tried in halves, which is no retry */
 	int tumbling_s;          /* windows of that length: 0, none; 1..900 */
-	const char *on_failure;  /* an address that is told which records were given up */
+	const char *on_failure;  /* an address that is told which records were given up; a
+				    directory gets them, too, as "payload" */
 };
 
 #define FAAS_MAPPING(...) \

@@ -36,6 +36,18 @@ static bool fits_function(const char *name)
 	return strlen(name) < FA_ADDRESS_MAX - 16 && !fa_name_parse(&parsed, name, NULL);
 }
 
+bool fa_address_is_path(const char *path)
+{
+	size_t len = strlen(path);
+
+	return len > 1 && *path == '/' && path[len - 1] != '/';
+}
+
+static bool fits_directory(const char *path)
+{
+	return fa_address_is_path(path) && strlen(path) < FA_ADDRESS_MAX - 16;
+}
+
 static const struct {
 	const char *scheme;
 	bool (*fits)(const char *name);
@@ -47,6 +59,7 @@ static const struct {
 	[FA_TO_CALLBACK] = { "callback:", fits_plain, NULL, NULL },
 	[FA_TO_TOPIC] = { "topic:", fits_plain, "arn:aws:sns:", ":" },
 	[FA_TO_BUS] = { "bus:", fits_plain, "arn:aws:events:", ":event-bus/" },
+	[FA_TO_DIRECTORY] = { "dir:", fits_directory, NULL, NULL },
 };
 
 #define KINDS (sizeof(kinds) / sizeof(*kinds))
@@ -92,12 +105,26 @@ int fa_address_parse(struct fa_address *address, const char *text, struct faas_e
 	if (!name || !kinds[kind].fits(name))
 		return fa_error(err, FAAS_EINVAL,
 				"'%.80s' is no address: expected queue:NAME, topic:NAME, bus:NAME, "
-				"function:NAME[:QUALIFIER] or callback:NAME",
+				"dir:/PATH, function:NAME[:QUALIFIER] or callback:NAME",
 				text ? text : "");
 	address->kind = kind;
 	snprintf(address->text, sizeof(address->text), "%s%s", kinds[kind].scheme, name);
 	address->name = address->text + strlen(kinds[kind].scheme);
 	return 0;
+}
+
+int fa_address_parse_letter(struct fa_address *address, const char *text,
+			    struct faas_error *err)
+{
+	int rc = fa_address_parse(address, text, err);
+
+	if (rc || address->kind != FA_TO_DIRECTORY)
+		return rc;
+	return fa_error(err, FAAS_EINVAL,
+			"'%.80s' is a directory, whose files have no attributes as dead letters "
+			"and messages do: expected queue:NAME, topic:NAME, bus:NAME, "
+			"function:NAME[:QUALIFIER] or callback:NAME",
+			text);
 }
 
 void fa_address_arn(const struct fa_address *address, const char *region, const char *account,

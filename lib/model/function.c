@@ -360,11 +360,14 @@ static void make_revision(struct fa_version *v)
 static int check_addresses(const struct faas_function_config *c, struct faas_error *err)
 {
 	int rc = fa_event_config_check(c->name, c->on_success, err);
+	struct fa_address address;
 
 	if (!rc)
 		rc = fa_event_config_check(c->name, c->on_failure, err);
 	if (!rc)
 		rc = fa_event_config_check(c->name, c->dead_letter, err);
+	if (!rc && c->dead_letter && *c->dead_letter)
+		rc = fa_address_parse_letter(&address, c->dead_letter, err);
 	return rc;
 }
 

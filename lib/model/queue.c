@@ -75,7 +75,7 @@ static int read_redrive(struct fa_queue *q, const struct fa_document *value,
 			      "RedrivePolicy must have deadLetterTargetArn, an address, and "
 			      "maxReceiveCount from 1 to 1000");
 	else
-		rc = fa_address_parse(&to, target, err);
+		rc = fa_address_parse_letter(&to, target, err);
 	if (!rc && to.kind == FA_TO_QUEUE && !strcmp(to.name, q->name))
 		rc = fa_error(err, FAAS_EINVAL, "a queue cannot be its own dead-letter queue");
 	if (!rc && to.kind == FA_TO_QUEUE && fa_queue_is_fifo(to.name) != fa_queue_is_fifo(q->name))

@@ -190,8 +190,8 @@ static int check(const struct fa_mem *mem, const struct fa_mapping_config *c,
 	if (c->push->target.kind == FA_TO_BUS)
 		return fa_error(
 			err, FAAS_EINVAL,
-			"the target of a bus is a function, a queue, a topic or a callback, "
-			"not %.80s",
+			"the target of a bus is a function, a queue, a topic, a directory or a "
+			"callback, not %.80s",
 			c->push->target.text);
 	return fa_transform_check(c->document, err);
 }

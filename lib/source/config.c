@@ -171,7 +171,7 @@ static int read_dead_letter(struct fa_push *p, const struct fa_document *in,
 
 	if (!in)
 		return 0;
-	rc = fa_address_parse(&address, text, err);
+	rc = fa_address_parse_letter(&address, text, err);
 	if (!rc)
 		rc = check_no_fifo(&address, err);
 	if (!rc)

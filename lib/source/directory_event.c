@@ -38,13 +38,6 @@ static const char *path_of(const struct fa_mapping_config *c)
 	return c->source + strlen("dir:");
 }
 
-static bool is_path(const char *path)
-{
-	size_t len = strlen(path);
-
-	return len > 1 && *path == '/' && path[len - 1] != '/';
-}
-
 static bool names(const char *text, enum fa_directory_event event)
 {
 	return !strcmp(text, events[event].name) || !strcmp(text, events[event].family);
@@ -119,7 +112,7 @@ int fa_directory_check(const struct fa_mem *mem, const struct fa_mapping_config 
 	int rc;
 
 	(void)mem;
-	if (!is_path(path_of(c)))
+	if (!fa_address_is_path(path_of(c)))
 		return fa_error(err, FAAS_EINVAL,
 				"'%.200s' is no directory: expected dir:/ABSOLUTE/PATH without "
 				"'/' at its end",

@@ -387,6 +387,20 @@ static int write_records(struct fa_lane *lane, struct fa_text *event)
 	return n;
 }
 
+bool fa_lane_write(const struct fa_lane *lane, int count, struct fa_text *event)
+{
+	struct fa_mapping *m = mapping_of(lane);
+	struct fa_list *pos = lane->buffer.next;
+
+	*event = fa_event_begin(m, NULL);
+	for (int n = 0; event->data && n < count; n++, pos = pos->next)
+		if (!fa_event_add(m, event, &fa_item(pos)->message, !n))
+			break;
+	if (event->data)
+		fa_event_finish(m, event, NULL);
+	return event->data;
+}
+
 static bool write_event(struct fa_lane *lane, struct fa_text *event)
 {
 	struct fa_mapping *m = mapping_of(lane);

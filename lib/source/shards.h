@@ -161,6 +161,11 @@ void fa_lane_finish(struct fa_lane *lane);
 void fa_lane_pump(struct fa_lane *lane);
 /* So many from the front are done with. */
 void fa_lane_drop(struct fa_lane *lane, int count);
+/*
+ * The event of the first `count` records, as many as fit, in the room of the loop. False: there
+ * is no memory for it.
+ */
+bool fa_lane_write(const struct fa_lane *lane, int count, struct fa_text *event);
 /* All of its records up to here are done with. */
 int64_t fa_lane_position(const struct fa_lane *lane);
 

@@ -2,9 +2,11 @@
 /* What is told of records that were given up, word for word as Lambda writes it. */
 #include <source/shards.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #define FRAME_MAX 4096
+#define SOURCE_MAX 192
 
 static void put(struct fa_text *out, const char *before, const char *text)
 {
@@ -92,21 +94,54 @@ static void write_body(struct fa_text *out, const struct fa_lane *lane, int coun
 	put_batch(out, lane, first, last, count);
 }
 
+/* A file has the records themselves, too: the event that they were, as a text. */
+static void put_payload(struct fa_text *out, const struct fa_text *event)
+{
+	out->len--; /* the brace at the end */
+	fa_text_add(out, ",\"payload\":\"");
+	fa_text_json(out, event->data, event->len);
+	fa_text_add(out, "\"}");
+}
+
+/* Of what is JSON already at most every character is escaped. */
+static size_t payload_room(const struct fa_text *event)
+{
+	return event->data ? 2 * event->len + 32 : 0;
+}
+
+static void write_source(char out[SOURCE_MAX], const struct fa_lane *lane)
+{
+	const struct faas_config *config = &fa_lane_runtime(lane)->config;
+
+	snprintf(out, SOURCE_MAX, "arn:aws:lambda:%.64s:%.16s:event-source-mapping:%s",
+		 config->region, config->account, lane->shard->of->uuid);
+}
+
 struct fa_told *fa_told_create(const struct fa_lane *lane, int count, const char *condition,
 			       int invokes)
 {
 	const struct fa_shard_config *c = fa_lane_config(lane);
-	struct fa_told *told = fa_alloc(&fa_lane_runtime(lane)->mem, sizeof(*told) + FRAME_MAX +
-									     FA_ADDRESS_MAX);
-	struct fa_text out = { .size = FRAME_MAX };
+	bool whole = c->to.kind == FA_TO_DIRECTORY;
+	struct fa_text event = { .data = NULL }, out = { .size = FRAME_MAX };
 	size_t len = strlen(c->to.text);
+	struct fa_told *told;
 
+	if (whole && !fa_lane_write(lane, count, &event))
+		return NULL;
+	out.size += payload_room(&event);
+	told = fa_alloc(&fa_lane_runtime(lane)->mem,
+			sizeof(*told) + FA_ADDRESS_MAX + SOURCE_MAX + out.size);
 	if (!told)
 		return NULL;
-	out.data = told->bytes + FA_ADDRESS_MAX;
 	memcpy(told->bytes, c->to.text, len + 1);
+	write_source(told->bytes + FA_ADDRESS_MAX, lane);
+	out.data = told->bytes + FA_ADDRESS_MAX + SOURCE_MAX;
 	write_body(&out, lane, count, condition, invokes);
+	if (whole)
+		put_payload(&out, &event);
 	told->message.kind = FA_MESSAGE_PLAIN;
+	told->message.source = (struct faas_bytes){ told->bytes + FA_ADDRESS_MAX,
+						    strlen(told->bytes + FA_ADDRESS_MAX) };
 	told->message.address = (struct faas_bytes){ told->bytes, len };
 	told->message.outgoing = c->to.kind != FA_TO_QUEUE;
 	told->message.attributes = (struct faas_bytes){ "{}", 2 };

@@ -241,7 +241,8 @@ static int check(const struct fa_mem *mem, const struct fa_mapping_config *c,
 			"Invalid parameter: RawMessageDelivery: is for queues and callbacks");
 	if (c->push->target.kind == FA_TO_TOPIC || c->push->target.kind == FA_TO_BUS)
 		return fa_error(err, FAAS_EINVAL,
-				"the target of a topic is a function, a queue or a callback, not "
+				"the target of a topic is a function, a queue, a directory or a "
+				"callback, not "
 				"%.80s",
 				c->push->target.text);
 	return 0;

@@ -517,8 +517,8 @@ TEST(what_is_no_rule_is_refused)
 					     FAAS_MAPPING(.source = "bus:a", .target = "bus:b"), id,
 					     &err),
 			 FAAS_EINVAL);
-	assert_string_equal(err.message, "the target of a bus is a function, a queue, a topic or a "
-					 "callback, not bus:b");
+	assert_string_equal(err.message, "the target of a bus is a function, a queue, a topic, a "
+					 "directory or a callback, not bus:b");
 	assert_int_equal(
 		faas_mapping_create(flow.rt,
 				    FAAS_MAPPING(.source = "bus:a", .function = "f", .raw = true),

@@ -77,7 +77,7 @@ TEST(what_says_nothing_or_cannot_be_is_refused_in_the_words_of_lambda)
 		"\"nowhere:x\"}}}",
 		INVALID,
 		"'nowhere:x' is no address: expected queue:NAME, topic:NAME, bus:NAME, "
-		"function:NAME[:QUALIFIER] or callback:NAME");
+		"dir:/PATH, function:NAME[:QUALIFIER] or callback:NAME");
 	refused("PutFunctionEventInvokeConfig",
 		"{\"FunctionName\":\"f\",\"DestinationConfig\":{\"OnFailure\":\"queue:dead\"}}",
 		"SerializationException",

@@ -332,7 +332,7 @@ TEST(what_a_message_cannot_have_is_refused)
 		INVALID, attributes);
 	refused(faas_put(flow.rt, "queue:q.", FAAS_MESSAGE(.body = body), NULL, &err), INVALID,
 		"'queue:q.' is no address: expected queue:NAME, topic:NAME, bus:NAME, "
-		"function:NAME[:QUALIFIER] or callback:NAME");
+		"dir:/PATH, function:NAME[:QUALIFIER] or callback:NAME");
 }
 
 static void options_refused(const char *address, const char *options, const char *message)

@@ -594,10 +594,11 @@ TEST(what_is_no_subscription_is_refused)
 		"a mapping has a function or a target, not both");
 	refused(FAAS_MAPPING(.target = "queue"),
 		"'queue' is no address: expected queue:NAME, topic:NAME, bus:NAME, "
-		"function:NAME[:QUALIFIER] or callback:NAME");
+		"dir:/PATH, function:NAME[:QUALIFIER] or callback:NAME");
 	refused(FAAS_MAPPING(.target = "queue:q.fifo"), "queue:q.fifo cannot be a FIFO queue here");
 	refused(FAAS_MAPPING(.target = "topic:other"),
-		"the target of a topic is a function, a queue or a callback, not topic:other");
+		"the target of a topic is a function, a queue, a directory or a callback, not "
+		"topic:other");
 	refused(FAAS_MAPPING(.function = "f", .raw = true),
 		"Invalid parameter: RawMessageDelivery: is for queues and callbacks");
 	refused(FAAS_MAPPING(.function = "f", .max_retries = 186),

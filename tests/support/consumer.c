@@ -92,7 +92,7 @@ bool consumer_event_has(const char *text)
 	return has;
 }
 
-static int handler(struct faas_context *ctx, struct faas_bytes event)
+int consumer_handler(struct faas_context *ctx, struct faas_bytes event)
 {
 	char *copy = strndup(event.data, event.len);
 	int now = ++running;
@@ -116,9 +116,16 @@ static int handler(struct faas_context *ctx, struct faas_bytes event)
 	return faas_puts(ctx, text);
 }
 
+void consumer_accepted(void *data, const struct faas_result *result)
+{
+	assert_int_equal(result->code, FAAS_OK);
+	*(_Atomic int *)data += 1;
+}
+
 void consumer_make(const char *name, int concurrency)
 {
-	flow_function(&flow, &(struct faas_function_config){ .name = name, .native = handler,
+	flow_function(&flow, &(struct faas_function_config){ .name = name,
+							     .native = consumer_handler,
 							     .timeout_ms = 20000,
 							     .max_concurrency = concurrency });
 }

@@ -10,6 +10,8 @@
 
 #include <faas/source.h>
 
+struct faas_context;
+
 extern char id[37]; /* of the mapping that was made last */
 
 extern _Atomic int calls, records, running, most_running;
@@ -21,6 +23,10 @@ extern const char *_Atomic poison;
 /* Its answer, if it is not NULL; `event` is what it was given. */
 extern const char *(*_Atomic answer_to)(const char *event);
 extern char events[1 << 20];        /* the last event */
+
+/* The function itself, and the callback of who sends it an event: `data` is an _Atomic int. */
+int consumer_handler(struct faas_context *ctx, struct faas_bytes event);
+void consumer_accepted(void *data, const struct faas_result *result);
 
 /* A runtime with the function "f" and, with `folder`, what lasts. */
 void consumer_open(const char *folder);
