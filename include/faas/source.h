@@ -30,7 +30,9 @@
  * a watch for each folder: where those run out, it looks once a minute.
  *
  * What is due by a schedule is an asynchronous event, one at a time, that is told to nobody
- * but the function and its destinations.
+ * but the function and its destinations, or a message to `target`. What does not reach it, a
+ * function that is not there, is tried again as an event of a bus is, and may become the same
+ * dead letter.
  */
 
 #include <faas/told.h>
@@ -178,13 +180,13 @@ struct faas_mapping_config {
 	const char *time_zone;   /* of a schedule: "Europe/Berlin", of the system's; NULL: UTC */
 	int flexible_min;        /* of a schedule: up to so many minutes later: 0; 0..1440 */
 
-	/* Of a topic or a bus: */
-	const char *target;      /* instead of a function: a queue, a callback, a directory; of a
-				    bus: a topic */
-	int max_retries;         /* further attempts to reach it: of a topic any, of a bus 185;
+	/* Of a topic, a bus or a schedule: */
+	const char *target;      /* instead of a function: a queue, a callback, a directory; but
+				    of a topic: a topic */
+	int max_retries;         /* further attempts to reach it: of a topic any, of others 185;
 				    0..185, FAAS_NONE for none. Of a stream or a table how often
 				    a batch that failed is tried again: 0, for ever; up to 10000 */
-	int max_age_s;           /* how old a message may be then: of a topic 23 days, of a bus one;
+	int max_age_s;           /* how old a message may be then: of a topic 23 days, else one;
 				    60..86400. Of a stream how old a record: as old as it
 				    keeps any; 60..604800 */
 	const char *dead_letter; /* an address for those that did not reach it; NULL: none */

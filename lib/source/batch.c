@@ -6,6 +6,7 @@
  * later, until its messages would come back to others.
  */
 #include <source/event.h>
+#include <source/fan.h>
 
 #include <string.h>
 
@@ -256,13 +257,84 @@ static void invoke(struct fa_batch *b, const struct fa_text *event)
 		judge(b, rc, (struct faas_bytes){ NULL, 0 });
 }
 
+/* An event as a message to its target, which is from then on tried as the mapping says. */
+struct pushed {
+	struct fa_store_op op;
+	struct fa_call call;
+	struct fa_batch *batch;
+	struct fa_message message;
+	char arn[FA_ADDRESS_ARN + 40], address[FA_ADDRESS_MAX];
+	char bytes[];
+};
+
+static void on_pushed(struct fa_call *call)
+{
+	struct pushed *p = fa_container(call, struct pushed, call);
+	bool sent = p->op.outcome == FA_STORE_DONE;
+	struct fa_batch *b = p->batch;
+
+	if (sent && p->message.outgoing)
+		fa_deliver_kick(b->mapping->all->rt);
+	fa_free(p);
+	judge(b, sent ? FAAS_OK : FAAS_ESYSTEM, (struct faas_bytes){ NULL, 0 });
+}
+
+static void on_stored(struct fa_store_op *op)
+{
+	struct pushed *p = fa_container(op, struct pushed, op);
+
+	fa_loop_call(&p->batch->mapping->all->rt->loop, &p->call);
+}
+
+static struct faas_bytes bytes_of(const char *text)
+{
+	return (struct faas_bytes){ text, strlen(text) };
+}
+
+static void push(struct fa_batch *b, const struct fa_text *event)
+{
+	struct fa_mapping *m = b->mapping;
+	const struct fa_push *to = m->config->push;
+	struct faas *rt = m->all->rt;
+	struct pushed *p = fa_alloc(&rt->mem, sizeof(*p) + event->len);
+
+	if (!p) {
+		put_off(b);
+		return;
+	}
+	p->batch = b;
+	p->call.run = on_pushed;
+	m->config->kind->fan->arn(p->arn, m);
+	memcpy(p->address, to->target.text, sizeof(p->address));
+	memcpy(p->bytes, event->data, event->len);
+	p->message = (struct fa_message){ .sent_ms = rt->clock->unix_ms(rt->clock),
+					  .kind = FA_MESSAGE_PUSHED,
+					  .outgoing = to->target.kind != FA_TO_QUEUE,
+					  .address = bytes_of(p->address),
+					  .source = bytes_of(p->arn),
+					  .attributes = { "{}", 2 },
+					  .body = { p->bytes, event->len } };
+	p->message.due_ms = p->message.sent_ms;
+	p->op = (struct fa_store_op){ .verb = FA_STORE_SEND, .messages = &p->message,
+				      .message_count = 1, .on_done = on_stored };
+	fa_store_submit(rt->durable.store, &p->op);
+}
+
+static void hand_over(struct fa_batch *b, const struct fa_text *event)
+{
+	if (b->mapping->config->push)
+		push(b, event);
+	else
+		invoke(b, event);
+}
+
 static void run(struct fa_batch *b)
 {
 	struct fa_text event;
 
 	b->partial = b->mapping->config->partial;
 	if (write_event(b, &event))
-		invoke(b, &event);
+		hand_over(b, &event);
 	else
 		put_off(b);
 }
@@ -339,6 +411,6 @@ bool fa_batch_begin(struct fa_mapping *m)
 		return true;
 	}
 	fa_event_finish(m, &event, NULL);
-	invoke(b, &event);
+	hand_over(b, &event);
 	return true;
 }

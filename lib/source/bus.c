@@ -163,13 +163,13 @@ static void write_target(char out[FA_ADDRESS_ARN], const struct fa_mapping *m)
 		fa_address_arn(&m->config->push->target, config->region, config->account, out);
 }
 
-static void explain(struct fa_text *out, const struct fa_mapping *m,
-		    const struct fa_message *message, const char *exhausted,
-		    const struct faas_error *why)
+void fa_fan_explain_rule(struct fa_text *out, const struct fa_mapping *m,
+			 const struct fa_message *message, const char *exhausted,
+			 const struct faas_error *why)
 {
 	char rule[FA_ADDRESS_ARN + 40], target[FA_ADDRESS_ARN], tries[16];
 
-	write_arn(rule, m);
+	m->config->kind->fan->arn(rule, m);
 	write_target(target, m);
 	snprintf(tries, sizeof(tries), "%d", message->tries);
 	fa_fan_attribute(out, "RULE_ARN", "String", rule);
@@ -213,7 +213,7 @@ const struct fa_source_kind fa_bus_source = {
 			.show = write_event,
 			.write = write_input,
 			.arn = write_arn,
-			.explain = explain,
+			.explain = fa_fan_explain_rule,
 		},
 };
 

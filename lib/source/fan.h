@@ -5,14 +5,15 @@
 /*
  * Sources that nobody takes from: what is sent to a topic or a bus is handed to every mapping
  * of it, which sends its target a message of its own, or nothing. That is one commit of the
- * store, so each of them gets it once, and all do.
+ * store, so each of them gets it once, and all do. A schedule, too, sends its target a message;
+ * how long a target is tried, and the dead letter then, are the same.
  */
 #include <source/mapping.h>
 
 /* What a kind of such a source has. All of it on the loop. */
 struct fa_fan_kind {
 	int retries, age_s;       /* where nothing else is said */
-	/* Write the JSON that filters look at, and what the target gets. */
+	/* Write the JSON that filters look at, and what the target gets. Not of a schedule. */
 	void (*show)(struct fa_text *out, const struct fa_mapping *mapping,
 		     const struct fa_message *message);
 	void (*write)(struct fa_text *out, const struct fa_mapping *mapping,
@@ -43,6 +44,10 @@ void fa_fan_want(void *state, int n);
 void fa_fan_settle(void *state, const struct faas_settled *settled, int count);
 void fa_fan_close(void *state);
 
+/* As EventBridge has it: an `explain`. */
+void fa_fan_explain_rule(struct fa_text *out, const struct fa_mapping *mapping,
+			 const struct fa_message *message, const char *exhausted,
+			 const struct faas_error *why);
 /* "NAME":{"StringValue":"...","DataType":"TYPE"}, behind a comma unless it is the first. */
 void fa_fan_attribute(struct fa_text *out, const char *name, const char *type, const char *value);
 

@@ -51,12 +51,13 @@ static void begin_batches(struct fa_mapping *m)
 
 static bool is_orphan(const struct fa_mapping *m)
 {
-	const char *function = m->config->function;
-	struct fa_version *v =
-		function ? fa_registry_find(&m->all->rt->registry, function, NULL) : NULL;
+	struct fa_version *v;
 
+	if (m->config->push) /* its event waits, and may be a dead letter */
+		return false;
+	v = fa_registry_find(&m->all->rt->registry, m->config->function, NULL);
 	fa_version_unref(v);
-	return function && !v;
+	return !v;
 }
 
 static void set_orphan(struct fa_mapping *m, bool orphan)

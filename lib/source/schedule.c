@@ -7,7 +7,7 @@
  * counts from its StartDate.
  */
 #include <source/cron.h>
-#include <source/mapping.h>
+#include <source/fan.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +19,8 @@
 #define LATE_S 60
 #define AGAIN_NS 1000000000 /* after memory was out */
 #define FLEXIBLE_MOST 1440
+#define RETRIES 185
+#define AGE_S 86400
 
 struct schedule {
 	struct faas_source *source;
@@ -117,6 +119,11 @@ static int check(const struct fa_mem *mem, const struct fa_mapping_config *c,
 	fa_zone_close(when.zone);
 	if (input && !fa_json_valid(input, strlen(input), NULL))
 		return fa_error(err, FAAS_EINVAL, "Input must be JSON");
+	if (c->push->target.kind == FA_TO_BUS)
+		return fa_error(err, FAAS_EINVAL,
+				"the target of a schedule is a function, a queue, a topic, a "
+				"directory or a callback, not %.80s",
+				c->push->target.text);
 	rc = read_dates(c->document, &begin_s, &end_s, err);
 	return rc ? rc : read_flexible(c->document, &minutes, err);
 }
@@ -277,14 +284,22 @@ static void close_schedule(void *state)
 	fa_free(s);
 }
 
+static void write_arn(char out[FA_ADDRESS_ARN + 40], const struct fa_mapping *m)
+{
+	const struct faas_config *config = &m->all->rt->config;
+
+	snprintf(out, FA_ADDRESS_ARN + 40, "arn:aws:events:%s:%s:rule/%s", config->region,
+		 config->account, m->uuid);
+}
+
 /* What is to be sent, or what EventBridge sends. */
 static int write_event(struct fa_text *out, const struct fa_mapping *m,
 		       const struct fa_message *message)
 {
 	const char *input = fa_control_text(m->config->document, "Input");
 	const struct faas_config *config = &m->all->rt->config;
+	char id[37], arn[FA_ADDRESS_ARN + 40];
 	uint8_t bits[16];
-	char id[37];
 
 	if (input) {
 		fa_text_add(out, input);
@@ -301,12 +316,9 @@ static int write_event(struct fa_text *out, const struct fa_mapping *m,
 	fa_text_second(out, message->sent_ms);
 	fa_text_add(out, "\",\"region\":\"");
 	fa_text_add(out, config->region);
-	fa_text_add(out, "\",\"resources\":[\"arn:aws:events:");
-	fa_text_add(out, config->region);
-	fa_text_add(out, ":");
-	fa_text_add(out, config->account);
-	fa_text_add(out, ":rule/");
-	fa_text_add(out, m->uuid);
+	write_arn(arn, m);
+	fa_text_add(out, "\",\"resources\":[\"");
+	fa_text_add(out, arn);
 	fa_text_add(out, "\"],\"detail\":{}}");
 	return 0;
 }
@@ -324,5 +336,8 @@ const struct fa_source_kind fa_schedule_source = {
 	.check = check,
 	.write = write_event,
 	.members = (const char *const[]){ "Input", "ScheduleExpressionTimezone",
-					  "FlexibleTimeWindow", "StartDate", "EndDate", NULL },
+					  "FlexibleTimeWindow", "StartDate", "EndDate", "Target",
+					  "RetryPolicy", "DeadLetterConfig", NULL },
+	.fan = &(const struct fa_fan_kind){ .retries = RETRIES, .age_s = AGE_S, .arn = write_arn,
+					    .explain = fa_fan_explain_rule },
 };

@@ -45,7 +45,7 @@ struct fa_source_kind {
 		     const struct fa_message *message);
 	const struct fa_shard_kind *shards; /* NULL: its messages are taken, and settled */
 	const char *const *members; /* of a configuration that are its own; up to NULL */
-	const struct fa_fan_kind *fan; /* nobody takes from it: see fan.h; NULL: it is polled */
+	const struct fa_fan_kind *fan; /* it is pushed to a target: see fan.h; NULL: it is polled */
 	struct fa_list link;   /* in fa_sources.kinds */
 	char scheme[16];       /* of a host's */
 };

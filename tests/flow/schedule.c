@@ -181,7 +181,8 @@ TEST(a_time_that_came_while_the_program_was_not_there_is_made_up_for)
 	becomes("Enabled");
 	flow_close(&flow);
 	open_at(later);
-	flow_advance(&flow, 60000); /* the function was not there at once */
+	for (int i = 0; i < 10000 && !calls; i++)
+		flow_pass(&flow, 1000); /* the function was not there at once */
 	await(1);
 	becomes("Disabled");
 }
@@ -256,10 +257,108 @@ TEST(what_fell_due_long_ago_is_left_out)
 	stays(2);
 }
 
+/* ---- where its event does not get at once ------------------------------------------------- */
+
+static uint64_t waiting(void)
+{
+	struct faas_stats stats = { .size = sizeof(stats) };
+
+	assert_int_equal(faas_stats(flow.rt, &stats), 0);
+	return stats.messages_waiting;
+}
+
+static void await_sent(void)
+{
+	for (int i = 0; i < 10000 && !waiting(); i++)
+		tick();
+	assert_int_equal(waiting(), 1);
+}
+
+TEST(an_event_waits_for_its_function)
+{
+	map(FAAS_MAPPING(.source = at_in(MINUTE)));
+	becomes("Enabled");
+	assert_int_equal(faas_function_delete(flow.rt, "f", &err), 0);
+	flow_advance(&flow, MINUTE);
+	await_sent();
+	becomes("Disabled");
+	flow_function(&flow, &(struct faas_function_config){ .name = "f", .native = handler });
+	for (int i = 0; i < 10000 && !calls; i++)
+		flow_pass(&flow, 1000);
+	await(1);
+	assert_int_equal(waiting(), 0);
+}
+
+/* The dead letter of an event whose function went: what says why, behind that. */
+static struct faas_message *dead_letter_of(const struct faas_mapping_config *config)
+{
+	struct faas_message *m = NULL;
+	char want[256];
+
+	map(config);
+	becomes("Enabled");
+	assert_int_equal(faas_function_delete(flow.rt, "f", &err), 0);
+	flow_advance(&flow, MINUTE);
+	await_sent();
+	for (int i = 0; i < 10000 && !m; i++) {
+		flow_pass(&flow, 1000);
+		assert_int_equal(faas_take(flow.rt, "queue:dead", 0, &m, &err), 0);
+	}
+	assert_non_null(m);
+	snprintf(want, sizeof(want), "\"RULE_ARN\":{\"StringValue\":\"arn:aws:events:local-1:"
+		 "000000000000:rule/%s\",\"DataType\":\"String\"}", id);
+	assert_non_null(strstr(m->attributes, want));
+	assert_non_null(strstr(m->attributes, "\"TARGET_ARN\":{\"StringValue\":\"arn:aws:lambda:"
+					      "local-1:000000000000:function:f\""));
+	return m;
+}
+
+TEST(what_was_tried_too_often_is_a_dead_letter)
+{
+	struct faas_message *m =
+		dead_letter_of(FAAS_MAPPING(.source = at_in(MINUTE), .input = "{\"n\":1}",
+					    .max_retries = 2, .dead_letter = "queue:dead"));
+
+	assert_string_equal(m->body.data, "{\"n\":1}");
+	assert_non_null(strstr(m->attributes, "\"EXHAUSTED_RETRY_CONDITION\":{\"StringValue\":"
+					      "\"MaximumRetryAttempts\""));
+	assert_non_null(strstr(m->attributes, "\"RETRY_ATTEMPTS\":{\"StringValue\":\"2\""));
+	faas_free(m);
+}
+
+TEST(what_became_too_old_is_a_dead_letter)
+{
+	struct faas_message *m =
+		dead_letter_of(FAAS_MAPPING(.source = at_in(MINUTE), .max_age_s = 60,
+					    .dead_letter = "queue:dead"));
+
+	assert_non_null(strstr(m->attributes, "\"EXHAUSTED_RETRY_CONDITION\":{\"StringValue\":"
+					      "\"MaximumEventAgeInSeconds\""));
+	faas_free(m);
+}
+
+TEST(a_queue_may_be_its_target)
+{
+	struct faas_message *m = NULL;
+
+	if (faas_mapping_create(flow.rt,
+				FAAS_MAPPING(.source = at_in(MINUTE), .target = "queue:t",
+					     .input = "{\"n\":1}"), id, &err))
+		fail_msg("%s", err.message);
+	becomes("Enabled");
+	flow_advance(&flow, MINUTE);
+	becomes("Disabled");
+	assert_int_equal(faas_take(flow.rt, "queue:t", 0, &m, &err), 0);
+	assert_non_null(m);
+	assert_string_equal(m->body.data, "{\"n\":1}");
+	faas_free(m);
+}
+
 static void refused(struct faas_mapping_config c, const char *message)
 {
 	c.size = sizeof(c);
-	c.function = "f";
+	if (!c.target)
+		c.function = "f";
 	assert_int_equal(faas_mapping_create(flow.rt, &c, id, &err), FAAS_EINVAL);
 	assert_string_equal(err.type, INVALID);
 	assert_string_equal(err.message, message);
@@ -409,6 +508,18 @@ TEST(what_is_no_schedule_is_refused)
 					      .start_date = "2026-11-27T12:00:00Z",
 					      .end_date = "2026-11-27T13:00:00+01:00" },
 		"The EndDate must come after the StartDate.");
+	refused((struct faas_mapping_config){ .source = "schedule:rate(1 day)",
+					      .target = "bus:b" },
+		"the target of a schedule is a function, a queue, a topic, a directory or a "
+		"callback, not bus:b");
+	refused((struct faas_mapping_config){ .source = "schedule:rate(1 day)",
+					      .max_retries = 186 },
+		"RetryPolicy: MaximumRetryAttempts must be from 0 to 185");
+	refused((struct faas_mapping_config){ .source = "schedule:rate(1 day)", .max_age_s = 59 },
+		"RetryPolicy: MaximumEventAgeInSeconds must be from 60 to 86400");
+	refused((struct faas_mapping_config){ .source = "schedule:rate(1 day)",
+					      .dead_letter = "queue:q.fifo" },
+		"queue:q.fifo cannot be a FIFO queue here");
 	refused((struct faas_mapping_config){ .source = "queue:q", .input = "1" },
 		"queue:q does nothing with 'Input'");
 	refused((struct faas_mapping_config){ .source = "schedule:rate(1 day)", .batch_size = 2 },
@@ -433,6 +544,10 @@ int main(void)
 		HERE(a_rate_counts_from_its_start_date_and_ends_with_its_end_date),
 		HERE(a_cron_is_due_between_its_dates),
 		HERE(dates_mean_nothing_to_a_time_that_comes_once),
+		HERE(an_event_waits_for_its_function),
+		HERE(what_was_tried_too_often_is_a_dead_letter),
+		HERE(what_became_too_old_is_a_dead_letter),
+		HERE(a_queue_may_be_its_target),
 		HERE(what_is_changed_holds_from_then_on),
 		HERE(when_it_is_due_may_change),
 		HERE(what_cannot_be_changed_is_refused),
