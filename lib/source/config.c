@@ -14,6 +14,15 @@
 #include <source/fan.h>
 
 #define MOST_BATCHES 1250
+#define FIRST_BATCHES 5
+#define LEAST_BATCHES 2
+#define GROWTH_MS 200           /* 300 a minute */
+#define BATCHES_OF_POLLER 10
+#define POLLERS_GROWTH_MS 60    /* 1000 a minute */
+#define POLLERS_LEAST 2
+#define POLLERS_LEAST_MOST 200
+#define POLLERS_MOST 2000
+#define POLLERS_MOST_UNSAID 200
 #define ORDERED_BATCH 10
 #define PATTERN_MAX 4096
 #define RETRIES_MOST 185
@@ -239,6 +248,39 @@ static int read_batches(struct fa_mapping_config *c, struct faas_error *err)
 	return 0;
 }
 
+/*
+ * Provisioned mode. A poller is what polls and invokes up to ten batches at a time; here that
+ * means that many batches, from the beginning and whatever was throttled.
+ */
+static int read_pollers(struct fa_mapping_config *c, struct faas_error *err)
+{
+	const struct fa_document *in = fa_document_get(c->document, "ProvisionedPollerConfig");
+	const struct fa_document *min = fa_document_get(in, "MinimumPollers");
+	const struct fa_document *max = fa_document_get(in, "MaximumPollers");
+	int64_t least = POLLERS_LEAST, most = POLLERS_MOST_UNSAID;
+
+	if (!min && !max) /* {} switches it off */
+		return 0;
+	if (c->kind != &fa_queue_source)
+		return fa_error(err, FAAS_EINVAL, "%s does nothing with 'ProvisionedPollerConfig'",
+				c->source);
+	if (fa_document_get(fa_document_get(c->document, "ScalingConfig"), "MaximumConcurrency"))
+		return fa_error(err, FAAS_EINVAL,
+				"a mapping has MaximumConcurrency or ProvisionedPollerConfig, not "
+				"both");
+	if ((min && !fa_document_integer(min, &least)) ||
+	    (max && !fa_document_integer(max, &most)) || least < POLLERS_LEAST ||
+	    least > POLLERS_LEAST_MOST || most < least || most > POLLERS_MOST)
+		return fa_error(err, FAAS_EINVAL,
+				"ProvisionedPollerConfig: MinimumPollers must be from %d to %d, "
+				"and MaximumPollers from there to %d",
+				POLLERS_LEAST, POLLERS_LEAST_MOST, POLLERS_MOST);
+	c->first = c->least = (int)least * BATCHES_OF_POLLER;
+	c->most = (int)most * BATCHES_OF_POLLER;
+	c->growth_ms = POLLERS_GROWTH_MS;
+	return 0;
+}
+
 static int read_scaling(struct fa_mapping_config *c, struct faas_error *err)
 {
 	const struct fa_document *scaling = fa_document_get(c->document, "ScalingConfig");
@@ -246,8 +288,11 @@ static int read_scaling(struct fa_mapping_config *c, struct faas_error *err)
 	int64_t value = MOST_BATCHES;
 
 	c->most = MOST_BATCHES;
+	c->first = FIRST_BATCHES;
+	c->least = LEAST_BATCHES;
+	c->growth_ms = GROWTH_MS;
 	if (!most)
-		return 0;
+		return read_pollers(c, err);
 	if (!fa_document_integer(most, &value))
 		return fa_error_typed(err, FAAS_EINVAL, "SerializationException",
 				      "MaximumConcurrency must be a whole number");
@@ -259,7 +304,9 @@ static int read_scaling(struct fa_mapping_config *c, struct faas_error *err)
 				      (long long)value, value < 2 ? "greater" : "less",
 				      value < 2 ? 2 : 1000);
 	c->most = (int)value;
-	return 0;
+	if (c->first > c->most)
+		c->first = c->most;
+	return read_pollers(c, err);
 }
 
 static int read_flags(struct fa_mapping_config *c, struct faas_error *err)

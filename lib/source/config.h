@@ -29,7 +29,9 @@ struct fa_mapping_config {
 	char arn[FA_ADDRESS_ARN];       /* of the source, as events have it */
 	struct fa_push *push;           /* NULL: it is polled */
 	int batch_size, window_s;
-	int most;                       /* batches at a time */
+	int most;                       /* batches at a time; so many it begins with, and never */
+	int first, least;               /* has fewer than those, however it is throttled */
+	int growth_ms;                  /* until there may be one more */
 	bool partial, enabled;
 	bool counted;                   /* MetricsConfig has EventCount */
 	int64_t made_ms, modified_ms;

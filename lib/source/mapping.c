@@ -3,7 +3,8 @@
  * A mapping takes as many messages as it could hand to its function at once, and no more:
  * its credit is the batches that may begin, each of full size. It wakes when something
  * arrives, when a batch is over, when a window is, and, while it is at its limit, five times
- * a second to have the limit grow: by 300 a minute, as Lambda's does. Idle it never wakes, nor
+ * a second to have the limit grow: by 300 a minute, as Lambda's does, or by 1000 if its pollers
+ * are provisioned. Idle it never wakes, nor
  * while its function is not there: who makes one says so.
  */
 #include <source/shards.h>
@@ -12,9 +13,6 @@
 
 #include <base/text.h>
 
-#define LIMIT_FIRST 5
-#define LIMIT_LEAST 2
-#define GROWTH_MS 200
 
 static void take_notice(struct fa_mapping *m);
 
@@ -111,7 +109,7 @@ void fa_mapping_pump(struct fa_mapping *m)
 	}
 	m->pumping = false;
 	if (m->alive && !m->stopping && m->running >= m->limit && m->limit < m->config->most)
-		fa_mapping_arm(m, &m->growth, GROWTH_MS);
+		fa_mapping_arm(m, &m->growth, m->config->growth_ms);
 }
 
 static void on_window(struct fa_timer *timer)
@@ -133,7 +131,7 @@ static void on_growth(struct fa_timer *timer)
 
 void fa_mapping_slow_down(struct fa_mapping *m)
 {
-	m->limit = m->limit / 2 > LIMIT_LEAST ? m->limit / 2 : LIMIT_LEAST;
+	m->limit = m->limit / 2 > m->config->least ? m->limit / 2 : m->config->least;
 }
 
 /* ---- what arrives -------------------------------------------------------- */
@@ -174,7 +172,6 @@ static void set_state(struct fa_mapping *m, enum fa_mapping_state state)
 
 static void begin(struct fa_mapping *m)
 {
-	int first = m->config->most < LIMIT_FIRST ? m->config->most : LIMIT_FIRST;
 	struct faas_error err = { 0 };
 
 	m->source = (struct faas_source){ .mapping = m, .kind = m->config->kind };
@@ -182,7 +179,7 @@ static void begin(struct fa_mapping *m)
 		set_state(m, FA_MAPPING_DISABLED);
 		return;
 	}
-	m->limit = first;
+	m->limit = m->config->first;
 	m->alive = true;
 	m->stopping = m->flush = false;
 	fa_list_append(&m->all->alive, &m->living);
@@ -287,6 +284,8 @@ static void take_notice(struct fa_mapping *m)
 	} else if (!m->stopping) {
 		if (m->limit > m->config->most)
 			m->limit = m->config->most;
+		if (m->limit < m->config->least)
+			m->limit = m->config->least;
 		if (next && m->source.kind->change)
 			m->source.kind->change(m->source.state);
 		set_state(m, FA_MAPPING_ENABLED);

@@ -61,7 +61,8 @@ static int put_sharded(struct fa_document *out, const struct fa_mapping *m,
 static int put_mapping(struct fa_document *out, const struct fa_mapping *m)
 {
 	static const char *const copied[] = { "FilterCriteria", "FunctionResponseTypes",
-					      "ScalingConfig", "MetricsConfig", "Input",
+					      "ScalingConfig", "ProvisionedPollerConfig",
+					      "MetricsConfig", "Input",
 					      "ScheduleExpressionTimezone",
 					      "FlexibleTimeWindow", "Target", "RetryPolicy",
 					      "DeadLetterConfig", "RawMessageDelivery",
@@ -543,6 +544,10 @@ static int list(struct faas *rt, const struct fa_document *in, struct fa_documen
 #define SCALING \
 	FA_OBJECT_OF("ScalingConfig", false, \
 		     FA_INTEGER_OF("MaximumConcurrency", false, 2, 1000))
+#define POLLERS \
+	FA_OBJECT_OF("ProvisionedPollerConfig", false, \
+		     FA_INTEGER_OF("MinimumPollers", false, 1, 200), \
+		     FA_INTEGER_OF("MaximumPollers", false, 1, 2000))
 #define SETTINGS \
 	FA_BOOLEAN_OF("Enabled"), \
 		FA_INTEGER_OF("BatchSize", false, 1, 10000), \
@@ -550,6 +555,7 @@ static int list(struct faas *rt, const struct fa_document *in, struct fa_documen
 		RESPONSE_TYPES, \
 		FILTERS, \
 		SCALING, \
+		POLLERS, \
 		FA_OPEN_OBJECT("MetricsConfig", false), \
 		FA_LENGTH_OF("Input", false, 1, 262144), \
 		FA_LENGTH_OF("ScheduleExpressionTimezone", false, 1, 50), \

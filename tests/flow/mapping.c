@@ -11,39 +11,6 @@
 
 #define SECOND 1000
 
-static int in_memory(void **state)
-{
-	(void)state;
-	*consumer_folder = '\0';
-	consumer_open(NULL);
-	consumer_make_function();
-	return 0;
-}
-
-static int on_disk(void **state)
-{
-	(void)state;
-	stores_folder(consumer_folder);
-	consumer_open(consumer_folder);
-	consumer_make_function();
-	return 0;
-}
-
-static void map(const struct faas_mapping_config *config)
-{
-	struct faas_mapping_config c = *config;
-
-	if (!c.source)
-		c.source = "queue:q";
-	consumer_map(&c);
-}
-
-static void put(const char *body)
-{
-	assert_int_equal(faas_send(flow.rt, "queue:q", (struct faas_bytes){ body, strlen(body) },
-				   &err), 0);
-}
-
 static void put_ordered(const char *group, const char *body)
 {
 	if (faas_put(flow.rt, "queue:q.fifo",
@@ -52,45 +19,19 @@ static void put_ordered(const char *group, const char *body)
 		fail_msg("%s", err.message);
 }
 
-static struct faas_queue_stats stats_of(const char *queue)
-{
-	struct faas_queue_stats stats = { .size = sizeof(stats) };
-
-	assert_int_equal(faas_queue_stats(flow.rt, queue, &stats, &err), 0);
-	return stats;
-}
-
-/*
- * Wait (real time, bounded) until so many lie there, and so many of them hidden: and until the
- * loop, which takes them, has those that it took, so that the clock may go on.
- */
-static void await_lying(const char *queue, uint64_t visible, uint64_t hidden)
-{
-	struct faas_queue_stats s = stats_of(queue);
-
-	for (int i = 0; i < 10000 && (s.visible != visible || s.hidden != hidden); i++) {
-		consumer_tick();
-		s = stats_of(queue);
-	}
-	assert_int_equal(s.visible, visible);
-	assert_int_equal(s.hidden, hidden);
-	flow_advance(&flow, 0); /* it is done taking */
-	flow_advance(&flow, 0); /* and behind what came of that */
-}
-
 TEST(a_message_wakes_the_function_and_is_gone_when_that_succeeded)
 {
-	map(FAAS_MAPPING(.source = "queue:q"));
-	put("hello");
+	queue_map(FAAS_MAPPING(.source = "queue:q"));
+	queue_put("hello");
 	consumer_await(&calls, 1);
-	await_lying("queue:q", 0, 0);
+	queue_await("queue:q", 0, 0);
 	consumer_saw("hello,|");
 }
 
 TEST(what_lay_there_before_is_taken_as_well)
 {
-	put("early");
-	map(FAAS_MAPPING(.source = "arn:aws:sqs:local-1:000000000000:q"));
+	queue_put("early");
+	queue_map(FAAS_MAPPING(.source = "arn:aws:sqs:local-1:000000000000:q"));
 	consumer_await(&calls, 1);
 	consumer_saw("early,|");
 }
@@ -100,7 +41,7 @@ TEST(the_event_is_that_of_sqs)
 	char want[2048];
 	long long now = flow.clock.epoch_ms + flow.clock.ns / 1000000;
 
-	map(FAAS_MAPPING(.source = "queue:q"));
+	queue_map(FAAS_MAPPING(.source = "queue:q"));
 	assert_int_equal(
 		faas_put(flow.rt, "queue:q",
 			 FAAS_MESSAGE(.body = { "a \"b\"\n", 6 },
@@ -129,7 +70,7 @@ TEST(the_event_is_that_of_sqs)
 
 TEST(the_event_of_a_fifo_queue_has_group_dedup_and_sequence)
 {
-	map(FAAS_MAPPING(.source = "queue:q.fifo"));
+	queue_map(FAAS_MAPPING(.source = "queue:q.fifo"));
 	put_ordered("A", "x");
 	consumer_await(&calls, 1);
 	assert_non_null(strstr(events, "\"SequenceNumber\":\"00000000000000000001\","
@@ -140,16 +81,16 @@ TEST(the_event_of_a_fifo_queue_has_group_dedup_and_sequence)
 TEST(a_failed_batch_comes_back_after_the_visibility_timeout)
 {
 	failures_left = 1;
-	put("a");
-	put("b");
-	map(FAAS_MAPPING(.source = "queue:q"));
+	queue_put("a");
+	queue_put("b");
+	queue_map(FAAS_MAPPING(.source = "queue:q"));
 	consumer_await(&calls, 1);
-	await_lying("queue:q", 0, 2);
+	queue_await("queue:q", 0, 2);
 	flow_advance(&flow, 30 * SECOND - 1);
 	consumer_stays(&calls, 1);
 	flow_advance(&flow, 1);
 	consumer_await(&calls, 2);
-	await_lying("queue:q", 0, 0);
+	queue_await("queue:q", 0, 0);
 	consumer_saw("a,b,|a,b,|");
 	assert_non_null(strstr(events, "\"ApproximateReceiveCount\":\"2\""));
 }
@@ -163,15 +104,15 @@ TEST(what_failed_too_often_is_a_dead_letter)
 					      "\"queue:dead\",\"maxReceiveCount\":2}}",
 					      &err), 0);
 	failures_left = 2;
-	map(FAAS_MAPPING(.source = "queue:q"));
-	put("bad");
+	queue_map(FAAS_MAPPING(.source = "queue:q"));
+	queue_put("bad");
 	consumer_await(&calls, 1);
-	await_lying("queue:q", 0, 1);
+	queue_await("queue:q", 0, 1);
 	flow_advance(&flow, 30 * SECOND);
 	consumer_await(&calls, 2);
-	await_lying("queue:q", 0, 1);
+	queue_await("queue:q", 0, 1);
 	flow_advance(&flow, 30 * SECOND);
-	await_lying("queue:dead", 1, 0);
+	queue_await("queue:dead", 1, 0);
 	assert_int_equal(calls, 2);
 	assert_int_equal(faas_take(flow.rt, "queue:dead", 0, &m, &err), 0);
 	assert_string_equal(m->body.data, "bad");
@@ -185,18 +126,18 @@ static void answer_means(const char *text, int failed)
 
 	answer = text;
 	for (int i = 0; i < 3; i++)
-		put("m");
-	await_lying("queue:q", 0, 3);
+		queue_put("m");
+	queue_await("queue:q", 0, 3);
 	flow_advance(&flow, SECOND);
 	consumer_await(&calls, before + 1);
-	await_lying("queue:q", 0, (uint64_t)failed);
+	queue_await("queue:q", 0, (uint64_t)failed);
 	if (failed)
 		assert_int_equal(faas_resource_delete(flow.rt, "queue:q", &err), 0);
 }
 
 TEST(the_function_may_name_what_failed)
 {
-	map(FAAS_MAPPING(.batch_window_s = 1, .partial_failures = true));
+	queue_map(FAAS_MAPPING(.batch_window_s = 1, .partial_failures = true));
 	answer_means("null", 0);
 	answer_means("{}", 0);
 	answer_means("{\"batchItemFailures\":null}", 0);
@@ -218,41 +159,31 @@ TEST(the_function_may_name_what_failed)
 
 TEST(without_being_asked_for_it_the_answer_means_nothing)
 {
-	map(FAAS_MAPPING(.batch_window_s = 1));
+	queue_map(FAAS_MAPPING(.batch_window_s = 1));
 	answer_means("{\"batchItemFailures\":[{\"itemIdentifier\":\"nobody\"}]}", 0);
-}
-
-static void put_many(int n)
-{
-	char body[16];
-
-	for (int i = 0; i < n; i++) {
-		snprintf(body, sizeof(body), "%d", i);
-		put(body);
-	}
 }
 
 TEST(a_batch_has_at_most_its_size)
 {
-	put_many(7);
-	map(FAAS_MAPPING(.batch_size = 3, .max_concurrency = 2));
+	queue_put_many(7);
+	queue_map(FAAS_MAPPING(.batch_size = 3, .max_concurrency = 2));
 	consumer_await(&calls, 3);
-	await_lying("queue:q", 0, 0);
+	queue_await("queue:q", 0, 0);
 	assert_int_equal(records, 7);
 }
 
 TEST(a_batch_waits_for_its_window_or_until_it_is_full)
 {
-	map(FAAS_MAPPING(.batch_size = 20, .batch_window_s = 5));
-	put_many(19);
-	await_lying("queue:q", 0, 19);
+	queue_map(FAAS_MAPPING(.batch_size = 20, .batch_window_s = 5));
+	queue_put_many(19);
+	queue_await("queue:q", 0, 19);
 	flow_advance(&flow, 4 * SECOND);
 	consumer_stays(&calls, 0);
-	put("last");
+	queue_put("last");
 	consumer_await(&calls, 1);
 	assert_int_equal(records, 20);
-	put("alone");
-	await_lying("queue:q", 0, 1);
+	queue_put("alone");
+	queue_await("queue:q", 0, 1);
 	flow_advance(&flow, 5 * SECOND - 1);
 	consumer_stays(&calls, 1);
 	flow_advance(&flow, 1);
@@ -269,12 +200,12 @@ TEST(a_batch_is_cut_where_the_event_would_be_larger_than_six_megabytes)
 		assert_int_equal(faas_send(flow.rt, "queue:q", (struct faas_bytes){ body, len },
 					   &err), 0);
 	free(body);
-	map(FAAS_MAPPING(.batch_size = 100, .batch_window_s = 300));
+	queue_map(FAAS_MAPPING(.batch_size = 100, .batch_window_s = 300));
 	consumer_await(&calls, 1); /* full by its bytes, long before its window */
 	assert_int_equal(records, 5);
 	flow_advance(&flow, 300 * SECOND);
 	consumer_await(&calls, 2);
-	await_lying("queue:q", 0, 0);
+	queue_await("queue:q", 0, 0);
 	assert_int_equal(records, 7);
 }
 
@@ -289,10 +220,10 @@ static int events_of(unsigned n, size_t bytes)
 		assert_int_equal(faas_send(flow.rt, "queue:q",
 					   (struct faas_bytes){ body, (bytes + i) / n }, &err), 0);
 	free(body);
-	await_lying("queue:q", 0, n);
+	queue_await("queue:q", 0, n);
 	flow_advance(&flow, SECOND);
 	consumer_await(&records, records_before + (int)n);
-	await_lying("queue:q", 0, 0);
+	queue_await("queue:q", 0, 0);
 	return calls - calls_before;
 }
 
@@ -300,7 +231,7 @@ TEST(an_event_of_exactly_six_megabytes_is_one_batch_and_one_byte_more_is_two)
 {
 	size_t one, two, most;
 
-	map(FAAS_MAPPING(.batch_size = 20, .batch_window_s = 1));
+	queue_map(FAAS_MAPPING(.batch_size = 20, .batch_window_s = 1));
 	assert_int_equal(events_of(1, 1), 1);
 	one = strlen(events);
 	assert_int_equal(events_of(2, 2), 1);
@@ -314,116 +245,18 @@ TEST(with_a_window_messages_are_hidden_for_as_long_as_it_may_take)
 {
 	assert_int_equal(faas_resource_create(flow.rt, "queue:q", "{\"VisibilityTimeout\":20}",
 					      &err), 0);
-	map(FAAS_MAPPING(.batch_size = 20, .batch_window_s = 1));
+	queue_map(FAAS_MAPPING(.batch_size = 20, .batch_window_s = 1));
 	failures_left = 1;
-	put("m");
-	await_lying("queue:q", 0, 1);
+	queue_put("m");
+	queue_await("queue:q", 0, 1);
 	flow_advance(&flow, SECOND);
 	consumer_await(&calls, 1);
 	flow_advance(&flow, 49 * SECOND); /* 1 and 20 and 30, of which one is over */
 	consumer_stays(&calls, 1);
 	flow_advance(&flow, SECOND);
-	await_lying("queue:q", 0, 1); /* taken once more */
+	queue_await("queue:q", 0, 1); /* taken once more */
 	flow_advance(&flow, SECOND);
 	consumer_await(&calls, 2);
-}
-
-TEST(it_begins_with_five_batches_and_has_five_more_a_second)
-{
-	hold = 1;
-	put_many(30);
-	map(FAAS_MAPPING(.batch_size = 1));
-	consumer_await(&calls, 5);
-	consumer_stays(&calls, 5);
-	for (int i = 6; i <= 10; i++) {
-		flow_advance(&flow, 200);
-		consumer_await(&calls, i);
-	}
-	consumer_stays(&calls, 10);
-	hold = 0;
-	consumer_await(&calls, 30);
-}
-
-TEST(no_more_batches_run_than_are_allowed)
-{
-	hold = 1;
-	put_many(12);
-	map(FAAS_MAPPING(.batch_size = 1, .max_concurrency = 3));
-	consumer_await(&calls, 3);
-	flow_advance(&flow, 10 * SECOND);
-	consumer_stays(&calls, 3);
-	await_lying("queue:q", 9, 3); /* the others are not even taken */
-	hold = 0;
-	consumer_await(&calls, 12);
-	assert_int_equal(most_running, 3);
-}
-
-TEST(a_throttled_batch_is_tried_again_and_its_messages_were_taken_once)
-{
-	consumer_make("g", 1);
-	hold = 1;
-	put_many(2);
-	map(FAAS_MAPPING(.function = "g", .batch_size = 1));
-	consumer_await(&calls, 1);
-	for (int i = 0; i < 3; i++) {
-		flow_advance(&flow, 4 * SECOND);
-		consumer_stays(&calls, 1);
-	}
-	hold = 0;
-	for (int i = 0; i < 100 && calls < 2; i++) {
-		flow_advance(&flow, 100);
-		consumer_tick();
-	}
-	consumer_await(&calls, 2);
-	await_lying("queue:q", 0, 0);
-	assert_non_null(strstr(events, "\"ApproximateReceiveCount\":\"1\""));
-}
-
-TEST(a_throttled_batch_gives_up_when_its_messages_would_come_back)
-{
-	consumer_make("off", FAAS_NONE);
-	put("m");
-	map(FAAS_MAPPING(.function = "off"));
-	await_lying("queue:q", 0, 1);
-	for (int i = 0; i < 29; i++)
-		flow_advance(&flow, SECOND);
-	await_lying("queue:q", 0, 1);
-	flow_advance(&flow, SECOND);
-	await_lying("queue:q", 0, 1); /* back, and taken again at once */
-	assert_int_equal(calls, 0);
-	assert_int_equal(faas_function_reserve(flow.rt, "off", 5, &err), 0);
-	for (int i = 0; i < 100; i++) {
-		flow_advance(&flow, 100);
-		consumer_tick();
-	}
-	consumer_await(&calls, 1); /* by who has it now alone */
-}
-
-TEST(a_throttled_batch_that_waits_ends_when_its_mapping_does)
-{
-	consumer_make("off", FAAS_NONE);
-	put("m");
-	map(FAAS_MAPPING(.function = "off"));
-	await_lying("queue:q", 0, 1);
-	consumer_control("UpdateEventSourceMapping", "{\"UUID\":\"%s\",\"Enabled\":false}");
-	consumer_await_state("Disabled"); /* not a moment of its clock later */
-	await_lying("queue:q", 0, 1);
-	flow_advance(&flow, 30 * SECOND);
-	await_lying("queue:q", 1, 0);
-	assert_int_equal(calls, 0);
-}
-
-TEST(throttled_it_begins_two_batches_and_grows_from_there)
-{
-	consumer_make("off", FAAS_NONE);
-	put_many(20);
-	map(FAAS_MAPPING(.function = "off", .batch_size = 1));
-	await_lying("queue:q", 15, 5);
-	for (int i = 0; i < 3; i++) {
-		flow_advance(&flow, 200); /* to three, four, five */
-		consumer_stays(&calls, 0);
-	}
-	await_lying("queue:q", 15, 5);
 }
 
 /* ---- groups --------------------------------------------------------------------- */
@@ -437,13 +270,13 @@ TEST(of_a_group_one_batch_runs_at_a_time_and_in_order)
 		snprintf(body, sizeof(body), "%d", i);
 		put_ordered("A", body);
 	}
-	map(FAAS_MAPPING(.source = "queue:q.fifo", .batch_size = 4));
+	queue_map(FAAS_MAPPING(.source = "queue:q.fifo", .batch_size = 4));
 	consumer_await(&calls, 1);
 	consumer_stays(&calls, 1);
 	hold = 0;
 	consumer_await(&records, 30);
 	assert_int_equal(most_running, 1);
-	await_lying("queue:q.fifo", 0, 0);
+	queue_await("queue:q.fifo", 0, 0);
 	consumer_saw("0,1,2,3,|4,5,6,7,|8,9,10,11,|12,13,14,15,|16,17,18,19,|20,21,22,23,|"
 		     "24,25,26,27,|28,29,|");
 }
@@ -453,16 +286,16 @@ TEST(a_batch_that_fails_holds_up_its_groups_and_no_others)
 	put_ordered("A", "a1");
 	put_ordered("A", "a2");
 	failures_left = 1;
-	map(FAAS_MAPPING(.source = "queue:q.fifo"));
+	queue_map(FAAS_MAPPING(.source = "queue:q.fifo"));
 	consumer_await(&calls, 1);
-	await_lying("queue:q.fifo", 0, 2);
+	queue_await("queue:q.fifo", 0, 2);
 	put_ordered("A", "a3");
 	put_ordered("B", "b1");
 	consumer_await(&calls, 2);
-	await_lying("queue:q.fifo", 1, 2);
+	queue_await("queue:q.fifo", 1, 2);
 	consumer_saw("a1,a2,|b1,|");
 	flow_advance(&flow, 30 * SECOND);
-	await_lying("queue:q.fifo", 0, 0);
+	queue_await("queue:q.fifo", 0, 0);
 	consumer_saw("a1,a2,|b1,|a1,a2,a3,|");
 }
 
@@ -475,19 +308,19 @@ TEST(of_a_group_no_more_is_taken_than_its_batch_holds)
 		snprintf(body, sizeof(body), "%d", i);
 		put_ordered("A", body);
 	}
-	map(FAAS_MAPPING(.source = "queue:q.fifo", .batch_size = 2));
+	queue_map(FAAS_MAPPING(.source = "queue:q.fifo", .batch_size = 2));
 	consumer_await(&calls, 1);
 	consumer_stays(&calls, 1);
-	await_lying("queue:q.fifo", 8, 2);
+	queue_await("queue:q.fifo", 8, 2);
 }
 
 /* ---- its life -------------------------------------------------------------------- */
 
 TEST(a_disabled_mapping_takes_nothing_until_it_is_enabled)
 {
-	map(FAAS_MAPPING(.disabled = true));
+	queue_map(FAAS_MAPPING(.disabled = true));
 	consumer_await_state("Disabled");
-	put("m");
+	queue_put("m");
 	consumer_stays(&calls, 0);
 	consumer_control("UpdateEventSourceMapping", "{\"UUID\":\"%s\",\"Enabled\":true}");
 	consumer_await(&calls, 1);
@@ -496,12 +329,12 @@ TEST(a_disabled_mapping_takes_nothing_until_it_is_enabled)
 
 TEST(what_was_taken_and_not_seen_is_given_back)
 {
-	map(FAAS_MAPPING(.batch_size = 20, .batch_window_s = 300));
-	put_many(3);
-	await_lying("queue:q", 0, 3);
+	queue_map(FAAS_MAPPING(.batch_size = 20, .batch_window_s = 300));
+	queue_put_many(3);
+	queue_await("queue:q", 0, 3);
 	consumer_control("UpdateEventSourceMapping", "{\"UUID\":\"%s\",\"Enabled\":false}");
 	consumer_await_state("Disabled");
-	await_lying("queue:q", 3, 0);
+	queue_await("queue:q", 3, 0);
 	consumer_control("UpdateEventSourceMapping",
 		"{\"UUID\":\"%s\",\"Enabled\":true,\"BatchSize\":3}");
 	consumer_await(&calls, 1);
@@ -512,16 +345,16 @@ TEST(what_one_mapping_gives_back_another_one_of_its_queue_takes)
 {
 	char first[sizeof(id)];
 
-	map(FAAS_MAPPING(.batch_size = 20, .batch_window_s = 300));
+	queue_map(FAAS_MAPPING(.batch_size = 20, .batch_window_s = 300));
 	memcpy(first, id, sizeof(first));
-	put_many(3);
-	await_lying("queue:q", 0, 3);
+	queue_put_many(3);
+	queue_await("queue:q", 0, 3);
 	consumer_make("g", 0);
-	map(FAAS_MAPPING(.function = "g"));
+	queue_map(FAAS_MAPPING(.function = "g"));
 	consumer_await_state("Enabled"); /* and has looked, and found nothing that it may take */
 	assert_int_equal(faas_mapping_delete(flow.rt, first, &err), 0);
 	consumer_await(&records, 3); /* not a moment of its clock later */
-	await_lying("queue:q", 0, 0);
+	queue_await("queue:q", 0, 0);
 	assert_non_null(strstr(events, "\"ApproximateReceiveCount\":\"1\""));
 }
 
@@ -530,13 +363,13 @@ TEST(a_batch_that_runs_is_finished_before_its_mapping_is_gone)
 	char text[64];
 
 	hold = 1;
-	put("m");
-	map(FAAS_MAPPING(.source = "queue:q"));
+	queue_put("m");
+	queue_map(FAAS_MAPPING(.source = "queue:q"));
 	consumer_await(&calls, 1);
 	assert_int_equal(faas_mapping_delete(flow.rt, id, &err), 0);
 	consumer_await_state("Deleting");
 	hold = 0;
-	await_lying("queue:q", 0, 0);
+	queue_await("queue:q", 0, 0);
 	for (int i = 0; i < 10000; i++) {
 		snprintf(text, sizeof(text), "{\"UUID\":\"%s\"}", id);
 		if (faas_control(flow.rt, "GetEventSourceMapping", text, NULL, &err))
@@ -544,40 +377,40 @@ TEST(a_batch_that_runs_is_finished_before_its_mapping_is_gone)
 		consumer_tick();
 	}
 	assert_string_equal(err.message, "The resource you requested does not exist.");
-	put("later");
+	queue_put("later");
 	consumer_stays(&calls, 1);
 }
 
 TEST(while_its_last_batch_runs_a_mapping_that_stops_takes_nothing)
 {
 	hold = 1;
-	put("m");
-	map(FAAS_MAPPING(.batch_size = 1));
+	queue_put("m");
+	queue_map(FAAS_MAPPING(.batch_size = 1));
 	consumer_await(&calls, 1);
 	consumer_control("UpdateEventSourceMapping", "{\"UUID\":\"%s\",\"Enabled\":false}");
-	put("later");
+	queue_put("later");
 	for (int i = 0; i < 200; i++) {
-		assert_int_equal(stats_of("queue:q").hidden, 1);
+		assert_int_equal(queue_stats("queue:q").hidden, 1);
 		consumer_tick();
 	}
 	hold = 0;
 	consumer_await_state("Disabled");
-	await_lying("queue:q", 1, 0);
+	queue_await("queue:q", 1, 0);
 }
 
 TEST(a_runtime_that_closes_gives_back_what_it_had_not_begun)
 {
-	map(FAAS_MAPPING(.batch_size = 20, .batch_window_s = 300));
-	put_many(3);
-	await_lying("queue:q", 0, 3);
+	queue_map(FAAS_MAPPING(.batch_size = 20, .batch_window_s = 300));
+	queue_put_many(3);
+	queue_await("queue:q", 0, 3);
 	flow_close(&flow);
 	consumer_open(consumer_folder);
 	consumer_await_state("Enabled");
 	flow_advance(&flow, 10 * SECOND);
-	await_lying("queue:q", 3, 0); /* nothing is taken for a function that is not there */
+	queue_await("queue:q", 3, 0); /* nothing is taken for a function that is not there */
 	consumer_make_function();
 	flow_advance(&flow, SECOND);
-	await_lying("queue:q", 0, 3);
+	queue_await("queue:q", 0, 3);
 	flow_advance(&flow, 300 * SECOND);
 	consumer_await(&calls, 1);
 	assert_int_equal(records, 3);
@@ -586,23 +419,23 @@ TEST(a_runtime_that_closes_gives_back_what_it_had_not_begun)
 
 TEST(what_no_filter_lets_through_is_deleted_and_counted)
 {
-	map(FAAS_MAPPING(.batch_size = 20, .batch_window_s = 1,
+	queue_map(FAAS_MAPPING(.batch_size = 20, .batch_window_s = 1,
 			 .filter = "[{\"body\":{\"kind\":[\"good\"]}},{\"body\":[\"plain\"]},"
 				   "{\"messageAttributes\":{\"k\":{\"stringValue\":[\"v\"]}}}]"));
-	put("{'kind':'good'}");
-	put("{\"kind\":\"good\"}");
-	put("{\"kind\":\"bad\"}");
-	put("plain");
-	put("other");
+	queue_put("{'kind':'good'}");
+	queue_put("{\"kind\":\"good\"}");
+	queue_put("{\"kind\":\"bad\"}");
+	queue_put("plain");
+	queue_put("other");
 	assert_int_equal(faas_put(flow.rt, "queue:q",
 				  FAAS_MESSAGE(.body = { "attributed", 10 },
 					       .attributes = "{\"k\":{\"DataType\":\"String\","
 							     "\"StringValue\":\"v\"}}"),
 				  NULL, &err), 0);
-	await_lying("queue:q", 0, 3);
+	queue_await("queue:q", 0, 3);
 	flow_advance(&flow, SECOND);
 	consumer_await(&calls, 1);
-	await_lying("queue:q", 0, 0);
+	queue_await("queue:q", 0, 0);
 	consumer_saw("{\\,plain,attributed,|");
 	consumer_counted("FilteredOutEventCount", 3);
 }
@@ -610,21 +443,22 @@ TEST(what_no_filter_lets_through_is_deleted_and_counted)
 TEST(it_is_counted_what_was_polled_invoked_failed_and_deleted)
 {
 	failures_left = 1;
-	put_many(4);
-	map(FAAS_MAPPING(.source = "queue:q"));
+	queue_put_many(4);
+	queue_map(FAAS_MAPPING(.source = "queue:q"));
 	consumer_await(&calls, 1);
-	await_lying("queue:q", 0, 4);
+	queue_await("queue:q", 0, 4);
 	flow_advance(&flow, 30 * SECOND);
 	consumer_await(&calls, 2);
-	await_lying("queue:q", 0, 0);
+	queue_await("queue:q", 0, 0);
 	consumer_counted("DeletedEventCount", 4);
 	consumer_counted("PolledEventCount", 8);
 	consumer_counted("InvokedEventCount", 8);
 	consumer_counted("FailedInvokeEventCount", 4);
 }
 
-#define IN_MEMORY(name) { #name, name, in_memory, stream_close, NULL }
-#define BOTH(name) IN_MEMORY(name), { #name "_on_disk", name, on_disk, stream_close, NULL }
+#define IN_MEMORY(name) { #name, name, queue_in_memory, stream_close, NULL }
+#define BOTH(name) \
+	IN_MEMORY(name), { #name "_on_disk", name, queue_on_disk, stream_close, NULL }
 
 int main(void)
 {
@@ -642,12 +476,6 @@ int main(void)
 		IN_MEMORY(a_batch_is_cut_where_the_event_would_be_larger_than_six_megabytes),
 		IN_MEMORY(an_event_of_exactly_six_megabytes_is_one_batch_and_one_byte_more_is_two),
 		IN_MEMORY(with_a_window_messages_are_hidden_for_as_long_as_it_may_take),
-		IN_MEMORY(it_begins_with_five_batches_and_has_five_more_a_second),
-		IN_MEMORY(no_more_batches_run_than_are_allowed),
-		IN_MEMORY(a_throttled_batch_is_tried_again_and_its_messages_were_taken_once),
-		IN_MEMORY(a_throttled_batch_gives_up_when_its_messages_would_come_back),
-		BOTH(a_throttled_batch_that_waits_ends_when_its_mapping_does),
-		IN_MEMORY(throttled_it_begins_two_batches_and_grows_from_there),
 		BOTH(of_a_group_one_batch_runs_at_a_time_and_in_order),
 		BOTH(of_a_group_no_more_is_taken_than_its_batch_holds),
 		IN_MEMORY(a_batch_that_fails_holds_up_its_groups_and_no_others),
@@ -657,8 +485,8 @@ int main(void)
 		BOTH(a_batch_that_runs_is_finished_before_its_mapping_is_gone),
 		BOTH(while_its_last_batch_runs_a_mapping_that_stops_takes_nothing),
 		{ "a_runtime_that_closes_gives_back_what_it_had_not_begun",
-		  a_runtime_that_closes_gives_back_what_it_had_not_begun, on_disk, stream_close,
-		  NULL },
+		  a_runtime_that_closes_gives_back_what_it_had_not_begun, queue_on_disk,
+		  stream_close, NULL },
 		IN_MEMORY(what_no_filter_lets_through_is_deleted_and_counted),
 		BOTH(it_is_counted_what_was_polled_invoked_failed_and_deleted),
 	};

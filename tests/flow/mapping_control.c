@@ -87,6 +87,19 @@ TEST(a_mapping_is_created_shown_changed_and_deleted)
 	has("\"State\":\"Deleting\"");
 }
 
+TEST(provisioned_pollers_are_set_shown_and_switched_off)
+{
+	create("");
+	becomes("Enabled");
+	with_uuid("UpdateEventSourceMapping",
+		  ",\"ProvisionedPollerConfig\":{\"MinimumPollers\":5}");
+	has("\"ProvisionedPollerConfig\":{\"MinimumPollers\":5}");
+	with_uuid("UpdateEventSourceMapping",
+		  ",\"ProvisionedPollerConfig\":{},"
+		  "\"ScalingConfig\":{\"MaximumConcurrency\":9}");
+	has("\"ScalingConfig\":{\"MaximumConcurrency\":9},\"ProvisionedPollerConfig\":{}");
+}
+
 TEST(an_address_is_as_good_as_an_arn_and_a_qualifier_stays)
 {
 	perform("PublishVersion", "{\"FunctionName\":\"f\"}");
@@ -186,6 +199,21 @@ TEST(what_a_mapping_cannot_be_is_refused_in_the_words_of_lambda)
 	refuses("\"EventSourceArn\":\"queue:q\",\"FilterCriteria\":{\"Filters\":[{}]}", INVALID,
 		"Invalid filter pattern definition.");
 	refuses("\"BatchSize\":1", INVALID, "Unrecognized event source.");
+	refuses("\"EventSourceArn\":\"queue:q\",\"ScalingConfig\":{\"MaximumConcurrency\":2},"
+		"\"ProvisionedPollerConfig\":{\"MinimumPollers\":2}", INVALID,
+		"a mapping has MaximumConcurrency or ProvisionedPollerConfig, not both");
+	refuses("\"EventSourceArn\":\"queue:q\",\"ProvisionedPollerConfig\":{"
+		"\"MinimumPollers\":3,\"MaximumPollers\":2}", INVALID,
+		"ProvisionedPollerConfig: MinimumPollers must be from 2 to 200, and MaximumPollers "
+		"from there to 2000");
+	refuses("\"EventSourceArn\":\"queue:q\",\"ProvisionedPollerConfig\":{"
+		"\"MinimumPollers\":201}", VALIDATION,
+		"1 validation error detected: Value '201' at "
+		"'provisionedPollerConfig.minimumPollers' failed to satisfy constraint: Member "
+		"must have value less than or equal to 200");
+	refuses("\"EventSourceArn\":\"topic:t\",\"ProvisionedPollerConfig\":{"
+		"\"MinimumPollers\":2}", INVALID,
+		"topic:t does nothing with 'ProvisionedPollerConfig'");
 	refuses("\"EventSourceArn\":\"queue:q\",\"StartingPosition\":\"LATEST\"", INVALID,
 		"queue:q does nothing with 'StartingPosition'");
 }
@@ -320,6 +348,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		HERE(a_mapping_is_created_shown_changed_and_deleted),
+		HERE(provisioned_pollers_are_set_shown_and_switched_off),
 		HERE(an_address_is_as_good_as_an_arn_and_a_qualifier_stays),
 		HERE(a_second_one_of_the_same_source_and_function_is_a_conflict),
 		HERE(a_mapping_cannot_become_a_second_one_of_the_same),

@@ -330,3 +330,70 @@ struct faas_message *consumer_await_letter(const char *queue)
 	assert_non_null(m);
 	return m;
 }
+
+/* ---- a queue ------------------------------------------------------------------ */
+
+int queue_in_memory(void **state)
+{
+	(void)state;
+	*consumer_folder = '\0';
+	consumer_open(NULL);
+	consumer_make_function();
+	return 0;
+}
+
+int queue_on_disk(void **state)
+{
+	(void)state;
+	stores_folder(consumer_folder);
+	consumer_open(consumer_folder);
+	consumer_make_function();
+	return 0;
+}
+
+void queue_map(const struct faas_mapping_config *config)
+{
+	struct faas_mapping_config c = *config;
+
+	if (!c.source)
+		c.source = "queue:q";
+	consumer_map(&c);
+}
+
+void queue_put(const char *body)
+{
+	assert_int_equal(faas_send(flow.rt, "queue:q", (struct faas_bytes){ body, strlen(body) },
+				   &err), 0);
+}
+
+void queue_put_many(int n)
+{
+	char body[16];
+
+	for (int i = 0; i < n; i++) {
+		snprintf(body, sizeof(body), "%d", i);
+		queue_put(body);
+	}
+}
+
+struct faas_queue_stats queue_stats(const char *queue)
+{
+	struct faas_queue_stats stats = { .size = sizeof(stats) };
+
+	assert_int_equal(faas_queue_stats(flow.rt, queue, &stats, &err), 0);
+	return stats;
+}
+
+void queue_await(const char *queue, uint64_t visible, uint64_t hidden)
+{
+	struct faas_queue_stats s = queue_stats(queue);
+
+	for (int i = 0; i < 10000 && (s.visible != visible || s.hidden != hidden); i++) {
+		consumer_tick();
+		s = queue_stats(queue);
+	}
+	assert_int_equal(s.visible, visible);
+	assert_int_equal(s.hidden, hidden);
+	flow_advance(&flow, 0); /* it is done taking */
+	flow_advance(&flow, 0); /* and behind what came of that */
+}

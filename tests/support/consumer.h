@@ -70,4 +70,18 @@ void stream_put(const char *key, const char *body);
 void stream_put_all(const char *bodies); /* each character a record, all of one key */
 void stream_map(const struct faas_mapping_config *config);
 
+/* ---- a runtime with "f" and the queue "queue:q"; stream_close() is its teardown ---- */
+
+int queue_in_memory(void **state);
+int queue_on_disk(void **state);
+void queue_map(const struct faas_mapping_config *config); /* "queue:q" unless it says another */
+void queue_put(const char *body);
+void queue_put_many(int n); /* "0", "1", ... */
+struct faas_queue_stats queue_stats(const char *queue);
+/*
+ * Wait (real time, bounded) until so many lie there, and so many of them hidden: and until the
+ * loop, which takes them, has those that it took, so that the clock may go on.
+ */
+void queue_await(const char *queue, uint64_t visible, uint64_t hidden);
+
 #endif
