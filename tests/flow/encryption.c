@@ -201,7 +201,7 @@ static void restart_with(const struct faas_key *keys)
 /* By another process: to close a file of a database here would open its lock. */
 static bool is_on_disk(const char *text)
 {
-	char command[512];
+	char command[2048];
 	int status;
 
 	snprintf(command, sizeof(command), "grep -rqaF -e '%s' %s", text, control_folder);

@@ -119,7 +119,7 @@ newcomer() {
 		[ "$(wc -l <"$folder/commands")" = 5 ] || return 1
 	(
 		cd "$folder" || exit 1
-		export PATH="$stage_path/bin:$PATH" LD_LIBRARY_PATH=$stage_path/lib
+		export PATH="$stage_path/bin:$PATH"
 		exec_server() {
 			"$@" >server.log 2>&1 &
 			echo $! >pid

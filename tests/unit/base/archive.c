@@ -76,7 +76,7 @@ static void holds(const char *expected)
 
 static void refused_as(const void *data, size_t len, const char *why)
 {
-	char expected[512], names[2048];
+	char expected[640], names[2048];
 
 	assert_int_equal(read_all(data, len, names, sizeof(names)), FAAS_EINVAL);
 	snprintf(expected, sizeof(expected), REFUSED "%s)", why);
