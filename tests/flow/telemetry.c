@@ -109,6 +109,29 @@ TEST(it_hears_of_each_event_and_how_it_ended)
 	follows(at, "\"initDurationMs\":");
 }
 
+TEST(the_logs_api_has_a_start_an_end_and_a_report)
+{
+	char expected[256];
+	const char *at;
+
+	create("logs", NULL, PLATFORM "," FUNCTION);
+	snprintf(expected, sizeof(expected), "{\"requestId\":\"%s\"",
+		 flow_call(&flow, "f", "print mine")->request_id);
+	flow_await_log(&flow, "logs is told 200 \"OK\"");
+	at = heard("platform.report");
+	assert_null(strstr(at, "platform.init"));
+	at = follows(at, "\"type\":\"platform.start\",\"record\":");
+	at = follows(at, expected);
+	at = follows(at, "\"type\":\"function\",\"record\":\"mine\"}");
+	at = follows(at, "\"type\":\"platform.runtimeDone\",\"record\":");
+	at = follows(at, expected);
+	at = follows(at, "\"type\":\"platform.end\",\"record\":");
+	at = follows(at, expected);
+	at = follows(at, "\"type\":\"platform.report\",\"record\":");
+	at = follows(at, expected);
+	follows(at, "\"billedDurationMs\":");
+}
+
 TEST(an_error_of_the_function_is_an_end_with_its_type)
 {
 	create("hears", NULL, PLATFORM);
@@ -272,6 +295,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		ROW(a_subscriber_hears_of_init_from_its_beginning),
 		ROW(it_hears_of_each_event_and_how_it_ended),
+		ROW(the_logs_api_has_a_start_an_end_and_a_report),
 		ROW(an_error_of_the_function_is_an_end_with_its_type),
 		ROW(what_the_function_prints_is_heard_line_by_line_and_logged_as_ever),
 		ROW(what_extensions_print_is_heard_by_who_wants_it),

@@ -18,10 +18,13 @@ enum fa_telemetry_type {
 	FA_TELEMETRY_PLATFORM = 1 << 0,
 	FA_TELEMETRY_FUNCTION = 1 << 1,
 	FA_TELEMETRY_EXTENSION = 1 << 2,
+	FA_TELEMETRY_LOGS = 1 << 3,      /* the platform's, as the Logs API has them */
+	FA_TELEMETRY_LOGS_DONE = 1 << 4, /* of them, those of its second schema alone */
 };
 
 /* What an extension asked for. */
 struct fa_subscription {
+	bool logs;                                 /* by the Logs API */
 	unsigned types;                            /* enum fa_telemetry_type */
 	uint32_t max_items, max_bytes, timeout_ms; /* a batch is sent at the first of them */
 	bool tcp;                                  /* else HTTP */

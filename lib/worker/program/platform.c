@@ -18,7 +18,7 @@ static void put_status(struct fa_text *text, const char *error_type)
 
 static bool is_wanted(const struct fa_platform *p)
 {
-	return fa_telemetry_wanted(p->telemetry, FA_TELEMETRY_PLATFORM);
+	return fa_telemetry_wanted(p->telemetry, FA_TELEMETRY_PLATFORM | FA_TELEMETRY_LOGS);
 }
 
 static const char *error_of(const struct fa_platform *p)
@@ -243,6 +243,17 @@ static void put_metrics(const struct fa_platform *p, struct fa_text *text)
 	fa_text_add(text, "}");
 }
 
+static void tell_ended(const struct fa_platform *p)
+{
+	char record[RECORD];
+	struct fa_text text = FA_TEXT(record);
+
+	fa_text_add(&text, "{");
+	fa_member_text(&text, "requestId", p->request_id);
+	fa_text_add(&text, "}");
+	fa_telemetry_ended(p->telemetry, record);
+}
+
 void fa_platform_all_wait(struct fa_platform *p, int64_t now_ns)
 {
 	char record[RECORD];
@@ -252,6 +263,7 @@ void fa_platform_all_wait(struct fa_platform *p, int64_t now_ns)
 	if (p->state != FA_PLATFORM_DONE)
 		return;
 	p->state = FA_PLATFORM_QUIET;
+	tell_ended(p);
 	fa_text_add(&text, "{");
 	fa_member_text(&text, "requestId", p->request_id);
 	put_metrics(p, &text);

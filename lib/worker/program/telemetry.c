@@ -9,8 +9,41 @@
 #include <base/json.h>
 #include <base/member.h>
 
-#define TELEMETRY "/2022-07-01/telemetry"
-#define LOGS "/2020-08-15/logs"
+static const struct api {
+	const char *path, *again;
+	const char *invalid, *closed, *schemas; /* what is wrong */
+	const char *versions[4];                /* of the schema; the first is the default */
+	uint32_t max_items;                     /* the default */
+} apis[] = {
+	{ "/2022-07-01/telemetry",
+	  "\"AlreadySubscribed\"",
+	  "ValidationError",
+	  "Telemetry.SubscriptionClosed",
+	  "schemaVersion should be 2022-07-01, 2022-12-13 or 2025-01-29",
+	  { "2022-07-01", "2022-12-13", "2025-01-29" },
+	  1000 },
+	{ "/2020-08-15/logs",
+	  "\"OK\"",
+	  "Logs.ValidationError",
+	  "Logs.SubscriptionClosed",
+	  "schemaVersion should be 2020-08-15 or 2021-03-18",
+	  { "2020-08-15", "2021-03-18" },
+	  10000 },
+};
+#define TELEMETRY (&apis[0])
+#define LOGS (&apis[1])
+
+/* The events of the platform that the Logs API has, too, and what it calls them. */
+static const struct {
+	const char *type, *name;
+	enum fa_telemetry_type wanted;
+} logs[] = {
+	{ "platform.start", "platform.start", FA_TELEMETRY_LOGS },
+	{ "platform.runtimeDone", "platform.runtimeDone", FA_TELEMETRY_LOGS_DONE },
+	{ "platform.report", "platform.report", FA_TELEMETRY_LOGS },
+	{ "platform.extension", "platform.extension", FA_TELEMETRY_LOGS },
+	{ "platform.telemetrySubscription", "platform.logsSubscription", FA_TELEMETRY_LOGS },
+};
 
 static const struct kind {
 	const char *name;
@@ -68,15 +101,19 @@ static bool read_string(struct fa_json value, char *out, size_t size)
 	return len < size && strlen(out) == len;
 }
 
-static void read_version(struct fa_json whole, struct faults *faults)
+/* The number of the version; 0 with one that there is not. Only the Logs API has a default. */
+static int read_version(struct fa_json whole, const struct api *api, struct faults *faults)
 {
-	static const char *const versions[] = { "2022-07-01", "2022-12-13", "2025-01-29" };
 	struct fa_json given = fa_json_get(whole, "schemaVersion");
 
-	for (size_t i = 0; i < COUNT(versions); i++)
-		if (fa_json_kind(given) == FA_JSON_STRING && fa_json_equals(given, versions[i]))
-			return;
-	fault(faults, "schemaVersion should be 2022-07-01, 2022-12-13 or 2025-01-29");
+	if (api == LOGS && fa_json_kind(given) == FA_JSON_NONE)
+		return 0;
+	for (int i = 0; api->versions[i]; i++)
+		if (fa_json_kind(given) == FA_JSON_STRING &&
+		    fa_json_equals(given, api->versions[i]))
+			return i;
+	fault(faults, api->schemas);
+	return 0;
 }
 
 static void read_types(struct fa_json whole, struct fa_subscription *s, struct faults *faults)
@@ -120,11 +157,12 @@ static void read_number(struct fa_json buffering, const char *name, uint64_t lea
 		fault_range(faults, name, least, most);
 }
 
-static void read_buffering(struct fa_json whole, struct fa_subscription *s, struct faults *faults)
+static void read_buffering(struct fa_json whole, const struct api *api, struct fa_subscription *s,
+			   struct faults *faults)
 {
 	struct fa_json buffering = fa_json_get(whole, "buffering");
 
-	s->max_items = 1000;
+	s->max_items = api->max_items;
 	s->max_bytes = 262144;
 	s->timeout_ms = 1000;
 	if (fa_json_kind(buffering) != FA_JSON_NONE && fa_json_kind(buffering) != FA_JSON_OBJECT)
@@ -214,20 +252,26 @@ static void read_destination(struct fa_json whole, struct fa_subscription *s, st
 	}
 }
 
-static void read_subscription(struct faas_bytes body, struct fa_subscription *s,
-			      struct faults *faults)
+static void read_subscription(struct faas_bytes body, const struct api *api,
+			      struct fa_subscription *s, struct faults *faults)
 {
 	struct fa_json whole;
+	int version;
 
 	memset(s, 0, sizeof(*s));
+	s->logs = api == LOGS;
 	if (!fa_json_read(body.data, body.len, &whole) || fa_json_kind(whole) != FA_JSON_OBJECT) {
 		fault(faults, "the body should be an object of JSON");
 		return;
 	}
 	read_destination(whole, s, faults);
 	read_types(whole, s, faults);
-	read_version(whole, faults);
-	read_buffering(whole, s, faults);
+	version = read_version(whole, api, faults);
+	read_buffering(whole, api, s, faults);
+	if (s->logs && s->types & FA_TELEMETRY_PLATFORM) {
+		s->types ^= FA_TELEMETRY_PLATFORM | FA_TELEMETRY_LOGS;
+		s->types |= version ? FA_TELEMETRY_LOGS_DONE : 0;
+	}
 }
 
 /* ---- subscriptions -------------------------------------------------------- */
@@ -246,6 +290,8 @@ static void tell_subscribed(struct fa_telemetry *t, const char *name, const char
 	char record[FA_EXTENSION_NAME * 6 + 128];
 	struct fa_text text = FA_TEXT(record);
 
+	if (types & FA_TELEMETRY_LOGS)
+		types |= FA_TELEMETRY_PLATFORM;
 	fa_text_add(&text, "{");
 	fa_member_text(&text, "name", name);
 	fa_member_text(&text, "state", state);
@@ -290,31 +336,32 @@ static void subscribe_again(struct fa_telemetry *t, const struct fa_courier *cou
 			    const struct fa_subscription *s, struct fa_runtime_answer *answer)
 {
 	if (memcmp(&courier->subscription, s, sizeof(*s)) != 0) {
-		fa_extensions_refuse(answer, 400, "ValidationError",
+		fa_extensions_refuse(answer, 400, apis[s->logs].invalid,
 				     "The extension has another subscription already");
 		return;
 	}
 	tell_subscribed(t, courier->name, "Already subscribed", s->types);
-	say(answer, "\"AlreadySubscribed\"");
+	say(answer, apis[s->logs].again);
 }
 
-/* True: it is one of the two, with or without a slash at its end. */
-static bool is_at(const struct fa_http_request *request, const char *path)
+/* Its path is that of the API, with or without a slash at its end. */
+static bool is_of(const struct fa_http_request *request, const struct api *api)
 {
-	size_t len = strlen(path);
+	size_t len = strlen(api->path);
 
-	return !strncmp(request->target, path, len) &&
+	return !strncmp(request->target, api->path, len) &&
 	       (!request->target[len] || !strcmp(request->target + len, "/"));
 }
 
 bool fa_telemetry_meant(const struct fa_http_request *request)
 {
-	return is_at(request, TELEMETRY) || is_at(request, LOGS);
+	return is_of(request, TELEMETRY) || is_of(request, LOGS);
 }
 
 void fa_telemetry_take(struct fa_telemetry *t, struct fa_extensions *x,
 		       const struct fa_http_request *request, struct fa_runtime_answer *answer)
 {
+	const struct api *api = is_of(request, LOGS) ? LOGS : TELEMETRY;
 	struct faults faults = { .text = FA_TEXT(faults.data) };
 	const struct fa_extension *extension;
 	const struct fa_courier *courier;
@@ -328,22 +375,18 @@ void fa_telemetry_take(struct fa_telemetry *t, struct fa_extensions *x,
 	extension = fa_extensions_caller(x, request, answer);
 	if (!extension)
 		return;
-	if (is_at(request, LOGS)) {
-		fa_extensions_refuse(answer, 202, "Logs.NotSupported",
-				     "Logs API is not supported: use the Telemetry API");
-		return;
-	}
 	if (!t->open) {
-		fa_extensions_refuse(answer, 403, "Telemetry.SubscriptionClosed",
-				     "Telemetry API subscription is closed already");
+		fa_extensions_refuse(answer, 403, api->closed,
+				     api == LOGS ? "Logs API subscription is closed already" :
+						   "Telemetry API subscription is closed already");
 		return;
 	}
-	read_subscription(request->body, &s, &faults);
+	read_subscription(request->body, api, &s, &faults);
 	if (s.port == ntohs(t->address.sin_port))
 		fault(&faults, "the port is that of the Runtime API");
 	courier = find(t, extension->name);
 	if (faults.text.len)
-		fa_extensions_refuse(answer, 400, "ValidationError", faults.data);
+		fa_extensions_refuse(answer, 400, api->invalid, faults.data);
 	else if (courier)
 		subscribe_again(t, courier, &s, answer);
 	else
@@ -352,10 +395,10 @@ void fa_telemetry_take(struct fa_telemetry *t, struct fa_extensions *x,
 
 /* ---- events --------------------------------------------------------------- */
 
-bool fa_telemetry_wanted(const struct fa_telemetry *t, enum fa_telemetry_type type)
+bool fa_telemetry_wanted(const struct fa_telemetry *t, unsigned types)
 {
 	for (int i = 0; i < t->count; i++)
-		if (t->at[i]->subscription.types & type)
+		if (t->at[i]->subscription.types & types)
 			return true;
 	return t->open;
 }
@@ -397,17 +440,31 @@ static void end(struct fa_telemetry *t, enum fa_telemetry_type type, struct fa_t
 		remember(t, type, text);
 }
 
-void fa_telemetry_event(struct fa_telemetry *t, const char *type, const char *record)
+static void tell(struct fa_telemetry *t, enum fa_telemetry_type wanted, const char *type,
+		 const char *record)
 {
 	char event[4096];
 	struct fa_text text = FA_TEXT(event);
 	struct fa_instant at = fa_telemetry_now();
 
-	if (!fa_telemetry_wanted(t, FA_TELEMETRY_PLATFORM))
+	if (!fa_telemetry_wanted(t, wanted))
 		return;
 	begin(&text, at, type);
 	fa_text_add(&text, record);
-	end(t, FA_TELEMETRY_PLATFORM, &text, at);
+	end(t, wanted, &text, at);
+}
+
+void fa_telemetry_event(struct fa_telemetry *t, const char *type, const char *record)
+{
+	tell(t, FA_TELEMETRY_PLATFORM, type, record);
+	for (size_t i = 0; i < COUNT(logs); i++)
+		if (!strcmp(type, logs[i].type))
+			tell(t, logs[i].wanted, logs[i].name, record);
+}
+
+void fa_telemetry_ended(struct fa_telemetry *t, const char *record)
+{
+	tell(t, FA_TELEMETRY_LOGS, "platform.end", record);
 }
 
 /* Static: each byte may become six. */

@@ -7,7 +7,8 @@
 #include <worker/program/tap.h>
 
 /*
- * Lambda's Telemetry API, version 2022-07-01: extensions subscribe during init to what the
+ * Lambda's Telemetry API, version 2022-07-01, and the Logs API that it superseded, version
+ * 2020-08-15, which has fewer events: extensions subscribe during init to what the
  * platform does and to what function and extensions log. Each event is written once, put into
  * a batch of each subscription that wants it, and taken to it by its courier. What came before
  * somebody subscribed is kept until init is over, within bounds, and only if there may be
@@ -39,16 +40,18 @@ void fa_telemetry_init(struct fa_telemetry *telemetry, const struct sockaddr_in 
 /* Init is over: nobody subscribes any more. */
 void fa_telemetry_close(struct fa_telemetry *telemetry);
 
-/* Is it a request of this API, or of the older Logs API? */
+/* Is it a request of one of these APIs? */
 bool fa_telemetry_meant(const struct fa_http_request *request);
 /* A subscription; each is answered at once. */
 void fa_telemetry_take(struct fa_telemetry *telemetry, struct fa_extensions *extensions,
 		       const struct fa_http_request *request, struct fa_runtime_answer *answer);
 
 /* Would anybody be told of it, now or later? */
-bool fa_telemetry_wanted(const struct fa_telemetry *telemetry, enum fa_telemetry_type type);
+bool fa_telemetry_wanted(const struct fa_telemetry *telemetry, unsigned types);
 /* An event of the platform, with its record as JSON. */
 void fa_telemetry_event(struct fa_telemetry *telemetry, const char *type, const char *record);
+/* One that only the Logs API has: the request is over. */
+void fa_telemetry_ended(struct fa_telemetry *telemetry, const char *record);
 /* A line of a log, of either kind: text, or with that log format an object of JSON. */
 void fa_telemetry_line(struct fa_telemetry *telemetry, enum fa_telemetry_type type,
 		       const char *line, size_t len);

@@ -61,6 +61,13 @@ static void subscribe(int extension, const char *body, int status, const char *s
 		fail_msg("%s: %d %s", body, answer.status, answer.text);
 }
 
+static void subscribe_to_logs(int extension, const char *body, int status, const char *said)
+{
+	put("/2020-08-15/logs", extensions.at[extension].id, body);
+	if (answer.status != status || !strstr(answer.text, said))
+		fail_msg("%s: %d %s", body, answer.status, answer.text);
+}
+
 static void is_wrong(const char *body, const char *message)
 {
 	char said[256];
@@ -182,19 +189,70 @@ TEST(who_is_nobody_or_late_is_refused)
 	put("/2022-07-01/telemetry/", "33333333-1111-4111-8111-111111111111", "{}");
 	assert_int_equal(answer.status, 403);
 	assert_non_null(strstr(answer.text, "Extension.UnknownExtensionIdentifier"));
-	put("/2020-08-15/logs", extensions.at[0].id, "{}");
-	assert_int_equal(answer.status, 202);
-	assert_non_null(strstr(answer.text, "Logs.NotSupported"));
 	fa_telemetry_close(&telemetry);
 	subscribe(0, "{" VERSION "," TYPES "," TO(":80") "}", 403, "Telemetry.SubscriptionClosed");
+	subscribe_to_logs(0, "{" TYPES "," TO(":80") "}", 403, "Logs.SubscriptionClosed");
+}
+
+static bool has(int extension, const char *text)
+{
+	const struct fa_batch *batch = &telemetry.at[extension]->filling;
+
+	return memmem(batch->data, batch->len, text, strlen(text));
 }
 
 static void holds(int extension, const char *text)
 {
 	const struct fa_batch *batch = &telemetry.at[extension]->filling;
 
-	if (!memmem(batch->data, batch->len, text, strlen(text)))
+	if (!has(extension, text))
 		fail_msg("no %s in %.*s", text, (int)batch->len, batch->data);
+}
+
+/* Of the Logs API the first hears what all versions have, the other one the second's. */
+TEST(logs_are_fewer_events_with_names_of_their_own)
+{
+	fa_telemetry_event(&telemetry, "platform.initStart", "{}");
+	subscribe_to_logs(0, "{" TYPES "," TO(":80") "}", 200, "\"OK\"");
+	subscribe_to_logs(1, "{\"schemaVersion\":\"2021-03-18\"," TYPES "," TO(":81") "}", 200,
+			  "\"OK\"");
+	assert_int_equal(telemetry.at[0]->subscription.max_items, 10000);
+	fa_telemetry_event(&telemetry, "platform.start", "{}");
+	fa_telemetry_event(&telemetry, "platform.runtimeDone", "{}");
+	fa_telemetry_ended(&telemetry, "{}");
+	fa_telemetry_event(&telemetry, "platform.report", "{}");
+	for (int i = 0; i < 2; i++) {
+		holds(i, "\"type\":\"platform.logsSubscription\",\"record\":{\"name\":\"one\","
+			 "\"state\":\"Subscribed\",\"types\":[\"platform\"]}}");
+		holds(i, "\"type\":\"platform.start\",\"record\":{}}");
+		holds(i, "\"type\":\"platform.end\",\"record\":{}}");
+		holds(i, "\"type\":\"platform.report\",\"record\":{}}");
+		assert_false(has(i, "platform.initStart"));
+		assert_false(has(i, "platform.telemetrySubscription"));
+		assert_int_equal(has(i, "platform.runtimeDone"), i);
+	}
+}
+
+TEST(an_end_is_an_event_of_logs_alone)
+{
+	subscribe(0, "{" VERSION "," TYPES "," TO(":80") "}", 200, "\"OK\"");
+	fa_telemetry_ended(&telemetry, "{}");
+	fa_telemetry_event(&telemetry, "platform.report", "{}");
+	assert_false(has(0, "platform.end"));
+	assert_true(has(0, "platform.report"));
+	assert_false(has(0, "platform.logsSubscription"));
+}
+
+TEST(a_subscription_is_of_one_api_or_of_the_other)
+{
+	subscribe(0, "{" VERSION ",\"types\":[\"function\"]," TO(":80") "}", 200, "\"OK\"");
+	subscribe_to_logs(0, "{\"types\":[\"function\"]," TO(":80") "}", 400,
+			  "Logs.ValidationError");
+	subscribe_to_logs(1, "{" VERSION "," TYPES "," TO(":80") "}", 400,
+			  "schemaVersion should be 2020-08-15 or 2021-03-18");
+	subscribe_to_logs(1, "{" TYPES "," TO(":80") "}", 200, "\"OK\"");
+	subscribe_to_logs(1, "{" TYPES "," TO(":80") "}", 200, "\"OK\"");
+	assert_int_equal(telemetry.count, 2);
 }
 
 TEST(what_was_before_is_heard_by_who_wants_it)
@@ -240,6 +298,9 @@ int main(void)
 		ROW(each_number_has_its_limits),
 		ROW(the_same_again_is_no_second_one_and_another_one_is_refused),
 		ROW(who_is_nobody_or_late_is_refused),
+		ROW(logs_are_fewer_events_with_names_of_their_own),
+		ROW(an_end_is_an_event_of_logs_alone),
+		ROW(a_subscription_is_of_one_api_or_of_the_other),
 		ROW(what_was_before_is_heard_by_who_wants_it),
 		ROW(what_is_kept_for_those_who_may_come_is_bounded),
 		ROW(a_line_that_is_an_object_is_one_where_logs_are_json),
