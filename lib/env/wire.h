@@ -227,6 +227,8 @@ enum fa_ctl_type {
 	FA_UNPACK,         /* fds: a ZIP, the pipe that tells of it; `status` 1: judge only */
 	FA_UNPACK_END,     /* kill that */
 
+	FA_VPC,            /* struct fa_vpc: of the nest that is opened next, which has its id */
+
 	/* supervisor -> host */
 	FA_HELLO,          /* struct fa_hello: layers of the nest prepared ahead */
 	FA_NEST_DEAD,      /* status: wait status; id: the nest; error, text: why it failed */
@@ -235,6 +237,10 @@ enum fa_ctl_type {
 	FA_SPAWN,          /* struct fa_spawn; fds: request area, response area, bell, log,
 			      [mount namespace of the environment's earlier process] */
 	FA_PREPARE,        /* keep `status` private /tmp namespaces ready */
+
+	/* nest <-> keeper of networks; answered by the same type, with error and text */
+	FA_NETWORK_RULES,  /* fd: a network namespace, which gets its group's rules */
+	FA_NETWORK_JOIN,   /* fd: the same, which gets a link and an address */
 
 	/* nest -> host */
 	FA_BORN,           /* id; fds: pidfd, [mount namespace made for it]; `status`: how many.
@@ -265,6 +271,30 @@ struct fa_hello {
 	uint32_t applied;     /* enum faas_layer */
 	uint32_t landlock_abi;
 	int32_t errors[32];   /* errno per missing layer, by bit number */
+	int32_t vpc_error;    /* errno: no environment can be in a VPC */
+};
+
+/* Addresses of IPv4 in the machine's byte order. */
+struct fa_vpc_subnet {
+	uint32_t address, bits;
+	uint32_t gateway, resolver; /* 0: none */
+	char bridge[16];
+};
+
+struct fa_vpc_rule {
+	uint32_t address;
+	uint8_t bits, protocol;     /* IPPROTO_TCP, ...; 0: any */
+	uint16_t from_port, to_port; /* 0: any */
+};
+
+#define FA_VPC_SUBNETS_MAX 16
+#define FA_VPC_RULES_MAX 300
+
+struct fa_vpc {
+	struct fa_ctl ctl;
+	uint32_t subnet_count, rule_count;
+	struct fa_vpc_subnet subnets[FA_VPC_SUBNETS_MAX];
+	struct fa_vpc_rule rules[FA_VPC_RULES_MAX];
 };
 
 struct fa_spawn {
@@ -290,6 +320,7 @@ enum fa_nest_flags {
 	FA_NEST_EMBEDDED = 1 << 6, /* the plugin is its language's, in the runtime's directory */
 	FA_NEST_SNAP_START = 1 << 7, /* the function's own init is in the snapshot */
 	FA_NEST_READ_ONLY = 1 << 8,  /* its file system */
+	FA_NEST_VPC = 1 << 9,        /* each environment in a network of its own, see FA_VPC */
 };
 
 struct fa_nest_setup {
@@ -301,6 +332,7 @@ struct fa_nest_setup {
 	uint32_t weak;        /* enum faas_layer to leave out: positive controls of the tests */
 	uint32_t strings_len;
 	char mount_path[164]; /* where the function's file system is shown */
+	uint32_t resolvers[3]; /* of names, for FA_NEST_VPC; 0: none */
 	/*
 	 * NUL-terminated each: code directory (absolute), directory of the merged layers
 	 * (absolute; "": none), that of the runtime's own program (the same), that of the

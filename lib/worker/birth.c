@@ -225,7 +225,7 @@ static void prepare_birth(struct fa_nursery *nursery, struct fa_birth *birth, ui
 	birth->layers = nursery->layers;
 	birth->flags = flags;
 	fa_layers_lose(&birth->layers, weak, ECANCELED);
-	if (flags & FA_NEST_NETWORK)
+	if (flags & (FA_NEST_NETWORK | FA_NEST_VPC))
 		fa_layers_lose(&birth->layers, FAAS_LAYER_NO_NETWORK, ECANCELED);
 	birth->landlock_abi = nursery->landlock_abi;
 	if (nursery->setuid)
@@ -282,14 +282,16 @@ _Noreturn static void become_nest(int sock, bool ranged)
 static pid_t clone_nest(struct fa_nursery *nursery, struct fa_birth *birth, uint32_t weak,
 			const int pair[2])
 {
-	pid_t pid = fa_clone(clone_flags(birth->layers.applied), NULL);
+	/* to return to, for who makes networks of its environments */
+	unsigned long also = birth->flags & FA_NEST_VPC ? CLONE_NEWNET : 0;
+	pid_t pid = fa_clone(clone_flags(birth->layers.applied) | also, NULL);
 
 	if (pid < 0) {
 		probe_namespaces(&nursery->layers);
 		birth->layers.applied &= nursery->layers.applied;
 		memcpy(birth->layers.errors, nursery->layers.errors, sizeof(birth->layers.errors));
 		fa_layers_lose(&birth->layers, weak, ECANCELED);
-		pid = fa_clone(clone_flags(birth->layers.applied), NULL);
+		pid = fa_clone(clone_flags(birth->layers.applied) | also, NULL);
 	}
 	if (!pid) {
 		close(pair[0]); /* or its end would never be seen */

@@ -120,10 +120,10 @@ static const char *cannot_be_program(const struct nest *nest)
 }
 
 _Noreturn static void be_environment(struct nest *nest, const struct fa_spawn *spawn,
-				     const int fds[AREAS_AND_PIPES], int mounts)
+				     const int fds[AREAS_AND_PIPES], int mounts, int network)
 {
 	const struct fa_template *template = &nest->template;
-	const char *failed = fa_sandbox_enter(&nest->box, spawn, mounts);
+	const char *failed = fa_sandbox_enter(&nest->box, spawn, mounts, network);
 	struct fa_run run = nest->run;
 
 	if (failed)
@@ -136,7 +136,7 @@ _Noreturn static void be_environment(struct nest *nest, const struct fa_spawn *s
 	run.provisioned = spawn->provisioned;
 	run.waits = spawn->waits;
 	memcpy(run.stream, spawn->stream, sizeof(run.stream));
-	run.own_network = fa_sandbox_namespaces(&nest->box) & CLONE_NEWNET;
+	run.own_network = fa_sandbox_own_network(&nest->box);
 	if (run.flags & FA_NEST_PROGRAM)
 		fa_program_run(&run);
 	if (template->ready)
@@ -197,12 +197,15 @@ static pid_t bear(struct nest *nest, const struct fa_spawn *spawn, const int *fd
 	unsigned long namespaces = fa_sandbox_namespaces(&nest->box);
 	/* a template leaves nothing in a /tmp that is to be found later */
 	bool own = count > AREAS_AND_PIPES && !fa_template_is_due(&nest->template);
-	int mounts = own ? fds[AREAS_AND_PIPES] : -1, made = -1, pidfd = -1, rc = 0;
+	int mounts = own ? fds[AREAS_AND_PIPES] : -1, made = -1, pidfd = -1, network = -1, rc = 0;
 	const char *step = "private /tmp";
 	pid_t pid = 0;
 
 	if (mounts < 0)
 		rc = fa_sandbox_take_tmp(&nest->box, &made);
+	if (rc < 0)
+		goto stillborn;
+	rc = fa_networks_take(&nest->box.networks, FA_FD_NAMESPACES, &network, &step);
 	if (rc < 0)
 		goto stillborn;
 	step = "process";
@@ -211,9 +214,11 @@ static pid_t bear(struct nest *nest, const struct fa_spawn *spawn, const int *fd
 		goto stillborn;
 	rc = pid = fa_clone(namespaces, &pidfd);
 	if (!pid)
-		be_environment(nest, spawn, fds, made < 0 ? mounts : made);
+		be_environment(nest, spawn, fds, made < 0 ? mounts : made, network);
 	if (rc < 0)
 		goto stillborn;
+	if (network >= 0)
+		close(network); /* it is to end with the environment */
 	if (made >= 0 && fa_template_is_due(&nest->template)) {
 		close(made);
 		made = -1;
@@ -227,6 +232,8 @@ stillborn:
 	tell_stillborn(spawn, step, -rc);
 	if (made >= 0)
 		close(made);
+	if (network >= 0)
+		close(network);
 	return 0;
 }
 
@@ -373,29 +380,42 @@ static int refill_after_ms(const struct nest *nest, bool quiet)
 	bool last = nest->run.many_cpus && !nest->box.pool_count;
 
 	if (!fa_sandbox_wants_tmp(&nest->box))
-		return -1;
+		return fa_networks_want(&nest->box.networks) ? REFILL_MS : -1;
 	return quiet || last ? 0 : REFILL_MS;
+}
+
+/* Nothing else is to be done. */
+static void make_ahead(struct nest *nest)
+{
+	if (fa_sandbox_wants_tmp(&nest->box))
+		fa_sandbox_add_tmp(&nest->box);
+	else
+		fa_networks_begin(&nest->box.networks, FA_FD_NAMESPACES);
 }
 
 _Noreturn static void serve(struct nest *nest)
 {
+	struct fa_networks *networks = &nest->box.networks;
 	struct pollfd wait[] = {
 		{ .fd = FA_FD_HOST, .events = POLLIN },
 		{ .fd = FA_FD_SIGNAL, .events = POLLIN },
+		{ .fd = networks->needed ? networks->keeper : -1, .events = POLLIN },
 	};
 	bool quiet = false;
 
 	for (;;) {
 		bool news = nest->news.count;
-		int n = poll(wait, 2, news ? 0 : refill_after_ms(nest, quiet));
+		int n = poll(wait, 3, news ? 0 : refill_after_ms(nest, quiet));
 
 		quiet = n == 0 && !news;
 		if (n == 0 && news)
 			let_live(nest);
 		else if (n == 0)
-			fa_sandbox_add_tmp(&nest->box);
+			make_ahead(nest);
 		if (n <= 0)
 			continue;
+		if (wait[2].revents)
+			fa_networks_hear(networks);
 		if (wait[0].revents)
 			listen_to_host(nest);
 		if (wait[1].revents)
@@ -439,8 +459,11 @@ static bool map_page(struct nest *nest, int fd)
 
 static const char *adopt(struct nest *nest, const struct fa_nest_setup *setup, int *fds, int count)
 {
+	bool in_vpc = setup->flags & FA_NEST_VPC && count > 3;
+	int last = in_vpc ? count -= 2 : count;
+	struct fa_vpc_fds vpc = { in_vpc ? fds[last] : -1, in_vpc ? fds[last + 1] : -1 };
 	int snapshot = setup->flags & FA_NEST_SNAPSHOT && count > 2 ? fds[--count] : -1;
-	const char *failed = fa_sandbox_adopt(&nest->box, setup, fds + 2, count - 2);
+	const char *failed = fa_sandbox_adopt(&nest->box, setup, fds + 2, count - 2, vpc);
 
 	fa_template_init(&nest->template, snapshot);
 	if (failed)

@@ -8,6 +8,7 @@
 #include <env/wire.h>
 #include <worker/cgroup.h>
 #include <worker/layers.h>
+#include <worker/network.h>
 
 /*
  * The sandbox of a nest and of its environments. What environments can inherit
@@ -61,12 +62,21 @@ struct fa_sandbox {
 
 	int pool[FA_POOL_MAX];   /* mount namespaces with an empty /tmp */
 	int pool_count, pool_target;
+	struct fa_networks networks;
 };
 
 const char *fa_sandbox_prepare(struct fa_sandbox *box, const struct fa_birth *birth);
-/* `trees`: from fa_view_code(), of those directories that there are, or none. Box takes them. */
+/* What a nest in a VPC gets besides: its socket to the keeper, from fa_view_resolvers(). */
+struct fa_vpc_fds {
+	int keeper, resolvers;
+};
+
+/*
+ * `trees`: from fa_view_code(), of those directories that there are, or none. Box takes them, and
+ * `vpc`, for FA_NEST_VPC.
+ */
 const char *fa_sandbox_adopt(struct fa_sandbox *box, const struct fa_nest_setup *setup,
-			     const int *trees, int tree_count);
+			     const int *trees, int tree_count, struct fa_vpc_fds vpc);
 
 /* Which namespaces an environment gets when it is cloned: flags of clone(2). */
 unsigned long fa_sandbox_namespaces(const struct fa_sandbox *box);
@@ -77,8 +87,14 @@ int fa_sandbox_take_tmp(struct fa_sandbox *box, int *mounts);
 bool fa_sandbox_wants_tmp(const struct fa_sandbox *box);
 void fa_sandbox_add_tmp(struct fa_sandbox *box);
 
-/* [environment] `mounts`: from fa_sandbox_take_tmp(), now or for an earlier environment. */
+/* Whether nobody else is in an environment's network, whichever way it got one. */
+bool fa_sandbox_own_network(const struct fa_sandbox *box);
+
+/*
+ * [environment] `mounts`: from fa_sandbox_take_tmp(), now or for an earlier environment;
+ * `network`: from fa_networks_take().
+ */
 const char *fa_sandbox_enter(const struct fa_sandbox *box, const struct fa_spawn *spawn,
-			     int mounts);
+			     int mounts, int network);
 
 #endif

@@ -141,8 +141,27 @@ static const char *enter_directories(struct fa_sandbox *box, const struct fa_nes
 	return NULL;
 }
 
+/* Where its names come from; and the way to networks for its environments. */
+static const char *enter_vpc(struct fa_sandbox *box, const struct fa_nest_setup *setup,
+			     struct fa_vpc_fds vpc)
+{
+	int rc = -EOPNOTSUPP;
+
+	if (!(setup->flags & FA_NEST_VPC))
+		return NULL;
+	if (fa_layers_have(&box->layers, FAAS_LAYER_MOUNT_NS))
+		rc = fa_networks_open(&box->networks, vpc.keeper, FA_FD_NAMESPACES);
+	errno = -rc;
+	if (rc < 0)
+		return "network namespace";
+	rc = fa_view_enter_resolvers(vpc.resolvers);
+	close(vpc.resolvers);
+	errno = -rc;
+	return rc < 0 ? "/etc/resolv.conf" : NULL;
+}
+
 const char *fa_sandbox_adopt(struct fa_sandbox *box, const struct fa_nest_setup *setup,
-			     const int *trees, int tree_count)
+			     const int *trees, int tree_count, struct fa_vpc_fds vpc)
 {
 	bool view = fa_layers_have(&box->layers, FAAS_LAYER_MOUNT_NS);
 	const char *failed;
@@ -154,10 +173,13 @@ const char *fa_sandbox_adopt(struct fa_sandbox *box, const struct fa_nest_setup 
 	failed = enter_directories(box, setup, trees, tree_count);
 	if (failed)
 		return failed;
-	if (view && fa_sandbox_namespaces(box) & CLONE_NEWNET && (rc = fa_view_enter_hosts()) < 0) {
+	if (view && fa_sandbox_own_network(box) && (rc = fa_view_enter_hosts()) < 0) {
 		errno = -rc;
 		return "/etc/hosts";
 	}
+	failed = enter_vpc(box, setup, vpc);
+	if (failed)
+		return failed;
 	if (fa_layers_have(&box->layers, FAAS_LAYER_RLIMITS) && set_limits(box, setup) < 0)
 		return "resource limits";
 	return NULL;
@@ -202,6 +224,11 @@ unsigned long fa_sandbox_namespaces(const struct fa_sandbox *box)
 	if (box->flags & FA_NEST_PROGRAM && fa_layers_have(&box->layers, FAAS_LAYER_NO_NETWORK))
 		flags |= CLONE_NEWNET;
 	return flags;
+}
+
+bool fa_sandbox_own_network(const struct fa_sandbox *box)
+{
+	return box->flags & FA_NEST_VPC || fa_sandbox_namespaces(box) & CLONE_NEWNET;
 }
 
 static int switch_loopback_on(void)
@@ -260,13 +287,15 @@ static int restrict_calls(const struct fa_sandbox *box)
 }
 
 const char *fa_sandbox_enter(const struct fa_sandbox *box, const struct fa_spawn *spawn,
-			     int mounts)
+			     int mounts, int network)
 {
 	const char *failed;
 	int rc;
 
 	if (!enter_namespace(box, mounts))
 		return "code directory";
+	if (network >= 0 && setns(network, CLONE_NEWNET) < 0)
+		return "network";
 	if (fa_layers_have(&box->layers, FAAS_LAYER_RLIMITS) && !set_own_limits(box, spawn->nproc))
 		return "resource limits";
 	if (fa_sandbox_namespaces(box) & CLONE_NEWNET && switch_loopback_on() < 0)

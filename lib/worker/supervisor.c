@@ -30,9 +30,11 @@
 #include <worker/ctl.h>
 #include <worker/unpackers.h>
 #include <worker/view.h>
+#include <worker/vpc/keeper.h>
 
 #define PAUSE_MS 2 /* of silence before the next spare: a nest just opened goes first */
-#define NOT_FOR_SPARE (FA_NEST_NETWORK | FA_NEST_PROGRAM) /* the sandbox depends on them */
+/* The sandbox depends on them. */
+#define NOT_FOR_SPARE (FA_NEST_NETWORK | FA_NEST_PROGRAM | FA_NEST_VPC)
 
 struct nest {
 	struct fa_list link;
@@ -48,6 +50,8 @@ struct nest {
 struct supervisor {
 	struct fa_nursery nursery;
 	struct fa_unpackers unpackers;
+	struct fa_keeper keeper;
+	int networks;      /* of the nest that is opened next: its socket to the keeper; -errno */
 	struct fa_list nests;
 	struct nest *spare;
 	bool barren;       /* the last spare died unused: make no more ahead */
@@ -66,6 +70,7 @@ static union {
 	struct fa_ctl ctl;
 	struct fa_hello hello;
 	struct fa_nest_setup setup;
+	struct fa_vpc vpc;
 	char bytes[FA_CTL_MAX];
 } message;
 
@@ -82,12 +87,24 @@ static void tell_dead(uint32_t id, int status, int error, const char *text)
 	tell_host(&ctl, sizeof(ctl));
 }
 
+/* errno, or 0: environments can have networks, which depend on these two. */
+static int networks_lack(const struct supervisor *s)
+{
+	int error = fa_keeper_lack();
+
+	if (!error && !fa_layers_have(&s->nursery.layers,
+				      FAAS_LAYER_MOUNT_NS | FAAS_LAYER_CAPABILITIES))
+		error = EOPNOTSUPP;
+	return error;
+}
+
 /* The first words to the host: what a nest on this machine has. */
-static void greet(struct supervisor *s, const struct fa_hello *hello)
+static void greet(struct supervisor *s, struct fa_hello *hello)
 {
 	if (s->greeted)
 		return;
 	s->greeted = true;
+	hello->vpc_error = networks_lack(s);
 	tell_host(hello, sizeof(*hello));
 }
 
@@ -217,6 +234,7 @@ static void bury(struct supervisor *s)
 		;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		fa_unpackers_bury(&s->unpackers, pid);
+		fa_keeper_bury(&s->keeper, pid);
 		fa_list_for_safe(pos, tmp, &s->nests)
 			if (fa_container(pos, struct nest, link)->pid == pid)
 				bury_nest(s, fa_container(pos, struct nest, link), status);
@@ -346,6 +364,35 @@ static bool add_snapshot(int *fds, int *count, int *error)
 	return true;
 }
 
+/* What FA_VPC left, and where names come from. */
+static bool add_networks(struct supervisor *s, const struct fa_nest_setup *setup, int *fds,
+			 int *count, int *error)
+{
+	const size_t resolvers = sizeof(setup->resolvers) / sizeof(*setup->resolvers);
+	int networks = s->networks, tree;
+
+	s->networks = -EPROTO;
+	*error = -networks;
+	if (networks < 0)
+		return false;
+	fds[(*count)++] = networks;
+	tree = fa_view_resolvers(setup->resolvers, resolvers);
+	*error = -tree;
+	if (tree < 0)
+		return false;
+	fds[(*count)++] = tree;
+	return true;
+}
+
+static void introduce(struct supervisor *s, const struct fa_vpc *vpc)
+{
+	int error = networks_lack(s);
+
+	if (s->networks >= 0)
+		close(s->networks);
+	s->networks = error ? -error : fa_keeper_introduce(&s->keeper, vpc);
+}
+
 /* Takes fds: the nest's end of its socket to the host, and the loop's page. */
 static void open_nest(struct supervisor *s, const struct fa_nest_setup *setup, size_t len, int *fds)
 {
@@ -358,6 +405,9 @@ static void open_nest(struct supervisor *s, const struct fa_nest_setup *setup, s
 		goto fail;
 	step = "snapshot";
 	if (setup->flags & FA_NEST_SNAPSHOT && !add_snapshot(give, &count, &error))
+		goto fail;
+	step = "networks of the VPC";
+	if (setup->flags & FA_NEST_VPC && !add_networks(s, setup, give, &count, &error))
 		goto fail;
 	step = "process";
 	nest = choose_nest(s, setup, files, &error);
@@ -422,6 +472,10 @@ static bool listen_to_host(struct supervisor *s)
 			fa_unpackers_start(&s->unpackers, message.ctl.id, fds[0], fds[1],
 					   message.ctl.status);
 		break;
+	case FA_VPC:
+		if (n == sizeof(message.vpc))
+			introduce(s, &message.vpc);
+		break;
 	case FA_UNPACK_END:
 		fa_unpackers_kill(&s->unpackers, message.ctl.id);
 		break;
@@ -483,6 +537,7 @@ static void end_nests(struct supervisor *s)
 		waitpid(fa_container(pos, struct nest, link)->pid, NULL, 0);
 		free_nest(s, fa_container(pos, struct nest, link));
 	}
+	fa_keeper_end(&s->keeper);
 }
 
 /* The host's way with signals and files is not ours: start from what is usual. */
@@ -522,6 +577,7 @@ int fa_supervise(void)
 	struct supervisor *s = &supervisor;
 
 	fa_list_init(&s->nests);
+	s->networks = -EPROTO;
 	if (settle(s) < 0 || !make_room(s))
 		return 1;
 	fa_nursery_open(&s->nursery);

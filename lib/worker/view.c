@@ -16,6 +16,7 @@
 #include <linux/openat2.h>
 #include <sched.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -207,6 +208,30 @@ int fa_view_files(const char *path, bool read_only)
 	return tree;
 }
 
+static int write_resolvers(const char *path, const uint32_t *addresses, size_t count)
+{
+	FILE *file = fopen(path, "we");
+
+	for (size_t i = 0; file && i < count && addresses[i]; i++)
+		fprintf(file, "nameserver %u.%u.%u.%u\n", addresses[i] >> 24,
+			addresses[i] >> 16 & 255, addresses[i] >> 8 & 255, addresses[i] & 255);
+	return !file || fclose(file) ? -errno : 0;
+}
+
+/* In a file system of its own, which nobody else sees and which goes with the last clone. */
+int fa_view_resolvers(const uint32_t *addresses, size_t count)
+{
+	static const char file[] = PLACE "/resolv.conf";
+	int tree, rc;
+
+	if (mount("tmpfs", PLACE, "tmpfs", MS_NOSUID | MS_NODEV, "size=4k,mode=0755") < 0)
+		return -errno;
+	rc = write_resolvers(file, addresses, count);
+	tree = rc ? rc : clone_tree(AT_FDCWD, file, 0, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC);
+	umount2(PLACE, MNT_DETACH); /* ours, a moment ago */
+	return tree;
+}
+
 static int mount_proc(void)
 {
 	static const char *const options[] = { "subset=pid,hidepid=4", "hidepid=2" };
@@ -239,6 +264,14 @@ int fa_view_enter_hosts(void)
 	bool done = mount("/" HOSTS, "/etc/hosts", NULL, MS_BIND, NULL) == 0;
 
 	return done || errno == ENOENT ? 0 : -errno;
+}
+
+/* The host's may be a link to what is not in the view: it is covered, not followed. */
+int fa_view_enter_resolvers(int tree)
+{
+	int rc = attach(tree, AT_FDCWD, "/etc/resolv.conf");
+
+	return rc == -ENOENT ? 0 : rc;
 }
 
 int fa_view_enter_tree(int tree, const char *path)

@@ -23,6 +23,8 @@ int fa_view_open(void);
 int fa_view_clone(int view);
 int fa_view_code(const char *path);
 int fa_view_files(const char *path, bool read_only); /* may be written otherwise */
+/* The same of a resolv.conf with these name servers, up to one that is 0. */
+int fa_view_resolvers(const uint32_t *addresses, size_t count);
 
 /*
  * [nest] Make a clone the root directory and let go of the host's files.
@@ -32,7 +34,9 @@ int fa_view_enter(int clone, int *proc_error);
 int fa_view_enter_tree(int tree, const char *path); /* 0 or -errno */
 /* Names of this machine where it has a network of its own, if the host has any. 0 or -errno. */
 int fa_view_enter_hosts(void);
-/* The same for a path below FA_VIEW_TMP_PARENT, before there is a /tmp. */
+/* Who is asked for names, instead of whom the host asks, if it has a resolv.conf. 0 or -errno. */
+int fa_view_enter_resolvers(int tree);
+/* The same as fa_view_enter_tree() for a path below FA_VIEW_TMP_PARENT, before there is a /tmp. */
 int fa_view_enter_files(int tree, const char *path);
 
 #endif
