@@ -90,7 +90,8 @@ int fa_code_take(struct faas *rt, const struct faas_function_config *c,
 	int rc;
 
 	*code = (struct fa_code){ .runtimes = rt->config.runtimes,
-				  .file_systems = &rt->file_systems };
+				  .file_systems = &rt->file_systems,
+				  .vpcs = &rt->vpcs };
 	rc = take_package(rt, c, given, old, code, err);
 	if (!rc)
 		rc = take_layers(rt, c, given, old, code, err);

@@ -9,6 +9,7 @@
 #include <invoke.h>
 #include <model/file_system.h>
 #include <model/trace.h>
+#include <model/vpc.h>
 #include <outcome/outcome.h>
 #include <queue/retry.h>
 
@@ -48,7 +49,10 @@ size_t fa_trace_room(const struct fa_version *version, const char *given);
 /* Whether the chain may go on to this function: 0, or RecursiveInvocationException. */
 int fa_trace_admit(struct faas *rt, struct fa_version *version, const char *given,
 		   struct faas_error *err);
-/* The same, and whether it is active, its variables can be read and its files be mounted. */
+/*
+ * The same, and whether it is active, its variables can be read, its files be mounted and its
+ * subnets be joined.
+ */
 static inline int fa_may_run(struct faas *rt, struct fa_version *version, const char *given,
 			     struct faas_error *err)
 {
@@ -58,6 +62,8 @@ static inline int fa_may_run(struct faas *rt, struct fa_version *version, const 
 		return fa_version_unreadable(version, err);
 	if (version->unmounted)
 		return fa_version_unmounted(version, err);
+	if (version->unconnected)
+		return fa_version_unconnected(version, err);
 	return given ? fa_trace_admit(rt, version, given, err) : 0;
 }
 /* The header of a job, or "". */

@@ -199,6 +199,7 @@ static void free_runtime(struct faas *rt)
 	fa_sources_free(rt);
 	fa_keys_finish(&rt->keys);
 	fa_file_systems_finish(&rt->file_systems);
+	fa_vpcs_finish(&rt->vpcs);
 	fa_free((void *)rt->config.prices);
 	fa_free((char *)rt->config.worker);
 	fa_free((char *)rt->config.region);
@@ -250,12 +251,16 @@ static struct faas *alloc_runtime(const struct faas_config *c, const struct fa_c
 	fa_list_init(&rt->hungry);
 	rt->config.keys = NULL;
 	rt->config.file_systems = NULL;
+	rt->config.subnets = NULL;
+	rt->config.security_groups = NULL;
 	fa_list_init(&rt->doors);
 	rc = copy_config(rt, c, err);
 	if (!rc)
 		rc = fa_keys_init(&rt->keys, &rt->mem, c->keys, err);
 	if (!rc)
 		rc = fa_file_systems_init(&rt->file_systems, &rt->mem, c->file_systems, err);
+	if (!rc)
+		rc = fa_vpcs_init(&rt->vpcs, &rt->mem, c, err);
 	fa_account_init(&rt->account, rt->config.max_concurrency, rt->config.min_unreserved);
 	rt->account.requests_per_s = rt->config.max_requests_per_s;
 	if (rt->config.max_new_per_10s != FAAS_NONE)

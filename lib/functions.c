@@ -11,6 +11,7 @@
 #include <model/event_config.h>
 #include <model/file_system.h>
 #include <model/tags.h>
+#include <model/vpc.h>
 #include <remember.h>
 #include <roles.h>
 
@@ -43,6 +44,20 @@ static int check_provisioned(const struct faas *rt, const struct faas_function_c
 	return fa_function_check_room(rt, c->provisioned, c->memory_mb, err);
 }
 
+/* Who is nobody but itself on this machine cannot give others networks. */
+static int check_networks(struct faas *rt, struct faas_error *err)
+{
+	int error;
+
+	pthread_mutex_lock(&rt->envs.lock);
+	error = rt->envs.supervisor.hello.vpc_error;
+	pthread_mutex_unlock(&rt->envs.lock);
+	return error ? fa_error(err, FAAS_EINVAL,
+				"no function can be in a VPC here: %s",
+				fa_vpc_lack(error))
+		     : 0;
+}
+
 /* What a configuration names must be there, and what is said besides be fit to be. */
 static int check_named(struct faas *rt, const struct faas_function_config *c,
 		       struct faas_error *err)
@@ -55,6 +70,11 @@ static int check_named(struct faas *rt, const struct faas_function_config *c,
 	if (arn && *arn && !fa_file_system_find(&rt->file_systems, arn))
 		return fa_error(err, FAAS_EINVAL,
 				"the file system '%.200s' is none of this host's", arn);
+	rc = fa_vpc_check_named(&rt->vpcs, c, err);
+	if (!rc && c->subnets && *c->subnets)
+		rc = check_networks(rt, err);
+	if (rc)
+		return rc;
 	return fa_role_check(rt, c->role, err);
 }
 

@@ -52,6 +52,9 @@ static int finish_here(const struct visit *visit, struct fa_env *env, struct fa_
 		tail = (struct faas_bytes){ bytes, fa_logs_tail(env, bytes) };
 	if (job->verdict == FA_NO_BIRTH && job->birth_error == ENOMEM)
 		return fa_error_nomem(visit->err);
+	if (job->verdict == FA_NO_BIRTH && job->birth_error == EADDRNOTAVAIL)
+		return fa_error_typed(visit->err, FAAS_ESYSTEM, FA_NO_ADDRESS_TYPE, "%s",
+				      FA_NO_ADDRESS_TEXT);
 	if (job->verdict == FA_NO_BIRTH)
 		return fa_error(visit->err, FAAS_ESYSTEM,
 				"the environment could not be made: %s", job->why);

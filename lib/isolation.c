@@ -52,6 +52,15 @@ static void describe(struct fa_text *text, unsigned i, const struct fa_hello *he
 	fa_text_add(text, "\n");
 }
 
+static void describe_vpc(struct fa_text *text, int error)
+{
+	fa_text_add(text, error ? "networks of VPCs: MISSING (" : "networks of VPCs: available\n");
+	if (!error)
+		return;
+	fa_text_add(text, fa_vpc_lack(error));
+	fa_text_add(text, "): a function that asks for one is refused\n");
+}
+
 int faas_isolation_report(struct faas *rt, struct faas_isolation **report,
 			  struct faas_error *err)
 {
@@ -87,6 +96,8 @@ int faas_isolation_report(struct faas *rt, struct faas_isolation **report,
 	fa_text_add(&text, roles ? "policies: applied\n"
 				 : "policies: none, for there are no roles: whoever gets here "
 				   "may do all\n");
+	if (rt->vpcs.subnet_count)
+		describe_vpc(&text, hello.vpc_error);
 	r->text = text.data;
 	*report = r;
 	return 0;

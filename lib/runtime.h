@@ -16,6 +16,7 @@
 #include <model/sealed.h>
 #include <model/store/store.h>
 #include <model/table.h>
+#include <model/vpc.h>
 #include <outcome/tell.h>
 #include <seat.h>
 #include <secrets.h>
@@ -79,6 +80,7 @@ struct faas {
 	_Atomic bool sweeping;
 	struct fa_keys keys;
 	struct fa_file_systems file_systems;
+	struct fa_vpcs vpcs;
 	struct fa_vault vault;
 	struct fa_calls calls;
 	struct fa_named queues, streams, tables; /* what was said of them */

@@ -63,27 +63,12 @@ enum faas_layer {
 	FAAS_LAYER_LANDLOCK = 1 << 9,      /* files, and signals and sockets out of the sandbox */
 	FAAS_LAYER_RLIMITS = 1 << 10,
 	FAAS_LAYER_OWN_UID = 1 << 11,      /* each environment its own user (root only) */
-	FAAS_LAYER_NO_NETWORK = 1 << 12,   /* no sockets but AF_UNIX pairs; not with .network */
+	FAAS_LAYER_NO_NETWORK = 1 << 12,   /* no sockets but AF_UNIX pairs; not with a network */
 	FAAS_LAYER_CGROUP_MEMORY = 1 << 13,
 	FAAS_LAYER_CGROUP_PIDS = 1 << 14,
 	FAAS_LAYER_CGROUP_CPU = 1 << 15,   /* CPU share in proportion to memory */
 };
 #define FAAS_LAYERS_ALL 0xffffu
-
-/*
- * Which idle environments stay. All let the least needed go when max_memory_mb is
- * reached; what differs is who that is, and what happens while there is room.
- */
-enum faas_keep {
-	/*
-	 * Default: who saves the least cold start per MB and second, as measured; one that
-	 * had to go is started again ahead of its next event if that can be told. While there
-	 * is room, each stays for two hours, or twice as long as its events were ever apart.
-	 */
-	FAAS_KEEP_GREEDY = 0,
-	FAAS_KEEP_LRU = 1,   /* who is idle longest, and only for room */
-	FAAS_KEEP_FIXED = 2, /* the same, and everyone after five minutes */
-};
 
 struct faas_config {
 	size_t size;
@@ -139,6 +124,8 @@ struct faas_config {
 	const char *runtimes; /* of languages, a directory; NULL: "runtimes" beside the worker */
 	const struct faas_file_system *file_systems; /* up to one without an arn; NULL: none */
 	int max_stream_kb_per_s; /* of an answer in parts behind 6 MB: any; Lambda has 2048 */
+	const struct faas_subnet *subnets; /* up to one without an id; NULL: none */
+	const struct faas_security_group *security_groups; /* the same */
 };
 
 #define FAAS_CONFIG(...) \
@@ -371,6 +358,14 @@ struct faas_function_config {
 
 	/* Lambda's SnapStart: "PublishedVersions": .snapshot of numbers, not of $LATEST; "None" */
 	const char *snap_start;
+
+	/*
+	 * Ids out of faas_config.subnets and .security_groups, with commas between them: at most
+	 * 16 of one VPC, and 5. Each environment has an address in one of the subnets and may
+	 * reach what one of the groups lets it. Both or none; "" in a change: none again. Not
+	 * with .network, FAAS_THREAD. No address free: SubnetIPAddressLimitReachedException.
+	 */
+	const char *subnets, *security_groups;
 };
 
 #define FAAS_FUNCTION(...) \

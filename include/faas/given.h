@@ -8,6 +8,21 @@
 
 FAAS_BEGIN_DECLS
 
+/*
+ * Which idle environments stay. All let the least needed go when max_memory_mb is
+ * reached; what differs is who that is, and what happens while there is room.
+ */
+enum faas_keep {
+	/*
+	 * Default: who saves the least cold start per MB and second, as measured; one that
+	 * had to go is started again ahead of its next event if that can be told. While there
+	 * is room, each stays for two hours, or twice as long as its events were ever apart.
+	 */
+	FAAS_KEEP_GREEDY = 0,
+	FAAS_KEEP_LRU = 1,   /* who is idle longest, and only for room */
+	FAAS_KEEP_FIXED = 2, /* the same, and everyone after five minutes */
+};
+
 /* What an invocation costs. Zero members: AWS's price for x86 in us-east-1. */
 struct faas_prices {
 	double per_request;    /* 0.0000002 */
@@ -42,6 +57,38 @@ struct faas_file_system {
 	const char *arn;  /* at most 200 bytes; NULL ends the list */
 	const char *path; /* absolute; where links lead is looked at once */
 	bool read_only;   /* for functions */
+};
+
+/*
+ * A subnet of yours that functions may live in (.subnets of a function, VpcConfig of the API):
+ * IPv4 addresses behind a bridge of yours. Each environment there has a network of its own, with
+ * a veth in the bridge and a free address; when it ends, both are gone. As in AWS the first four
+ * addresses and the last one are no environment's. What the bridge leads to, routes and NAT, is
+ * yours; nothing of it is changed. Only if your program is root's, and needs /usr/sbin/nft.
+ */
+struct faas_subnet {
+	const char *id;      /* "subnet-" and [0-9a-z]+, at most 64 bytes; NULL ends the list */
+	const char *cidr;    /* "10.0.1.0/24", /16 to /28; no two may overlap */
+	const char *bridge;  /* name of the interface */
+	const char *gateway; /* an address of the subnet; NULL: nothing beyond it is reached */
+	const char *resolver; /* in resolv.conf, reached at port 53 by all; NULL: no names */
+	const char *vpc;     /* "vpc-0": subnets of one function are in one */
+};
+
+/*
+ * Whom functions of a security group may speak to. Answers come back, and nothing else comes in.
+ * An address of this machine's own is reached only if a rule names just that one (a /32), as are
+ * broadcast and multicast; so are those alone that the machine had when the network was made.
+ */
+struct faas_egress {
+	const char *cidr;     /* "10.0.0.0/8", IPv4; NULL ends the list */
+	const char *protocol; /* "tcp", "udp", "icmp"; NULL: any */
+	int from_port, to_port; /* of tcp and udp; 0: all; to_port 0: as from_port */
+};
+
+struct faas_security_group {
+	const char *id;      /* "sg-" and [0-9a-zA-Z]+, at most 64 bytes; NULL ends the list */
+	const struct faas_egress *egress; /* at most 60; NULL: nobody */
 };
 
 /* As TagResource has them: up to 50, with keys of 1 to 128 bytes of UTF-8, none of "aws:". */

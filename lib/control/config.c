@@ -13,6 +13,7 @@
 #include <base/error.h>
 #include <base/text.h>
 #include <model/sealed.h>
+#include <model/vpc.h>
 
 /* ---- a configuration as JSON ----------------------------------------- */
 
@@ -148,6 +149,35 @@ static int put_file_system(struct fa_document *out, const struct faas_function_c
 	return fa_document_put(out, "FileSystemConfigs", list) | rc;
 }
 
+static int put_ids(struct fa_document *out, const char *name, const char *ids)
+{
+	struct fa_document *list = fa_document_array();
+	struct faas_bytes id;
+	int rc = 0;
+
+	while (fa_vpc_next_id(&ids, &id)) {
+		char text[id.len + 1];
+
+		memcpy(text, id.data, id.len);
+		text[id.len] = '\0';
+		rc |= fa_document_append_text(list, text);
+	}
+	return fa_document_put(out, name, list) | rc;
+}
+
+/* Of a VPC that this host has not got (any more) the name is not known. */
+static int put_vpc(struct fa_document *out, const struct fa_version *v)
+{
+	const char *id = fa_vpc_id(v->code.vpcs, &v->config);
+	struct fa_document *vpc = fa_document_object();
+	int rc = put_ids(vpc, "SubnetIds", v->config.subnets);
+
+	rc |= put_ids(vpc, "SecurityGroupIds", v->config.security_groups);
+	rc |= fa_document_put_text(vpc, "VpcId", id ? id : "");
+	rc |= fa_document_put_boolean(vpc, "Ipv6AllowedForDualStack", false);
+	return fa_document_put(out, "VpcConfig", vpc) | rc;
+}
+
 /* With .snapshot it is that of all versions, for which Lambda has no word. */
 static int put_snap_start(struct fa_document *out, const struct fa_version *v)
 {
@@ -194,6 +224,8 @@ int fa_control_put_config(struct fa_document *out, const struct fa_version *v,
 		rc |= fa_document_put_text(out, "KMSKeyArn", c->kms_key_arn);
 	if (*c->file_system)
 		rc |= put_file_system(out, c);
+	if (*c->subnets)
+		rc |= put_vpc(out, v);
 	return rc;
 }
 
@@ -338,6 +370,48 @@ static int read_layers(struct faas *rt, const struct fa_document *in,
 	return 0;
 }
 
+/* NULL: the request does not speak of them. The text is fa_alloc()ed. */
+static int read_ids(struct faas *rt, const struct fa_document *list, const char **ids,
+		    struct faas_error *err)
+{
+	const struct fa_document *item;
+	struct fa_text text = { .size = 1 };
+
+	if (!list)
+		return 0;
+	for (size_t i = 0; (item = fa_document_item(list, i)); i++)
+		text.size += strlen(fa_document_text(item)) + 1;
+	text.data = fa_alloc(&rt->mem, text.size);
+	*ids = text.data;
+	if (!text.data)
+		return fa_error_nomem(err);
+	for (size_t i = 0; (item = fa_document_item(list, i)); i++) {
+		if (!*fa_document_text(item) || strchr(fa_document_text(item), ','))
+			return fa_error(err, FAAS_EINVAL, "'%.100s' is no id in a VpcConfig",
+					fa_document_text(item));
+		fa_text_add(&text, i ? "," : "");
+		fa_text_add(&text, fa_document_text(item));
+	}
+	return 0;
+}
+
+static int read_vpc(struct faas *rt, const struct fa_document *in, struct faas_function_config *c,
+		    struct faas_error *err)
+{
+	const struct fa_document *vpc = fa_document_get(in, "VpcConfig");
+	bool dual = false;
+	int rc = read_ids(rt, fa_document_get(vpc, "SubnetIds"), &c->subnets, err);
+
+	fa_document_boolean(fa_document_get(vpc, "Ipv6AllowedForDualStack"), &dual);
+	if (!rc)
+		rc = read_ids(rt, fa_document_get(vpc, "SecurityGroupIds"), &c->security_groups,
+			      err);
+	if (!rc && dual)
+		rc = fa_error(err, FAAS_EINVAL,
+			      "Ipv6AllowedForDualStack must be false: subnets here are of IPv4");
+	return rc;
+}
+
 /* ---- all of it --------------------------------------------------------- */
 
 void fa_control_release_config(struct faas_function_config *c)
@@ -346,6 +420,9 @@ void fa_control_release_config(struct faas_function_config *c)
 	c->environment = NULL;
 	fa_free((void *)c->layers);
 	c->layers = NULL;
+	fa_free((char *)c->subnets);
+	fa_free((char *)c->security_groups);
+	c->subnets = c->security_groups = NULL;
 }
 
 int fa_control_read_config(struct faas *rt, const struct fa_document *in,
@@ -374,6 +451,8 @@ int fa_control_read_config(struct faas *rt, const struct fa_document *in,
 	read_file_system(in, c);
 	if (!rc)
 		rc = read_layers(rt, in, c, err);
+	if (!rc)
+		rc = read_vpc(rt, in, c, err);
 	if (rc)
 		fa_control_release_config(c);
 	return rc;

@@ -58,6 +58,11 @@ int fa_control_build(struct faas *rt, struct fa_build *build, struct fa_document
 					     "access-point/fsap-[a-f0-9]{17}"), \
 				FA_FITTING("LocalMountPath", true, 0, 160, fa_fits_mount_path, \
 					   FA_PATTERN "^/mnt/[a-zA-Z0-9-_.]+$")))
+#define FA_VPC_FIELD \
+	FA_OBJECT_OF("VpcConfig", false, \
+		     FA_LIST_OF("SubnetIds", false, 0, 16, FA_TEXT_ITEM(0, 0, NULL, NULL)), \
+		     FA_LIST_OF("SecurityGroupIds", false, 0, 5, FA_TEXT_ITEM(0, 0, NULL, NULL)), \
+		     FA_BOOLEAN_OF("Ipv6AllowedForDualStack"))
 #define FA_CONFIG_FIELDS \
 	FA_FITTING("Runtime", false, 0, 0, fa_runtime_known, \
 		   FA_RUNTIME_CONSTRAINT " or be a valid ARN"), \
@@ -80,6 +85,7 @@ int fa_control_build(struct faas *rt, struct fa_build *build, struct fa_document
 	FA_OBJECT_OF("TracingConfig", false, \
 		     FA_WORD_OF("Mode", false, "[Active, PassThrough]")), \
 	FA_FILE_SYSTEMS_FIELD, \
+	FA_VPC_FIELD, \
 	FA_OBJECT_OF("SnapStart", false, \
 		     FA_WORD_OF("ApplyOn", false, "[PublishedVersions, None]"))
 

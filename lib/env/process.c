@@ -306,6 +306,7 @@ static void conclude_death(struct fa_env *env, struct fa_job *job, int64_t now_n
 	}
 	if (env->exit_error) {
 		job->verdict = FA_NO_BIRTH;
+		job->birth_error = env->exit_error;
 		memcpy(job->why, env->exit_step, sizeof(env->exit_step));
 		return;
 	}

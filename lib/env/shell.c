@@ -26,7 +26,8 @@ static int missing(const struct fa_pool *pool)
 {
 	int most = pool->prepared ? SHELLS_BURST : 1;
 
-	return pool->retired ? 0 : most - pool->shell_count;
+	/* one in a VPC would keep its address from who has something to do */
+	return pool->retired || *pool->version->config.subnets ? 0 : most - pool->shell_count;
 }
 
 /* ---- any thread, under the pool's lock ------------------------------- */

@@ -19,6 +19,7 @@
 
 #include <base/error.h>
 #include <base/list.h>
+#include <env/vpc.h>
 #include <model/file_system.h>
 #include <model/function.h>
 #include <model/sealed.h>
@@ -336,6 +337,8 @@ static int send_setup(struct fa_supervisor *s, const struct fa_version *v, uint3
 		sizeof(message.setup.mount_path) - 1);
 	if (v->file_system && v->file_system->read_only)
 		message.setup.flags |= FA_NEST_READ_ONLY;
+	if (*v->config.subnets)
+		fa_vpc_announce(&message.setup, v);
 	if (v->config.network)
 		message.setup.flags |= FA_NEST_NETWORK;
 	if (v->config.pristine)
@@ -356,6 +359,8 @@ static int send_setup(struct fa_supervisor *s, const struct fa_version *v, uint3
 	rc = put_function(&strings, v);
 	if (!rc && strings.full)
 		rc = -E2BIG;
+	if (!rc && *v->config.subnets)
+		rc = fa_vpc_send(s->watch.fd, v, id);
 	if (!rc)
 		rc = fa_ctl_send(s->watch.fd, &message,
 				 sizeof(message.setup) + message.setup.strings_len, fds, 2);

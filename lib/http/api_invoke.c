@@ -15,6 +15,7 @@
 #include <base/json.h>
 #include <control/control.h>
 #include <http/eventstream.h>
+#include <model/vpc.h>
 
 #define CONTEXT_MAX 3583
 #define TAIL_TEXT 5468 /* base64 of the 4 KB that a tail has */
@@ -40,6 +41,8 @@ bool fa_api_did_not_run(const struct faas_result *r, struct faas_error *err)
 	    r->code != FAAS_ECANCELED && r->code != FAAS_EUNKNOWN)
 		return false;
 	fa_error(err, r->code, "%s", faas_strerror(r->code));
+	if (!strcmp(r->error_type, FA_NO_ADDRESS_TYPE))
+		fa_error_typed(err, r->code, FA_NO_ADDRESS_TYPE, "%s", FA_NO_ADDRESS_TEXT);
 	if (r->code == FAAS_ECANCELED)
 		fa_error_typed(err, r->code, "ServiceException", "the service is shutting down");
 	return true;

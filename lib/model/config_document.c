@@ -41,9 +41,11 @@ static const struct member members[] = {
 	MEMBER(TEXT, file_system),
 	MEMBER(TEXT, mount_path),
 	MEMBER(TEXT, snap_start),
+	MEMBER(TEXT, subnets),
+	MEMBER(TEXT, security_groups),
 };
 
-#define LAST snap_start /* of the struct; tags are the function's, as on_success is */
+#define LAST security_groups /* of the struct; tags are the function's, as on_success is */
 
 _Static_assert(sizeof(struct faas_function_config) ==
 		       offsetof(struct faas_function_config, LAST) +

@@ -22,6 +22,7 @@
 #include <model/kind.h>
 #include <model/sealed.h>
 #include <model/trace.h>
+#include <model/vpc.h>
 
 #define ENVIRONMENT_MAX 4096
 
@@ -68,6 +69,10 @@ static void fill_defaults(struct faas_function_config *config)
 		config->file_system = "";
 	if (!config->mount_path || !*config->file_system)
 		config->mount_path = "";
+	if (!config->subnets)
+		config->subnets = "";
+	if (!config->security_groups)
+		config->security_groups = "";
 	if (config->provisioned == FAAS_NONE)
 		config->provisioned = 0;
 	if (!config->isolation)
@@ -259,6 +264,8 @@ const char **fa_config_text(struct faas_function_config *config, size_t index)
 		offsetof(struct faas_function_config, file_system),
 		offsetof(struct faas_function_config, mount_path),
 		offsetof(struct faas_function_config, snap_start),
+		offsetof(struct faas_function_config, subnets),
+		offsetof(struct faas_function_config, security_groups),
 	};
 
 	if (index >= sizeof(members) / sizeof(*members))
@@ -389,6 +396,8 @@ static int fill(struct fa_version *v, const struct faas_function_config *config,
 	if (!rc)
 		rc = fa_file_system_check(&v->config, err);
 	if (!rc)
+		rc = fa_vpc_check(&v->config, err);
+	if (!rc)
 		rc = check_addresses(config, err);
 	if (!rc)
 		rc = check_environment(config->environment, &v->environment_count, err);
@@ -401,10 +410,12 @@ static int fill(struct fa_version *v, const struct faas_function_config *config,
 	return rc;
 }
 
-static void find_file_system(struct fa_version *v)
+static void find_given(struct fa_version *v)
 {
 	const char *arn = v->config.file_system;
 
+	v->unconnected = *v->config.subnets &&
+			 (!v->code.vpcs || fa_vpc_check_named(v->code.vpcs, &v->config, NULL));
 	if (!*arn)
 		return;
 	if (v->code.file_systems)
@@ -452,7 +463,7 @@ struct fa_version *fa_version_create_of(const struct fa_mem *mem,
 	fill_defaults(&v->config);
 	fa_logging_defaults(&v->config, log_group);
 	take_code(v, code);
-	find_file_system(v);
+	find_given(v);
 	if (fill(v, config, err) < 0)
 		goto fail_borrowed;
 	if (copy_strings(v) < 0) {

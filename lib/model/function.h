@@ -20,6 +20,7 @@ struct fa_code {
 	int64_t layer_sizes[FA_LAYERS_MAX]; /* bytes zipped, in the order of config->layers */
 	const char *runtimes;               /* where those of languages are; the host's */
 	const struct fa_file_systems *file_systems; /* the host's */
+	const struct fa_vpcs *vpcs;                 /* the host's */
 };
 
 /* Why the variables of a version cannot be read; see sealed.h. */
@@ -47,6 +48,7 @@ struct fa_trouble {
 struct fa_keys;
 struct fa_file_system;
 struct fa_file_systems;
+struct fa_vpcs;
 
 /*
  * One version of a function: an immutable value, but for its state. Whoever runs
@@ -79,6 +81,7 @@ struct fa_version {
 	bool resealed;                      /* since it was read: the state_dir has it otherwise */
 	const struct fa_file_system *file_system; /* the host's */
 	bool unmounted;                     /* it names one that the host does not have */
+	bool unconnected;                   /* the same of subnets and groups */
 	char code_sha256[FA_DIGEST_TEXT], config_sha256[FA_DIGEST_TEXT];
 	char revision[37];                  /* RevisionId */
 	int64_t modified_ms;                /* Unix time; the conductor's to fill in */

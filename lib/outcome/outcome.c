@@ -7,12 +7,14 @@
  */
 #include <outcome/outcome.h>
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 
 #include <base/text.h>
 #include <model/function.h>
+#include <model/vpc.h>
 
 struct naming {
 	int code;
@@ -205,7 +207,10 @@ static void write_type(struct fa_outcome *outcome, const struct naming *naming,
 		       const struct fa_job *job)
 {
 	struct fa_text text = FA_TEXT(outcome->error_type);
-	const char *type = naming->type ? naming->type : job->error_type;
+	bool crowded = job->verdict == FA_NO_BIRTH && job->birth_error == EADDRNOTAVAIL;
+	const char *type = crowded	? FA_NO_ADDRESS_TYPE :
+			   naming->type ? naming->type :
+					  job->error_type;
 
 	outcome->error_type[0] = '\0';
 	if (!naming->code)

@@ -90,7 +90,7 @@ static void tell_dead(uint32_t id, int status, int error, const char *text)
 /* errno, or 0: environments can have networks, which depend on these two. */
 static int networks_lack(const struct supervisor *s)
 {
-	int error = fa_keeper_lack();
+	int error = s->nursery.root ? fa_keeper_lack() : EPERM;
 
 	if (!error && !fa_layers_have(&s->nursery.layers,
 				      FAAS_LAYER_MOUNT_NS | FAAS_LAYER_CAPABILITIES))

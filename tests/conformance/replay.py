@@ -74,7 +74,7 @@ REFUSED = (
     ("aws-create-function", "CreateFunction", "ValidationException"),
     ("sdk-create", "CreateFunction", "ResourceConflictException"),
     ("aws-create-function-image", "CreateFunction", "InvalidParameterValueException"),
-    ("aws-update-function-configuration", "UpdateFunctionConfiguration", "InvalidParameterValueException"),
+    ("aws-update-function-configuration", "UpdateFunctionConfiguration", "ValidationException"),
     ("aws-update-alias", "UpdateAlias", "ResourceNotFoundException"),
     ("aws-invoke-async", "InvokeAsync", "InvalidRequestContentException"),
     ("aws-put-eic", "PutFunctionEventInvokeConfig", "ResourceNotFoundException"),

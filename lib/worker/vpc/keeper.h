@@ -15,7 +15,7 @@ struct fa_keeper {
 	int sock;
 };
 
-/* errno, or 0: this machine and user can give environments networks. */
+/* errno, or 0: this machine and this root of it can give environments networks. */
 int fa_keeper_lack(void);
 
 /*
