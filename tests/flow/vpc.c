@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "support/kills.h"
+#include "support/processes.h"
 #include "support/vpc.h"
 
 /* ---- where it is, and whom it reaches -------------------------------- */
@@ -346,6 +348,51 @@ TEST(a_host_that_is_killed_leaves_no_link_behind)
 	vpc_open(NULL);
 }
 
+/* An invocation takes what is there. */
+TEST(a_warm_environment_keeps_its_address)
+{
+	const struct faas_result *first;
+
+	vpc_needs_machine();
+	vpc_await_links(0);
+	vpc_function("where", "network.addresses", "subnet-a", "sg-none");
+	first = flow_call(&flow, "where", "");
+	for (int i = 0; i < 20; i++) {
+		const struct faas_result *next = flow_call(&flow, "where", "");
+
+		assert_int_equal(next->payload.len, first->payload.len);
+		assert_memory_equal(next->payload.data, first->payload.data, next->payload.len);
+	}
+	assert_int_equal(vpc_links(), 1);
+}
+
+static pid_t find_keeper(void)
+{
+	struct process found[64];
+	int n = processes_below(getpid(), found, 64);
+
+	for (int i = 0; i < n && i < 64; i++)
+		if (!strcmp(found[i].name, "faas-networks") && found[i].state != 'Z')
+			return found[i].pid;
+	return 0;
+}
+
+TEST(a_keeper_that_was_killed_is_made_anew)
+{
+	pid_t keeper;
+
+	vpc_needs_machine();
+	vpc_await_links(0);
+	vpc_function("tcp", "network.tcp", "subnet-a", "sg-port");
+	flow_expect(&flow, "tcp", VPC_HERE ":8001", "open");
+	keeper = find_keeper();
+	assert_true(keeper > 0);
+	assert_int_equal(kill(keeper, SIGKILL), 0);
+	vpc_await_links(0); /* its nests end with it, as with their supervisor */
+	flow_expect(&flow, "tcp", VPC_HERE ":8001", "open");
+	assert_int_not_equal(find_keeper(), keeper);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, vpc_open, vpc_close)
@@ -373,6 +420,8 @@ int main(void)
 		CASE(what_was_restored_or_put_back_has_a_network_too),
 #endif
 		CASE(a_host_that_is_killed_leaves_no_link_behind),
+		CASE(a_warm_environment_keeps_its_address),
+		CASE(a_keeper_that_was_killed_is_made_anew),
 	};
 
 	vpc_make_machine();

@@ -36,6 +36,7 @@
 #include <worker/vpc/rules.h>
 
 #define NFT "/usr/sbin/nft"
+#define NFT_MS 30000 /* a machine may be busy */
 #define LOOPBACK 1 /* its index in a new network */
 #define RESERVED 4 /* first addresses of a subnet that are nobody's; and the last one is */
 #define RETRY_MS 10
@@ -101,15 +102,20 @@ _Noreturn static void become_nft(int namespace, int text)
 	_exit(127);
 }
 
+/* One that hangs shall not keep others waiting for ever. */
 static int run_nft(int namespace, int text)
 {
-	pid_t pid = fa_clone(0, NULL);
+	struct pollfd end = { .events = POLLIN };
+	pid_t pid = fa_clone(0, &end.fd);
 	int status;
 
 	if (!pid)
 		become_nft(namespace, text);
 	if (pid < 0)
 		return pid;
+	if (poll(&end, 1, NFT_MS) == 0)
+		kill(pid, SIGKILL);
+	close(end.fd);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return -errno;
@@ -396,7 +402,7 @@ static int start(struct fa_keeper *keeper)
 	return 0;
 }
 
-int fa_keeper_introduce(struct fa_keeper *keeper, const struct fa_vpc *vpc)
+static int introduce(struct fa_keeper *keeper, const struct fa_vpc *vpc)
 {
 	int rc = keeper->pid ? 0 : start(keeper), pair[2];
 
@@ -410,6 +416,17 @@ int fa_keeper_introduce(struct fa_keeper *keeper, const struct fa_vpc *vpc)
 		return pair[0];
 	close(pair[0]);
 	return rc;
+}
+
+/* It may have been killed a moment ago, and nobody has heard of that yet. */
+int fa_keeper_introduce(struct fa_keeper *keeper, const struct fa_vpc *vpc)
+{
+	int rc = introduce(keeper, vpc);
+
+	if (rc != -EPIPE)
+		return rc;
+	fa_keeper_end(keeper);
+	return introduce(keeper, vpc);
 }
 
 void fa_keeper_bury(struct fa_keeper *keeper, pid_t pid)
