@@ -152,6 +152,7 @@ static void own_slot(struct fa_thread *thread, struct fa_thread_slot *slot,
 static void ring(struct fa_env *env, int64_t now_ns)
 {
 	struct fa_thread *thread = thread_of(env);
+	pthread_mutex_t *lock = &env->pool->lock;
 
 	while (env->rung != env->want) {
 		uint32_t index = ++env->rung & (FA_DEPTH - 1);
@@ -160,10 +161,14 @@ static void ring(struct fa_env *env, int64_t now_ns)
 	}
 	atomic_store_explicit(&thread->loop_cpu, (uint32_t)sched_getcpu(), memory_order_relaxed);
 	atomic_store(&thread->posted, env->want);
-	if (thread->has_thread)
+	if (thread->has_thread) {
 		fa_thread_ring(thread);
-	else
+		return;
+	}
+	pthread_mutex_lock(lock);
+	if (!thread->ending) /* else it is dead, for it had no thread: see end() */
 		fa_thread_start(thread);
+	pthread_mutex_unlock(lock);
 }
 
 static void post(struct fa_env *env, struct fa_job *job, unsigned flags)
