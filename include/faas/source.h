@@ -259,7 +259,10 @@ struct faas_settled {
 struct faas_source_impl {
 	size_t size;
 	const char *scheme; /* "redis"; [a-z][a-z0-9]*, at most 15; copied */
-	/* A mapping begins. 0 and *state, or a code and a reason. */
+	/*
+	 * A mapping begins. 0 and *state, or a code and a reason: with FAAS_ENOMEM it is
+	 * tried again a second later, with any other the mapping is Disabled.
+	 */
 	int (*open)(struct faas_source *source, const char *address, void **state,
 		    struct faas_error *err);
 	void (*want)(void *state, int n);

@@ -54,8 +54,12 @@ void fa_date_of(int64_t days, int *year, int *month, int *day);
 
 /* ---- zone.c ------------------------------------------------------------- */
 
-/* A zone of the system's database, "Europe/Berlin". FAAS_EINVAL: there is none of that name. */
-struct fa_zone *fa_zone_open(const struct fa_mem *mem, const char *name, struct faas_error *err);
+/*
+ * A zone of the system's database, "Europe/Berlin". FAAS_EINVAL: there is none of that name;
+ * FAAS_ENOMEM.
+ */
+int fa_zone_open(const struct fa_mem *mem, const char *name, struct fa_zone **out,
+		 struct faas_error *err);
 void fa_zone_close(struct fa_zone *zone); /* NULL is fine */
 /* Seconds that local time is ahead of UTC; NULL is UTC. */
 int fa_zone_offset(const struct fa_zone *zone, int64_t unix_s);

@@ -13,6 +13,7 @@
 
 #include <base/text.h>
 
+#define RETRY_MS 1000 /* what memory was out for */
 
 static void take_notice(struct fa_mapping *m);
 
@@ -170,15 +171,20 @@ static void set_state(struct fa_mapping *m, enum fa_mapping_state state)
 	pthread_mutex_unlock(&m->all->lock);
 }
 
+/* Without memory it is what it was, Creating or Updating, until there is some. */
 static void begin(struct fa_mapping *m)
 {
 	struct faas_error err = { 0 };
+	int rc;
 
 	m->source = (struct faas_source){ .mapping = m, .kind = m->config->kind };
-	if (m->source.kind->impl.open(&m->source, m->config->source, &m->source.state, &err)) {
+	rc = m->source.kind->impl.open(&m->source, m->config->source, &m->source.state, &err);
+	if (rc == FAAS_ENOMEM)
+		fa_mapping_arm(m, &m->retry, RETRY_MS);
+	else if (rc)
 		set_state(m, FA_MAPPING_DISABLED);
+	if (rc)
 		return;
-	}
 	m->limit = m->config->first;
 	m->alive = true;
 	m->stopping = m->flush = false;
@@ -220,6 +226,7 @@ static void stop(struct fa_mapping *m)
 	set_orphan(m, false);
 	fa_loop_timer_stop(loop, &m->window);
 	fa_loop_timer_stop(loop, &m->growth);
+	fa_loop_timer_stop(loop, &m->retry);
 	m->buffered = 0;
 	m->buffered_bytes = 0;
 	m->running++; /* so that it is not over, and gone, before this is through */
@@ -249,9 +256,25 @@ static void forget(struct fa_mapping *m)
 	fa_mapping_free(m);
 }
 
+/* What is open goes on by the latest configuration, without memory later. */
+static void adapt(struct fa_mapping *m)
+{
+	fa_loop_timer_stop(&m->all->rt->loop, &m->retry);
+	if (m->limit > m->config->most)
+		m->limit = m->config->most;
+	if (m->limit < m->config->least)
+		m->limit = m->config->least;
+	if (m->source.kind->change && m->source.kind->change(m->source.state))
+		fa_mapping_arm(m, &m->retry, RETRY_MS);
+	else
+		set_state(m, FA_MAPPING_ENABLED);
+	fa_mapping_pump(m);
+}
+
 /* The source is closed: go on as the latest configuration has it. */
 static void settle_down(struct fa_mapping *m, bool deleting)
 {
+	fa_loop_timer_stop(&m->all->rt->loop, &m->retry);
 	if (deleting)
 		forget(m);
 	else if (m->config->enabled && !m->all->closing)
@@ -282,15 +305,13 @@ static void take_notice(struct fa_mapping *m)
 		   (next && next->kind->shards)) {
 		stop(m);
 	} else if (!m->stopping) {
-		if (m->limit > m->config->most)
-			m->limit = m->config->most;
-		if (m->limit < m->config->least)
-			m->limit = m->config->least;
-		if (next && m->source.kind->change)
-			m->source.kind->change(m->source.state);
-		set_state(m, FA_MAPPING_ENABLED);
-		fa_mapping_pump(m);
+		adapt(m);
 	}
+}
+
+static void on_retry(struct fa_timer *timer)
+{
+	take_notice(fa_container(timer, struct fa_mapping, retry));
 }
 
 static void on_call(struct fa_call *call)
@@ -367,6 +388,7 @@ struct fa_mapping *fa_mapping_create(struct fa_sources *all, struct fa_mapping_c
 	m->call.run = on_call;
 	m->window.on_due = on_window;
 	m->growth.on_due = on_growth;
+	m->retry.on_due = on_retry;
 	fa_random_bytes(bits, sizeof(bits));
 	fa_uuid(m->uuid, bits);
 	fa_list_init(&m->orphan);

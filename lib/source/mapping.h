@@ -42,6 +42,7 @@ struct fa_mapping {
 	size_t buffered_bytes;
 	bool flush;                        /* the window is over for all that is buffered */
 	struct fa_timer window, growth;
+	struct fa_timer retry;             /* to open or to change it, if memory was out */
 	struct fa_list batches;            /* of struct fa_batch: they run, or wait to */
 	int running;
 	int limit;                         /* of `running`, for now */

@@ -92,11 +92,11 @@ static int read_when(const struct fa_mem *mem, const struct fa_mapping_config *c
 		     struct fa_schedule *when, struct faas_error *err)
 {
 	const char *name = fa_control_text(c->document, "ScheduleExpressionTimezone");
-	struct fa_zone *zone = name ? fa_zone_open(mem, name, err) : NULL;
-	int rc;
+	struct fa_zone *zone = NULL;
+	int rc = name ? fa_zone_open(mem, name, &zone, err) : 0;
 
-	if (name && !zone)
-		return FAAS_EINVAL;
+	if (rc)
+		return rc;
 	rc = fa_schedule_parse(when, c->source + strlen("schedule:"), zone, err);
 	if (!rc && when->kind == FA_SCHEDULE_AT &&
 	    fa_schedule_next(when, 0, INT64_MIN / 2) == INT64_MAX)
@@ -249,14 +249,16 @@ static int open_schedule(struct faas_source *source, const char *address, void *
 	return 0;
 }
 
-/* Memory being out, it goes on as it was. */
-static void change(void *state)
+static int change(void *state)
 {
 	struct schedule *s = state;
+	int rc = read_config(s, NULL);
 
+	if (rc)
+		return rc;
 	fa_loop_timer_stop(&runtime_of(s)->loop, &s->due);
-	read_config(s, NULL);
 	plan(s);
+	return 0;
 }
 
 static void want(void *state, int n)

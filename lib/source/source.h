@@ -30,7 +30,8 @@ struct fa_source_kind {
 	bool (*ordered)(const char *address); /* then a batch has at most ten, and no window */
 	bool lingers;          /* after close() it is there until it says fa_source_closed() */
 	bool pushes;           /* each message is an asynchronous event of its own */
-	void (*change)(void *state); /* the configuration of one that is open did; or NULL */
+	/* The configuration of one that is open did. FAAS_ENOMEM: it goes on as it was. Or NULL. */
+	int (*change)(void *state);
 	/* What is wrong with a configuration; NULL: nothing can be. */
 	int (*check)(const struct fa_mem *mem, const struct fa_mapping_config *config,
 		     struct faas_error *err);

@@ -205,8 +205,8 @@ static size_t read_head(struct counts *c, const unsigned char *at, size_t len, s
 	       c->isstd + c->isut;
 }
 
-static bool read_moments(struct fa_zone *z, const struct fa_mem *mem, const struct counts *c,
-			 const unsigned char *at)
+static int read_moments(struct fa_zone *z, const struct fa_mem *mem, const struct counts *c,
+			const unsigned char *at)
 {
 	const unsigned char *index = at + c->time * 8, *types = index + c->time;
 
@@ -214,37 +214,41 @@ static bool read_moments(struct fa_zone *z, const struct fa_mem *mem, const stru
 	z->moments = fa_alloc(mem, (c->time + 1) * sizeof(*z->moments));
 	z->offsets = fa_alloc(mem, (c->time + 1) * sizeof(*z->offsets));
 	if (!z->moments || !z->offsets)
-		return false;
+		return FAAS_ENOMEM;
 	z->first_s = (int32_t)read_32(types);
 	for (uint32_t i = 0; i < c->time; i++) {
 		if (index[i] >= c->type)
-			return false;
+			return FAAS_EINVAL;
 		z->moments[i] = read_64(at + i * 8);
 		z->offsets[i] = (int32_t)read_32(types + index[i] * 6);
 	}
-	return true;
+	return 0;
 }
 
 /* Data of 32 bits come first, for old programs, then those of 64, then a line with the rule. */
-static bool read_zone(struct fa_zone *z, const struct fa_mem *mem, const unsigned char *data,
-		      size_t len)
+static int read_zone(struct fa_zone *z, const struct fa_mem *mem, const unsigned char *data,
+		     size_t len)
 {
 	struct counts c;
 	size_t skip = read_head(&c, data, len, 4), size;
 	char text[128];
 	size_t n = 0;
+	int rc;
 
 	if (!skip || skip > len)
-		return false;
+		return FAAS_EINVAL;
 	data += skip;
 	len -= skip;
 	size = read_head(&c, data, len, 8);
-	if (!size || size >= len || data[size] != '\n' || !read_moments(z, mem, &c, data + 44))
-		return false;
+	if (!size || size >= len || data[size] != '\n')
+		return FAAS_EINVAL;
+	rc = read_moments(z, mem, &c, data + 44);
+	if (rc)
+		return rc;
 	for (size++; size < len && data[size] != '\n' && n < sizeof(text) - 1; size++)
 		text[n++] = (char)data[size];
 	text[n] = '\0';
-	return read_rule(&z->rule, text);
+	return read_rule(&z->rule, text) ? 0 : FAAS_EINVAL;
 }
 
 static ssize_t read_file(const char *name, unsigned char *out)
@@ -271,27 +275,25 @@ static bool is_name(const char *name)
 			    "/_+-") == strlen(name);
 }
 
-struct fa_zone *fa_zone_open(const struct fa_mem *mem, const char *name, struct faas_error *err)
+int fa_zone_open(const struct fa_mem *mem, const char *name, struct fa_zone **out,
+		 struct faas_error *err)
 {
 	struct fa_zone *z = fa_alloc(mem, sizeof(*z));
 	unsigned char *data = fa_alloc_dirty(mem, FILE_MOST);
-	ssize_t len;
-	bool good = false;
+	int rc = z && data ? FAAS_EINVAL : FAAS_ENOMEM;
+	ssize_t len = rc == FAAS_EINVAL && is_name(name) ? read_file(name, data) : -1;
 
-	if (!z || !data) {
-		fa_error_nomem(err);
-	} else {
-		len = is_name(name) ? read_file(name, data) : -1;
-		good = len > 0 && read_zone(z, mem, data, (size_t)len);
-		if (!good)
-			fa_error(err, FAAS_EINVAL,
-				 "'%.50s' is no time zone that this system knows", name);
-	}
+	if (len > 0)
+		rc = read_zone(z, mem, data, (size_t)len);
 	fa_free(data);
-	if (good)
-		return z;
+	if (!rc) {
+		*out = z;
+		return 0;
+	}
 	fa_zone_close(z);
-	return NULL;
+	if (rc == FAAS_ENOMEM)
+		return fa_error_nomem(err);
+	return fa_error(err, rc, "'%.50s' is no time zone that this system knows", name);
 }
 
 void fa_zone_close(struct fa_zone *zone)
