@@ -160,6 +160,8 @@ const struct changes_row changes_rows[] = {
 	  "{" F ",\"EventSourceArn\":\"schedule:rate(7 days)\",\"Input\":\"{}\"}"),
 	ROW("change a schedule", "UpdateEventSourceMapping",
 	  "{\"UUID\":\"%U\",\"Input\":\"[1]\"}"),
+	ROW("change a schedule's zone", "UpdateEventSourceMapping",
+	  "{\"UUID\":\"%U\",\"ScheduleExpressionTimezone\":\"Europe/Berlin\"}"),
 	ROW("delete a schedule", "DeleteEventSourceMapping", "{\"UUID\":\"%U\"}"),
 	DOOR("create a queue", create_queue),
 	DOOR("change a queue", change_queue),
@@ -214,6 +216,7 @@ static const struct changes_row begins[] = {
 /* ---- a runtime --------------------------------------------------------- */
 
 static struct fa_clock_virtual still;
+static bool passes; /* memory may be out: but for what is tried again, see pass() */
 
 struct faas *changes_open(const char *folder, void *(*realloc)(void *, void *, size_t, size_t),
 			  void *data, struct faas_error *err)
@@ -226,6 +229,7 @@ struct faas *changes_open(const char *folder, void *(*realloc)(void *, void *, s
 		.data = data,
 	};
 
+	passes = realloc != NULL;
 	fa_clock_virtual_init(&still, 1700000000000);
 	return fa_create(&c, &still.clock, err);
 }
@@ -340,6 +344,33 @@ static bool has_settled(void)
 	return true;
 }
 
+struct pass {
+	struct fa_call call;
+	_Atomic bool done;
+};
+
+static void on_pass(struct fa_call *call)
+{
+	struct pass *p = fa_container(call, struct pass, call);
+
+	still.ns += INT64_C(1000000000);
+	p->done = true;
+}
+
+/* A source that could not be opened is tried again a second later. */
+static void pass(struct faas *rt)
+{
+	struct pass p = { .call.run = on_pass };
+
+	if (!passes || (!strstr(document, "\"State\":\"Creating\"") &&
+			!strstr(document, "\"State\":\"Updating\"")))
+		return;
+	fa_loop_call(&rt->loop, &p.call);
+	while (!p.done)
+		nanosleep(&(struct timespec){ 0, 100000 }, NULL);
+	fa_loop_wake(&rt->loop);
+}
+
 static void describe(struct faas *rt)
 {
 	struct faas_error err;
@@ -363,8 +394,10 @@ char *changes_describe(struct faas *rt)
 	bool settled = false;
 
 	for (int ms = 0; !settled && ms < 20000; ms++) {
-		if (ms)
+		if (ms) {
 			nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+			pass(rt);
+		}
 		describe(rt);
 		settled = has_settled();
 	}
@@ -378,12 +411,18 @@ void changes_mask(char *text)
 {
 	static const char *const drawn[] = { "RevisionId\":\"", "UUID\":\"", "FunctionUrl\":\"",
 					     "CodeSigningConfigId\":\"",
-					     "CodeSigningConfigArn\":\"", "RoleId\":\"" };
+					     "CodeSigningConfigArn\":\"", "RoleId\":\"",
+					     "LastModified\":\"", "LastModified\":",
+					     "LastModifiedTime\":\"", "CreationTime\":\"",
+					     "CreateDate\":\"", "CreatedDate\":\"" };
 
 	for (size_t i = 0; i < sizeof(drawn) / sizeof(*drawn); i++)
 		for (char *at = text; (at = strstr(at, drawn[i]));) {
+			char *end;
+
 			at += strlen(drawn[i]);
-			memmove(at, at + strcspn(at, "\""), strlen(at + strcspn(at, "\"")) + 1);
+			end = at + (at[-1] == '"' ? strcspn(at, "\"") : strspn(at, "0123456789."));
+			memmove(at, end, strlen(end) + 1);
 		}
 }
 

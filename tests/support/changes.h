@@ -29,7 +29,10 @@ int changes_end(void **state);
 /* A copy of it for this change, in place of the one before. */
 const char *changes_folder(const struct changes_row *row);
 
-/* A runtime on this state_dir, on a clock that stands still, or NULL. */
+/*
+ * A runtime on this state_dir, or NULL. Its clock stands still; with a `realloc` that may fail,
+ * changes_describe() has a second pass for mappings that are under way.
+ */
 struct faas *changes_open(const char *folder, void *(*realloc)(void *, void *, size_t, size_t),
 			  void *data, struct faas_error *err);
 int changes_perform(struct faas *rt, const struct changes_row *row, struct faas_error *err);
