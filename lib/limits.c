@@ -92,21 +92,17 @@ static void give_version(struct faas *rt, struct fa_version *v)
 	fa_provision_set(runner->pool, n);
 }
 
-/* Give each version of this one's function what is its part now. */
-static int distribute(struct faas *rt, const struct fa_version *latest, struct faas_error *err)
+/* Give each version of this one's function what is its part now. It needs no memory. */
+static void distribute(struct faas *rt, const struct fa_version *latest)
 {
-	struct fa_version **all = fa_registry_all(&rt->registry, &rt->mem);
+	const char *name = latest->config.name;
+	struct fa_version *v;
 
-	if (!all)
-		return fa_error_nomem(err);
-	for (size_t i = 0; all[i]; i++) {
-		if (!strcmp(all[i]->config.name, latest->config.name))
-			give_version(rt, all[i]);
-		fa_version_unref(all[i]);
+	for (int number = 0; (v = fa_registry_from(&rt->registry, name, &number)); number++) {
+		give_version(rt, v);
+		fa_version_unref(v);
 	}
-	fa_free(all);
 	fa_want_pump(rt);
-	return 0;
 }
 
 void fa_limits_rearrange(struct faas *rt, const char *function)
@@ -116,7 +112,7 @@ void fa_limits_rearrange(struct faas *rt, const char *function)
 	if (!latest)
 		return; /* it went meanwhile, with all of them */
 	claim(rt, latest, fa_quota_reserved(fa_quota_of(latest)), NULL);
-	distribute(rt, latest, NULL);
+	distribute(rt, latest);
 	fa_version_unref(latest);
 }
 
@@ -133,12 +129,10 @@ static int provision(struct faas *rt, const char *target, const struct fa_versio
 		return rc;
 	rc = claim(rt, latest, reserved, err);
 	if (!rc)
-		rc = distribute(rt, latest, err);
-	if (rc) {
+		distribute(rt, latest);
+	else
 		fa_provisioned_set(&rt->registry, target, before.requested, before.modified_ms,
 				   NULL, NULL);
-		claim(rt, latest, reserved, NULL);
-	}
 	return rc;
 }
 

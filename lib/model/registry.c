@@ -7,6 +7,7 @@
 #include <model/registry.h>
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <base/error.h>
@@ -530,14 +531,43 @@ struct fa_version *fa_registry_unpublish(struct fa_registry *registry, struct fa
 	return removed;
 }
 
+struct fa_version *fa_registry_from(struct fa_registry *registry, const char *name, int *number)
+{
+	struct fa_version *v = NULL;
+	struct fa_function *function;
+	char text[16];
+
+	pthread_rwlock_rdlock(&registry->lock);
+	function = fa_map_get(&registry->functions, name, strlen(name));
+	if (function && !*number)
+		v = function->latest;
+	while (function && !v && *number <= function->last_number) {
+		int len = snprintf(text, sizeof(text), "%d", *number);
+
+		v = fa_map_get(&function->versions, text, (size_t)len);
+		*number += !v;
+	}
+	if (v)
+		fa_version_ref(v);
+	pthread_rwlock_unlock(&registry->lock);
+	return v;
+}
+
+void fa_registry_end(struct fa_registry *registry)
+{
+	pthread_rwlock_wrlock(&registry->lock);
+	registry->ending = true;
+	pthread_rwlock_unlock(&registry->lock);
+}
+
 struct fa_version *fa_registry_take_any(struct fa_registry *registry)
 {
 	struct fa_version *version = NULL;
 	struct fa_function *function;
 	uint32_t pos = 0;
 
+	fa_registry_end(registry);
 	pthread_rwlock_wrlock(&registry->lock);
-	registry->ending = true;
 	while (!version && (function = fa_map_next(&registry->functions, &pos))) {
 		fa_aliases_free(&function->aliases);
 		fa_registry_end_update(function);

@@ -48,7 +48,7 @@ struct fa_registry {
 	const char *region, *account;
 	_Atomic uint64_t draws;  /* of the aliases that lead to two versions */
 	bool remembers;          /* functions that are gone stay until they are forgotten */
-	bool ending;             /* fa_registry_take_any(): what is gone now was not deleted */
+	bool ending;             /* see fa_registry_end() */
 	_Atomic bool changed;    /* one of the functions did */
 	struct fa_map urls;      /* id -> struct fa_url, which its function has */
 	char url_base[64];       /* see fa_url_place() */
@@ -117,6 +117,14 @@ struct fa_version *fa_registry_remove(struct fa_registry *registry, struct fa_ve
 /* Take out one that was published. Hands out the reference, or NULL. */
 struct fa_version *fa_registry_unpublish(struct fa_registry *registry, struct fa_version *version,
 					 struct faas_error *err);
+/*
+ * The version of this number, 0: $LATEST, or the next one of its function, whose number then
+ * is in *number; a reference. NULL: there is none from there on. Nothing is allocated.
+ */
+struct fa_version *fa_registry_from(struct fa_registry *registry, const char *function,
+				    int *number);
+/* From now on nothing that is gone was deleted, and nothing is written any more. */
+void fa_registry_end(struct fa_registry *registry);
 /* Any one version, removed, until there is none: to take the registry down. Nothing is noted. */
 struct fa_version *fa_registry_take_any(struct fa_registry *registry);
 /* References to all, by name and number, in a fa_alloc()ed NULL-terminated array. */
