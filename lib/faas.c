@@ -220,7 +220,8 @@ static void free_runtime(struct faas *rt)
 static struct faas *alloc_runtime(const struct faas_config *c, const struct fa_clock *clock,
 				  struct faas_error *err)
 {
-	struct fa_mem mem = { c->realloc ? c->realloc : fa_mem_libc.realloc, c->data };
+	struct fa_mem mem = { .realloc = c->realloc ? c->realloc : fa_mem_libc.realloc,
+			      .data = c->data };
 	struct faas *rt = fa_alloc(&mem, sizeof(*rt));
 	int rc;
 
@@ -228,6 +229,7 @@ static struct faas *alloc_runtime(const struct faas_config *c, const struct fa_c
 		fa_error_nomem(err);
 		return NULL;
 	}
+	mem.ran_out = &rt->ran_out;
 	rt->mem = mem;
 	rt->clock = clock;
 	pthread_mutex_init(&rt->changing, NULL);
@@ -325,6 +327,8 @@ static int open_stages(struct faas *rt, struct faas_error *err)
 			rc = fa_resources_recall(rt, err);
 		if (!rc)
 			rc = fa_layers_recall(rt, err);
+		if (!rc)
+			rc = fa_sources_recall(rt, err);
 		if (rc)
 			fa_durable_close(rt);
 	}
@@ -410,6 +414,18 @@ static void free_after_loop(void *data)
 	free_runtime(data);
 }
 
+/* What was recalled in part is not written, and so all of it is there for the next program. */
+static struct faas *give_up(struct faas *rt, struct faas_error *err)
+{
+	fa_registry_end(&rt->registry);
+	if (rt->owns_loop)
+		faas_destroy(rt);
+	else
+		faas_close(rt, 0, NULL, NULL);
+	fa_error_nomem(err);
+	return NULL;
+}
+
 struct faas *fa_create(const struct faas_config *config, const struct fa_clock *clock,
 		       struct faas_error *err)
 {
@@ -430,7 +446,10 @@ struct faas *fa_create(const struct faas_config *config, const struct fa_clock *
 	if (!rt->owns_loop || !start_thread(rt, err)) {
 		fa_durable_begin(rt);
 		fa_recall_make(rt);
-		fa_sources_recall(rt);
+		if (rt->durable.lasts && atomic_load(&rt->ran_out))
+			return give_up(rt, err);
+		fa_recall_settle(rt);
+		fa_sources_begin(rt);
 		fa_deliver_begin(rt);
 		return rt;
 	}

@@ -48,15 +48,16 @@ int fa_layers_remember(struct faas *rt, struct faas_error *err)
 	return rc;
 }
 
-static struct fa_package *take(void *data, const char *id)
+/* Without its files it is a layer still, and tells what it was. */
+static struct fa_package *take(void *data, const char *id, struct faas_error *err)
 {
 	struct faas *rt = data;
 	struct fa_package *p;
 	char path[4096];
 
 	snprintf(path, sizeof(path), "%s/code/%s/code.zip", rt->config.state_dir, id);
-	p = fa_packages_take_file(&rt->packages, path, NULL);
-	if (!p || !fa_package_make(p, NULL))
+	p = fa_packages_take_file(&rt->packages, path, err);
+	if (!p || !fa_package_make(p, err))
 		return p;
 	fa_package_unref(p);
 	return NULL;

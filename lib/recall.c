@@ -318,6 +318,7 @@ static int add_pending(struct faas *rt, const struct fa_message *m, struct faas_
 int fa_recall_read(struct faas *rt, struct faas_error *err)
 {
 	rt->registry.remembers = rt->durable.lasts;
+	atomic_store(&rt->recalling, true);
 	return fa_documents_read(rt, "", add_pending, err);
 }
 
@@ -396,7 +397,12 @@ void fa_recall_make(struct faas *rt)
 		fa_free(p);
 		pos = 0; /* the others may have moved */
 	}
+}
+
+void fa_recall_settle(struct faas *rt)
+{
 	fa_registry_settle(&rt->registry);
+	atomic_store(&rt->recalling, false);
 	remember_resealed(rt);
 }
 

@@ -38,6 +38,8 @@ int fa_recall_read(struct faas *rt, struct faas_error *err);
  * or was a place in the last program's memory, stays a document.
  */
 void fa_recall_make(struct faas *rt);
+/* All of it is there: from now on what changes is written. */
+void fa_recall_settle(struct faas *rt);
 /* The document of one that could not be made, the caller's; NULL: there is none. */
 struct fa_document *fa_recall_take(struct faas *rt, const char *name);
 /*

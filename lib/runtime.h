@@ -64,6 +64,8 @@ struct fa_door {
 /* What there is one of per runtime. Shared by faas.c, functions.c and invoke.c only. */
 struct faas {
 	struct fa_mem mem;
+	_Atomic bool ran_out;   /* of memory, at any time */
+	_Atomic bool recalling; /* not all that the last program left is there yet */
 	const struct fa_clock *clock;
 	struct faas_config config; /* strings owned */
 	uv_loop_t own_loop;
@@ -180,8 +182,9 @@ void fa_deliver_kick(struct faas *rt);
 /* source/: where events come from. FAAS_ENOMEM; it is one of the doors. */
 int fa_sources_create(struct faas *rt);
 void fa_sources_free(struct faas *rt);
-/* The functions are there: begin what the last program left. */
-void fa_sources_recall(struct faas *rt);
+/* What the last program left, but for what this one has no source of; then it begins. */
+int fa_sources_recall(struct faas *rt, struct faas_error *err);
+void fa_sources_begin(struct faas *rt);
 /* Any thread: a name may lead to a function that did not before. */
 void fa_sources_functions(struct faas *rt);
 /* Any thread: a message came to lie in this queue. For the store: data is the runtime. */

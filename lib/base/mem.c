@@ -36,8 +36,11 @@ void *fa_alloc_dirty(const struct fa_mem *mem, size_t size)
 	if (size > SIZE_MAX - sizeof(*head))
 		return NULL;
 	head = mem->realloc(mem->data, NULL, 0, sizeof(*head) + size);
-	if (!head)
+	if (!head) {
+		if (mem->ran_out)
+			atomic_store(mem->ran_out, true);
 		return NULL;
+	}
 	head->mem = *mem;
 	head->size = sizeof(*head) + size;
 	return head + 1;

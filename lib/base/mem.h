@@ -2,6 +2,8 @@
 #ifndef FA_BASE_MEM_H
 #define FA_BASE_MEM_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -12,6 +14,7 @@
 struct fa_mem {
 	void *(*realloc)(void *data, void *ptr, size_t old_size, size_t new_size);
 	void *data;
+	_Atomic bool *ran_out; /* set when there was nothing left; NULL: nobody asks */
 };
 
 extern const struct fa_mem fa_mem_libc;

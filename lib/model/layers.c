@@ -612,8 +612,9 @@ static int restore_version(struct fa_layers *layers, struct layer *layer,
 
 int fa_layers_restore(struct fa_layers *layers, const char *name,
 		      const struct fa_document *document,
-		      struct fa_package *(*take)(void *data, const char *id), void *data,
-		      struct faas_error *err)
+		      struct fa_package *(*take)(void *data, const char *id,
+						 struct faas_error *err),
+		      void *data, struct faas_error *err)
 {
 	const struct fa_document *list = fa_document_get(document, "Versions"), *item;
 	struct layer *layer = find_or_make(layers, name);
@@ -623,8 +624,11 @@ int fa_layers_restore(struct fa_layers *layers, const char *name,
 		layer->last_number = number_in(document, "LastNumber");
 	for (size_t i = 0; !rc && (item = fa_document_item(list, i)); i++) {
 		const char *id = fa_document_text(fa_document_get(item, "Package"));
+		struct faas_error why = { 0 };
 
-		rc = restore_version(layers, layer, item, id ? take(data, id) : NULL);
+		rc = restore_version(layers, layer, item, id ? take(data, id, &why) : NULL);
+		if (why.code == FAAS_ENOMEM)
+			rc = FAAS_ENOMEM;
 	}
 	return rc ? fa_error_nomem(err) : 0;
 }

@@ -70,11 +70,15 @@ bool fa_layers_changed(struct fa_layers *layers, char name[FA_LAYER_NAME_MAX + 1
 struct fa_document *fa_layers_document(struct fa_layers *layers, const char *name,
 				       struct faas_error *err);
 void fa_layers_touch(struct fa_layers *layers, const char *name);
-/* Before anybody else knows the layer. FAAS_ENOMEM. */
+/*
+ * Before anybody else knows the layer. `take` hands out a reference, or NULL: a version whose
+ * package is not there any more is one still. FAAS_ENOMEM, its own or of `take`.
+ */
 int fa_layers_restore(struct fa_layers *layers, const char *name,
 		      const struct fa_document *document,
-		      struct fa_package *(*take)(void *data, const char *id), void *data,
-		      struct faas_error *err);
+		      struct fa_package *(*take)(void *data, const char *id,
+						 struct faas_error *err),
+		      void *data, struct faas_error *err);
 
 /*
  * The packages that a function's list of version ARNs stands for (NULL-terminated), one

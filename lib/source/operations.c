@@ -600,27 +600,38 @@ static int recall(struct faas *rt, const struct fa_message *document, struct faa
 	struct fa_mapping_config *c = in ? fa_mapping_config_read(rt->sources, in, err) : NULL;
 	struct fa_mapping *m = c ? fa_mapping_create(rt->sources, c) : NULL;
 
-	if (!m) {
+	if (c && !m) {
 		fa_mapping_config_free(c);
-		return 0; /* of a source that this program does not have (yet): it stays written */
+		return fa_error_nomem(err);
 	}
+	if (!m) /* of a source that this program does not have (yet): it stays written */
+		return err->code == FAAS_ENOMEM ? FAAS_ENOMEM : 0;
 	snprintf(m->uuid, sizeof(m->uuid), "%s",
 		 (const char *)document->address.data + strlen(FA_MAPPING_DOCUMENT));
 	if (add(m, err)) {
 		fa_mapping_free(m);
-		return 0;
+		return err->code == FAAS_ENOMEM ? FAAS_ENOMEM : 0;
 	}
-	pthread_mutex_lock(&m->all->lock);
-	fa_mapping_call(m);
-	pthread_mutex_unlock(&m->all->lock);
 	return 0;
 }
 
-void fa_sources_recall(struct faas *rt)
+int fa_sources_recall(struct faas *rt, struct faas_error *err)
 {
-	struct faas_error err = { 0 };
+	struct faas_error why = { 0 };
+	int rc = fa_documents_read(rt, FA_MAPPING_DOCUMENT, recall, &why);
 
-	fa_documents_read(rt, FA_MAPPING_DOCUMENT, recall, &err);
+	return rc ? fa_error(err, rc, "%s", why.message) : 0;
+}
+
+void fa_sources_begin(struct faas *rt)
+{
+	struct fa_mapping *m;
+	uint32_t pos = 0;
+
+	pthread_mutex_lock(&rt->sources->lock);
+	while ((m = fa_map_next(&rt->sources->mappings, &pos)))
+		fa_mapping_call(m);
+	pthread_mutex_unlock(&rt->sources->lock);
 	if (atomic_load(&rt->tables.count))
 		fa_expiry_at(rt->sources, 0);
 }

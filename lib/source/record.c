@@ -182,8 +182,10 @@ static int put_message_attributes(struct fa_text *out, const struct fa_mem *mem,
 int fa_record_write(struct fa_text *out, const struct fa_source_kind *kind, const char *arn,
 		    const struct faas_config *config, const struct fa_message *m)
 {
-	const struct fa_mem mem = { config->realloc ? config->realloc : fa_mem_libc.realloc,
-				    config->data };
+	const struct fa_mem mem = {
+		.realloc = config->realloc ? config->realloc : fa_mem_libc.realloc,
+		.data = config->data,
+	};
 	char id[37];
 	int rc;
 

@@ -214,9 +214,56 @@ TEST(a_change_without_memory_from_some_point_is_whole_or_has_not_happened)
 	try_all(true);
 }
 
+/* ---- a program begins ---------------------------------------------------- */
+
+/* False: nothing failed any more. */
+static bool begin_without(const char *folder, size_t n, bool and_all_after, const char *like)
+{
+	struct faas_error err = { 0 };
+	struct faas *rt;
+	char *text;
+	bool failed;
+
+	failing_mem_init(&mem);
+	fail_at(n, and_all_after);
+	rt = changes_open(folder, failing_realloc, &mem, &err);
+	failed = has_failed();
+	fail_at(0, false);
+	if (!rt) {
+		assert_true(failed);
+		assert_string_not_equal(err.message, "");
+		assert_true(failing_mem_clean(&mem));
+		return true;
+	}
+	text = changes_describe(rt);
+	if (strcmp(text, like) != 0) {
+		say_difference(text, like);
+		fail_msg("allocation %zu failed, and the program began with something else", n);
+	}
+	free(text);
+	close_runtime(rt);
+	return failed;
+}
+
+TEST(a_program_that_begins_without_memory_has_all_that_was_or_does_not_begin)
+{
+	size_t stride = getenv("FAAS_FAULT_ALL") ? 1 : STRIDE, n = 1;
+	const char *folder = changes_folder(&changes_rows[0]);
+	struct faas *rt = open_runtime(folder);
+	char *like = changes_describe(rt);
+
+	close_runtime(rt);
+	while (begin_without(folder, n, n / stride % 2, like))
+		n += stride;
+	assert_true(n > 100);
+	free(like);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			a_program_that_begins_without_memory_has_all_that_was_or_does_not_begin),
 		cmocka_unit_test(
 			a_change_without_memory_for_one_thing_is_whole_or_has_not_happened),
 		cmocka_unit_test(

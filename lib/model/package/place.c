@@ -188,10 +188,10 @@ void fa_place_close(struct fa_packages *store)
 {
 	if (store->dir < 0)
 		return;
-	if (store->state_dir)
-		clean(store, unclaimed);
-	else
+	if (!store->state_dir)
 		fa_tree_remove(AT_FDCWD, store->path, NULL);
+	else if (!store->may_remove || store->may_remove(store->data))
+		clean(store, unclaimed);
 	close(store->dir);
 	if (store->guard >= 0)
 		close(store->guard);
