@@ -117,8 +117,10 @@ struct fa_env *fa_runner_lease(struct fa_runner *runner, bool behind, const char
 	struct fa_env *env;
 
 	*why = FAAS_ETHROTTLED;
-	if (lease == FA_LEASE_NONE && fa_seats_clear(runner->rt, NULL))
+	if (lease == FA_LEASE_NONE) { /* or somebody else has just cleared them */
+		fa_seats_clear(runner->rt, NULL);
 		lease = fa_admit_enter(runner->quota, &runner->provisioned, reason);
+	}
 	if (lease == FA_LEASE_NONE)
 		return NULL;
 	env = take(runner, behind, why);

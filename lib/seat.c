@@ -8,9 +8,12 @@
  */
 #include <conduct.h>
 
+#include <sched.h>
 #include <string.h>
 
 #include <model/function.h>
+
+#define PATIENCE 1000 /* turns of the others */
 
 /* The number of this thread, from 1. */
 static __thread unsigned number __attribute__((tls_model("initial-exec")));
@@ -37,29 +40,28 @@ struct fa_seat *fa_seat_take(struct faas *rt)
 	return seat;
 }
 
-static void forget(struct fa_seat *seat)
-{
-	seat->env = NULL;
-	atomic_store_explicit(&seat->pool, NULL, memory_order_relaxed);
-}
-
-/* Nothing but the environment itself holds the version of what was kept. */
+/*
+ * Nothing but the environment itself holds the version of what was kept. It is not shown
+ * any more when it is back, and no earlier: see is_given_back().
+ */
 static void give_back(struct fa_seat *seat, bool stays)
 {
 	struct fa_env *env = seat->env;
 	struct fa_version *v;
 
-	forget(seat);
 	if (!env)
 		return;
 	v = env->pool->version;
 	fa_version_ref(v);
+	seat->env = NULL;
 	fa_runner_release(v->runner, env, stays);
+	atomic_store_explicit(&seat->pool, NULL, memory_order_release);
 	fa_version_unref(v);
 }
 
 void fa_seat_leave(struct faas *rt, struct fa_seat *seat)
 {
+	atomic_store_explicit(&seat->runs, false, memory_order_relaxed);
 	if (change(seat, FA_SEAT_TAKEN, FA_SEAT_FREE))
 		return;
 	give_back(seat, true);
@@ -71,7 +73,7 @@ void fa_seat_leave(struct faas *rt, struct fa_seat *seat)
 /* ---- what is kept ---------------------------------------------------- */
 
 /* Its pool was current when the lease was put here, and whoever changes that comes for it. */
-struct fa_env *fa_seat_lease(const struct fa_seat *seat, const struct faas_request *request)
+struct fa_env *fa_seat_lease(struct fa_seat *seat, const struct faas_request *request)
 {
 	struct fa_env *env = seat->env;
 	const struct fa_version *v = env ? env->pool->version : NULL;
@@ -82,6 +84,7 @@ struct fa_env *fa_seat_lease(const struct fa_seat *seat, const struct faas_reque
 	if (v->unreadable || fa_provision_target(&env->pool->provision) ||
 	    fa_runner_is_over(v->runner, env))
 		return NULL; /* things have changed since */
+	atomic_store_explicit(&seat->runs, true, memory_order_relaxed);
 	return env;
 }
 
@@ -103,7 +106,7 @@ static bool put(struct faas *rt, struct fa_seat *seat, struct fa_env *env)
 		return false;
 	atomic_store(&seat->pool, env->pool);
 	if (!fa_pool_is_current(env) || atomic_load(&rt->waiting)) {
-		forget(seat);
+		atomic_store_explicit(&seat->pool, NULL, memory_order_relaxed);
 		return false;
 	}
 	seat->env = env;
@@ -140,13 +143,34 @@ static bool mark(struct faas *rt, struct fa_seat *seat, uint32_t as)
 	return false;
 }
 
+/*
+ * What somebody else's seat shows is run, or on its way back: by its holder who was called for
+ * another function, or by who clears it as we do. That is waited for, for whoever was told that
+ * there is no place would be told so of a place that nobody has. It is soon, or the holder
+ * does not get to run, and then not for ever.
+ */
+static bool is_given_back(const struct fa_seat *seat)
+{
+	for (int i = 0; i < PATIENCE && atomic_load(&seat->pool); i++) {
+		if (atomic_load(&seat->runs))
+			return false;
+		sched_yield();
+	}
+	return !atomic_load(&seat->pool);
+}
+
 static bool clear(struct faas *rt, struct fa_seat *seat)
 {
 	bool any;
 
-	while (!change(seat, FA_SEAT_FREE, FA_SEAT_TAKEN))
-		if (atomic_load(&seat->state) != FA_SEAT_TAKEN || mark(rt, seat, FA_SEAT_WANTED))
-			return false;
+	while (!change(seat, FA_SEAT_FREE, FA_SEAT_TAKEN)) {
+		uint32_t state = atomic_load(&seat->state);
+
+		if (state == FA_SEAT_FREE ||
+		    (state == FA_SEAT_TAKEN && !mark(rt, seat, FA_SEAT_WANTED)))
+			continue;
+		return is_given_back(seat);
+	}
 	any = seat->env;
 	give_back(seat, true);
 	fa_seat_leave(rt, seat);

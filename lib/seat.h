@@ -42,6 +42,7 @@ struct fa_counts {
 
 struct fa_seat {
 	_Atomic uint32_t state;
+	_Atomic bool runs;              /* what is kept, until the seat is left */
 	_Atomic(struct fa_pool *) pool; /* of what is kept; for those who look for it */
 	struct fa_env *env;             /* kept, or NULL; the holder's */
 	struct fa_counts counts;        /* written by the holder only */
@@ -55,13 +56,16 @@ struct fa_seat *fa_seat_take(struct faas *rt);
 void fa_seat_leave(struct faas *rt, struct fa_seat *seat);
 
 /* What is kept here, if it may serve this. */
-struct fa_env *fa_seat_lease(const struct fa_seat *seat, const struct faas_request *request);
+struct fa_env *fa_seat_lease(struct fa_seat *seat, const struct faas_request *request);
 /* Keep nothing: who sits here may have to wait. */
 void fa_seat_clear(struct fa_seat *seat);
 /* After a job: keep the lease, or give it back. */
 void fa_seat_release(struct faas *rt, struct fa_seat *seat, struct fa_env *env, bool stays);
 
-/* Give back what is kept of this pool, NULL: of any. Returns whether there was something. */
+/*
+ * Give back what is kept of this pool, NULL: of any. When it returns, all that was kept and
+ * did not run is back, whoever gave it. Returns whether there was something.
+ */
 bool fa_seats_clear(struct faas *rt, const struct fa_pool *pool);
 /* [loop] The runtime closes: those who sit are callers now, and nobody sits down again. */
 void fa_seats_close(struct faas *rt);

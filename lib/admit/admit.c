@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * At most two atomic additions let an event in. Its own function's count comes
+ * At most two atomic operations let an event in. Its own function's count comes
  * first: one that is full must not take a place of the account even for a moment.
  */
 #include <admit/admit.h>

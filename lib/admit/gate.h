@@ -9,7 +9,8 @@
 
 /*
  * A count of leases with a limit. One atomic operation on the way in and one on
- * the way out, no lock. The limit may change at any time: those inside stay.
+ * the way out, no lock. The limit may change at any time: those inside stay. Who is
+ * refused is never counted, not for a moment: another would be refused for it.
  */
 struct fa_gate {
 	_Atomic int in_use;
@@ -29,17 +30,19 @@ static inline int fa_gate_in_use(const struct fa_gate *gate)
 
 static inline bool fa_gate_enter(struct fa_gate *gate)
 {
-	int now = atomic_fetch_add_explicit(&gate->in_use, 1, memory_order_acquire) + 1;
+	int in_use = atomic_load(&gate->in_use);
 
-	if (now <= fa_gate_limit(gate))
-		return true;
-	atomic_fetch_sub_explicit(&gate->in_use, 1, memory_order_release);
+	while (in_use < fa_gate_limit(gate))
+		if (atomic_compare_exchange_weak_explicit(&gate->in_use, &in_use, in_use + 1,
+							  memory_order_acquire,
+							  memory_order_relaxed))
+			return true;
 	return false;
 }
 
 static inline void fa_gate_leave(struct fa_gate *gate)
 {
-	atomic_fetch_sub_explicit(&gate->in_use, 1, memory_order_release);
+	atomic_fetch_sub(&gate->in_use, 1);
 }
 
 /* The limit was lowered: more are inside than may be. */

@@ -237,6 +237,41 @@ TEST(a_limit_that_is_lowered_counts_for_what_is_kept)
 	assert_int_equal(answer.refused, FAAS_ETHROTTLED);
 }
 
+#define TURNS 20000
+
+/* Two threads that never call one at the same time. */
+static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic int throttled;
+
+static void *take_turns(void *data)
+{
+	struct answer answer;
+
+	for (int i = 0; i < TURNS; i++) {
+		pthread_mutex_lock(&turn);
+		host_call(WAITING, "single", "1", &answer);
+		pthread_mutex_unlock(&turn);
+		throttled += answer.refused == FAAS_ETHROTTLED;
+		host_call(WAITING, data, "1", &answer);
+	}
+	return NULL;
+}
+
+TEST(what_is_just_given_back_throttles_nobody)
+{
+	pthread_t threads[2];
+
+	throttled = 0;
+	host_function(FAAS_FUNCTION(.name = "single", .native = one, .max_concurrency = 1));
+	host_function(FAAS_FUNCTION(.name = "first", .native = one));
+	host_function(FAAS_FUNCTION(.name = "second", .native = one));
+	assert_int_equal(pthread_create(&threads[0], NULL, take_turns, "first"), 0);
+	assert_int_equal(pthread_create(&threads[1], NULL, take_turns, "second"), 0);
+	assert_int_equal(pthread_join(threads[0], NULL), 0);
+	assert_int_equal(pthread_join(threads[1], NULL), 0);
+	assert_int_equal(throttled, 0);
+}
+
 static int cold_starts(void)
 {
 	struct faas_stats stats = { .size = sizeof(stats) };
@@ -486,6 +521,7 @@ int main(void)
 		cmocka_unit_test(a_name_alone_is_never_served_by_what_a_number_left),
 		cmocka_unit_test(an_alias_leads_where_it_leads_now),
 		cmocka_unit_test(a_limit_that_is_lowered_counts_for_what_is_kept),
+		cmocka_unit_test(what_is_just_given_back_throttles_nobody),
 		cmocka_unit_test(what_is_kept_ends_with_a_recycle),
 		cmocka_unit_test(what_is_kept_ends_when_it_was_idle_for_too_long),
 		cmocka_unit_test(nothing_is_kept_from_a_listener_who_is_told_how_many_run),

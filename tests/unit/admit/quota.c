@@ -2,6 +2,7 @@
 #include "support/test.h"
 
 #include <limits.h>
+#include <pthread.h>
 
 #include <support/failing_mem.h>
 #include <admit/admit.h>
@@ -201,6 +202,43 @@ TEST(a_share_is_over_when_others_reserve_what_it_has)
 	assert_true(fa_admit_is_over(f, &provisioned, FA_LEASE_PROVISIONED));
 }
 
+struct crowd {
+	struct fa_gate gate;
+	_Atomic bool over;
+};
+
+static void *go_in_and_out(void *data)
+{
+	struct crowd *crowd = data;
+
+	while (!crowd->over)
+		if (fa_gate_enter(&crowd->gate))
+			fa_gate_leave(&crowd->gate);
+	return NULL;
+}
+
+/* Else another would be refused for it, though there is a place. */
+TEST(who_is_refused_is_not_counted_for_a_moment)
+{
+	struct crowd crowd = { .gate.limit = 1 };
+	pthread_t threads[3];
+	int most = 0;
+
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, go_in_and_out, &crowd), 0);
+	for (int i = 0; i < 2000000; i++) {
+		int in_use = fa_gate_in_use(&crowd.gate);
+
+		if (in_use > most)
+			most = in_use;
+	}
+	crowd.over = true;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	assert_int_equal(fa_gate_in_use(&crowd.gate), 0);
+	assert_true(most <= 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +253,7 @@ int main(void)
 		CASE(who_leaves_does_so_where_it_entered_whatever_changed_meanwhile),
 		CASE(a_full_account_throttles_those_that_share_and_no_others),
 		CASE(a_lowered_limit_is_over_until_enough_have_left),
+		cmocka_unit_test(who_is_refused_is_not_counted_for_a_moment),
 		CASE(a_share_is_over_when_others_reserve_what_it_has),
 	};
 
