@@ -7,6 +7,7 @@
 
 #include <base/error.h>
 #include <base/text.h>
+#include <model/fingerprint.h>
 #include <model/tags.h>
 
 
@@ -92,6 +93,17 @@ static int put_tags(struct fa_document *out, struct faas *rt, const struct fa_ve
 	return 0;
 }
 
+/* Who downloads a ZIP asks for this word first, though here it is a file of the state_dir. */
+static int put_code(struct fa_document *out, const struct fa_version *v)
+{
+	const struct fa_package *package = v->code.package;
+	struct fa_document *code = fa_document_object();
+	int rc = package ? fa_document_put_text(code, "RepositoryType", "S3") : 0;
+
+	rc |= fa_document_put_text(code, "Location", package ? package->zip : v->config.code);
+	return fa_document_put(out, "Code", code) | rc;
+}
+
 static int get(struct faas *rt, const struct fa_document *in, struct fa_document *out,
 	       struct faas_error *err)
 {
@@ -108,9 +120,7 @@ static int get(struct faas *rt, const struct fa_document *in, struct fa_document
 	rc = fa_control_put_config(configuration, v, qualifier) | put_state(configuration, rt, v);
 	rc |= fa_document_put(out, "Configuration", configuration);
 	if (v->config.code)
-		rc |= fa_control_put_text_in(out, "Code", "Location",
-					     v->code.package ? v->code.package->zip :
-							       v->config.code);
+		rc |= put_code(out, v);
 	if (fa_quota_reserved(fa_quota_of(v)) != FA_UNRESERVED)
 		rc |= fa_control_put_integer_in(out, "Concurrency", "ReservedConcurrentExecutions",
 						fa_quota_reserved(fa_quota_of(v)));
@@ -277,8 +287,9 @@ static int delete(struct faas *rt, const struct fa_document *in, struct fa_docum
 static int get_account(struct faas *rt, const struct fa_document *in, struct fa_document *out,
 		       struct faas_error *err)
 {
-	struct fa_document *limit = fa_document_object();
+	struct fa_document *limit = fa_document_object(), *usage = fa_document_object();
 	struct fa_version **all = fa_registry_all(&rt->registry, &rt->mem);
+	int64_t used, most;
 	int64_t count = 0;
 	int rc;
 
@@ -292,8 +303,14 @@ static int get_account(struct faas *rt, const struct fa_document *in, struct fa_
 	rc |= fa_document_put_integer(limit, "ConcurrentExecutions", rt->config.max_concurrency);
 	rc |= fa_document_put_integer(limit, "UnreservedConcurrentExecutions",
 				      fa_account_unreserved(&rt->account));
+	used = fa_packages_used(&rt->packages, &most);
+	rc |= fa_document_put_integer(limit, "CodeSizeUnzipped", FA_CODE_MAX);
+	rc |= fa_document_put_integer(limit, "CodeSizeZipped", FA_ZIP_UPLOAD);
+	rc |= fa_document_put_integer(limit, "TotalCodeSize", most);
 	rc |= fa_document_put(out, "AccountLimit", limit);
-	rc |= fa_control_put_integer_in(out, "AccountUsage", "FunctionCount", count);
+	rc |= fa_document_put_integer(usage, "FunctionCount", count);
+	rc |= fa_document_put_integer(usage, "TotalCodeSize", used);
+	rc |= fa_document_put(out, "AccountUsage", usage);
 	return rc ? fa_error_nomem(err) : 0;
 }
 

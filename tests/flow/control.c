@@ -273,8 +273,35 @@ TEST(the_account_tells_its_limit_and_its_functions)
 	perform("PublishVersion", "{\"FunctionName\":\"f\"}");
 	assert_string_equal(perform("GetAccountSettings", NULL),
 			    "{\"AccountLimit\":{\"ConcurrentExecutions\":1000,"
-			    "\"UnreservedConcurrentExecutions\":1000},"
-			    "\"AccountUsage\":{\"FunctionCount\":1}}");
+			    "\"UnreservedConcurrentExecutions\":1000,"
+			    "\"CodeSizeUnzipped\":262144000,\"CodeSizeZipped\":52428800,"
+			    "\"TotalCodeSize\":80530636800},"
+			    "\"AccountUsage\":{\"FunctionCount\":1,\"TotalCodeSize\":0}}");
+}
+
+/* A request. */
+static const char *describe_with(const char *before, int characters)
+{
+	static const char *const forms[] = { "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80",
+					     "a" };
+	static char text[2048];
+	size_t len = (size_t)sprintf(
+		text, "{\"FunctionName\":\"f\",\"Description\":\"%s", before);
+
+	for (int i = 0; i < characters; i++)
+		len += (size_t)sprintf(text + len, "%s", forms[i % 4]);
+	strcpy(text + len, "\"}");
+	return text;
+}
+
+TEST(a_length_is_one_of_characters_and_not_of_bytes)
+{
+	perform("UpdateFunctionConfiguration", describe_with("", 256));
+	has("\"Description\":\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80");
+	assert_int_equal(faas_control(flow.rt, "UpdateFunctionConfiguration",
+				      describe_with("b", 256), NULL, &err),
+			 FAAS_EINVAL);
+	assert_non_null(strstr(err.message, "Member must have length less than or equal to 256"));
 }
 
 TEST(neither_a_reply_nor_an_error_need_be_wanted)
@@ -310,6 +337,7 @@ int main(void)
 		VIRTUAL(aliases_are_listed_of_one_version_if_that_is_asked),
 		VIRTUAL(what_was_deleted_is_not_found),
 		VIRTUAL(the_account_tells_its_limit_and_its_functions),
+		VIRTUAL(a_length_is_one_of_characters_and_not_of_bytes),
 		VIRTUAL(neither_a_reply_nor_an_error_need_be_wanted),
 	};
 

@@ -2,6 +2,10 @@
 /* CreateFunction and UpdateFunctionCode: code that comes in a request. */
 #include "upload.h"
 
+#include <time.h>
+
+#include <runtime.h>
+
 #define ARN "arn:aws:lambda:local-1:000000000000:function:"
 
 static void create(const char *text)
@@ -35,7 +39,48 @@ TEST(a_function_is_created_with_its_code_and_runs)
 	REQUEST("{\"FunctionName\":\"f\"}");
 	perform("GetFunction");
 	has("\"Tags\":{\"key\":\"value\"}");
+	has("\"Code\":{\"RepositoryType\":\"S3\",\"Location\":\"");
 	has("/code.zip\"}");
+}
+
+static void has_used(size_t bytes)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "\"TotalCodeSize\":%zu}}", bytes);
+	REQUEST("{}");
+	perform("GetAccountSettings");
+	has(text);
+}
+
+/* Who ran it is gone a little later. */
+static void await_unused(void)
+{
+	int64_t most;
+
+	for (int i = 0; fa_packages_used(&flow.rt->packages, &most) && i < 10000; i++)
+		nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+	has_used(0);
+}
+
+TEST(the_account_tells_how_large_all_code_is_that_is_kept)
+{
+	size_t one, two;
+
+	create("one");
+	one = zip.len;
+	has_used(one);
+	REQUEST("{\"FunctionName\":\"f\"}");
+	perform("PublishVersion");
+	has_used(one);
+	REQUEST("{\"FunctionName\":\"f\",\"ZipFile\":\"%s\"}", code("another one"));
+	two = zip.len;
+	deploy("UpdateFunctionCode", "f");
+	says("f", "another one");
+	has_used(one + two);
+	REQUEST("{\"FunctionName\":\"f\"}");
+	perform("DeleteFunction");
+	await_unused();
 }
 
 TEST(a_new_functions_name_may_be_an_arn_of_here)
@@ -253,6 +298,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define FLOW(name) cmocka_unit_test_setup_teardown(name, open_real, close_it)
 		FLOW(a_function_is_created_with_its_code_and_runs),
+		FLOW(the_account_tells_how_large_all_code_is_that_is_kept),
 		FLOW(a_new_functions_name_may_be_an_arn_of_here),
 		FLOW(a_function_may_be_created_with_a_code_signing_configuration_that_lets_it),
 		FLOW(a_name_that_is_taken_is_refused_before_its_code_is_looked_at),

@@ -142,7 +142,7 @@ static void unreserved_is(const char *number)
 {
 	char text[64];
 
-	snprintf(text, sizeof(text), "\"UnreservedConcurrentExecutions\":%s}", number);
+	snprintf(text, sizeof(text), "\"UnreservedConcurrentExecutions\":%s,", number);
 	perform("GetAccountSettings", "{}");
 	has(text);
 }

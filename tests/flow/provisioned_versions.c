@@ -224,7 +224,7 @@ TEST(they_go_with_their_version_and_their_alias)
 				    "{\"FunctionName\":\"g\"}"),
 			    "{\"ProvisionedConcurrencyConfigs\":[]}");
 	perform("GetAccountSettings", "{}");
-	has("\"UnreservedConcurrentExecutions\":20}");
+	has("\"UnreservedConcurrentExecutions\":20,");
 	lead("CreateAlias", "1");
 	requested_is("g:live", 0);
 }
@@ -309,7 +309,7 @@ TEST(what_could_never_fit_changes_nothing)
 	requested_is("g:2", 0);
 	await(OF("1"), READY(2, 2));
 	perform("GetAccountSettings", "{}");
-	has("\"UnreservedConcurrentExecutions\":18}");
+	has("\"UnreservedConcurrentExecutions\":18,");
 }
 
 int main(void)

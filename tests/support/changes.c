@@ -371,6 +371,16 @@ static void pass(struct faas *rt)
 	fa_loop_wake(&rt->loop);
 }
 
+/* How much code there is, is less a little after somebody let go of some. */
+static void drop_usage(char *answer)
+{
+	char *usage = answer ? strstr(answer, ",\"TotalCodeSize\":") : NULL;
+
+	usage = usage ? strstr(usage + 1, ",\"TotalCodeSize\":") : NULL;
+	if (usage)
+		*usage = '\0';
+}
+
 static void describe(struct faas *rt)
 {
 	struct faas_error err;
@@ -381,6 +391,7 @@ static void describe(struct faas *rt)
 		answer = NULL;
 		err = (struct faas_error){ 0 };
 		faas_control(rt, asked[i].operation, asked[i].request, &answer, &err);
+		drop_usage(answer);
 		add(asked[i].operation, answer ? answer : err.message);
 		faas_free(answer);
 	}

@@ -189,6 +189,17 @@ bool fa_packages_are_unused(struct fa_packages *store)
 	return are;
 }
 
+int64_t fa_packages_used(struct fa_packages *store, int64_t *most)
+{
+	int64_t used;
+
+	pthread_mutex_lock(&store->lock);
+	used = store->zipped;
+	*most = store->zipped_max;
+	pthread_mutex_unlock(&store->lock);
+	return used;
+}
+
 bool fa_packages_sweep(struct fa_packages *store)
 {
 	struct fa_package *layers[FA_PACKAGE_LAYERS], *p = NULL;

@@ -67,6 +67,8 @@ int fa_packages_init(struct fa_packages *store, const struct fa_mem *mem, const 
  * that fa_package_keep() was called for, and no others.
  */
 void fa_packages_finish(struct fa_packages *store);
+/* Bytes of the ZIPs that somebody refers to, each once; and how many they may be. */
+int64_t fa_packages_used(struct fa_packages *store, int64_t *most);
 /* Remove a part of what nobody refers to, if it may. Whether there is more to remove now. */
 bool fa_packages_sweep(struct fa_packages *store);
 bool fa_packages_are_unused(struct fa_packages *store); /* there is something to sweep */
