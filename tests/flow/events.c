@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "support/flow.h"
+#include "support/stores.h"
 
 static struct flow flow;
 static _Atomic bool blocked;
@@ -183,6 +184,46 @@ TEST(a_throttled_event_waits_and_uses_up_no_attempt)
 	await_queued(0);
 }
 
+#define BACKLOG 300
+
+static _Atomic int running, most, ended;
+
+static int take_a_place(struct faas_context *ctx, struct faas_bytes event)
+{
+	int now = ++running, seen = most;
+
+	(void)event;
+	while (now > seen && !atomic_compare_exchange_weak(&most, &seen, now))
+		;
+	nanosleep(&(struct timespec){ 0, 200000 }, NULL);
+	running--;
+	ended++;
+	return faas_puts(ctx, "");
+}
+
+/* The account is for two; events in a state_dir wait for a place. */
+TEST(a_backlog_runs_to_its_end_and_never_more_at_once_than_the_account_allows)
+{
+	static const char *const names[] = { "x", "y", "z" };
+	char folder[64];
+
+	flow_close(&flow);
+	stores_folder(folder);
+	flow_open(&flow, FAAS_CONFIG(.max_concurrency = 2, .state_dir = folder), true);
+	running = most = ended = 0;
+	for (int i = 0; i < 3; i++)
+		flow_function(&flow, FAAS_FUNCTION(.name = names[i], .native = take_a_place,
+						   .timeout_ms = 900000));
+	for (int i = 0; i < BACKLOG; i++)
+		send(names[i % 3]);
+	for (int i = 0; ended < BACKLOG && i < 20000; i++)
+		flow_pass(&flow, 100);
+	await_queued(0);
+	assert_int_equal(ended, BACKLOG);
+	assert_in_range(most, 1, 2);
+	stores_remove(folder);
+}
+
 TEST(an_event_over_a_megabyte_is_refused)
 {
 	char *payload = calloc(1, 1048577);
@@ -208,6 +249,7 @@ int main(void)
 		CASE(retries_can_be_switched_off),
 		CASE(an_event_that_would_be_too_old_at_its_next_turn_is_dropped_now),
 		CASE(a_throttled_event_waits_and_uses_up_no_attempt),
+		CASE(a_backlog_runs_to_its_end_and_never_more_at_once_than_the_account_allows),
 		CASE(an_event_over_a_megabyte_is_refused),
 	};
 
