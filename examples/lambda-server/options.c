@@ -28,6 +28,10 @@ static const char usage_text[] =
 	"                  'stream:clicks={\"ShardCount\":2}'; many times\n"
 	"  --mount ARN=DIR functions may mount the directory; with \":ro\" behind it\n"
 	"                  they only read it; up to 16 times\n"
+	"  --subnet ID=CIDR,BRIDGE[,GATEWAY[,RESOLVER]]  functions may be in it (as root, and\n"
+	"                  with nft): subnet-a=10.0.1.0/24,br0,10.0.1.1; up to 32 times\n"
+	"  --egress GROUP=CIDR[,PROTOCOL[,FROM[,TO]]]  whom functions of the group may reach\n"
+	"                  from there: sg-web=0.0.0.0/0,tcp,443; many times\n"
 	"  --worker FILE   the program faas-worker, if it is not where it was installed\n"
 	"  --runtimes DIR  what runs Python and JavaScript, if it is not beside faas-worker\n"
 	"  --json          log lines as JSON, one object each\n"
@@ -78,6 +82,11 @@ static char *split(char *text, bool last, const char *what)
 		options_refuse(what, text);
 	*at = '\0';
 	return at + 1;
+}
+
+char *options_split(char *text, const char *what)
+{
+	return split(text, false, what);
 }
 
 static void add_route(char *text)
@@ -160,6 +169,8 @@ static const struct option options[] = {
 	{ "route", required_argument, NULL, 'R' },
 	{ "resource", required_argument, NULL, 'S' },
 	{ "mount", required_argument, NULL, 'm' },
+	{ "subnet", required_argument, NULL, 'N' },
+	{ "egress", required_argument, NULL, 'e' },
 	{ "worker", required_argument, NULL, 'w' },
 	{ "runtimes", required_argument, NULL, 't' },
 	{ "json", no_argument, NULL, 'j' },
@@ -222,6 +233,10 @@ void options_read(int argc, char **argv, struct faas_config *runtime,
 			add_resource(optarg);
 		else if (option == 'm')
 			add_mount(optarg, runtime);
+		else if (option == 'N')
+			networks_subnet(optarg, runtime);
+		else if (option == 'e')
+			networks_egress(optarg, runtime);
 		else if (option == 'j')
 			*json = true;
 		else if (option == 'q' || option == 'a')

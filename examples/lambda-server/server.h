@@ -20,6 +20,12 @@ void options_read(int argc, char **argv, struct faas_config *runtime,
 int options_resources(struct faas *rt, struct faas_error *err); /* as faas_resource_create() */
 int options_route(struct faas_http *http, struct faas_error *err); /* as faas_http_route() */
 void options_refuse(const char *what, const char *value); /* ends the program */
+/* Behind the first '=', where the text ends; refused with `what` if there is none. */
+char *options_split(char *text, const char *what);
+
+/* networks.c: subnets and security groups. */
+void networks_subnet(char *text, struct faas_config *runtime);
+void networks_egress(char *text, struct faas_config *runtime);
 
 /* keys.c: access keys, and what they are good for. */
 void keys_read(const char *path, struct faas_http_config *door);

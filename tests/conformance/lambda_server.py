@@ -313,6 +313,23 @@ def mounts():
     return found
 
 
+def subnets():
+    found = []
+    here = ("--subnet", "subnet-a=10.77.0.0/24,no-bridge,10.77.0.1", "--egress", "sg-a=10.0.0.0/8,tcp,443",
+            "--egress", "sg-a=10.0.0.1/32")
+    vpc = {"SubnetIds": ["subnet-a"], "SecurityGroupIds": ["sg-a"]}
+    with start(*here) as server:
+        server.create("f", "echo")
+        status, _, text = server.ask("PUT", "/2015-03-31/functions/f/configuration", json.dumps({"VpcConfig": vpc}))
+        if status == 200:
+            expect(found, "VpcConfig", json.loads(text)["VpcConfig"],
+                   dict(vpc, VpcId="vpc-0", Ipv6AllowedForDualStack=False))
+            expect(found, "invoked without a bridge", server.invoke("f", "7")[0], 500)
+        elif "no function can be in a VPC here: " not in text:
+            found.append(f"{status} {text}")
+    return found
+
+
 WRONG = (
     (["--memory", "x"], "memory is a number of MB from 128 on, not 'x'"),
     (["--memory", "127"], "memory is a number of MB from 128 on, not '127'"),
@@ -322,6 +339,9 @@ WRONG = (
     (["function"], "there is no argument 'function'"),
     (["--route", "GET /items"], "a route is \"METHOD /path=function\", not 'GET /items'"),
     (["--mount", "arn:x"], "a mount is ARN=DIR or ARN=DIR:ro, not 'arn:x'"),
+    (["--subnet", "subnet-a=10.0.0.0/24"], "a subnet is ID=CIDR,BRIDGE[,GATEWAY[,RESOLVER]], not '10.0.0.0/24'"),
+    (["--egress", "sg-a"], "an egress rule is GROUP=CIDR[,PROTOCOL[,FROM[,TO]]], not 'sg-a'"),
+    (["--egress", "sg-a=0.0.0.0/0,tcp,http"], "a port is a number from 1 to 65535, not 'http'"),
     (["--keys", "/nowhere"], "cannot read the keys in '/nowhere'"),
     (["--keys", "/"], "cannot read the keys in '/'"),
     (["--keys", "/dev/null"], "there is no key in '/dev/null'"),
@@ -431,6 +451,7 @@ report([
     ("routes_lead_to_functions", routes()),
     ("there_is_the_stream_that_the_command_line_names", resources()),
     ("a_function_mounts_a_directory", mounts()),
+    ("a_function_is_in_a_subnet", subnets()),
     ("a_wrong_option_is_named", options()),
     ("the_end_waits_for_what_runs_and_for_no_reader", end()),
     ("the_files_of_the_page_are_there_and_nothing_else", pages()),
