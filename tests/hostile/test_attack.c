@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A function that turns against the host itself (H34 to H37, H40 to H46). */
+#include <string.h>
+#include <unistd.h>
+
 #include "attacks.h"
 #include "cases.h"
 
@@ -28,11 +31,50 @@ TEST(no_forbidden_system_call_reaches_the_kernel)
 	hostile_end();
 }
 
+/* As an ordinary user several are missing. */
+TEST(the_report_names_each_missing_layer_and_what_it_lets_through)
+{
+	static const char *const lost[] = {
+		NULL, /* nobody is without it */
+		"user namespace: MISSING", "root inside is root outside",
+		"pid namespace: MISSING", "it sees other processes",
+		"mount namespace: MISSING", "it sees the host's files",
+		"ipc namespace: MISSING", "System V IPC is shared",
+		"uts namespace: MISSING", "the host name is shared",
+		"no new privileges: MISSING", "setuid programs work",
+		"capabilities dropped: MISSING", "it keeps the rights of this user",
+		"seccomp: MISSING", "the whole kernel interface is open to it",
+		"landlock: MISSING", "no second lock on files, signals and abstract sockets",
+		"rlimits: MISSING", "memory, descriptors and processes are unlimited",
+		"own uid: MISSING", "limits per user are shared",
+		"no network: MISSING", "it may open sockets",
+		"memory cgroup: MISSING", "memory is bounded per process only",
+		"pids cgroup: MISSING", "processes are bounded per user only",
+		"cpu cgroup: MISSING", "CPU is shared evenly",
+	};
+	struct faas_isolation *report;
+
+	assert_int_equal(faas_isolation_report(harness_runtime(), &report, NULL), 0);
+	for (size_t i = 1; i < sizeof(lost) / sizeof(*lost); i += 2) {
+		const char *line = strstr(report->text, lost[i]), *end;
+
+		assert_int_equal(!line, !(report->missing & 1u << (i + 1) / 2));
+		if (!line)
+			continue;
+		end = strchr(line, '\n');
+		assert_true(strstr(line, lost[i + 1]) && strstr(line, lost[i + 1]) < end);
+	}
+	if (geteuid())
+		assert_true(report->missing & FAAS_LAYER_OWN_UID);
+	faas_free(report);
+}
+
 int main(void)
 {
 	static struct hostile rows[ATTACKS];
 	const struct CMUnitTest others[] = {
 		cmocka_unit_test(no_forbidden_system_call_reaches_the_kernel),
+		cmocka_unit_test(the_report_names_each_missing_layer_and_what_it_lets_through),
 	};
 
 	for (size_t i = 0; i < ATTACKS; i++)
