@@ -11,12 +11,14 @@
 
 #include "bench.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <faas/source.h>
 #include <runtime.h>
@@ -26,6 +28,7 @@
 #define MAPPINGS 10000
 #define MESSAGES 2000
 #define TARGETS 100   /* who subscribed to a topic */
+#define WRITERS 64    /* at once, where each waits for the disk */
 
 struct host {
 	struct fa_clock_virtual clock;
@@ -42,19 +45,24 @@ static int count(struct faas_context *ctx, struct faas_bytes event)
 	return 0;
 }
 
-static void open_host(struct host *host)
+static void open_host_in(struct host *host, const char *state_dir)
 {
 	struct faas_error err;
 
 	fa_clock_virtual_init(&host->clock, 1800000000000 / 60000 * 60000);
 	host->rt = fa_create(FAAS_CONFIG(.worker = BENCH_WORKER, .max_concurrency = 2000,
-					.max_memory_mb = 1 << 20),
+					.max_memory_mb = 1 << 20, .state_dir = state_dir),
 			     &host->clock.clock, &err);
 	if (!host->rt)
 		bench_die("%s", err.message);
 	if (faas_function_create(host->rt, FAAS_FUNCTION(.name = "f", .native = count), &err))
 		bench_die("%s", err.message);
 	atomic_store(&calls, 0);
+}
+
+static void open_host(struct host *host)
+{
+	open_host_in(host, NULL);
 }
 
 static void close_host(struct host *host)
@@ -253,61 +261,122 @@ static int count_records(struct faas_context *ctx, struct faas_bytes event)
 	return 0;
 }
 
-static void append(struct faas *rt, int i)
+/* Who appends and puts: one in memory, and many where each waits for the disk. */
+struct writer {
+	struct faas *rt;
+	int number, count;
+	void (*write)(struct faas *rt, int writer, int i);
+};
+
+static void append(struct faas *rt, int writer, int i)
 {
+	(void)writer;
 	(void)i;
 	if (faas_put(rt, "stream:s", FAAS_MESSAGE(.body = { "0123456789", 10 }, .group = "k"), NULL,
 		     NULL))
 		bench_die("a record was refused");
 }
 
-static void put_item(struct faas *rt, int i)
+static void put_item(struct faas *rt, int writer, int i)
 {
 	char item[64];
 
-	snprintf(item, sizeof(item), "{\"k\":{\"S\":\"k\"},\"n\":{\"N\":\"%d\"}}", i);
+	snprintf(item, sizeof(item), "{\"k\":{\"S\":\"k%d\"},\"n\":{\"N\":\"%d\"}}", writer, i);
 	if (faas_item_put(rt, "table:t", item, NULL, NULL, NULL))
 		bench_die("an item was refused");
 }
 
-/* All of them lie there before the mapping is made. */
-static void read_all(const struct options *options, const char *name, const char *source,
-		     const char *like, void (*write)(struct faas *rt, int i))
+static void *write_some(void *data)
 {
-	int n = (int)bench_scaled(options, 20000);
+	struct writer *w = data;
+
+	for (int i = 0; i < w->count; i++)
+		w->write(w->rt, w->number, i);
+	return NULL;
+}
+
+static void write_all(struct faas *rt, int n, int writers,
+		      void (*write)(struct faas *rt, int writer, int i))
+{
+	struct writer w[WRITERS];
+	pthread_t threads[WRITERS];
+
+	for (int i = 0; i < writers; i++) {
+		w[i] = (struct writer){ rt, i, n / writers, write };
+		if (pthread_create(&threads[i], NULL, write_some, &w[i]))
+			bench_die("pthread_create");
+	}
+	for (int i = 0; i < writers; i++)
+		pthread_join(threads[i], NULL);
+}
+
+struct records {
+	const char *name, *source, *like;
+	void (*write)(struct faas *rt, int writer, int i);
+};
+
+static const struct records kinds[] = {
+	{ "stream", "stream:s", NULL, append },
+	{ "table", "table:t",
+	  "{\"KeySchema\":[{\"AttributeName\":\"k\",\"KeyType\":\"HASH\"}],"
+	  "\"AttributeDefinitions\":[{\"AttributeName\":\"k\",\"AttributeType\":\"S\"}],"
+	  "\"StreamSpecification\":{\"StreamEnabled\":true,"
+	  "\"StreamViewType\":\"NEW_AND_OLD_IMAGES\"}}", put_item },
+};
+
+/* All of them lie there before the mapping is made. */
+static void read_all(const struct records *kind, const char *folder, int n)
+{
+	const char *lasts = folder ? "_durable" : "";
+	int writers = folder ? WRITERS : 1;
 	struct faas_error err;
 	struct host host;
 	uint64_t start;
 
-	for (int round = 0; round < options->rounds; round++) {
-		open_host(&host);
-		if (faas_resource_create(host.rt, source, like, &err) ||
-		    faas_function_create(host.rt,
-					 FAAS_FUNCTION(.name = "g", .native = count_records), &err))
-			bench_die("%s", err.message);
-		start = bench_now();
-		for (int i = 0; i < n; i++)
-			write(host.rt, i);
-		report_value((double)(bench_now() - start) / n, "sources.%s.put_ns", name);
-		start = bench_now();
-		if (faas_mapping_create(host.rt, FAAS_MAPPING(.source = source, .function = "g"),
-					NULL, &err))
-			bench_die("%s", err.message);
-		await(n);
-		report_value((double)n * 1e9 / (double)(bench_now() - start),
-			     "sources.%s.records_per_s", name);
-		close_host(&host);
-	}
+	open_host_in(&host, folder);
+	if (faas_resource_create(host.rt, kind->source, kind->like, &err) ||
+	    faas_function_create(host.rt, FAAS_FUNCTION(.name = "g", .native = count_records),
+				 &err))
+		bench_die("%s", err.message);
+	n = n / writers * writers;
+	start = bench_now();
+	write_all(host.rt, n, writers, kind->write);
+	report_value((double)(bench_now() - start) / n, "sources.%s%s.put_ns", kind->name, lasts);
+	start = bench_now();
+	if (faas_mapping_create(host.rt, FAAS_MAPPING(.source = kind->source, .function = "g"),
+				NULL, &err))
+		bench_die("%s", err.message);
+	await(n);
+	report_value((double)n * 1e9 / (double)(bench_now() - start), "sources.%s%s.records_per_s",
+		     kind->name, lasts);
+	close_host(&host);
 }
 
 static void records(const struct options *options)
 {
-	read_all(options, "stream", "stream:s", NULL, append);
-	read_all(options, "table", "table:t",
-		 "{\"KeySchema\":[{\"AttributeName\":\"k\",\"KeyType\":\"HASH\"}],"
-		 "\"AttributeDefinitions\":[{\"AttributeName\":\"k\",\"AttributeType\":\"S\"}],"
-		 "\"StreamSpecification\":{\"StreamEnabled\":true,"
-		 "\"StreamViewType\":\"NEW_AND_OLD_IMAGES\"}}", put_item);
+	for (int round = 0; round < options->rounds; round++)
+		for (int i = 0; i < 2; i++)
+			read_all(&kinds[i], NULL, (int)bench_scaled(options, 20000));
+}
+
+/* On the disk that the worker lies on: what is temporary may be in memory. */
+static void records_durable(const struct options *options)
+{
+	static const char *const files[] = { "lock", "ballast", "queue.db", "queue.db-wal" };
+	char folder[512], path[600];
+
+	for (int round = 0; round < options->rounds; round++)
+		for (int i = 0; i < 2; i++) {
+			snprintf(folder, sizeof(folder), "%s-records-XXXXXX", BENCH_WORKER);
+			if (!mkdtemp(folder))
+				bench_die("mkdtemp %s", folder);
+			read_all(&kinds[i], folder, (int)bench_scaled(options, 20000));
+			for (size_t f = 0; f < sizeof(files) / sizeof(*files); f++) {
+				snprintf(path, sizeof(path), "%s/%s", folder, files[f]);
+				unlink(path);
+			}
+			rmdir(folder);
+		}
 }
 
 int main(int argc, char **argv)
@@ -318,6 +387,7 @@ int main(int argc, char **argv)
 		{ "idle", idle },
 		{ "topics", topics },
 		{ "records", records },
+		{ "records-durable", records_durable },
 	};
 
 	return bench_main(argc, argv, groups, sizeof(groups) / sizeof(*groups));
