@@ -406,13 +406,13 @@ static bool match_field(const struct match *m, const struct field *f)
 }
 
 /* The innermost binding counts. */
-static void bind(const struct match *m, struct field *f, struct fa_json object)
+static struct fa_json bound_value(const struct match *m, const struct field *f,
+				  struct fa_json object, struct fa_json value)
 {
 	for (const struct binding *b = m->bound; b; b = b->outer)
-		if (b->object == object.text && !strcmp(b->name, f->name)) {
-			f->value = b->value;
-			return;
-		}
+		if (b->object == object.text && !strcmp(b->name, f->name))
+			return b->value;
+	return value;
 }
 
 /* Every field gets the value that the object has for it; the last of several. */
@@ -436,7 +436,7 @@ static void spread(const struct match *m, const struct fa_pattern_node *node,
 		if (!f->parent && !strcmp(f->name, m->data_key))
 			f->value = data_of(m, f);
 	for (f = node->fields; f && m->bound; f = f->next)
-		bind(m, f, object);
+		f->value = bound_value(m, f, object, f->value);
 }
 
 static bool match_choice(const struct match *m, const struct choice *choice, struct fa_json object)
@@ -460,34 +460,54 @@ static bool is_in_choices(const struct fa_pattern_node *node, const char *name)
 	return false;
 }
 
-/* A field of which a choice must see the same element; NULL: there is none, or too many. */
-static const struct field *find_shared(const struct match *m, const struct fa_pattern_node *node)
+/* An array of which all that look there must see the same element. */
+struct shared {
+	const char *object, *name;
+	struct fa_json array;
+};
+
+static bool find_array(const struct match *m, const struct field *f, struct fa_json object,
+		       struct fa_json value, struct shared *out)
 {
 	struct fa_json_iter iter;
 	struct fa_json first;
 
-	for (const struct field *f = node->fields; f && *m->left > 0; f = f->next) {
-		if (fa_json_kind(f->value) != FA_JSON_ARRAY || !is_in_choices(node, f->name))
-			continue;
-		fa_json_begin(&iter, f->value);
-		if (fa_json_next(&iter, NULL, &first))
-			return f;
+	if (fa_json_kind(value) == FA_JSON_ARRAY) {
+		*out = (struct shared){ object.text, f->name, value };
+		fa_json_begin(&iter, value);
+		return fa_json_next(&iter, NULL, &first);
 	}
-	return NULL;
+	if (!f->node || fa_json_kind(value) != FA_JSON_OBJECT)
+		return false;
+	for (const struct field *inner = f->node->fields; inner; inner = inner->next)
+		if (find_array(m, inner, value,
+			       bound_value(m, inner, value, fa_json_get(value, inner->name)), out))
+			return true;
+	return false;
+}
+
+/* One that is beside a choice and in it, or inside of what is; none, if there are too many. */
+static bool find_shared(const struct match *m, const struct fa_pattern_node *node,
+			struct fa_json object, struct shared *out)
+{
+	for (const struct field *f = node->fields; f && *m->left > 0; f = f->next)
+		if (is_in_choices(node, f->name) && find_array(m, f, object, f->value, out))
+			return true;
+	return false;
 }
 
 static bool match_object(const struct match *m, const struct fa_pattern_node *node,
 			 struct fa_json object);
 
 static bool match_bound(const struct match *m, const struct fa_pattern_node *node,
-			struct fa_json object, const struct field *f)
+			struct fa_json object, const struct shared *shared)
 {
-	struct binding b = { .outer = m->bound, .object = object.text, .name = f->name };
+	struct binding b = { .outer = m->bound, .object = shared->object, .name = shared->name };
 	struct match inner = *m;
 	struct fa_json_iter iter;
 
 	inner.bound = &b;
-	fa_json_begin(&iter, f->value);
+	fa_json_begin(&iter, shared->array);
 	while (fa_json_next(&iter, NULL, &b.value)) {
 		--*m->left;
 		if (match_object(&inner, node, object))
@@ -499,12 +519,11 @@ static bool match_bound(const struct match *m, const struct fa_pattern_node *nod
 static bool match_object(const struct match *m, const struct fa_pattern_node *node,
 			 struct fa_json object)
 {
-	const struct field *shared;
+	struct shared shared;
 
 	spread(m, node, object);
-	shared = node->choices ? find_shared(m, node) : NULL;
-	if (shared)
-		return match_bound(m, node, object, shared);
+	if (node->choices && find_shared(m, node, object, &shared))
+		return match_bound(m, node, object, &shared);
 	for (const struct field *f = node->fields; f; f = f->next)
 		if (!match_field(m, f))
 			return false;

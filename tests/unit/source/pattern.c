@@ -219,6 +219,19 @@ TEST(fields_of_an_array_match_in_one_element)
 	misses("{\"a\":[{\"anything-but\":1}]}", "{\"a\":[1,1]}");
 }
 
+TEST(beside_a_choice_and_in_it_one_element_is_meant)
+{
+	static const char p[] = "{\"a\":{\"b\":[1]},\"$or\":[{\"a\":{\"b\":[2]}},"
+				"{\"a\":{\"c\":[2]}}]}";
+
+	misses(p, "{\"a\":[{\"b\":1},{\"b\":2}]}");
+	matches(p, "{\"a\":[{\"b\":3},{\"b\":1,\"c\":2}]}");
+	misses(p, "{\"a\":{\"b\":[1,2]}}");
+	misses(p, "{\"a\":{\"b\":[1,2],\"c\":[1,3]}}");
+	matches(p, "{\"a\":{\"b\":[3,1],\"c\":[3,2]}}");
+	matches(p, "{\"a\":[{\"b\":[2]},{\"b\":[2,1],\"c\":2}]}");
+}
+
 /* Forty thousand million choices are not gone through: then any elements will do. */
 TEST(many_arrays_beside_a_choice_do_not_take_for_ever)
 {
@@ -578,6 +591,7 @@ int main(void)
 		cmocka_unit_test(exists),
 		cmocka_unit_test(or_of_fields),
 		cmocka_unit_test(fields_of_an_array_match_in_one_element),
+		cmocka_unit_test(beside_a_choice_and_in_it_one_element_is_meant),
 		cmocka_unit_test(many_arrays_beside_a_choice_do_not_take_for_ever),
 		cmocka_unit_test(a_dot_in_a_name_is_the_way_into_an_object),
 		cmocka_unit_test(of_two_members_with_one_name_the_last_one_counts),
