@@ -132,6 +132,32 @@ TEST(the_logs_api_has_a_start_an_end_and_a_report)
 	follows(at, "\"billedDurationMs\":");
 }
 
+TEST(a_restore_is_heard_of_before_its_event)
+{
+	const char *const variables[] = { "TYPES=\"platform\"", "INIT=restore", NULL };
+	const char *at;
+
+	create("hears", NULL, PLATFORM);
+	assert_int_equal(faas_function_update(flow.rt,
+					      FAAS_FUNCTION(.name = "f", .snapshot = true,
+							    .environment = variables),
+					      NULL),
+			 0);
+	answers("f", "count", "1");
+	answers("f", "count", "2");
+	at = heard("platform.report");
+	at = follows(at, "\"initializationType\":\"snap-start\"");
+	at = follows(at, "\"type\":\"platform.restoreStart\",\"record\":{\"functionName\":\"f\","
+			 "\"functionVersion\":\"$LATEST\"}}");
+	follows(at, "\"type\":\"platform.start\"");
+	at = follows(at, "\"type\":\"platform.restoreRuntimeDone\",\"record\":"
+			 "{\"status\":\"success\"}}");
+	at = follows(at, "\"type\":\"platform.restoreReport\",\"record\":"
+			 "{\"status\":\"success\",\"metrics\":{\"durationMs\":");
+	follows(at, "\"type\":\"platform.runtimeDone\"");
+	assert_null(strstr(at, "platform.restoreStart"));
+}
+
 TEST(an_error_of_the_function_is_an_end_with_its_type)
 {
 	create("hears", NULL, PLATFORM);
@@ -296,6 +322,7 @@ int main(void)
 		ROW(a_subscriber_hears_of_init_from_its_beginning),
 		ROW(it_hears_of_each_event_and_how_it_ended),
 		ROW(the_logs_api_has_a_start_an_end_and_a_report),
+		ROW(a_restore_is_heard_of_before_its_event),
 		ROW(an_error_of_the_function_is_an_end_with_its_type),
 		ROW(what_the_function_prints_is_heard_line_by_line_and_logged_as_ever),
 		ROW(what_extensions_print_is_heard_by_who_wants_it),

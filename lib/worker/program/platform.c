@@ -103,6 +103,36 @@ void fa_platform_init_done(struct fa_platform *p, const struct fa_extensions *ex
 	fa_telemetry_event(p->telemetry, "platform.initReport", record);
 }
 
+void fa_platform_restores(struct fa_platform *p, int64_t now_ns)
+{
+	char record[RECORD];
+	struct fa_text text = FA_TEXT(record);
+
+	p->restore_start_ns = now_ns;
+	fa_text_add(&text, "{");
+	fa_member_text(&text, "functionName", p->run->settings.function);
+	fa_member_text(&text, "functionVersion", p->run->settings.version);
+	fa_text_add(&text, "}");
+	fa_telemetry_event(p->telemetry, "platform.restoreStart", record);
+}
+
+void fa_platform_restored(struct fa_platform *p, int64_t now_ns)
+{
+	char record[RECORD];
+	struct fa_text text = FA_TEXT(record);
+
+	if (!p->restore_start_ns)
+		return;
+	fa_telemetry_event(p->telemetry, "platform.restoreRuntimeDone", "{\"status\":\"success\"}");
+	fa_text_add(&text, "{");
+	put_status(&text, NULL);
+	fa_member_object(&text, "metrics");
+	fa_member_ms(&text, "durationMs", now_ns - p->restore_start_ns);
+	fa_text_add(&text, "}}");
+	fa_telemetry_event(p->telemetry, "platform.restoreReport", record);
+	p->restore_start_ns = 0;
+}
+
 /* ---- what it uses --------------------------------------------------------- */
 
 static int64_t peak_kb(const char *pid)

@@ -14,6 +14,7 @@ struct fa_platform {
 	const struct fa_run *run;
 	bool initialized;               /* initRuntimeDone was told */
 	int64_t init_start_ns, init_ns; /* the latter: until it was reported with an event */
+	int64_t restore_start_ns;       /* 0: nothing is restored now */
 	enum {
 		FA_PLATFORM_QUIET,
 		FA_PLATFORM_RUNNING,  /* there is an event */
@@ -33,6 +34,10 @@ void fa_platform_runtime_done(struct fa_platform *platform, const char *error_ty
 /* All of init is over. */
 void fa_platform_init_done(struct fa_platform *platform, const struct fa_extensions *extensions,
 			   int64_t now_ns);
+
+/* SnapStart: the runtime is told that it was restored; and asks for its event. */
+void fa_platform_restores(struct fa_platform *platform, int64_t now_ns);
+void fa_platform_restored(struct fa_platform *platform, int64_t now_ns);
 
 void fa_platform_begin(struct fa_platform *platform, const struct faas_context *context,
 		       struct fa_instant now);

@@ -56,6 +56,8 @@ static void offer(struct fa_program *p, const struct fa_request_slot *slot)
 	struct faas_bytes event = { (const char *)p->areas.request + slot->off, slot->len };
 
 	p->open = true;
+	if (p->api.state == FA_RUNTIME_RESTORABLE)
+		fa_platform_restores(&p->platform, fa_program_now_ns());
 	fa_platform_begin(&p->platform, &p->call.context, fa_telemetry_now());
 	fa_program_tell_extensions(p, false, p->call.context.deadline_ms);
 	if (p->api.state == FA_RUNTIME_RESTORABLE) {

@@ -161,6 +161,7 @@ static void event_is_taken(struct fa_program *p)
 {
 	atomic_store(&p->areas.response->resetting, 0);
 	p->restore_ns = 0;
+	fa_platform_restored(&p->platform, fa_program_now_ns());
 }
 
 void fa_program_on_request(void *data, struct fa_connection *from,
