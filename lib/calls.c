@@ -224,7 +224,7 @@ static void begin(struct call *call, struct fa_version *v, const struct fa_calle
 {
 	struct target target = { .action = NULL };
 	struct fa_address address;
-	char why[WORDS_MAX / 2];
+	char why[FA_ROLE_WHY_MAX];
 	int rc;
 
 	if (called->publishes)

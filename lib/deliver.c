@@ -161,16 +161,21 @@ static void on_accepted(void *data, const struct faas_result *result)
 static void to_function(struct delivery *d, const char *function)
 {
 	const struct fa_message *m = &d->fetched->message;
-	int rc = faas_invoke(d->rt,
-			     FAAS_REQUEST(.function = function, .payload = m->body,
-					  .mode = FAAS_EVENT, .on_done = on_accepted, .data = d,
-					  .trace_id = m->trace.len ? m->trace.data : NULL),
-			     NULL, &d->why);
+	int rc = 0;
+
+	if (m->kind == FA_MESSAGE_PUSHED)
+		rc = fa_sources_may_push(d->rt, m, function, &d->why);
+	if (!rc)
+		rc = faas_invoke(d->rt,
+				 FAAS_REQUEST(.function = function, .payload = m->body,
+					      .mode = FAAS_EVENT, .on_done = on_accepted, .data = d,
+					      .trace_id = m->trace.len ? m->trace.data : NULL),
+				 NULL, &d->why);
 
 	if (rc == FAAS_ECANCELED)
 		free_delivery(d);
 	else if (rc)
-		failed(d, rc == FAAS_ETOOLARGE || rc == FAAS_EINVAL);
+		failed(d, rc == FAAS_ETOOLARGE || rc == FAAS_EINVAL || rc == FAAS_EDENIED);
 }
 
 static void to_callback(struct delivery *d)

@@ -4,6 +4,8 @@
 
 #include <runtime.h>
 
+#define FA_ROLE_WHY_MAX 768 /* bytes of a refusal */
+
 /* FAAS_EINVAL if there are roles and this one (NULL: none) does not trust Lambda. */
 int fa_role_check(struct faas *rt, const char *role, struct faas_error *err);
 /*

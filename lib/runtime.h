@@ -200,6 +200,12 @@ void fa_onward_free(struct fa_onward *onward);
 /* [loop] What follows a message to a topic or a bus. FAAS_ENOMEM, or FAAS_ECANCELED: it ends. */
 int fa_sources_fan(struct faas *rt, const struct fa_message *message, struct fa_onward *onward);
 /*
+ * Whether the policy of the function lets the topic or the bus of this message invoke it.
+ * FAAS_EDENIED; FAAS_ENOMEM.
+ */
+int fa_sources_may_push(struct faas *rt, const struct fa_message *message, const char *function,
+			struct faas_error *err);
+/*
  * [loop] One that a mapping pushed was not delivered, for `why`. True: no more attempts, and
  * `onward` has its dead letter, if somebody gets one. Else the next is at again_ms (INT64_MAX: it
  * would be in vain).

@@ -19,6 +19,14 @@
  * which accept these addresses and the ARNs of AWS for them (arn:aws:sqs:...:NAME,
  * arn:aws:kinesis:...:stream/NAME, arn:aws:dynamodb:...:table/NAME/stream/...).
  *
+ * Once there are roles, the function's has to allow what Lambda's poller does: of a queue
+ * sqs:ReceiveMessage, DeleteMessage and GetQueueAttributes; of a stream kinesis:GetRecords,
+ * GetShardIterator, DescribeStream, DescribeStreamSummary, ListShards; of a table the first three
+ * of dynamodb. Directories, schedules, topics and buses need a permission of the function's policy
+ * for s3, events or scheduler, sns and events.amazonaws.com; aws:SourceArn is arn:aws:s3:::PATH,
+ * arn:aws:events:...:rule/UUID, the topic's or ...:rule/BUS/UUID. While it is missing nothing is
+ * taken; what a schedule, a topic or a bus has for the function is a dead letter of the mapping.
+ *
  * A directory tells of files that are whole: written and closed ("ObjectCreated:Put"), moved
  * there ("ObjectCreated:Copy"), gone ("ObjectRemoved:Delete"), each an asynchronous event in
  * the words of S3, whose bucket has the directory's path for a name. A file below is known by

@@ -138,34 +138,6 @@ static void add_fact(struct facts *facts, const char *key, const char *value)
 	facts->count++;
 }
 
-/* What a function says itself of who may call it: a copy, compiled; NULL: nothing. */
-static struct fa_policy *policy_on(struct faas *rt, const char *resource, struct faas_error *err)
-{
-	struct fa_document *policy, *whole;
-	struct fa_policy *compiled = NULL;
-	struct faas_error none;
-	struct fa_name name;
-	char qualifier[FA_QUALIFIER_MAX + 1];
-
-	if (fa_name_parse(&name, resource, NULL) || name.qualifier.len > FA_QUALIFIER_MAX)
-		return NULL;
-	snprintf(qualifier, sizeof(qualifier), "%.*s", (int)name.qualifier.len,
-		 name.qualifier.len ? (const char *)name.qualifier.data : "");
-	policy = fa_permission_get(&rt->registry, resource, qualifier, &none);
-	if (!policy && none.code == FAAS_ENOMEM)
-		fa_error_nomem(err);
-	if (!policy)
-		return NULL;
-	whole = fa_permission_document(policy);
-	if (whole)
-		compiled = fa_policy_compile(&rt->mem, whole, FA_RESOURCE_POLICY, err);
-	else
-		fa_error_nomem(err);
-	fa_document_free(policy);
-	fa_document_free(whole);
-	return compiled;
-}
-
 /* The account's root may do all. */
 static int decide(struct faas *rt, const struct fa_signer *signer, const char *action,
 		  const char *resource, struct facts *facts, struct faas_error *err)
@@ -177,7 +149,7 @@ static int decide(struct faas *rt, const struct fa_signer *signer, const char *a
 	int rc;
 
 	err->code = 0;
-	own = policy_on(rt, resource, err);
+	own = fa_permission_policy(&rt->registry, resource, err);
 	if (err->code)
 		return err->code;
 	fa_text_time(&now, rt->clock->unix_ms(rt->clock));

@@ -5,6 +5,7 @@
  */
 #include <model/permission.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include <base/error.h>
@@ -289,4 +290,77 @@ struct fa_document *fa_permission_get_layer(struct fa_registry *registry, const 
 	if (!copy)
 		fa_error(err, FAAS_ENOTFOUND, NO_POLICY);
 	return copy;
+}
+
+/* ---- asked --------------------------------------------------------------- */
+
+struct fa_policy *fa_permission_policy(struct fa_registry *registry, const char *function,
+				       struct faas_error *err)
+{
+	struct fa_document *policy, *whole;
+	struct fa_policy *compiled = NULL;
+	struct faas_error none;
+	struct fa_name name;
+	char qualifier[FA_QUALIFIER_MAX + 1];
+
+	err->code = 0;
+	if (fa_name_parse(&name, function, NULL) || name.qualifier.len > FA_QUALIFIER_MAX)
+		return NULL;
+	snprintf(qualifier, sizeof(qualifier), "%.*s", (int)name.qualifier.len,
+		 name.qualifier.len ? (const char *)name.qualifier.data : "");
+	policy = fa_permission_get(registry, function, qualifier, &none);
+	if (!policy && none.code == FAAS_ENOMEM)
+		fa_error_nomem(err);
+	if (!policy)
+		return NULL;
+	whole = fa_permission_document(policy);
+	if (whole)
+		compiled = fa_policy_compile(registry->functions.mem, whole, FA_RESOURCE_POLICY,
+					     err);
+	else
+		fa_error_nomem(err);
+	fa_document_free(policy);
+	fa_document_free(whole);
+	return compiled;
+}
+
+static void write_function(char *out, size_t size, const struct fa_registry *registry,
+			   const char *function)
+{
+	struct fa_name name;
+
+	*out = '\0';
+	if (!fa_name_parse(&name, function, NULL))
+		snprintf(out, size, "arn:aws:lambda:%s:%s:function:%.*s%s%.*s", registry->region,
+			 registry->account, (int)name.function.len,
+			 (const char *)name.function.data, name.qualifier.len ? ":" : "",
+			 (int)name.qualifier.len,
+			 name.qualifier.len ? (const char *)name.qualifier.data : "");
+}
+
+int fa_permission_admits(struct fa_registry *registry, const char *function, const char *service,
+			 const char *source_arn, struct faas_error *err)
+{
+	const struct fa_policy *policy = fa_permission_policy(registry, function, err);
+	const char *const account = registry->account;
+	const struct fa_fact facts[] = { { "aws:SourceArn", &source_arn, 1 },
+					 { "aws:SourceAccount", &account, 1 } };
+	const struct fa_principal who = { .service = service };
+	char arn[FA_ARN_MAX + FA_QUALIFIER_MAX];
+	const struct fa_policy_request request = { &who, "lambda:InvokeFunction", arn, facts, 2 };
+	const struct fa_policy_rules rules = { .resource = { &policy, !!policy },
+					       .resource_alone = true };
+	struct fa_policy_decision decision;
+
+	if (err->code == FAAS_ENOMEM)
+		return FAAS_ENOMEM;
+	write_function(arn, sizeof(arn), registry, function);
+	decision = fa_policy_decide(&rules, &request);
+	fa_policy_free((struct fa_policy *)policy);
+	if (decision.effect == FA_ALLOW)
+		return 0;
+	return fa_error(err, FAAS_EDENIED,
+			"User: %s is not authorized to perform: lambda:InvokeFunction on resource: "
+			"%.120s because no resource-based policy allows the action",
+			service, arn);
 }

@@ -2,6 +2,7 @@
 #ifndef FA_MODEL_PERMISSION_H
 #define FA_MODEL_PERMISSION_H
 
+#include <model/policy/policy.h>
 #include <model/registry.h>
 
 #define FA_PERMISSIONS_MAX 20480 /* bytes of a policy, as it is told */
@@ -32,6 +33,15 @@ struct fa_document *fa_permission_get(struct fa_registry *registry, const char *
 				      const char *qualifier, struct faas_error *err);
 struct fa_document *fa_permission_get_layer(struct fa_registry *registry, const char *arn,
 					    struct faas_error *err);
+/*
+ * What the function says of who may call it by this name, "name" or "name:qualifier", compiled;
+ * NULL: nothing, or err->code is FAAS_ENOMEM. fa_policy_free() it.
+ */
+struct fa_policy *fa_permission_policy(struct fa_registry *registry, const char *function,
+				       struct faas_error *err);
+/* Whether it lets this service invoke it for what has this ARN. FAAS_EDENIED, FAAS_ENOMEM. */
+int fa_permission_admits(struct fa_registry *registry, const char *function, const char *service,
+			 const char *source_arn, struct faas_error *err);
 /* The whole document, as it is told and as model/policy reads it. NULL: out of memory. */
 struct fa_document *fa_permission_document(const struct fa_document *policy);
 

@@ -12,14 +12,31 @@
 #include <base/text.h>
 #include <model/account.h>
 
+#define LOGS "\"logs:CreateLogGroup\",\"logs:CreateLogStream\",\"logs:PutLogEvents\""
+
 static const struct {
 	const char *arn, *name, *text;
 } managed[] = {
 	{ "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
 	  "AWSLambdaBasicExecutionRole",
 	  "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":"
-	  "[\"logs:CreateLogGroup\",\"logs:CreateLogStream\",\"logs:PutLogEvents\"],"
+	  "[" LOGS "],\"Resource\":\"*\"}]}" },
+	{ "arn:aws:iam::aws:policy/service-role/AWSLambdaSQSQueueExecutionRole",
+	  "AWSLambdaSQSQueueExecutionRole",
+	  "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":"
+	  "[\"sqs:ReceiveMessage\",\"sqs:DeleteMessage\",\"sqs:GetQueueAttributes\"," LOGS "],"
 	  "\"Resource\":\"*\"}]}" },
+	{ "arn:aws:iam::aws:policy/service-role/AWSLambdaKinesisExecutionRole",
+	  "AWSLambdaKinesisExecutionRole",
+	  "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":"
+	  "[\"kinesis:DescribeStream\",\"kinesis:DescribeStreamSummary\",\"kinesis:GetRecords\","
+	  "\"kinesis:GetShardIterator\",\"kinesis:ListShards\",\"kinesis:ListStreams\","
+	  "\"kinesis:SubscribeToShard\"," LOGS "],\"Resource\":\"*\"}]}" },
+	{ "arn:aws:iam::aws:policy/service-role/AWSLambdaDynamoDBExecutionRole",
+	  "AWSLambdaDynamoDBExecutionRole",
+	  "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":"
+	  "[\"dynamodb:DescribeStream\",\"dynamodb:GetRecords\",\"dynamodb:GetShardIterator\","
+	  "\"dynamodb:ListStreams\"," LOGS "],\"Resource\":\"*\"}]}" },
 	{ "arn:aws:iam::aws:policy/AdministratorAccess", "AdministratorAccess",
 	  "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"*\","
 	  "\"Resource\":\"*\"}]}" },

@@ -12,6 +12,7 @@
 #include <control/control.h>
 #include <model/table.h>
 #include <source/fan.h>
+#include <source/rights.h>
 
 #define MOST_BATCHES 1250
 #define FIRST_BATCHES 5
@@ -445,14 +446,16 @@ int fa_mapping_config_check(struct fa_sources *all, const struct fa_mapping_conf
 {
 	struct faas *rt = all->rt;
 	struct fa_version *v;
+	int rc;
 
 	if (!c->function)
 		return 0;
 	v = fa_registry_find(&rt->registry, c->function, err);
 	if (!v)
 		return err && err->code ? err->code : FAAS_ENOTFOUND;
+	rc = fa_rights_check(all, c, v, err);
 	fa_version_unref(v);
-	return c->kind->fits ? c->kind->fits(all, c, err) : 0;
+	return !rc && c->kind->fits ? c->kind->fits(all, c, err) : rc;
 }
 
 int64_t fa_mapping_hidden_ms(struct fa_sources *all, const struct fa_mapping_config *c,

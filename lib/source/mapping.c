@@ -7,11 +7,13 @@
  * are provisioned. Idle it never wakes, nor
  * while its function is not there: who makes one says so.
  */
+#include <source/rights.h>
 #include <source/shards.h>
 
 #include <string.h>
 
 #include <base/text.h>
+#include <model/role.h>
 
 #define RETRY_MS 1000 /* what memory was out for */
 
@@ -35,28 +37,19 @@ void fa_mapping_arm(struct fa_mapping *m, struct fa_timer *timer, int64_t ms)
 		fa_loop_timer_sure(&rt->loop, timer, fa_now(rt->clock) + ms * 1000000);
 }
 
-static void begin_batches(struct fa_mapping *m)
-{
-	while (m->running < m->limit && is_ready(m))
-		if (!fa_batch_begin(m))
-			break;
-	if (!m->buffered)
-		m->flush = false;
-	if (!m->buffered || m->flush)
-		fa_loop_timer_stop(&m->all->rt->loop, &m->window);
-	else if (m->config->window_s)
-		fa_mapping_arm(m, &m->window, m->config->window_s * INT64_C(1000));
-}
+/* ---- whom it invokes ------------------------------------------------------ */
 
 static bool is_orphan(const struct fa_mapping *m)
 {
 	struct fa_version *v;
+	bool orphan;
 
 	if (m->config->push) /* its event waits, and may be a dead letter */
 		return false;
 	v = fa_registry_find(&m->all->rt->registry, m->config->function, NULL);
+	orphan = !(v && fa_rights_now(m, v));
 	fa_version_unref(v);
-	return !v;
+	return orphan;
 }
 
 static void set_orphan(struct fa_mapping *m, bool orphan)
@@ -70,14 +63,47 @@ static void set_orphan(struct fa_mapping *m, bool orphan)
 }
 
 /*
- * Before the program has made it again, or when it was deleted: nothing is taken for nobody.
+ * Before the program has made it again, when it was deleted, or must not: nothing is taken for
+ * nobody.
  * Who makes a function asks for orphans behind that, so it is one before it looks.
  */
-static bool has_function(struct fa_mapping *m)
+bool fa_mapping_may_take(struct fa_mapping *m)
 {
 	set_orphan(m, true);
 	set_orphan(m, is_orphan(m));
 	return fa_list_empty(&m->orphan);
+}
+
+/* What was taken while it might be is not handed over any more. */
+static bool is_barred(struct fa_mapping *m)
+{
+	struct faas *rt = m->all->rt;
+	struct fa_version *v;
+	bool barred;
+
+	if (m->config->push || !fa_roles_epoch(&rt->registry))
+		return false;
+	v = fa_registry_find(&rt->registry, m->config->function, NULL);
+	barred = v && !fa_rights_now(m, v);
+	fa_version_unref(v);
+	if (barred)
+		set_orphan(m, true);
+	return barred;
+}
+
+/* ---- batches that begin ---------------------------------------------------- */
+
+static void begin_batches(struct fa_mapping *m)
+{
+	while (m->running < m->limit && is_ready(m))
+		if (is_barred(m) || !fa_batch_begin(m))
+			break;
+	if (!m->buffered)
+		m->flush = false;
+	if (!m->buffered || m->flush)
+		fa_loop_timer_stop(&m->all->rt->loop, &m->window);
+	else if (m->config->window_s)
+		fa_mapping_arm(m, &m->window, m->config->window_s * INT64_C(1000));
 }
 
 static void want(struct fa_mapping *m)
@@ -85,7 +111,7 @@ static void want(struct fa_mapping *m)
 	int room = (m->limit - m->running) * m->config->batch_size - m->buffered -
 		   m->source.wanted;
 
-	if (room <= 0 || !has_function(m))
+	if (room <= 0 || !fa_mapping_may_take(m))
 		return;
 	m->source.wanted += room;
 	m->source.kind->impl.want(m->source.state, room);
@@ -101,7 +127,7 @@ void fa_mapping_pump(struct fa_mapping *m)
 	while (m->again && m->alive && !m->stopping) {
 		m->again = false;
 		if (m->config->kind->shards) {
-			if (has_function(m))
+			if (fa_mapping_may_take(m))
 				fa_shards_pump(m->source.state);
 			continue;
 		}

@@ -35,7 +35,8 @@ struct fa_mapping {
 	struct fa_list living;             /* in fa_sources.alive, until it is to be closed */
 	bool stopping;                     /* nothing begins any more */
 	bool pumping, again;               /* see fa_mapping_pump() */
-	struct fa_list orphan;             /* in fa_sources.orphans: its function is not there */
+	struct fa_list orphan;             /* in fa_sources.orphans: its function is not there,
+					    or may not be invoked by it */
 	struct faas_source source;
 	struct fa_list buffer;             /* of struct fa_fetched, that no batch has yet */
 	int buffered;
@@ -61,6 +62,8 @@ void fa_mapping_free(struct fa_mapping *mapping);
 
 struct fa_batch;
 
+/* Whether there is a function that may be invoked; if not, the mapping waits for it. */
+bool fa_mapping_may_take(struct fa_mapping *mapping);
 /* Begin what can begin, and want what can be taken. */
 void fa_mapping_pump(struct fa_mapping *mapping);
 /* A batch is over. */

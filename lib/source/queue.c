@@ -216,8 +216,14 @@ static void plan(struct queue *q)
 			fa_loop_timer_sure(&rt->loop, &q->due,
 					   fa_now(rt->clock) + wait_ms * 1000000);
 	}
-	if (q->maybe)
+	if (!q->maybe)
+		return;
+	if (fa_mapping_may_take(q->source->mapping)) {
 		take(q);
+		return;
+	}
+	q->source->wanted -= q->credit; /* it says again what it wants when it may */
+	q->credit = 0;
 }
 
 static void on_due(struct fa_timer *timer)
