@@ -27,6 +27,7 @@ static const struct {
 	{ fa_signing_operations, MOST },
 	{ fa_permission_operations, MOST },
 	{ fa_role_operations, MOST },
+	{ fa_policy_operations, MOST },
 	{ fa_tag_operations, MOST },
 	{ fa_concurrency_operations, MOST },
 	{ fa_event_operations, MOST },

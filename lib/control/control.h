@@ -61,6 +61,8 @@ extern const struct fa_operation fa_runtime_operations[];
 extern const struct fa_operation fa_signing_operations[];
 extern const struct fa_operation fa_permission_operations[];
 extern const struct fa_operation fa_role_operations[];
+/* "iam:" is before what Lambda has under the same name. */
+extern const struct fa_operation fa_policy_operations[];
 extern const struct fa_operation fa_tag_operations[];
 extern const struct fa_operation fa_concurrency_operations[];
 extern const struct fa_operation fa_event_operations[];

@@ -95,18 +95,14 @@ static struct fa_document *make(struct faas *rt, const struct fa_document *in)
 	const char *name = fa_control_text(in, "RoleName"), *path = fa_control_text(in, "Path"),
 		   *description = fa_control_text(in, "Description");
 	struct fa_document *role = fa_document_object();
-	char arn[700], id[40] = "AROA", time[40];
-	struct fa_text text = FA_TEXT(time), id_text = { .data = id + 4, .size = sizeof(id) - 4 };
-	uint8_t random[8];
+	char arn[700], id[FA_ROLE_ID], time[40];
+	struct fa_text text = FA_TEXT(time);
 	int rc;
 
 	path = path && *path ? path : "/";
 	snprintf(arn, sizeof(arn), "arn:aws:iam::%s:role%s%s", rt->config.account, path, name);
 	fa_text_time(&text, rt->clock->unix_ms(rt->clock));
-	fa_random_bytes(random, sizeof(random));
-	fa_text_hex(&id_text, random, sizeof(random));
-	for (char *at = id; *at; at++)
-		*at = *at >= 'a' && *at <= 'f' ? (char)(*at - 'a' + 'A') : *at;
+	fa_role_id(id, "AROA");
 	rc = fa_document_put_text(role, "Path", path);
 	rc |= fa_document_put_text(role, "RoleName", name);
 	rc |= fa_document_put_text(role, "RoleId", id);
@@ -228,9 +224,20 @@ static int check_size(const struct fa_document *group, const struct fa_document 
 			      FA_ROLE_POLICIES_MAX, fa_control_text(in, "RoleName"));
 }
 
+/* One of those that there are, or of ours, which stays while roles are changed. */
+static bool is_attachable(struct faas *rt, const char *arn)
+{
+	struct fa_document *own = fa_account_get(&rt->registry, FA_ACCOUNT_POLICIES, arn);
+	const char *name;
+	bool is = own || fa_role_managed(arn, &name);
+
+	fa_document_free(own);
+	return is;
+}
+
 /*
  * One member of "Policies" or "Attached" is set, or, with NULL, is no more. `missing`: what is
- * said if it is not there.
+ * said if it is not there, or if there is nothing to attach.
  */
 static int change(struct faas *rt, const struct fa_document *in, const char *group, const char *key,
 		  const char *value, const char *missing, struct faas_error *err)
@@ -241,9 +248,9 @@ static int change(struct faas *rt, const struct fa_document *in, const char *gro
 	if (!role)
 		return err->code;
 	changed = fa_document_copy(fa_document_get(role, group));
-	if (!value && !fa_document_get(changed, key))
+	if (value ? missing && !is_attachable(rt, key) : !fa_document_get(changed, key))
 		rc = fa_error_typed(err, FAAS_ENOTFOUND, "NoSuchEntity", missing, key);
-	if (!value)
+	else if (!value)
 		fa_document_drop(changed, key);
 	else if (fa_document_put_text(changed, key, value))
 		rc = fa_error_nomem(err);
@@ -296,13 +303,11 @@ static int get_policy(struct faas *rt, const struct fa_document *in, struct fa_d
 static int attach(struct faas *rt, const struct fa_document *in, struct fa_document *out,
 		  struct faas_error *err)
 {
-	const char *arn = fa_control_text(in, "PolicyArn"), *name;
+	const char *arn = fa_control_text(in, "PolicyArn"), *slash = strrchr(arn, '/');
 
 	(void)out;
-	if (!fa_role_managed(arn, &name))
-		return fa_error_typed(err, FAAS_ENOTFOUND, "NoSuchEntity",
-				      "Policy %s does not exist or is not attachable.", arn);
-	return change(rt, in, "Attached", arn, name, NULL, err);
+	return change(rt, in, "Attached", arn, slash ? slash + 1 : arn,
+		      "Policy %s does not exist or is not attachable.", err);
 }
 
 static int detach(struct faas *rt, const struct fa_document *in, struct fa_document *out,
@@ -354,19 +359,6 @@ static int list_attached(struct faas *rt, const struct fa_document *in, struct f
 
 /* ---- the table --------------------------------------------------------- */
 
-static bool is_name(const char *text)
-{
-	return !text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				  "0123456789_+=,.@-")];
-}
-
-static bool is_path(const char *text)
-{
-	size_t len = strlen(text);
-
-	return *text == '/' && text[len - 1] == '/' && !strchr(text, ':');
-}
-
 #define PATTERN "Member must satisfy regular expression pattern: "
 #define FIELDS(...) \
 	(const struct fa_field[]) \
@@ -374,10 +366,10 @@ static bool is_path(const char *text)
 		__VA_ARGS__, FA_NO_FIELD \
 	}
 #define ROLE \
-	FA_FITTING("RoleName", true, 1, FA_ROLE_NAME_MAX, is_name, \
+	FA_FITTING("RoleName", true, 1, FA_ROLE_NAME_MAX, fa_iam_name_fits, \
 		   PATTERN "[\\w+=,.@-]+")
 #define POLICY \
-	FA_FITTING("PolicyName", true, 1, 128, is_name, PATTERN "[\\w+=,.@-]+")
+	FA_FITTING("PolicyName", true, 1, 128, fa_iam_name_fits, PATTERN "[\\w+=,.@-]+")
 #define ARN \
 	FA_LENGTH_OF("PolicyArn", true, 20, 2048)
 #define DOCUMENT(name) \
@@ -386,7 +378,7 @@ static bool is_path(const char *text)
 const struct fa_operation fa_role_operations[] = {
 	{ "CreateRole",
 	  FIELDS(ROLE, DOCUMENT("AssumeRolePolicyDocument"), FA_TEXT_OF("Description", 1000),
-		 FA_FITTING("Path", false, 1, 512, is_path,
+		 FA_FITTING("Path", false, 1, 512, fa_iam_path_fits,
 			    PATTERN "(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)")),
 	  create },
 	{ "GetRole", FIELDS(ROLE), get },

@@ -32,7 +32,8 @@ struct question {
 	struct fa_api *api;
 	struct fa_http_caller *caller;
 	const struct service *service;
-	const char *action; /* the table's */
+	const char *operation; /* the table's */
+	const char *action;    /* the same without "iam:" */
 	struct fa_document *in, *out;
 	struct fa_signer signer;
 	struct faas_error err;
@@ -188,13 +189,16 @@ static void put_value(struct fa_text *out, const char *name, const struct fa_doc
 {
 	const struct fa_document *part;
 	const char *member = NULL, *text = fa_document_text(value);
+	int64_t number;
 	bool flag;
 
 	open_tag(out, name, ">");
-	if (text && strstr(name, "PolicyDocument"))
+	if (text && strstr(name, "Document"))
 		put_encoded(out, text);
 	else if (text)
 		put_escaped(out, text);
+	else if (fa_document_integer(value, &number))
+		fa_text_int(out, number);
 	else if (fa_document_boolean(value, &flag))
 		fa_text_add(out, flag ? "true" : "false");
 	for (size_t i = 0; (part = fa_document_item(value, i)); i++)
@@ -299,7 +303,7 @@ static void perform(struct fa_chore *chore)
 	char *reply = NULL;
 
 	if (fa_signer_may_change(q->api->rt, &q->signer, q->action, q->in, &q->err) ||
-	    fa_control(q->api->rt, q->action, q->in, &reply, &q->err))
+	    fa_control(q->api->rt, q->operation, q->in, &reply, &q->err))
 		return;
 	q->out = fa_document_parse(reply, &q->err);
 	fa_free(reply);
@@ -345,18 +349,26 @@ static const struct service *service_of(const struct fa_document *in)
 	return NULL;
 }
 
-/* The name in a table of ours; NULL: there is no such action. */
-static const char *action_of(const struct service *service, const struct fa_document *in)
+static const char *without_service(const char *operation)
 {
+	return strncmp(operation, "iam:", 4) ? operation : operation + 4;
+}
+
+/* The name in a table of ours; NULL: there is no such action. */
+static const char *operation_of(const struct service *service, const struct fa_document *in)
+{
+	static const struct fa_operation *const tables[] = { fa_role_operations,
+							     fa_policy_operations };
 	const char *action = fa_document_text(fa_document_get(in, "Action"));
 
 	if (!service || !action)
 		return NULL;
 	if (!strcmp(service->name, "sts"))
 		return strcmp(action, "GetCallerIdentity") ? NULL : "GetCallerIdentity";
-	for (const struct fa_operation *o = fa_role_operations; o->name; o++)
-		if (!strcmp(o->name, action))
-			return o->name;
+	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
+		for (const struct fa_operation *o = tables[i]; o->name; o++)
+			if (!strcmp(without_service(o->name), action))
+				return o->name;
 	return NULL;
 }
 
@@ -423,8 +435,10 @@ void fa_query_serve(struct fa_api *api, struct fa_http_caller *caller,
 	if (!rc)
 		rc = fa_signer_read(&q.signer, api, caller, request,
 				    q.service ? q.service->name : services[0].name, &err);
-	q.action = action_of(q.service, q.in);
-	if (!rc && !q.action)
+	q.operation = operation_of(q.service, q.in);
+	if (q.operation)
+		q.action = without_service(q.operation);
+	if (!rc && !q.operation)
 		rc = no_action(q.in, &err);
 	if (!rc) {
 		ask(&q, &err);

@@ -223,7 +223,8 @@ int fa_signer_may_call(struct faas *rt, const struct fa_signer *signer, const ch
 int fa_signer_may_change(struct faas *rt, const struct fa_signer *signer, const char *operation,
 			 const struct fa_document *in, struct faas_error *err)
 {
-	const char *name = fa_control_text(in, "RoleName"), *path = fa_control_text(in, "Path");
+	const char *name = fa_control_text(in, "RoleName"), *path = fa_control_text(in, "Path"),
+		   *policy = fa_control_text(in, "PolicyArn");
 	struct facts facts = { .count = 0 };
 	char action[80], resource[RESOURCE_MAX];
 	struct fa_document *role;
@@ -235,6 +236,12 @@ int fa_signer_may_change(struct faas *rt, const struct fa_signer *signer, const 
 	if (role)
 		snprintf(resource, sizeof(resource), "%s",
 			 fa_document_text(fa_document_get(role, "Arn")));
+	else if (!name && policy)
+		snprintf(resource, sizeof(resource), "%s", policy);
+	else if (!strcmp(operation, "CreatePolicy"))
+		snprintf(resource, sizeof(resource), "arn:aws:iam::%s:policy%s%s",
+			 rt->config.account, path && *path ? path : "/",
+			 fa_control_text(in, "PolicyName"));
 	else
 		snprintf(resource, sizeof(resource), "arn:aws:iam::%s:role%s%s",
 			 rt->config.account, path ? path : "/", name ? name : "");

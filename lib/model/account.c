@@ -9,6 +9,7 @@ static const char *const names[] = {
 	[FA_ACCOUNT_SIGNING] = ":code-signing",
 	[FA_ACCOUNT_LAYER_POLICIES] = ":layer-policies",
 	[FA_ACCOUNT_ROLES] = ":roles",
+	[FA_ACCOUNT_POLICIES] = ":policies",
 };
 
 int fa_account_set(struct fa_account_part *part, const char *key, struct fa_document *value)

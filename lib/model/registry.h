@@ -38,6 +38,7 @@ enum fa_account_kind {
 	FA_ACCOUNT_SIGNING,        /* ARN -> code signing configuration */
 	FA_ACCOUNT_LAYER_POLICIES, /* ARN of a layer's version -> resource policy */
 	FA_ACCOUNT_ROLES,          /* name -> role, see model/role.h */
+	FA_ACCOUNT_POLICIES,       /* ARN -> managed policy of our own, see model/role.h */
 	FA_ACCOUNT_KINDS
 };
 

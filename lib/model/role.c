@@ -52,6 +52,36 @@ const char *fa_role_managed(const char *arn, const char **name)
 	return NULL;
 }
 
+const char *fa_role_managed_arn(size_t number)
+{
+	return number < sizeof(managed) / sizeof(*managed) ? managed[number].arn : NULL;
+}
+
+void fa_role_id(char out[FA_ROLE_ID], const char *prefix)
+{
+	struct fa_text text = { .data = out, .size = FA_ROLE_ID };
+	uint8_t random[8];
+
+	fa_random_bytes(random, sizeof(random));
+	fa_text_add(&text, prefix);
+	fa_text_hex(&text, random, sizeof(random));
+	for (char *at = out; *at; at++)
+		*at = *at >= 'a' && *at <= 'f' ? (char)(*at - 'a' + 'A') : *at;
+}
+
+bool fa_iam_name_fits(const char *text)
+{
+	return !text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "0123456789_+=,.@-")];
+}
+
+bool fa_iam_path_fits(const char *text)
+{
+	size_t len = strlen(text);
+
+	return *text == '/' && text[len - 1] == '/' && !strchr(text, ':');
+}
+
 /* ---- kept -------------------------------------------------------------- */
 
 static const char *last_part(const char *role)
@@ -172,13 +202,24 @@ static int add(struct fa_rights *rights, const struct fa_mem *mem, const char *t
 	return why.code == FAAS_ENOMEM ? FAAS_ENOMEM : 0;
 }
 
-/* NULL: out of memory. */
-static struct fa_rights *compile(const struct fa_mem *mem, const char *role_name,
+/* Under the lock. */
+static const char *attached_text(const struct fa_registry *registry, const char *arn)
+{
+	const struct fa_document *own =
+		fa_document_get(registry->parts[FA_ACCOUNT_POLICIES].all, arn);
+	const char *name;
+
+	return own ? text_in(own, "PolicyDocument") : fa_role_managed(arn, &name);
+}
+
+/* Under the lock. NULL: out of memory. */
+static struct fa_rights *compile(const struct fa_registry *registry, const char *role_name,
 				 const struct fa_document *role)
 {
+	const struct fa_mem *mem = registry->functions.mem;
 	const struct fa_document *policies = fa_document_get(role, "Policies"),
 				 *attached = fa_document_get(role, "Attached"), *value;
-	const char *name = NULL, *ignored;
+	const char *name = NULL;
 	size_t most = fa_document_count(policies) + fa_document_count(attached);
 	struct fa_rights *rights =
 		fa_alloc(mem, sizeof(*rights) + most * sizeof(*rights->policies));
@@ -192,7 +233,7 @@ static struct fa_rights *compile(const struct fa_mem *mem, const char *role_name
 		rc = add(rights, mem, fa_document_text(value));
 	name = NULL;
 	while (!rc && (name = fa_document_next(attached, name, &value)))
-		rc = add(rights, mem, fa_role_managed(name, &ignored));
+		rc = add(rights, mem, attached_text(registry, name));
 	if (!rc)
 		return rights;
 	free_rights(rights);
@@ -224,7 +265,7 @@ static const struct fa_rights *renew(struct fa_registry *registry, const char *r
 		fa_roles_forget(registry);
 		registry->rights_epoch = fa_roles_epoch(registry);
 	}
-	rights = compile(registry->functions.mem, last_part(role), find(registry, role));
+	rights = compile(registry, last_part(role), find(registry, role));
 	if (!rights || !fa_map_add(&registry->rights, rights->name, rights))
 		return rights;
 	free_rights(rights);

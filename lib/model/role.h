@@ -27,8 +27,20 @@ uint32_t fa_roles_epoch(const struct fa_registry *registry);
 /* Frees what was compiled of them. */
 void fa_roles_forget(struct fa_registry *registry);
 
+/* "AROA" or another prefix, and sixteen random letters. */
+#define FA_ROLE_ID 24
+void fa_role_id(char out[FA_ROLE_ID], const char *prefix);
+/*
+ * The account's own managed policies are documents, too: PolicyName, PolicyId, Arn, Path,
+ * CreateDate, PolicyDocument (a text). They do not change.
+ */
+#define FA_POLICY_MAX 6144 /* bytes */
+bool fa_iam_name_fits(const char *text);
+bool fa_iam_path_fits(const char *text); /* "/", "/team/" */
+
 /* A policy that there is without anybody's making it, by its ARN; NULL: none. */
 const char *fa_role_managed(const char *arn, const char **name);
+const char *fa_role_managed_arn(size_t number); /* NULL: there are no more */
 
 /*
  * Both say 0 or FAAS_EDENIED, or FAAS_ENOMEM: then nobody knows. One whose policies cannot be

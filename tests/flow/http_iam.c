@@ -200,6 +200,33 @@ TEST(who_signs_nothing_is_the_root_of_the_account)
 	    "<Arn>arn:aws:iam::000000000000:root</Arn></GetCallerIdentityResult>");
 }
 
+TEST(a_policy_of_our_own_is_told_as_iam_tells_it)
+{
+#define STAR \
+	"%7B%22Statement%22%3A%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%22%2A%22%2C" \
+	"%22Resource%22%3A%22%2A%22%7D%7D"
+#define OWN "PolicyArn=arn%3Aaws%3Aiam%3A%3A000000000000%3Apolicy%2Fall"
+	post(IAM "CreatePolicy&PolicyName=all&PolicyDocument=" STAR);
+	has("<CreatePolicyResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\">"
+	    "<CreatePolicyResult><Policy><PolicyName>all</PolicyName><PolicyId>ANPA");
+	has("<Arn>arn:aws:iam::000000000000:policy/all</Arn><Path>/</Path>");
+	post(CREATE);
+	post(IAM "AttachRolePolicy&RoleName=worker&" OWN);
+	assert_int_equal(answer.status, 200);
+	post(IAM "GetPolicy&" OWN);
+	has("<GetPolicyResponse xmlns=");
+	has("<AttachmentCount>1</AttachmentCount><IsAttachable>true</IsAttachable></Policy>"
+	    "</GetPolicyResult>");
+	post(IAM "GetPolicyVersion&VersionId=v1&" OWN);
+	has("<PolicyVersion><Document>" STAR "</Document><VersionId>v1</VersionId>");
+	post(IAM "ListPolicies&Scope=Local");
+	has("<Policies><member><PolicyName>all</PolicyName>");
+	refused(IAM "DeletePolicy&" OWN, 409, "DeleteConflict",
+		"Cannot delete a policy attached to entities.");
+	refused(IAM "iam%3AGetPolicy&" OWN, 400, "InvalidAction",
+		"Could not find operation iam:GetPolicy for version 2010-05-08");
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_it, close_it)
@@ -212,6 +239,7 @@ int main(void)
 		CASE(only_forms_that_are_posted_to_the_root_are_meant),
 		CASE(a_web_page_cannot_post_one),
 		CASE(who_signs_nothing_is_the_root_of_the_account),
+		CASE(a_policy_of_our_own_is_told_as_iam_tells_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

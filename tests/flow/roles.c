@@ -345,6 +345,84 @@ static int open_real(void **state)
 #define LASTING(test) \
 	cmocka_unit_test_setup_teardown(test, control_open_lasting, control_close_lasting)
 
+/* ---- policies of our own ------------------------------------------------- */
+
+#define OWN "arn:aws:iam::000000000000:policy/team/logs"
+#define CREATE_OWN \
+	"{\"PolicyName\":\"logs\",\"Path\":\"/team/\",\"PolicyDocument\":\"" \
+	ALLOW(GROUP "," STREAM "," EVENTS) "\"}"
+#define OWN_ARN "{\"PolicyArn\":\"" OWN "\"}"
+#define ATTACH_OWN "{\"RoleName\":\"r\",\"PolicyArn\":\"" OWN "\"}"
+
+TEST(a_policy_of_our_own_allows_what_it_says_while_it_is_attached)
+{
+	perform("CreateRole", CREATE("r", "lambda"));
+	perform("CreatePolicy", CREATE_OWN);
+	has("\"Arn\":\"" OWN "\"");
+	has("\"AttachmentCount\":0");
+	assert_int_equal(make("a", ROLE), 0);
+	flow_call(&flow, "a", "alpha");
+	flow_await_log(&flow, REFUSED);
+	perform("AttachRolePolicy", ATTACH_OWN);
+	flow_call(&flow, "a", "beta");
+	flow_await_log(&flow, "beta");
+	perform("ListAttachedRolePolicies", R);
+	has("{\"PolicyName\":\"logs\",\"PolicyArn\":\"" OWN "\"}");
+	perform("iam:GetPolicy", OWN_ARN);
+	has("\"AttachmentCount\":1");
+	refused("DeletePolicy", OWN_ARN, "DeleteConflict",
+		"Cannot delete a policy attached to entities.");
+	perform("DetachRolePolicy", ATTACH_OWN);
+	perform("DeletePolicy", OWN_ARN);
+	refused("AttachRolePolicy", ATTACH_OWN, "NoSuchEntity",
+		"Policy " OWN " does not exist or is not attachable.");
+}
+
+TEST(a_policy_is_told_whole_whoever_made_it)
+{
+	perform("CreatePolicy", CREATE_OWN);
+	refused("CreatePolicy", CREATE_OWN, "EntityAlreadyExists",
+		"A policy called logs already exists. Duplicate names are not allowed.");
+	perform("GetPolicyVersion", "{\"PolicyArn\":\"" OWN "\",\"VersionId\":\"v1\"}");
+	has("logs:CreateLogGroup");
+	has("\"IsDefaultVersion\":true");
+	refused("GetPolicyVersion", "{\"PolicyArn\":\"" OWN "\",\"VersionId\":\"v2\"}",
+		"NoSuchEntity", "Policy " OWN " version v2 does not exist or is not attachable.");
+	perform("GetPolicyVersion", "{\"PolicyArn\":\"" BASIC "\",\"VersionId\":\"v1\"}");
+	has("logs:PutLogEvents");
+	perform("ListPolicies", "{\"Scope\":\"Local\"}");
+	has(OWN);
+	lacks(BASIC);
+	perform("ListPolicies", "{\"Scope\":\"AWS\"}");
+	has(BASIC);
+	lacks(OWN);
+	perform("ListPolicies", "{}");
+	has(BASIC);
+	has(OWN);
+	refused("iam:GetPolicy", "{\"PolicyArn\":\"arn:aws:iam::aws:policy/none\"}",
+		"NoSuchEntity", "Policy arn:aws:iam::aws:policy/none was not found.");
+	refused("DeletePolicy", "{\"PolicyArn\":\"" BASIC "\"}", "NoSuchEntity",
+		"Policy " BASIC " was not found.");
+	assert_int_equal(faas_control(flow.rt, "CreatePolicy",
+				      "{\"PolicyName\":\"n\",\"PolicyDocument\":\"{}\"}", NULL,
+				      &err),
+			 FAAS_EINVAL);
+	assert_string_equal(err.type, "MalformedPolicyDocument");
+}
+
+TEST(a_policy_of_our_own_is_there_after_a_restart_and_still_attached)
+{
+	perform("CreateRole", CREATE("r", "lambda"));
+	perform("CreatePolicy", CREATE_OWN);
+	perform("AttachRolePolicy", ATTACH_OWN);
+	control_restart();
+	perform("iam:GetPolicy", OWN_ARN);
+	has("\"AttachmentCount\":1");
+	assert_int_equal(make("a", ROLE), 0);
+	flow_call(&flow, "a", "words");
+	flow_await_log(&flow, "words");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,6 +439,9 @@ int main(void)
 		WITH_F(a_changed_trust_counts_for_the_next_function),
 		WITH_F(policies_that_are_put_at_once_are_all_there),
 		LASTING(roles_outlive_the_program),
+		WITH_F(a_policy_of_our_own_allows_what_it_says_while_it_is_attached),
+		WITH_F(a_policy_is_told_whole_whoever_made_it),
+		LASTING(a_policy_of_our_own_is_there_after_a_restart_and_still_attached),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,7 +119,8 @@ static bool is_in(const struct fa_operation *table, const struct fa_operation *o
 /* IAM and EventBridge have no paths: all their requests go to one. */
 static bool is_of_others(const struct fa_operation *operation)
 {
-	return is_in(fa_role_operations, operation) || is_in(fa_bus_operations, operation);
+	return is_in(fa_role_operations, operation) ||
+	       is_in(fa_policy_operations, operation) || is_in(fa_bus_operations, operation);
 }
 
 TEST(every_operation_of_lambda_has_a_path)
