@@ -4,12 +4,17 @@
 
 #include "support/test.h"
 
+#include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <runtime.h>
 
 #include "support/control.h"
+#include "support/stores.h"
 
 static _Atomic int asked; /* times that the host was, on the loop */
 static _Atomic int ttl_ms;
@@ -34,7 +39,7 @@ static void on_secret(void *data, const struct faas_ask *ask)
 	__atomic_store_n(&last_id, ask->id, __ATOMIC_SEQ_CST);
 	snprintf(last_function, sizeof(last_function), "%s:%s", ask->function, ask->version);
 	asked++;
-	if (later)
+	if (later || !strcmp(ask->name, "gate"))
 		return;
 	snprintf(value, sizeof(value), "<%.40s>", ask->name);
 	give(ask->id, strcmp(ask->name, "none") ? value : NULL);
@@ -298,6 +303,81 @@ TEST(no_secret_is_in_any_log)
 	assert_int_equal(flow_log_count(&flow, "hush"), 0);
 }
 
+/* ---- where it could be found ------------------------------------------------- */
+
+#define HUSH "<hush>"
+#define VARIABLE "mn7 never to be seen"
+
+/*
+ * Neither what a handler was given nor a variable that is encrypted at rest: as patterns, so that
+ * who searches is not found.
+ */
+static bool is_in(const char *files)
+{
+	char command[256];
+	int status;
+
+	snprintf(command, sizeof(command),
+		 "grep -qra -e '<[h]ush>' -e '[m]n7 never to be seen' %s 2>/dev/null", files);
+	status = system(command);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) <= 2);
+	return WEXITSTATUS(status) == 0;
+}
+
+/* A process that has it in its environment is found, or that none is proves nothing. */
+static void control_the_search(void)
+{
+	char *const argv[] = { "sleep", "60", NULL }, *const with[] = { "A=" HUSH, NULL };
+	char path[64];
+	pid_t pid;
+
+	assert_int_equal(posix_spawnp(&pid, "sleep", NULL, NULL, argv, with), 0);
+	snprintf(path, sizeof(path), "/proc/%d/environ", pid);
+	for (int i = 0; !is_in(path); i++) {
+		assert_true(i < 1000);
+		usleep(1000);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static int open_with_all(void **state)
+{
+	static const struct faas_key keys[] = {
+		{ "arn:aws:kms:local-1:000000000000:key/a", "0123456789abcdef0123456789abcdef" },
+		{ NULL, NULL }
+	};
+	static const char *const variables[] = { "HUSH=" VARIABLE, NULL };
+
+	(void)state;
+	stores_folder(control_folder);
+	open_with(FAAS_CONFIG(.on_secret = on_secret, .state_dir = control_folder, .keys = keys));
+	flow_function(&flow, &(struct faas_function_config){
+				     .name = "hold",
+				     .handler = "echo.hold_secret",
+				     .environment = variables,
+				     .kms_key_arn = "arn:aws:kms:local-1:000000000000:key/a" });
+	return 0;
+}
+
+TEST(a_secret_that_is_held_is_in_no_environment_no_file_and_no_core_dump)
+{
+	struct seen seen = { 0 };
+
+	control_the_search();
+	start("hold", &seen);
+	flow_await_log(&flow, "dumpable: 0, core: 0");
+	await_asked(2);
+	assert_false(is_in("/proc/[0-9]*/environ /proc/[0-9]*/cmdline"));
+	assert_false(is_in(control_folder));
+	give(last_id, "go on");
+	await(&seen, 1);
+	assert_non_null(strstr(seen.payload, "Runtime.ExitError"));
+	assert_false(is_in(control_folder));
+	assert_int_equal(flow_log_count(&flow, HUSH), 0);
+	assert_int_equal(flow_log_count(&flow, VARIABLE), 0);
+}
+
 static int open_without(void **state)
 {
 	(void)state;
@@ -322,6 +402,9 @@ int main(void)
 		ROW(a_handler_asks_for_thirty_two_and_not_for_one_more),
 		ROW(what_is_no_secret_is_refused),
 		ROW(no_secret_is_in_any_log),
+		cmocka_unit_test_setup_teardown(
+			a_secret_that_is_held_is_in_no_environment_no_file_and_no_core_dump,
+			open_with_all, control_close_lasting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

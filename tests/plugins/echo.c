@@ -2,6 +2,8 @@
 /* One small handler per thing that a well-behaved function may do, and per way to end. */
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -166,6 +168,23 @@ static int secret(struct faas_context *ctx, struct faas_bytes event)
 	return faas_puts(ctx, value ? value : "nothing");
 }
 
+/* Has one, and does not go on before it has the other; then it crashes. */
+static int hold_secret(struct faas_context *ctx, struct faas_bytes event)
+{
+	const char *held = faas_secret(ctx, "hush");
+	struct rlimit core;
+
+	(void)event;
+	getrlimit(RLIMIT_CORE, &core);
+	if (!held || !faas_getenv(ctx, "HUSH"))
+		return faas_fail(ctx, "Echo.NoSecret", "there is none");
+	faas_log(ctx, FAAS_INFO, "dumpable: %d, core: %d", prctl(PR_GET_DUMPABLE, 0, 0, 0, 0),
+		 (int)core.rlim_max);
+	faas_secret(ctx, "gate");
+	raise(SIGSEGV);
+	return faas_puts(ctx, held);
+}
+
 /* How many of so many are given. */
 static int many_secrets(struct faas_context *ctx, struct faas_bytes event)
 {
@@ -287,7 +306,8 @@ FAAS_PLUGIN("echo", "1", FAAS_HANDLER(echo), FAAS_HANDLER(drip), FAAS_HANDLER(fa
 	    FAAS_HANDLER(sleep_ms),
 	    FAAS_HANDLER(counter), FAAS_HANDLER(env), FAAS_HANDLER(tmp),
 	    NAMED("log", log_event), FAAS_HANDLER(print), FAAS_HANDLER(raw_line),
-	    FAAS_HANDLER(secret), FAAS_HANDLER(many_secrets), FAAS_HANDLER(big),
+	    FAAS_HANDLER(secret), FAAS_HANDLER(hold_secret), FAAS_HANDLER(many_secrets),
+	    FAAS_HANDLER(big),
 	    FAAS_HANDLER(context), FAAS_HANDLER(alloc), NAMED("exit", exits),
 	    FAAS_HANDLER(segv), NAMED("abort", aborts), FAAS_HANDLER(kill_self),
 	    FAAS_HANDLER(loop), FAAS_HANDLER(eat));
