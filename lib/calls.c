@@ -195,12 +195,24 @@ static void find_function(struct target *target, const struct faas *rt, const ch
 		 name.qualifier.len ? (const char *)name.qualifier.data : "");
 }
 
+/* A sandbox has no way to the host's callbacks and directories, and gets none here. */
+static const char *action_of(enum fa_address_kind kind)
+{
+	switch (kind) {
+	case FA_TO_QUEUE:
+		return "sqs:SendMessage";
+	case FA_TO_TOPIC:
+		return "sns:Publish";
+	case FA_TO_BUS:
+		return "events:PutEvents";
+	default:
+		return NULL;
+	}
+}
+
 static void find_address(struct target *target, const struct faas *rt,
 			 struct fa_address *address, const char *text)
 {
-	static const char *const actions[] = { [FA_TO_QUEUE] = "sqs:SendMessage",
-					       [FA_TO_TOPIC] = "sns:Publish",
-					       [FA_TO_BUS] = "events:PutEvents" };
 	const char *stream = fa_stream_name(text);
 	char table[FA_TABLE_NAME_MAX + 1];
 	bool is_table = fa_table_name(table, text);
@@ -210,12 +222,12 @@ static void find_address(struct target *target, const struct faas *rt,
 		snprintf(target->arn, sizeof(target->arn), "arn:aws:%s:%s:%s:%s/%s",
 			 stream ? "kinesis" : "dynamodb", rt->config.region, rt->config.account,
 			 stream ? "stream" : "table", stream ? stream : table);
-	} else if (fa_address_parse(address, text, NULL) || address->kind == FA_TO_CALLBACK) {
+	} else if (fa_address_parse(address, text, NULL)) {
 		return;
 	} else if (address->kind == FA_TO_FUNCTION) {
 		find_function(target, rt, address->name);
 	} else {
-		target->action = actions[address->kind];
+		target->action = action_of(address->kind);
 		fa_address_arn(address, rt->config.region, rt->config.account, target->arn);
 	}
 }

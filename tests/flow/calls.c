@@ -112,6 +112,9 @@ TEST(what_cannot_be_called_is_told_why)
 		expect(i, "publish", "callback:c - x",
 		       INVALID("'callback:c' is not where a function can send: expected queue:, "
 			       "topic:, bus:, stream:, table: or function:NAME"));
+		expect(i, "publish", "dir:/tmp - x",
+		       INVALID("'dir:/tmp' is not where a function can send: expected queue:, "
+			       "topic:, bus:, stream:, table: or function:NAME"));
 		expect(i, "publish", "stream:none key x",
 		       ERROR("-2", "ResourceNotFoundException",
 			     "Stream none under account 000000000000 not found."));
