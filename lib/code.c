@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <base/error.h>
+#include <images.h>
 
 static bool is_zip(const char *code)
 {
@@ -24,13 +25,15 @@ static int take_package(struct faas *rt, const struct faas_function_config *c,
 {
 	if (given && given->package)
 		code->package = fa_package_ref(given->package);
+	else if (c->image)
+		code->package = fa_images_take(rt, c->image, true, err);
 	else if (!c->code)
 		code->package = old && !c->native ? fa_package_ref(old->code.package) : NULL;
 	else if (is_zip(c->code))
 		code->package = fa_packages_take_file(&rt->packages, c->code, err);
 	else
 		return 0;
-	return !code->package && c->code ? err->code : 0;
+	return !code->package && (c->code || c->image) ? err->code : 0;
 }
 
 static int merge_layers(struct faas *rt, const char *const *arns, struct fa_code *code,
@@ -83,6 +86,23 @@ static int check_sizes(const struct fa_code *code, struct faas_error *err)
 	return 0;
 }
 
+/* Lambda does not change the type of a package, either. */
+static int check_type(const struct faas_function_config *c, const struct fa_version *old,
+		      struct faas_error *err)
+{
+	if (!old || (!c->image && !c->code && !c->native))
+		return 0;
+	if (old->config.image && !c->image)
+		return fa_error(err, FAAS_EINVAL,
+				"Please provide ImageUri when updating a function with packageType "
+				"Image.");
+	if (!old->config.image && c->image)
+		return fa_error(err, FAAS_EINVAL,
+				"Please don't provide ImageUri when updating a function with "
+				"packageType Zip.");
+	return 0;
+}
+
 int fa_code_take(struct faas *rt, const struct faas_function_config *c,
 		 const struct fa_code *given, const struct fa_version *old, struct fa_code *code,
 		 struct faas_error *err)
@@ -92,7 +112,9 @@ int fa_code_take(struct faas *rt, const struct faas_function_config *c,
 	*code = (struct fa_code){ .runtimes = rt->config.runtimes,
 				  .file_systems = &rt->file_systems,
 				  .vpcs = &rt->vpcs };
-	rc = take_package(rt, c, given, old, code, err);
+	rc = check_type(c, old, err);
+	if (!rc)
+		rc = take_package(rt, c, given, old, code, err);
 	if (!rc)
 		rc = take_layers(rt, c, given, old, code, err);
 	if (!rc)
@@ -127,14 +149,15 @@ void fa_code_drop(struct fa_code *code)
 #define IDS 0x7fffff
 
 /* One id for the process, and for the supervisor whose it is. */
-static int start_reader(void *data, int zip, int out, bool judge, struct faas_error *err)
+static int start_reader(void *data, int zip, int out, enum fa_unpack_what what,
+			struct faas_error *err)
 {
 	struct faas *rt = data;
 	struct fa_envs *envs = &rt->envs;
 	int id = (int)(atomic_fetch_add(&rt->readers, 1) & IDS), rc;
 
 	pthread_mutex_lock(&envs->lock);
-	rc = fa_supervisor_unpack(&envs->supervisor, (uint32_t)id, zip, out, judge);
+	rc = fa_supervisor_unpack(&envs->supervisor, (uint32_t)id, zip, out, what);
 	id |= (int)(envs->supervisor.serial & 0xff) << 23;
 	pthread_mutex_unlock(&envs->lock);
 	return rc < 0 ? fa_error_errno(err, -rc, "cannot unpack the code") : id;

@@ -68,7 +68,7 @@ static void fill_info(struct faas_function_info *info, const struct fa_version *
 	info->name = v->config.name;
 	info->version = v->qualifier;
 	info->arn = v->arn;
-	info->code = v->config.code ? v->config.code : "";
+	info->code = v->config.code ? v->config.code : v->config.image ? v->config.image : "";
 	info->handler = v->config.handler ? v->config.handler : "";
 	info->description = v->config.description;
 	info->isolation = v->config.isolation;

@@ -69,6 +69,15 @@ static void keep_code(const struct fa_code *code)
 	fa_package_keep(code->opt);
 }
 
+/* If it was never unpacked, it is taken from where it lay. */
+static int open_image(struct faas *rt, const char *digest, struct fa_code *code,
+		      struct faas_error *err)
+{
+	if (*digest)
+		code->package = fa_packages_recall_image(&rt->packages, digest, err);
+	return !*digest || code->package || err->code == FAAS_ENOTFOUND ? 0 : err->code;
+}
+
 static int open_code(struct faas *rt, const struct fa_document *in,
 		     const struct faas_function_config *c, struct fa_code *code,
 		     struct faas_error *err)
@@ -85,7 +94,9 @@ static int open_code(struct faas *rt, const struct fa_document *in,
 		if (!given.package)
 			return err->code;
 	}
-	rc = open_layers(rt, fa_document_get(in, "Opt"), &given, err);
+	rc = open_image(rt, text_in(in, "Image"), &given, err);
+	if (!rc)
+		rc = open_layers(rt, fa_document_get(in, "Opt"), &given, err);
 	if (!rc)
 		rc = fa_code_take(rt, c, &given, NULL, code, err);
 	if (rc)

@@ -98,6 +98,8 @@ static struct fa_document *write_version(const struct faas *rt, const struct fa_
 	rc |= put_state(out, v);
 	rc |= put_sealed(out, rt, v);
 	rc |= put_layers(out, v);
+	if (v->code.package && v->code.package->image)
+		rc |= fa_document_put_text(out, "Image", v->code.package->sha256);
 	if (zip_of(rt, v))
 		rc |= fa_document_put_text(out, "Zip", zip_of(rt, v));
 	if (!rc)

@@ -14,7 +14,7 @@
 static struct fa_version *unchanged(struct faas *rt, const struct fa_version *latest)
 {
 	struct fa_version *last = fa_registry_last(&rt->registry, latest);
-	char code[FA_DIGEST_TEXT];
+	char code[FA_DIGEST_HEX];
 
 	if (!last)
 		return NULL;

@@ -182,11 +182,6 @@ FAAS_EXPORT int faas_file_system_get(struct faas *rt, const char *arn,
 
 /* ---- functions ------------------------------------------------------ */
 
-enum faas_isolation_kind {
-	FAAS_PROCESS = 1, /* default: own process, sandboxed */
-	FAAS_THREAD = 2,  /* inside this program: fast, for code you trust like your own */
-};
-
 typedef int (*faas_handler_fn)(struct faas_context *ctx, struct faas_bytes event);
 
 /*
@@ -366,34 +361,24 @@ struct faas_function_config {
 	 * with .network, FAAS_THREAD. No address free: SubnetIPAddressLimitReachedException.
 	 */
 	const char *subnets, *security_groups;
+
+	/*
+	 * A container image instead of .code and .handler: an OCI layout, "/srv/image" or
+	 * "file:///srv/image", with ":tag" or "@sha256:..." behind it if there are several in it.
+	 * It is kept by the digest of its manifest, unpacked, and becomes the root directory of
+	 * a program: read-only, with /tmp, /dev and /proc as any function has them. All in it
+	 * can be read by all; owners, other modes and times are not taken over, nor is USER.
+	 * The image's own command can be replaced by these; an empty list or "": not any more.
+	 * Needs FAAS_LAYER_MOUNT_NS. Not with .runtime and .layers.
+	 */
+	const char *image;
+	const char *const *entry_point, *const *command; /* NULL-terminated */
+	const char *working_directory; /* at most 1000 bytes */
 };
 
 #define FAAS_FUNCTION(...) \
 	(&(const struct faas_function_config){ \
 		.size = sizeof(struct faas_function_config), __VA_ARGS__ })
-
-struct faas_function_info {
-	size_t size;
-	const char *name, *version, *arn, *code, *handler, *description;
-	enum faas_isolation_kind isolation;
-	int memory_mb, timeout_ms, tmp_mb;
-	int environments_idle, environments_busy;
-	int provisioned_requested, provisioned_available; /* initialised, idle or busy */
-	const char *provisioned_status; /* "READY", "IN_PROGRESS", "FAILED"; "": none requested */
-	const char *provisioned_reason; /* of FAILED: the last attempt's */
-	const char *code_sha256; /* of the .zip, or else of the handler's file when this was
-				    made; base64, or "" */
-	const char *revision;    /* another with every change */
-	int max_concurrency;     /* of the function as a whole, now */
-	int environments_cold;     /* of the idle ones: without a process, with their /tmp */
-	int environments_starting; /* being initialised ahead of any event */
-	/*
-	 * "Active"; "Pending": CreateFunction is not through with it, and it cannot be invoked
-	 * yet; or "Failed", and state_reason says why. update_status is "Successful";
-	 * "InProgress": the old one serves; or "Failed": it stays, and update_reason says why.
-	 */
-	const char *state, *state_reason, *update_status, *update_reason;
-};
 
 /*
  * Returns when the function can be invoked: its code was unpacked on this thread. (The

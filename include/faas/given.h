@@ -23,6 +23,12 @@ enum faas_keep {
 	FAAS_KEEP_FIXED = 2, /* the same, and everyone after five minutes */
 };
 
+/* Where a function runs. */
+enum faas_isolation_kind {
+	FAAS_PROCESS = 1, /* default: own process, sandboxed */
+	FAAS_THREAD = 2,  /* inside this program: fast, for code you trust like your own */
+};
+
 /* What an invocation costs. Zero members: AWS's price for x86 in us-east-1. */
 struct faas_prices {
 	double per_request;    /* 0.0000002 */

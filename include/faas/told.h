@@ -8,6 +8,7 @@
  * tells how many there are.
  */
 
+#include <faas/given.h>
 #include <faas/types.h>
 
 FAAS_BEGIN_DECLS
@@ -135,6 +136,30 @@ struct faas_stats {
 	uint64_t messages_sent, messages_delivered; /* delivered, taken or dropped by the host */
 	uint64_t messages_dropped;                  /* given up after six hours */
 	uint64_t messages_waiting;                  /* in queues and on their way */
+};
+
+/* What faas_function_get() and the lists tell of a function. */
+struct faas_function_info {
+	size_t size;
+	const char *name, *version, *arn, *code, *handler, *description;
+	enum faas_isolation_kind isolation;
+	int memory_mb, timeout_ms, tmp_mb;
+	int environments_idle, environments_busy;
+	int provisioned_requested, provisioned_available; /* initialised, idle or busy */
+	const char *provisioned_status; /* "READY", "IN_PROGRESS", "FAILED"; "": none requested */
+	const char *provisioned_reason; /* of FAILED: the last attempt's */
+	const char *code_sha256; /* of the .zip, or else of the handler's file when this was
+				    made; base64, or "" */
+	const char *revision;    /* another with every change */
+	int max_concurrency;     /* of the function as a whole, now */
+	int environments_cold;     /* of the idle ones: without a process, with their /tmp */
+	int environments_starting; /* being initialised ahead of any event */
+	/*
+	 * "Active"; "Pending": CreateFunction is not through with it, and it cannot be invoked
+	 * yet; or "Failed", and state_reason says why. update_status is "Successful";
+	 * "InProgress": the old one serves; or "Failed": it stays, and update_reason says why.
+	 */
+	const char *state, *state_reason, *update_status, *update_reason;
 };
 
 FAAS_END_DECLS

@@ -13,6 +13,14 @@ int fa_zip_refuse(struct faas_error *err, const char *name, const char *why)
 			name ? "'" : "", name ? name : "", name ? "' " : "", why);
 }
 
+int fa_tarball_refuse(struct faas_error *err, const char *name, const char *why)
+{
+	return fa_error(err, FAAS_EINVAL,
+			"The source image is not valid: a layer of it cannot be unpacked. "
+			"(%s%.80s%s%s)",
+			name ? "'" : "", name ? name : "", name ? "' " : "", why);
+}
+
 const char *fa_archive_judge_parts(const char *name)
 {
 	int depth = 0;
@@ -33,16 +41,23 @@ const char *fa_archive_judge_parts(const char *name)
 	return depth > FA_ARCHIVE_DEPTH ? "is in more than 64 directories" : NULL;
 }
 
-const char *fa_archive_judge_name(const char *name, size_t len)
+const char *fa_tarball_judge_name(const char *name, size_t len)
 {
 	if (!len)
 		return "has no name";
 	if (len > FA_ARCHIVE_NAME)
 		return "has a name longer than 1024 bytes";
 	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)name[i] < ' ' || name[i] == 0x7f || name[i] == '\\')
+		if ((unsigned char)name[i] < ' ' || name[i] == 0x7f)
 			return "has a backslash or a control character in its name";
 	return name[0] == '/' ? "has an absolute name" : NULL;
+}
+
+const char *fa_archive_judge_name(const char *name, size_t len)
+{
+	if (len <= FA_ARCHIVE_NAME && memchr(name, '\\', len))
+		return "has a backslash or a control character in its name";
+	return fa_tarball_judge_name(name, len);
 }
 
 /*

@@ -6,7 +6,7 @@
 #include <base/digest.h>
 
 #include <limits.h>
-
+#include <stdio.h>
 #include <string.h>
 
 #include <openssl/evp.h>
@@ -25,18 +25,34 @@ void fa_digest_add(struct fa_digest *digest, const void *data, size_t len)
 		digest->failed = !EVP_DigestUpdate(digest->state, data, len);
 }
 
+static bool end(struct fa_digest *digest, unsigned char bytes[EVP_MAX_MD_SIZE])
+{
+	if (!digest->failed)
+		digest->failed = !EVP_DigestFinal_ex(digest->state, bytes, NULL);
+	EVP_MD_CTX_free(digest->state);
+	return !digest->failed;
+}
+
 int fa_digest_end(struct fa_digest *digest, char out[FA_DIGEST_TEXT])
 {
 	unsigned char bytes[EVP_MAX_MD_SIZE];
-	unsigned int len = 0;
 
-	if (!digest->failed)
-		digest->failed = !EVP_DigestFinal_ex(digest->state, bytes, &len);
-	EVP_MD_CTX_free(digest->state);
 	out[0] = '\0';
-	if (digest->failed)
+	if (!end(digest, bytes))
 		return FAAS_ENOMEM;
-	EVP_EncodeBlock((unsigned char *)out, bytes, (int)len);
+	EVP_EncodeBlock((unsigned char *)out, bytes, FA_SHA256);
+	return 0;
+}
+
+int fa_digest_end_hex(struct fa_digest *digest, char out[FA_DIGEST_HEX])
+{
+	unsigned char bytes[EVP_MAX_MD_SIZE];
+
+	out[0] = '\0';
+	if (!end(digest, bytes))
+		return FAAS_ENOMEM;
+	for (int i = 0; i < FA_SHA256; i++)
+		sprintf(out + 2 * i, "%02x", bytes[i]);
 	return 0;
 }
 

@@ -8,6 +8,8 @@
 
 #define FA_DIGEST_TEXT 45 /* base64 of 32 bytes, and a NUL */
 
+#define FA_DIGEST_HEX 65  /* the same in small hexadecimal digits, as images have it */
+
 /* SHA-256 of what is added, as Lambda writes it: base64. A failure shows at the end. */
 struct fa_digest {
 	void *state;
@@ -16,8 +18,9 @@ struct fa_digest {
 
 void fa_digest_begin(struct fa_digest *digest);
 void fa_digest_add(struct fa_digest *digest, const void *data, size_t len);
-/* 0 or FAAS_ENOMEM; `out` is empty then. Call it once, always. */
+/* 0 or FAAS_ENOMEM; `out` is empty then. Call one of them once, always. */
 int fa_digest_end(struct fa_digest *digest, char out[FA_DIGEST_TEXT]);
+int fa_digest_end_hex(struct fa_digest *digest, char out[FA_DIGEST_HEX]);
 
 /* Base64 of any bytes, (len + 2) / 3 * 4 characters and a NUL. Returns the characters. */
 size_t fa_base64(char *out, const void *data, size_t len);

@@ -211,7 +211,7 @@ int fa_control_put_config(struct fa_document *out, const struct fa_version *v,
 		rc |= fa_document_put_integer(out, "CodeSize", v->code.package->zipped);
 	if (v->layer_count)
 		rc |= put_layers(out, v);
-	rc |= fa_document_put_text(out, "PackageType", "Zip");
+	rc |= fa_document_put_text(out, "PackageType", c->image ? "Image" : "Zip");
 	rc |= put_architectures(out);
 	rc |= fa_control_put_text_in(out, "TracingConfig", "Mode", c->tracing);
 	rc |= put_snap_start(out, v);

@@ -226,9 +226,9 @@ int fa_supervisor_watch(struct fa_supervisor *s)
 
 /* ---- ZIPs ------------------------------------------------------------ */
 
-int fa_supervisor_unpack(const struct fa_supervisor *s, uint32_t id, int zip, int out, bool judge)
+int fa_supervisor_unpack(const struct fa_supervisor *s, uint32_t id, int zip, int out, int what)
 {
-	struct fa_ctl ctl = { .type = FA_UNPACK, .id = id, .status = judge };
+	struct fa_ctl ctl = { .type = FA_UNPACK, .id = id, .status = what };
 	const int fds[] = { zip, out };
 
 	return s->watch.fd < 0 ? -EPIPE : fa_ctl_send(s->watch.fd, &ctl, sizeof(ctl), fds, 2);
@@ -270,17 +270,64 @@ static void put_part(struct strings *s, struct faas_bytes part)
 	put(s, text);
 }
 
+static bool has_variable(const struct fa_variables *variables, size_t count, const char *text)
+{
+	size_t len = strcspn(text, "=") + 1;
+
+	for (size_t i = 0; i < count; i++)
+		if (!strncmp(variables->list[i], text, len))
+			return true;
+	return false;
+}
+
+static const struct fa_image *image_of(const struct fa_version *v)
+{
+	return v->code.package ? v->code.package->image : NULL;
+}
+
+/* Those of an image that the function has not itself. */
+static void put_image_variables(struct strings *s, const struct fa_version *v,
+				const struct fa_variables *variables)
+{
+	const struct fa_image *image = image_of(v);
+
+	for (size_t i = 0; image && image->variables[i]; i++)
+		if (!has_variable(variables, v->environment_count, image->variables[i]))
+			put(s, image->variables[i]);
+}
+
 static int put_variables(struct strings *s, const struct fa_version *v)
 {
 	struct fa_variables variables;
 
 	if (fa_variables_open(&variables, v, NULL) < 0)
 		return -EKEYREJECTED;
+	put_image_variables(s, v, &variables);
 	for (size_t i = 0; i < v->environment_count; i++)
 		put(s, variables.list[i]);
 	put(s, "");
 	fa_variables_close(&variables);
 	return 0;
+}
+
+/* What the function says instead, or the image's own. */
+static void put_texts(struct strings *s, const char *const *said, const char *const *own)
+{
+	for (const char *const *text = said && *said ? said : own; *text; text++)
+		put(s, *text);
+}
+
+/* Where the program of an image is started, and how. */
+static void put_command(struct strings *s, const struct fa_version *v)
+{
+	const struct faas_function_config *c = &v->config;
+	const struct fa_image *image = image_of(v);
+
+	if (!image)
+		return;
+	put(s, *c->working_directory ? c->working_directory : image->working_directory);
+	put_texts(s, c->entry_point, image->entry_point);
+	put_texts(s, c->command, image->command);
 }
 
 static int put_function(struct strings *s, const struct fa_version *v)
@@ -305,7 +352,10 @@ static int put_function(struct strings *s, const struct fa_version *v)
 	put(s, v->config.log_group);
 	put(s, v->config.log_format);
 	put(s, level ? level : "");
-	return put_variables(s, v);
+	if (put_variables(s, v) < 0)
+		return -EKEYREJECTED;
+	put_command(s, v);
+	return 0;
 }
 
 /* Whose memory is kept: a sanitizer's cannot be. */
@@ -349,6 +399,8 @@ static int send_setup(struct fa_supervisor *s, const struct fa_version *v, uint3
 		message.setup.flags |= FA_NEST_SNAPSHOT;
 	if (v->program)
 		message.setup.flags |= FA_NEST_PROGRAM;
+	if (image_of(v))
+		message.setup.flags |= FA_NEST_IMAGE;
 	if (v->embedded)
 		message.setup.flags |= FA_NEST_EMBEDDED | STARTED_INTERPRETER;
 	if (cpu_cap)

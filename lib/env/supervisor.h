@@ -62,10 +62,11 @@ void fa_nest_close(struct fa_nest *nest, struct fa_loop *loop); /* [loop] */
 
 /*
  * Start a process that says what is in `zip`, or only judges it, into the pipe `out`
- * (base/unpacked.h); and end it. Under the lock that opening and closing is under. 0 or -errno.
+ * (base/unpacked.h, where `what` is, too); and end it. Under the lock that opening and closing
+ * is under. 0 or -errno.
  */
 int fa_supervisor_unpack(const struct fa_supervisor *supervisor, uint32_t id, int zip, int out,
-			 bool judge);
+			 int what);
 int fa_supervisor_end_unpack(const struct fa_supervisor *supervisor, uint32_t id);
 
 /* A message with descriptors; -EAGAIN when the peer is behind. Any thread. */

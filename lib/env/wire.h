@@ -224,7 +224,8 @@ enum fa_ctl_type {
 	FA_NEST_CLOSE,     /* kill it with everything in it */
 	FA_LIMITS,         /* `status` environments live or are about to: control groups follow */
 
-	FA_UNPACK,         /* fds: a ZIP, the pipe that tells of it; `status` 1: judge only */
+	FA_UNPACK,         /* fds: a ZIP or a layer of an image, the pipe that tells of it;
+			      `status`: enum fa_unpack_what */
 	FA_UNPACK_END,     /* kill that */
 
 	FA_VPC,            /* struct fa_vpc: of the nest that is opened next, which has its id */
@@ -321,6 +322,7 @@ enum fa_nest_flags {
 	FA_NEST_SNAP_START = 1 << 7, /* the function's own init is in the snapshot */
 	FA_NEST_READ_ONLY = 1 << 8,  /* its file system */
 	FA_NEST_VPC = 1 << 9,        /* each environment in a network of its own, see FA_VPC */
+	FA_NEST_IMAGE = 1 << 10,     /* the code directory is the root of all it sees */
 };
 
 struct fa_nest_setup {
@@ -341,7 +343,8 @@ struct fa_nest_setup {
 	 * whole handler), prototype ("": a plugin, or the header beside the .so), function
 	 * name, version, ARN, account, region, log group, log format, the least level
 	 * of log lines ("": all); then the environment, "NAME=value" each; then an empty
-	 * string.
+	 * string. Then, of an image, the working directory ("": none), and all arguments of its
+	 * command to the end.
 	 */
 	char strings[];
 };

@@ -43,9 +43,11 @@ static const struct member members[] = {
 	MEMBER(TEXT, snap_start),
 	MEMBER(TEXT, subnets),
 	MEMBER(TEXT, security_groups),
+	MEMBER(TEXT, image),
+	MEMBER(TEXT, working_directory),
 };
 
-#define LAST security_groups /* of the struct; tags are the function's, as on_success is */
+#define LAST working_directory /* of the struct; tags are the function's, as on_success is */
 
 _Static_assert(sizeof(struct faas_function_config) ==
 		       offsetof(struct faas_function_config, LAST) +
@@ -91,6 +93,8 @@ struct fa_document *fa_config_write(const struct faas_function_config *config)
 	int rc = put_list(out, "environment", config->environment);
 
 	rc |= put_list(out, "layers", config->layers);
+	rc |= put_list(out, "entry_point", config->entry_point);
+	rc |= put_list(out, "command", config->command);
 	for (size_t i = 0; i < COUNT; i++)
 		rc |= put_member(out, &members[i], (const char *)config + members[i].at);
 	if (!rc)
@@ -141,7 +145,9 @@ int fa_config_read(struct faas_function_config *config, const struct fa_document
 		get_member((char *)config + members[i].at, &members[i],
 			   fa_document_get(document, members[i].name));
 	if (get_list(&config->environment, fa_document_get(document, "environment"), mem) == 0 &&
-	    get_list(&config->layers, fa_document_get(document, "layers"), mem) == 0)
+	    get_list(&config->layers, fa_document_get(document, "layers"), mem) == 0 &&
+	    get_list(&config->entry_point, fa_document_get(document, "entry_point"), mem) == 0 &&
+	    get_list(&config->command, fa_document_get(document, "command"), mem) == 0)
 		return 0;
 	fa_config_release(config);
 	return FAAS_ENOMEM;
@@ -151,5 +157,7 @@ void fa_config_release(struct faas_function_config *config)
 {
 	fa_free((void *)config->environment);
 	fa_free((void *)config->layers);
-	config->environment = config->layers = NULL;
+	fa_free((void *)config->entry_point);
+	fa_free((void *)config->command);
+	config->environment = config->layers = config->entry_point = config->command = NULL;
 }

@@ -48,7 +48,7 @@ static int open_code(const struct fa_version *v)
 	return fd;
 }
 
-int fa_fingerprint_code(const struct fa_version *v, char out[FA_DIGEST_TEXT])
+int fa_fingerprint_code(const struct fa_version *v, char out[FA_DIGEST_HEX])
 {
 	struct fa_digest digest;
 	char piece[PIECE];
@@ -82,6 +82,13 @@ static void add_text(struct fa_digest *digest, const char *text)
 	fa_digest_add(digest, text, strlen(text) + 1);
 }
 
+static void add_texts(struct fa_digest *digest, const char *const *texts)
+{
+	for (; texts && *texts; texts++)
+		add_text(digest, *texts);
+	add_text(digest, NULL);
+}
+
 /* Not in it: what is of the function and not of a version (semantics 2), limits and retries. */
 int fa_fingerprint_config(const struct fa_version *v, char out[FA_DIGEST_TEXT])
 {
@@ -96,7 +103,7 @@ int fa_fingerprint_config(const struct fa_version *v, char out[FA_DIGEST_TEXT])
 	fa_digest_add(&digest, numbers, sizeof(numbers));
 	fa_digest_add(&digest, &c->native, sizeof(c->native));
 	if (v->code.package)
-		config.code = NULL; /* where a ZIP lay is no matter */
+		config.code = config.image = NULL; /* where it lay is no matter */
 	else
 		add_text(&digest, v->directory);
 	for (size_t i = 0; (text = fa_config_text(&config, i)); i++)
@@ -106,5 +113,7 @@ int fa_fingerprint_config(const struct fa_version *v, char out[FA_DIGEST_TEXT])
 	add_text(&digest, NULL);
 	for (size_t i = 0; i < v->layer_count; i++)
 		add_text(&digest, c->layers[i]);
+	add_texts(&digest, c->entry_point);
+	add_texts(&digest, c->command);
 	return fa_digest_end(&digest, out);
 }

@@ -73,6 +73,8 @@ static void fill_defaults(struct faas_function_config *config)
 		config->subnets = "";
 	if (!config->security_groups)
 		config->security_groups = "";
+	if (!config->working_directory)
+		config->working_directory = "";
 	if (config->provisioned == FAAS_NONE)
 		config->provisioned = 0;
 	if (!config->isolation)
@@ -266,6 +268,8 @@ const char **fa_config_text(struct faas_function_config *config, size_t index)
 		offsetof(struct faas_function_config, snap_start),
 		offsetof(struct faas_function_config, subnets),
 		offsetof(struct faas_function_config, security_groups),
+		offsetof(struct faas_function_config, image),
+		offsetof(struct faas_function_config, working_directory),
 	};
 
 	if (index >= sizeof(members) / sizeof(*members))
@@ -291,13 +295,24 @@ static int copy_list(const struct fa_mem *mem, const char *const **to, size_t co
 	return list ? 0 : FAAS_ENOMEM;
 }
 
+static size_t count_texts(const char *const *list)
+{
+	size_t count = 0;
+
+	while (list && list[count])
+		count++;
+	return count;
+}
+
 /* They are the caller's before, and all ours after, whatever comes of it. */
 static int copy_strings(struct fa_version *v)
 {
 	int rc = copy_list(v->mem, &v->config.environment, v->environment_count);
 	const char **text;
 
-	if (copy_list(v->mem, &v->config.layers, v->layer_count) < 0)
+	if (copy_list(v->mem, &v->config.layers, v->layer_count) < 0 ||
+	    copy_list(v->mem, &v->config.entry_point, count_texts(v->config.entry_point)) < 0 ||
+	    copy_list(v->mem, &v->config.command, count_texts(v->config.command)) < 0)
 		rc = FAAS_ENOMEM;
 
 	/* these are the function's, see event_config.h and tags.h */
@@ -322,6 +337,14 @@ static int take_handler(struct fa_version *v, const char *handler, struct faas_e
 		return rc;
 	v->file = fa_strdup(v->mem, "");
 	v->method = fa_strdup(v->mem, handler);
+	return v->file && v->method ? 0 : fa_error_nomem(err);
+}
+
+/* Nor has an image one at all. */
+static int take_no_handler(struct fa_version *v, struct faas_error *err)
+{
+	v->file = fa_strdup(v->mem, "");
+	v->method = fa_strdup(v->mem, "");
 	return v->file && v->method ? 0 : fa_error_nomem(err);
 }
 
@@ -405,7 +428,9 @@ static int fill(struct fa_version *v, const struct faas_function_config *config,
 		rc = split_handler(v, config->handler, err);
 	if (!rc && config->code)
 		rc = check_prototype(config, v->method, err);
-	if (!rc && config->code)
+	if (!rc && config->image)
+		rc = take_no_handler(v, err);
+	if (!rc && (config->code || config->image))
 		rc = v->code.package ? find_package(v, err) : find_code(v, config->code, err);
 	return rc;
 }
@@ -551,6 +576,8 @@ void fa_version_merge(struct faas_function_config *out, const struct faas_functi
 	TAKE(snapshot);
 	TAKE(environment);
 	TAKE(layers);
+	TAKE(entry_point);
+	TAKE(command);
 	TAKE(on_success);
 	TAKE(on_failure);
 	TAKE(max_age_s);
@@ -586,6 +613,13 @@ void fa_version_forget_variables(struct fa_version *v)
 	v->config.environment = NULL;
 }
 
+static void free_list(const char *const *list)
+{
+	for (size_t i = 0; list && list[i]; i++)
+		fa_free((char *)list[i]);
+	fa_free((void *)list);
+}
+
 void fa_version_free(struct fa_version *v)
 {
 	const char **text;
@@ -594,9 +628,9 @@ void fa_version_free(struct fa_version *v)
 		return;
 	fa_version_forget_variables(v);
 	fa_free(v->sealed);
-	for (size_t i = 0; v->config.layers && v->config.layers[i]; i++)
-		fa_free((char *)v->config.layers[i]);
-	fa_free((void *)v->config.layers);
+	free_list(v->config.layers);
+	free_list(v->config.entry_point);
+	free_list(v->config.command);
 	for (size_t i = 0; (text = fa_config_text(&v->config, i)); i++)
 		fa_free((char *)*text);
 	fa_free((char *)v->directory);

@@ -82,7 +82,8 @@ struct fa_version {
 	const struct fa_file_system *file_system; /* the host's */
 	bool unmounted;                     /* it names one that the host does not have */
 	bool unconnected;                   /* the same of subnets and groups */
-	char code_sha256[FA_DIGEST_TEXT], config_sha256[FA_DIGEST_TEXT];
+	char code_sha256[FA_DIGEST_HEX];    /* of an image, as its package has it; else base64 */
+	char config_sha256[FA_DIGEST_TEXT];
 	char revision[37];                  /* RevisionId */
 	int64_t modified_ms;                /* Unix time; the conductor's to fill in */
 	struct fa_version *also;            /* removed together with it */

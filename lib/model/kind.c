@@ -15,6 +15,8 @@
 #include <base/error.h>
 #include <model/runtimes.h>
 
+#define WORKING_DIRECTORY_MAX 1000
+
 static bool has_bootstrap(const char *directory)
 {
 	char path[PATH_MAX];
@@ -70,6 +72,8 @@ static bool is_program(const struct fa_version *v)
 	const struct faas_function_config *c = &v->config;
 	const struct fa_code *code = &v->code;
 
+	if (c->image)
+		return true;
 	if (!c->runtime || !c->code)
 		return false;
 	if (v->runtime_directory)
@@ -92,10 +96,10 @@ static int check_kind(const struct faas_function_config *c, struct faas_error *e
 		return fa_error(err, FAAS_EINVAL,
 				"a native handler is code of this program: it cannot be "
 				"FAAS_PROCESS");
-	if (!c->native && !c->code)
+	if (!c->native && !c->code && !c->image)
 		return fa_error(err, FAAS_EINVAL,
 				"a function needs code (a directory, one .so or a .zip) and "
-				"a handler, or a native handler");
+				"a handler, or an image, or a native handler");
 	if (c->pristine && c->isolation != FAAS_PROCESS)
 		return fa_error(err, FAAS_EINVAL,
 				"only a FAAS_PROCESS function can be pristine: the memory of a "
@@ -122,12 +126,51 @@ static int check_program(const struct fa_version *v, struct faas_error *err)
 		return 0;
 	if (c->isolation != FAAS_PROCESS || c->pristine || c->prototype)
 		return fa_error(err, FAAS_EINVAL,
-				"the code is a program (it has a bootstrap, or is run by one): it "
-				"is always FAAS_PROCESS, and neither pristine nor called by a "
-				"prototype");
-	if (fa_config_snapshot(c) && !fa_runtime_restores(c->runtime))
+				"the code is a program (it has a bootstrap, or is run by one, or "
+				"is an image): it is always FAAS_PROCESS, and neither pristine "
+				"nor called by a prototype");
+	if (c->runtime && fa_config_snapshot(c) && !fa_runtime_restores(c->runtime))
 		return fa_error(err, FAAS_EINVAL,
 				"%s is not supported for SnapStart enabled functions", c->runtime);
+	return 0;
+}
+
+/* What replaces it is counted, too. */
+static size_t size_of(const char *const *list)
+{
+	size_t size = 0;
+
+	for (; list && *list; list++)
+		size += strlen(*list) + 1;
+	return size;
+}
+
+static int check_image(const struct fa_version *v, struct faas_error *err)
+{
+	const struct faas_function_config *c = &v->config;
+	const struct fa_image *image = v->code.package ? v->code.package->image : NULL;
+	size_t size = size_of(c->entry_point) + size_of(c->command);
+
+	if (!c->image && (size || *c->working_directory))
+		return fa_error(err, FAAS_EINVAL,
+				"entry_point, command and working_directory are for an image");
+	if (!c->image)
+		return 0;
+	if (c->native || c->code || c->handler || c->runtime || (c->layers && *c->layers))
+		return fa_error(err, FAAS_EINVAL,
+				"Please don't provide Handler or Runtime or Layer when the "
+				"intended function PackageType is IMAGE.");
+	if (!image)
+		return fa_error(err, FAAS_EINVAL, "the image '%.100s' was not taken", c->image);
+	if (strlen(c->working_directory) > WORKING_DIRECTORY_MAX)
+		return fa_error(err, FAAS_EINVAL, "working_directory has at most %d bytes",
+				WORKING_DIRECTORY_MAX);
+	if (size + image->settings_size > FA_IMAGE_SETTINGS)
+		return fa_error(err, FAAS_EINVAL,
+				"the settings of the image and what replaces them have %zu bytes, "
+				"and may have %d", size + image->settings_size, FA_IMAGE_SETTINGS);
+	if (!size && !*image->entry_point && !*image->command)
+		return fa_image_refuse(err, "it has no command, and none was given");
 	return 0;
 }
 
@@ -138,6 +181,8 @@ int fa_kind_find(struct fa_version *v, struct faas_error *err)
 	if (rc)
 		return rc;
 	v->program = is_program(v);
-	rc = check_kind(&v->config, err);
+	rc = check_image(v, err);
+	if (!rc)
+		rc = check_kind(&v->config, err);
 	return rc ? rc : check_program(v, err);
 }

@@ -56,6 +56,7 @@ struct fa_sandbox {
 	uint32_t tmp_mb;
 	/* code, layers, runtime, file system; "": there is none */
 	const char *directories[FA_DIRECTORIES];
+	const char *home;        /* of environments: the first of them, or the root directory */
 
 	pid_t nest;              /* its own pid */
 	struct rlimit processes, files; /* of an environment */
@@ -66,6 +67,9 @@ struct fa_sandbox {
 };
 
 const char *fa_sandbox_prepare(struct fa_sandbox *box, const struct fa_birth *birth);
+/* The last step of preparing; with an image, of adopting, which is not done without mounting. */
+void fa_sandbox_filter(struct fa_sandbox *box);
+
 /* What a nest in a VPC gets besides: its socket to the keeper, from fa_view_resolvers(). */
 struct fa_vpc_fds {
 	int keeper, resolvers;

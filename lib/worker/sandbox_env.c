@@ -96,14 +96,40 @@ static int enter_directory(const struct fa_sandbox *box, const char *path, int t
 	return rc;
 }
 
+/* What it is in, has no rule yet, either. */
+static int allow_tmp(const struct fa_sandbox *box)
+{
+	if (!fa_layers_have(&box->layers, FAAS_LAYER_LANDLOCK))
+		return 0;
+	return fa_landlock_allow(FA_FD_RULESET, box->landlock_abi, FA_VIEW_TMP_PARENT,
+				 FA_READ | FA_EXECUTE | FA_WRITE);
+}
+
+/* Whatever the filter was lost for: here nobody would hear of it. */
+static int enter_image(struct fa_sandbox *box, int tree)
+{
+	bool filter = fa_layers_have(&box->layers, FAAS_LAYER_SECCOMP);
+	int rc = fa_layers_have(&box->layers, FAAS_LAYER_MOUNT_NS) ? fa_view_enter_image(tree) :
+								     -EOPNOTSUPP;
+
+	if (!rc && fa_layers_have(&box->layers, FAAS_LAYER_LANDLOCK))
+		rc = fa_landlock_allow(FA_FD_RULESET, box->landlock_abi, "/",
+				       FA_READ | FA_EXECUTE);
+	if (!rc)
+		rc = allow_tmp(box);
+	if (rc)
+		return rc;
+	fa_sandbox_filter(box);
+	return filter && !fa_layers_have(&box->layers, FAAS_LAYER_SECCOMP) ? -EPERM : 0;
+}
+
 /* Its mount is under a directory that has no rule yet, either. */
 static int enter_files(const struct fa_sandbox *box, const char *path, int tree)
 {
 	int rc = fa_view_enter_files(tree, path);
 
-	if (!rc && fa_layers_have(&box->layers, FAAS_LAYER_LANDLOCK))
-		rc = fa_landlock_allow(FA_FD_RULESET, box->landlock_abi, FA_VIEW_TMP_PARENT,
-				       FA_READ | FA_EXECUTE | FA_WRITE);
+	if (!rc)
+		rc = allow_tmp(box);
 	if (!rc && box->group) {
 		umask(002);
 		rc = syscall(SYS_setgroups, 1, &box->group) < 0 ? -errno : 0;
@@ -118,6 +144,7 @@ static const char *enter_directories(struct fa_sandbox *box, const struct fa_nes
 							   "directory of the runtime",
 							   "file system" };
 	bool view = fa_layers_have(&box->layers, FAAS_LAYER_MOUNT_NS);
+	bool image = setup->flags & FA_NEST_IMAGE;
 	const char *at = setup->strings;
 	int used = 0;
 
@@ -127,7 +154,9 @@ static const char *enter_directories(struct fa_sandbox *box, const struct fa_nes
 		box->directories[i] = *at && view ? fa_view_directories[i] : at;
 		if (!box->directories[i])
 			box->directories[i] = setup->mount_path;
-		if (*at && fa_view_directories[i])
+		if (image && !i)
+			rc = enter_image(box, tree);
+		else if (*at && fa_view_directories[i])
 			rc = enter_directory(box, box->directories[i], tree);
 		else if (*at)
 			rc = enter_files(box, setup->mount_path, tree);
@@ -138,6 +167,9 @@ static const char *enter_directories(struct fa_sandbox *box, const struct fa_nes
 			return names[i];
 		}
 	}
+	box->home = image ? "/" : box->directories[0];
+	if (image) /* extensions are there, too */
+		box->directories[1] = fa_view_directories[1];
 	return NULL;
 }
 
@@ -244,7 +276,7 @@ static int switch_loopback_on(void)
 
 static bool enter_namespace(const struct fa_sandbox *box, int mounts)
 {
-	return (mounts < 0 || setns(mounts, CLONE_NEWNS) == 0) && chdir(box->directories[0]) == 0;
+	return (mounts < 0 || setns(mounts, CLONE_NEWNS) == 0) && chdir(box->home) == 0;
 }
 
 /* Another user than the nest's has no capabilities: the kernel sees to that. */

@@ -197,7 +197,7 @@ static const char *collect_descriptors(struct fa_sandbox *box, const int namespa
 	return place(fds);
 }
 
-static void install_filter(struct fa_sandbox *box)
+void fa_sandbox_filter(struct fa_sandbox *box)
 {
 	unsigned filter = 0;
 	int rc;
@@ -243,7 +243,8 @@ const char *fa_sandbox_prepare(struct fa_sandbox *box, const struct fa_birth *bi
 	failed = collect_descriptors(box, namespaces);
 	if (failed)
 		return failed;
-	install_filter(box);
+	if (!(box->flags & FA_NEST_IMAGE))
+		fa_sandbox_filter(box);
 	return NULL;
 }
 

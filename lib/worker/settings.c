@@ -42,7 +42,15 @@ bool fa_settings_read(struct fa_settings *settings, const char *strings, uint32_
 	settings->variables = at;
 	while (at < end && *at)
 		at += strlen(at) + 1;
-	return at < end;
+	if (at == end)
+		return false;
+	settings->working_directory = settings->arguments = NULL;
+	settings->end = end;
+	if (++at == end)
+		return true;
+	settings->working_directory = at;
+	settings->arguments = at + strlen(at) + 1;
+	return settings->arguments < end;
 }
 
 /* A variable: its name and the pieces of its value, up to NULL. */
@@ -119,12 +127,12 @@ static void add_own(struct block *block, const struct fa_settings *settings,
 static void add_defaults(struct block *block, const struct fa_settings *settings)
 {
 	const char *task = settings->code, *opt = *settings->opt ? settings->opt : LAYERS;
+	const char *system = settings->arguments ? NULL : "/lib64:/usr/lib64:"; /* an image's own */
 	const struct variable defaults[] = {
 		{ "LANG", { "en_US.UTF-8" } },
 		{ "TZ", { ":UTC" } },
 		{ "PATH", { "/usr/local/bin:/usr/bin:/bin:", opt, "/bin" } },
-		{ "LD_LIBRARY_PATH",
-		  { "/lib64:/usr/lib64:", task, ":", task, "/lib:", opt, "/lib" } },
+		{ "LD_LIBRARY_PATH", { system, task, ":", task, "/lib:", opt, "/lib" } },
 	};
 
 	for (size_t i = 0; i < COUNT(defaults); i++)
@@ -141,9 +149,10 @@ char **fa_settings_environ(const struct fa_settings *settings, uint32_t memory_m
 {
 	bool program = !*settings->file, managed = *settings->runtime_directory;
 	bool json = *settings->log_level;
+	const char *handler = settings->arguments ? NULL : settings->file; /* no image has one */
 	char memory[12];
 	const struct variable fixed[] = {
-		{ "_HANDLER", { settings->file, program ? "" : ".", settings->method } },
+		{ "_HANDLER", { handler, program ? "" : ".", settings->method } },
 		{ "AWS_REGION", { settings->region } },
 		{ "AWS_DEFAULT_REGION", { settings->region } },
 		{ "AWS_LAMBDA_FUNCTION_NAME", { settings->function } },

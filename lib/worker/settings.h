@@ -17,6 +17,8 @@ struct fa_settings {
 	enum faas_level least_level; /* of log lines; what is below is not written */
 	const char *initialization; /* "on-demand", or what is written over it */
 	const char *variables; /* "NAME=value" each, then an empty string */
+	/* Of an image; NULL: it is none. The arguments are one after the other up to the end. */
+	const char *working_directory, *arguments, *end;
 };
 
 /* False if they are not as wire.h says. */

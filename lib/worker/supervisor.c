@@ -468,9 +468,9 @@ static bool listen_to_host(struct supervisor *s)
 		limit_nest(s, &message.ctl);
 		break;
 	case FA_UNPACK:
-		if (count == 2)
+		if (count == 2 && (uint32_t)message.ctl.status <= FA_UNPACK_TAR)
 			fa_unpackers_start(&s->unpackers, message.ctl.id, fds[0], fds[1],
-					   message.ctl.status);
+					   (enum fa_unpack_what)message.ctl.status);
 		break;
 	case FA_VPC:
 		if (n == sizeof(message.vpc))

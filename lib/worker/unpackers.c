@@ -51,9 +51,11 @@ static void refuse(int out, const char *why, int error)
 }
 
 /* In the clone. Where a sanitizer speaks, standard error stays. */
-_Noreturn static void become_unpacker(const struct fa_unpackers *u, int zip, int out, bool judge)
+_Noreturn static void become_unpacker(const struct fa_unpackers *u, int zip, int out,
+				      enum fa_unpack_what what)
 {
-	char uid[16], *const argv[] = { PROGRAM, judge ? "judge" : "all", uid, NULL };
+	static char *const words[] = FA_UNPACK_WORDS;
+	char uid[16], *const argv[] = { PROGRAM, words[what], uid, NULL };
 	sigset_t none;
 
 	snprintf(uid, sizeof(uid), "%u", u->uid);
@@ -72,7 +74,8 @@ _Noreturn static void become_unpacker(const struct fa_unpackers *u, int zip, int
 	_exit(1);
 }
 
-void fa_unpackers_start(struct fa_unpackers *u, uint32_t id, int zip, int out, bool judge)
+void fa_unpackers_start(struct fa_unpackers *u, uint32_t id, int zip, int out,
+			enum fa_unpack_what what)
 {
 	struct unpacker *unpacker = calloc(1, sizeof(*unpacker));
 
@@ -83,7 +86,7 @@ void fa_unpackers_start(struct fa_unpackers *u, uint32_t id, int zip, int out, b
 	unpacker->id = id;
 	unpacker->pid = fa_clone(0, NULL);
 	if (!unpacker->pid)
-		become_unpacker(u, zip, out, judge);
+		become_unpacker(u, zip, out, what);
 	if (unpacker->pid > 0) {
 		fa_list_append(&u->all, &unpacker->link);
 		return;

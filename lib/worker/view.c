@@ -279,18 +279,55 @@ int fa_view_enter_tree(int tree, const char *path)
 	return attach(tree, AT_FDCWD, path);
 }
 
-/*
- * The view is that of all functions and has no place for it, so there is a directory of
- * this function's own over theirs, with nothing but the two places in it.
- */
-int fa_view_enter_files(int tree, const char *path)
+/* With nothing in it but the place of /tmp, and another (NULL: none). */
+static int mount_tmp_parent(const char *path)
 {
 	const unsigned long flags = MS_NOSUID | MS_NODEV;
 
 	if (mount("tmpfs", FA_VIEW_TMP_PARENT, "tmpfs", flags, "size=4k,mode=0755") < 0 ||
-	    mkdir(FA_VIEW_TMP, 0755) < 0 || mkdir(path, 0755) < 0 ||
+	    mkdir(FA_VIEW_TMP, 0755) < 0 || (path && mkdir(path, 0755) < 0) ||
 	    mount(NULL, FA_VIEW_TMP_PARENT, NULL, flags | MS_REMOUNT | MS_BIND | MS_RDONLY,
 		  NULL) < 0)
 		return -errno;
-	return fa_view_enter_tree(tree, path);
+	return 0;
+}
+
+/*
+ * The view is that of all functions and has no place for it, so there is a directory of
+ * this function's own over theirs.
+ */
+int fa_view_enter_files(int tree, const char *path)
+{
+	int rc = mount_tmp_parent(path);
+
+	return rc ? rc : fa_view_enter_tree(tree, path);
+}
+
+/* Both are in the old root directory; the paths are those of the new one. */
+static int move_in(int devices, int proc)
+{
+	int rc = attach(devices, AT_FDCWD, "/dev");
+
+	if (!rc)
+		rc = attach(proc, AT_FDCWD, "/proc");
+	return rc ? rc : mount_tmp_parent(NULL);
+}
+
+int fa_view_enter_image(int tree)
+{
+	const char *place = fa_view_directories[0];
+	int devices = clone_tree(AT_FDCWD, "/dev", 0, 0);
+	int proc = clone_tree(AT_FDCWD, "/proc", 0, 0);
+	int rc = devices < 0 ? devices : proc < 0 ? proc : attach(tree, AT_FDCWD, place);
+
+	if (!rc && (chdir(place) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
+		    umount2(".", MNT_DETACH) < 0 || chdir("/") < 0))
+		rc = -errno;
+	if (!rc)
+		rc = move_in(devices, proc);
+	if (devices >= 0)
+		close(devices);
+	if (proc >= 0)
+		close(proc);
+	return rc;
 }

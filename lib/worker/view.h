@@ -34,6 +34,12 @@ int fa_view_enter(int clone, int *proc_error);
 int fa_view_enter_tree(int tree, const char *path); /* 0 or -errno */
 /* Names of this machine where it has a network of its own, if the host has any. 0 or -errno. */
 int fa_view_enter_hosts(void);
+/*
+ * Instead of the view an image's tree is the root directory from now on, with the view's devices
+ * and /proc in it, and FA_VIEW_TMP_PARENT as fa_view_enter_files() has it. No filter must be
+ * there yet. 0 or -errno.
+ */
+int fa_view_enter_image(int tree);
 /* Who is asked for names, instead of whom the host asks, if it has a resolv.conf. 0 or -errno. */
 int fa_view_enter_resolvers(int tree);
 /* The same as fa_view_enter_tree() for a path below FA_VIEW_TMP_PARENT, before there is a /tmp. */

@@ -53,13 +53,13 @@ static size_t say(uint8_t *out, struct said *s)
 	return sizeof(head) + head.len;
 }
 
-static int start(void *data, int zip, int out, bool judge, struct faas_error *err)
+static int start(void *data, int zip, int out, enum fa_unpack_what what, struct faas_error *err)
 {
 	uint8_t bytes[32768];
 	size_t len = 0;
 
 	(void)zip;
-	(void)judge;
+	(void)what;
 	(void)err;
 	for (struct said *s = data; s->size && len < sizeof(bytes) / 2;)
 		len += say(bytes + len, s);

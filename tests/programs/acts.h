@@ -12,6 +12,7 @@ struct act {
 
 extern const struct act attacks[]; /* up to one without a word */
 extern const struct act streams[];
+extern const struct act looks[];
 
 /* Its connection to the API, and what it has read of that last. */
 int connection(void);

@@ -16,7 +16,7 @@ CONDUCTOR = (
     "faas", "runtime", "functions", "information", "isolation", "invoke", "invocation", "runner", "seat", "told", "conduct",
     "versions", "code", "build", "cancel", "durable", "testing", "arrive", "turn", "parts", "layers", "limits", "trace",
     "deliver", "ending", "messages", "recall", "remember", "resources", "streams", "secrets", "roles",
-    "calls",
+    "calls", "images",
 )
 
 
@@ -58,10 +58,11 @@ FOREIGN = {
     "http/llhttp.h": ("http/parser.h",),
     "openssl/ssl.h": ("http/wire.c",),
     "openssl/err.h": ("http/wire.c",),
-    "archive.h": ("base/archive.c",),
-    "archive_entry.h": ("base/archive.c",),
+    "archive.h": ("base/archive.c", "base/tarball.c"),
+    "archive_entry.h": ("base/archive.c", "base/tarball.c"),
     # Ours, but not for the host: nobody trusts who reads a ZIP.
     "base/archive.h": ("base/", "worker/unpack/"),
+    "base/tarball.h": ("base/", "worker/unpack/"),
     "base/zip_index.h": ("base/", "worker/unpack/"),
 }
 LIBC = set(

@@ -12,10 +12,11 @@
 
 #include <base/error.h>
 
-static int start(void *data, int zip, int out, bool judge, struct faas_error *err)
+static int start(void *data, int zip, int out, enum fa_unpack_what what, struct faas_error *err)
 {
+	static char *const words[] = FA_UNPACK_WORDS;
 	char worker[] = TEST_WORKER, path[sizeof(worker) + 32];
-	char *argv[] = { "faas-unpack", judge ? "judge" : "all", "0", NULL };
+	char *argv[] = { "faas-unpack", words[what], "0", NULL };
 	posix_spawn_file_actions_t actions;
 	pid_t pid;
 	int rc;

@@ -8,6 +8,7 @@
 #include <base/digest.h>
 #include <base/list.h>
 #include <base/map.h>
+#include <model/package/image.h>
 #include <model/package/reader.h>
 
 #define FA_ZIP_UPLOAD 52428800u       /* of a ZIP in a request; it must be smaller (1.2) */
@@ -16,22 +17,27 @@
 
 #define FA_PACKAGE_LAYERS 5           /* that are merged */
 
+struct fa_package_kind;
+
 /*
- * Code, by what it is: the same ZIP is on the disk once, whoever uses it. It is taken
+ * Code, by what it is: the same ZIP or image is on the disk once, whoever uses it. It is taken
  * at once and made, that is unpacked or merged, when somebody has the time; then it
  * never changes, and goes when nobody refers to it any more.
  */
 struct fa_package {
 	struct fa_packages *store;
+	const struct fa_package_kind *kind;
 	uint32_t refs;               /* under the store's lock */
-	char id[FA_DIGEST_TEXT + 8]; /* its directory's name in the store */
-	char sha256[FA_DIGEST_TEXT]; /* of the ZIP, as Lambda writes it */
+	char id[FA_DIGEST_HEX + 8];  /* its directory's name in the store */
+	char sha256[FA_DIGEST_HEX];  /* of the ZIP in base64, of an image's manifest in hexadecimal,
+					as Lambda has it */
 	const char *directory;       /* absolute: the tree, once it is made */
 	_Atomic bool made;
 	struct fa_package *layers[FA_PACKAGE_LAYERS]; /* that it is to be merged of */
 	size_t layer_count;
 	int makers;                  /* under the store's lock: threads that make it now */
-	const char *zip;             /* absolute: the ZIP itself; NULL of merged layers */
+	const char *zip;             /* absolute: the ZIP itself; NULL: it is of another kind */
+	struct fa_image *image;      /* NULL: it is of another kind */
 	int64_t zipped, unzipped;    /* bytes */
 	bool bootstrap;              /* it has, or will have, a program of that name */
 	bool kept;                   /* stays in its state_dir when nobody refers to it */
@@ -54,6 +60,7 @@ struct fa_packages {
 	struct fa_map packages; /* id -> struct fa_package */
 	struct fa_list unused;
 	int64_t zipped, zipped_max;
+	int64_t image_max;             /* bytes of an image, unpacked */
 	uint64_t serial;               /* of names that mean nothing */
 	void (*on_unused)(void *data); /* any thread, no lock: there is something to sweep */
 	/* Nothing that lasts names what nobody refers to; NULL: nothing ever does. */
@@ -83,6 +90,15 @@ struct fa_package *fa_packages_take(struct fa_packages *store, const void *zip, 
 				    struct faas_error *err);
 struct fa_package *fa_packages_take_file(struct fa_packages *store, const char *path,
 					 struct faas_error *err);
+/*
+ * The same of a container image in an OCI layout, see fa_image_open(); its layers are unpacked
+ * when it is made, and the layout must be there until then.
+ */
+struct fa_package *fa_packages_take_image(struct fa_packages *store, const char *path,
+					  const char *reference, struct faas_error *err);
+/* The same image, by its digest, if it is in the state_dir still; else FAAS_ENOTFOUND. */
+struct fa_package *fa_packages_recall_image(struct fa_packages *store, const char *digest,
+					    struct faas_error *err);
 /* One tree of several, what comes later over what came before. They are made. */
 struct fa_package *fa_packages_merge(struct fa_packages *store, struct fa_package *const *layers,
 				     size_t count, struct faas_error *err);

@@ -109,7 +109,13 @@ int fa_tree_sync(int dir)
 
 /* ---- merge ------------------------------------------------------------- */
 
-static int merge_directory(int from, int to, const char *name)
+#define WHITEOUT ".wh."
+#define OPAQUE ".wh..wh..opq"
+#define OTHERS ".wh..wh." /* what the first of such file systems kept for itself */
+
+static int merge(int from, int to, bool whiteouts);
+
+static int merge_directory(int from, int to, const char *name, bool whiteouts)
 {
 	int inside = openat(from, name, INSIDE), rc = 0, target;
 
@@ -124,34 +130,73 @@ static int merge_directory(int from, int to, const char *name)
 			rc = -errno;
 	}
 	if (!rc)
-		rc = fa_tree_merge(inside, target);
+		rc = merge(inside, target, whiteouts);
 	close(inside);
 	if (target >= 0)
 		close(target);
 	return rc;
 }
 
-static int merge_name(int from, int to, const char *name)
+static int merge_name(int from, int to, const char *name, bool whiteouts)
 {
 	struct stat st;
 
 	if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	if (S_ISDIR(st.st_mode))
-		return merge_directory(from, to, name);
+		return merge_directory(from, to, name, whiteouts);
 	fa_tree_remove(to, name, NULL);
 	return linkat(from, name, to, name, 0) < 0 ? -errno : 0;
 }
 
-int fa_tree_merge(int from, int to)
+/* A name that leads elsewhere would be an order to empty the directory above. */
+static int white_out(int to, const char *name)
+{
+	const char *hidden = name + strlen(WHITEOUT);
+	bool gone = true;
+
+	if (!*hidden || !strcmp(hidden, ".") || !strcmp(hidden, ".."))
+		return -EBADMSG;
+	if (!strcmp(name, OPAQUE))
+		gone = empty(to, NULL);
+	else if (strncmp(name, OTHERS, strlen(OTHERS)) != 0)
+		gone = fa_tree_remove(to, hidden, NULL);
+	return gone ? 0 : -EIO;
+}
+
+/* All that are whiteouts, or all that are none. */
+static int merge_some(int from, int to, bool whiteouts, bool some)
 {
 	DIR *stream = list(from);
 	const struct dirent *entry;
 	int rc = stream ? 0 : -errno;
 
-	while (!rc && (entry = next(stream)))
-		rc = merge_name(from, to, entry->d_name);
+	while (!rc && (entry = next(stream))) {
+		const char *name = entry->d_name;
+		bool is = whiteouts && !strncmp(name, WHITEOUT, strlen(WHITEOUT));
+
+		if (is == some)
+			rc = is ? white_out(to, name) : merge_name(from, to, name, whiteouts);
+	}
 	if (stream)
 		closedir(stream);
 	return rc;
+}
+
+/* First what is taken away, for that is others' only, whatever came first in the archive. */
+static int merge(int from, int to, bool whiteouts)
+{
+	int rc = whiteouts ? merge_some(from, to, true, true) : 0;
+
+	return rc ? rc : merge_some(from, to, whiteouts, false);
+}
+
+int fa_tree_merge(int from, int to)
+{
+	return merge(from, to, false);
+}
+
+int fa_tree_stack(int layer, int root)
+{
+	return merge(layer, root, true);
 }

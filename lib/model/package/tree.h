@@ -9,7 +9,6 @@
  * Directories of packages on the disk. What is in them was made by somebody who
  * is not trusted, so no name of theirs is ever followed through a link.
  */
-#define FA_TREE_NODES 131072 /* files, directories and links of one package */
 
 /*
  * Write all entries that a reader has into an empty directory, readable for all and
@@ -24,6 +23,12 @@ int fa_write_all(int fd, const void *data, size_t len);
  * 0 or -errno.
  */
 int fa_tree_merge(int from, int to);
+/*
+ * The same of a layer of an image: its names that begin with ".wh." (whiteouts) take away what
+ * other layers left, that one name, or all of their directory if it is ".wh..wh..opq".
+ * -EBADMSG: one of them is of nothing that could be there.
+ */
+int fa_tree_stack(int layer, int root);
 /* Everything below it, and the directory, is on the disk. 0 or -errno. */
 int fa_tree_sync(int dir);
 /*

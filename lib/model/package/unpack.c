@@ -20,7 +20,7 @@
 
 struct writer {
 	struct fa_reader *reader;
-	int nodes;
+	struct fa_room *room;
 	char piece[PIECE];
 };
 
@@ -35,10 +35,10 @@ static int open_part(int dir, const char *name, uint64_t flags, uint64_t mode)
 	return (int)syscall(SYS_openat2, dir, name, &how, sizeof(how));
 }
 
-/* Counts what is made: a few bytes of a ZIP can ask for many directories. */
+/* Counts what is made: a few bytes of an archive can ask for many directories. */
 static int count_node(struct writer *w)
 {
-	if (w->nodes++ < FA_TREE_NODES)
+	if (w->room->nodes-- > 0)
 		return 0;
 	errno = E2BIG;
 	return -1;
@@ -103,12 +103,13 @@ int fa_write_all(int fd, const void *data, size_t len)
 	return 0;
 }
 
-static int cannot_write(struct faas_error *err, const char *name)
+static int cannot_write(const struct writer *w, struct faas_error *err, const char *name)
 {
 	if (errno == EEXIST || errno == ENOTDIR || errno == ELOOP)
-		return fa_zip_refuse(err, name, "is in the way of another entry");
+		return fa_reader_refuse(w->reader, err, name, "is in the way of another entry");
 	if (errno == E2BIG)
-		return fa_zip_refuse(err, NULL, "it has too many files and directories");
+		return fa_reader_refuse(w->reader, err, NULL,
+					"it has too many files and directories");
 	return fa_error_errno(err, errno, "cannot unpack the code");
 }
 
@@ -118,10 +119,10 @@ static int write_file(struct writer *w, int fd, const struct fa_archive_entry *e
 	ssize_t n;
 
 	if (fchmod(fd, entry->executable ? 0755 : 0644) < 0)
-		return cannot_write(err, entry->name);
+		return cannot_write(w, err, entry->name);
 	while ((n = fa_reader_read(w->reader, w->piece, sizeof(w->piece), err)) > 0)
 		if (fa_write_all(fd, w->piece, (size_t)n) < 0)
-			return cannot_write(err, entry->name);
+			return cannot_write(w, err, entry->name);
 	return (int)n;
 }
 
@@ -131,11 +132,28 @@ static int add_file(struct writer *w, int parent, const char *leaf,
 	int fd = open_part(parent, leaf, O_CREAT | O_EXCL | O_WRONLY, 0600), rc;
 
 	if (fd < 0 || count_node(w) < 0)
-		rc = cannot_write(err, entry->name);
+		rc = cannot_write(w, err, entry->name);
 	else
 		rc = write_file(w, fd, entry, err);
 	if (fd >= 0 && close(fd) < 0 && !rc)
-		rc = cannot_write(err, entry->name);
+		rc = cannot_write(w, err, entry->name);
+	return rc;
+}
+
+/* To a file that is there, and to no directory: the kernel would not have it. */
+static int add_hard_link(struct writer *w, int dir, int parent, const char *leaf,
+			 const struct fa_archive_entry *entry, struct faas_error *err)
+{
+	const char *other;
+	int from = open_parent(w, dir, entry->target, &other), rc = 0;
+
+	if (from < 0 || linkat(from, other, parent, leaf, 0) < 0 || count_node(w) < 0)
+		rc = errno == ENOENT || errno == EPERM || errno == EMLINK ?
+			     fa_reader_refuse(w->reader, err, entry->name,
+					      "is a link to what cannot be linked to") :
+			     cannot_write(w, err, entry->name);
+	if (from >= 0)
+		close(from);
 	return rc;
 }
 
@@ -146,24 +164,26 @@ static int add(struct writer *w, int dir, const struct fa_archive_entry *entry,
 	int parent = open_parent(w, dir, entry->name, &leaf), rc = 0;
 
 	if (parent < 0)
-		return cannot_write(err, entry->name);
+		return cannot_write(w, err, entry->name);
 	if (!*leaf)
 		rc = 0; /* the package's own directory */
 	else if (entry->kind == FA_ARCHIVE_FILE)
 		rc = add_file(w, parent, leaf, entry, err);
 	else if (entry->kind == FA_ARCHIVE_DIRECTORY)
 		parent = enter(w, parent, leaf);
+	else if (entry->kind == FA_ARCHIVE_HARD_LINK)
+		rc = add_hard_link(w, dir, parent, leaf, entry, err);
 	else if (symlinkat(entry->target, parent, leaf) < 0 || count_node(w) < 0)
-		rc = cannot_write(err, entry->name);
+		rc = cannot_write(w, err, entry->name);
 	if (parent < 0)
-		return cannot_write(err, entry->name);
+		return cannot_write(w, err, entry->name);
 	close(parent);
 	return rc;
 }
 
 int fa_tree_unpack(int dir, struct fa_reader *reader, struct faas_error *err)
 {
-	struct writer w = { .reader = reader };
+	struct writer w = { .reader = reader, .room = fa_reader_room(reader) };
 	struct fa_archive_entry entry;
 	int rc;
 

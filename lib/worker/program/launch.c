@@ -41,10 +41,9 @@ struct sockaddr_in fa_launch_address(const struct fa_run *run)
 
 /* ---- in the child -------------------------------------------------------- */
 
-static _Noreturn void become(const char *path, char **variables, const struct fa_launch_fds *fds,
-			     int trouble)
+static _Noreturn void become(const char *path, char *const *argv, char **variables,
+			     const struct fa_launch_fds *fds, int trouble)
 {
-	char *const argv[] = { (char *)path, NULL };
 	sigset_t none;
 	int error;
 
@@ -114,8 +113,8 @@ static pid_t wait_for_exec(pid_t pid, int pipe, const char *path, struct faas_er
 	return n == (ssize_t)sizeof(error) ? cannot_run(err, path, error) : pid;
 }
 
-static pid_t spawn(const char *path, char **variables, const struct fa_launch_fds *fds,
-		   struct faas_error *err)
+static pid_t spawn_with(const char *path, char *const *argv, char **variables,
+			const struct fa_launch_fds *fds, struct faas_error *err)
 {
 	int trouble[2];
 	pid_t pid;
@@ -124,7 +123,7 @@ static pid_t spawn(const char *path, char **variables, const struct fa_launch_fd
 		return cannot_run(err, path, errno);
 	pid = fa_clone(0, NULL);
 	if (!pid)
-		become(path, variables, fds, trouble[1]);
+		become(path, argv, variables, fds, trouble[1]);
 	close(trouble[1]);
 	pid = pid < 0 ? cannot_run(err, path, -pid) :
 			wait_for_exec(pid, trouble[0], path, err);
@@ -132,10 +131,72 @@ static pid_t spawn(const char *path, char **variables, const struct fa_launch_fd
 	return pid;
 }
 
+static pid_t spawn(const char *path, char **variables, const struct fa_launch_fds *fds,
+		   struct faas_error *err)
+{
+	char *const argv[] = { (char *)path, NULL };
+
+	return spawn_with(path, argv, variables, fds, err);
+}
+
+/* ---- of an image ---------------------------------------------------------- */
+
+/* Where PATH leads, as execvp() would have it. */
+static bool search(const char *name, const char *places, char path[PATH_MAX])
+{
+	while (places) {
+		size_t len = strcspn(places, ":");
+
+		snprintf(path, PATH_MAX, "%.*s/%s", len ? (int)len : 1, len ? places : ".", name);
+		if (access(path, X_OK) == 0)
+			return true;
+		places = places[len] ? places + len + 1 : NULL;
+	}
+	return false;
+}
+
+static char **list_arguments(const struct fa_settings *settings)
+{
+	const char *at;
+	size_t count = 0;
+	char **list;
+
+	for (at = settings->arguments; at < settings->end; at += strlen(at) + 1)
+		count++;
+	list = calloc(count + 1, sizeof(*list));
+	count = 0;
+	for (at = settings->arguments; list && at < settings->end; at += strlen(at) + 1)
+		list[count++] = (char *)at;
+	return list;
+}
+
+static pid_t launch_image(const struct fa_run *run, const struct fa_launch_fds *fds,
+			  struct faas_error *err)
+{
+	const char *name = run->settings.arguments, *directory = run->settings.working_directory;
+	char path[PATH_MAX], **list;
+	pid_t pid;
+
+	if (*directory && chdir(directory) < 0)
+		return fa_error_typed(err, FAAS_EFUNCTION, "Runtime.InvalidWorkingDir",
+				      "chdir %.200s: %s", directory, strerror(errno));
+	snprintf(path, sizeof(path), "%s", name);
+	if (!strchr(name, '/') && !search(name, fa_settings_getenv(run->variables, "PATH"), path))
+		return fa_error_typed(err, FAAS_EFUNCTION, "Runtime.InvalidEntrypoint",
+				      "exec: \"%.200s\": executable file not found in $PATH", name);
+	list = list_arguments(&run->settings);
+	pid = list ? spawn_with(path, list, run->variables, fds, err) :
+		     cannot_run(err, path, ENOMEM);
+	free(list);
+	return pid;
+}
+
 pid_t fa_launch(const struct fa_run *run, const struct fa_launch_fds *fds, struct faas_error *err)
 {
 	char path[PATH_MAX];
 
+	if (run->settings.arguments)
+		return launch_image(run, fds, err);
 	if (find_bootstrap(&run->settings, path))
 		return spawn(path, run->variables, fds, err);
 	return fa_error_typed(err, FAAS_EFUNCTION, "Runtime.InvalidEntrypoint",

@@ -21,8 +21,9 @@ struct fa_launch_fds {
 };
 
 /*
- * Start the bootstrap: of the runtime, else of the code, else of the layers. Its pid, or
- * FAAS_EFUNCTION with the type Runtime.InvalidEntrypoint.
+ * Start the command of the image, or the bootstrap: of the runtime, else of the code, else of
+ * the layers. Its pid, or FAAS_EFUNCTION with the type Runtime.InvalidEntrypoint, or, where an
+ * image has no such directory, Runtime.InvalidWorkingDir.
  */
 pid_t fa_launch(const struct fa_run *run, const struct fa_launch_fds *fds, struct faas_error *err);
 

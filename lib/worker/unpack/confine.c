@@ -19,7 +19,6 @@
 #include <worker/seccomp.h>
 
 #define MEMORY (1ul << 30) /* a ZIP of the largest size, its directory twice, and the libraries */
-#define CPU_S 60           /* the largest package takes two or three */
 
 /* Sanitizers have memory of their own, more than any limit. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -67,7 +66,7 @@ static int forget_files(void)
 	return rc;
 }
 
-int fa_unpack_confine(uint32_t uid)
+int fa_unpack_confine(uint32_t uid, unsigned cpu_s)
 {
 	pid_t parent = getppid();
 	int rc = become(uid);
@@ -89,7 +88,7 @@ int fa_unpack_confine(uint32_t uid)
 	if (!rc)
 		rc = limit(RLIMIT_FSIZE, 0);
 	if (!rc)
-		rc = limit(RLIMIT_CPU, CPU_S);
+		rc = limit(RLIMIT_CPU, cpu_s);
 	if (!rc)
 		rc = limit(RLIMIT_AS, MEMORY_LIMIT);
 	if (!rc && fa_seccomp_available() == 0)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * faas-unpack: reads a ZIP that nobody vouches for. faas-worker starts it with the ZIP as
- * standard input and the pipe to the host as standard output, as
- * `faas-unpack <all|judge> <user id, or 0>`.
+ * faas-unpack: reads a ZIP, or a layer of an image, that nobody vouches for. faas-worker
+ * starts it with that as standard input and the pipe to the host as standard output, as
+ * `faas-unpack <all|judge|tar> <user id, or 0>`.
  */
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,15 @@ static const void *map_zip(size_t *len)
 	return zip == MAP_FAILED ? NULL : zip;
 }
 
+static void confine(const char *uid, unsigned cpu_s)
+{
+	if (fa_unpack_confine((uint32_t)strtoul(uid, NULL, 10), cpu_s) == 0)
+		return;
+	fa_unpack_refuse(STDOUT_FILENO, FAAS_ESYSTEM,
+			 "cannot confine the process that unpacks the code");
+	_exit(1);
+}
+
 int main(int argc, char **argv)
 {
 	const void *zip;
@@ -36,12 +46,16 @@ int main(int argc, char **argv)
 		fprintf(stderr, "faas-unpack is started by faas-worker\n");
 		return 2;
 	}
+	if (!strcmp(argv[1], "tar")) {
+		setlocale(LC_CTYPE, "C.UTF-8"); /* or libarchive loses names beyond ASCII */
+		confine(argv[2], FA_UNPACK_TAR_S);
+		_exit(fa_unpack_tar(STDOUT_FILENO, STDIN_FILENO) ? 0 : 1);
+	}
 	zip = map_zip(&len);
-	if (!zip || fa_unpack_confine((uint32_t)strtoul(argv[2], NULL, 10)) < 0) {
-		fa_unpack_refuse(STDOUT_FILENO, FAAS_ESYSTEM,
-				 zip ? "cannot confine the process that unpacks the code" :
-				       "cannot map the code");
+	if (!zip) {
+		fa_unpack_refuse(STDOUT_FILENO, FAAS_ESYSTEM, "cannot map the code");
 		return 1;
 	}
+	confine(argv[2], FA_UNPACK_ZIP_S);
 	_exit(fa_unpack(STDOUT_FILENO, zip, len, !strcmp(argv[1], "judge")) ? 0 : 1);
 }

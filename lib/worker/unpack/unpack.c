@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <base/archive.h>
+#include <base/tarball.h>
 #include <base/unpacked.h>
 
 #define BOOTSTRAP "bootstrap"
@@ -54,7 +55,7 @@ void fa_unpack_refuse(int out, int code, const char *text)
 static void say_entry(struct teller *t, const struct fa_archive_entry *entry)
 {
 	size_t len = strlen(entry->name);
-	bool link = entry->kind == FA_ARCHIVE_LINK;
+	bool link = entry->kind == FA_ARCHIVE_LINK || entry->kind == FA_ARCHIVE_HARD_LINK;
 	struct fa_unpacked head = {
 		.kind = (uint32_t)entry->kind,
 		.len = (uint32_t)(len + (link ? 1 + strlen(entry->target) : 0)),
@@ -68,7 +69,14 @@ static void say_entry(struct teller *t, const struct fa_archive_entry *entry)
 		put(t, entry->target, strlen(entry->target));
 }
 
-static int say_content(struct teller *t, struct fa_archive *archive, struct faas_error *err)
+/* Where entries come from. */
+struct source {
+	void *archive;
+	int (*next)(void *archive, struct fa_archive_entry *entry, struct faas_error *err);
+	ssize_t (*read)(void *archive, void *to, size_t len, struct faas_error *err);
+};
+
+static int say_content(struct teller *t, const struct source *s, struct faas_error *err)
 {
 	static struct {
 		struct fa_unpacked head;
@@ -77,7 +85,7 @@ static int say_content(struct teller *t, struct fa_archive *archive, struct faas
 	ssize_t n;
 
 	while (!t->gone &&
-	       (n = fa_archive_read(archive, piece.data, sizeof(piece.data), err)) != 0) {
+	       (n = s->read(s->archive, piece.data, sizeof(piece.data), err)) != 0) {
 		if (n < 0)
 			return (int)n;
 		piece.head.len = (uint32_t)n;
@@ -86,20 +94,39 @@ static int say_content(struct teller *t, struct fa_archive *archive, struct faas
 	return 0;
 }
 
-static int say_entries(struct teller *t, struct fa_archive *archive, struct faas_error *err)
+static int say_entries(struct teller *t, const struct source *s, struct faas_error *err)
 {
 	struct fa_archive_entry entry;
 	int rc;
 
-	while (!t->gone && (rc = fa_archive_next(archive, &entry, err)) != 0) {
+	while (!t->gone && (rc = s->next(s->archive, &entry, err)) != 0) {
 		if (rc < 0)
 			return rc;
 		say_entry(t, &entry);
-		rc = entry.kind == FA_ARCHIVE_FILE ? say_content(t, archive, err) : 0;
+		rc = entry.kind == FA_ARCHIVE_FILE ? say_content(t, s, err) : 0;
 		if (rc < 0)
 			return rc;
 	}
 	return 0;
+}
+
+static bool say_end(struct teller *t, int rc, const struct faas_error *err)
+{
+	if (rc < 0)
+		fa_unpack_refuse(t->out, err->code, err->message);
+	else
+		say(t, &(struct fa_unpacked){ .kind = FA_UNPACKED_END }, NULL);
+	return !t->gone;
+}
+
+static int next_of_zip(void *archive, struct fa_archive_entry *entry, struct faas_error *err)
+{
+	return fa_archive_next(archive, entry, err);
+}
+
+static ssize_t read_zip(void *archive, void *to, size_t len, struct faas_error *err)
+{
+	return fa_archive_read(archive, to, len, err);
 }
 
 bool fa_unpack(int out, const void *zip, size_t len, bool judge)
@@ -107,6 +134,7 @@ bool fa_unpack(int out, const void *zip, size_t len, bool judge)
 	struct teller t = { .out = out };
 	struct faas_error err = { 0 };
 	struct fa_archive *archive = fa_archive_open(&fa_mem_libc, zip, len, &err);
+	const struct source source = { archive, next_of_zip, read_zip };
 	int rc = archive ? 0 : err.code;
 
 	if (archive) {
@@ -115,12 +143,34 @@ bool fa_unpack(int out, const void *zip, size_t len, bool judge)
 					   .size = (uint32_t)fa_archive_unpacked(archive),
 					   .flag = fa_archive_has(archive, BOOTSTRAP) },
 		    NULL);
-		rc = judge ? 0 : say_entries(&t, archive, &err);
+		rc = judge ? 0 : say_entries(&t, &source, &err);
 	}
 	fa_archive_close(archive);
-	if (rc < 0)
-		fa_unpack_refuse(out, err.code, err.message);
-	else
-		say(&t, &(struct fa_unpacked){ .kind = FA_UNPACKED_END }, NULL);
-	return !t.gone;
+	return say_end(&t, rc, &err);
+}
+
+static int next_of_tar(void *tar, struct fa_archive_entry *entry, struct faas_error *err)
+{
+	return fa_tarball_next(tar, entry, err);
+}
+
+static ssize_t read_tar(void *tar, void *to, size_t len, struct faas_error *err)
+{
+	return fa_tarball_read(tar, to, len, err);
+}
+
+bool fa_unpack_tar(int out, int in)
+{
+	struct teller t = { .out = out };
+	struct faas_error err = { 0 };
+	struct fa_tarball *tar = fa_tarball_open(&fa_mem_libc, in, &err);
+	const struct source source = { tar, next_of_tar, read_tar };
+	int rc = tar ? 0 : err.code;
+
+	if (tar) {
+		say(&t, &(struct fa_unpacked){ .kind = FA_UNPACKED_JUDGED }, NULL);
+		rc = say_entries(&t, &source, &err);
+	}
+	fa_tarball_close(tar);
+	return say_end(&t, rc, &err);
 }

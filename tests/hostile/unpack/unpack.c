@@ -241,7 +241,8 @@ int main(int argc, char **argv)
 		name += 6;
 	else if (judge)
 		name = "";
-	if (strncmp(name, "free-", 5) != 0 && fa_unpack_confine((uint32_t)atoi(argv[2])) < 0)
+	if (strncmp(name, "free-", 5) != 0 &&
+	    fa_unpack_confine((uint32_t)atoi(argv[2]), FA_UNPACK_ZIP_S) < 0)
 		return 3;
 	if (!strncmp(name, "free-", 5))
 		name += 5;

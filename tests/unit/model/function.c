@@ -81,8 +81,8 @@ static void assert_refused(const struct faas_function_config *config, const char
 #define IMAGE(...) \
 	FAAS_FUNCTION(.name = "f", .code = folder, .handler = "image.resize", __VA_ARGS__)
 #define NOT_FOR_PROGRAMS                                                                  \
-	"the code is a program (it has a bootstrap, or is run by one): it is always " \
-	"FAAS_PROCESS, and neither pristine nor called by a prototype"
+	"the code is a program (it has a bootstrap, or is run by one, or is an image): it is " \
+	"always FAAS_PROCESS, and neither pristine nor called by a prototype"
 #define NATIVE(...) FAAS_FUNCTION(.name = "f", .native = native, __VA_ARGS__)
 
 TEST(what_is_not_said_gets_its_default)
@@ -253,7 +253,7 @@ TEST(a_function_needs_something_to_run)
 {
 	assert_refused(FAAS_FUNCTION(.name = "f"),
 		       "a function needs code (a directory, one .so or a .zip) and a handler, or "
-		       "a native handler");
+		       "an image, or a native handler");
 	assert_refused(FAAS_FUNCTION(.name = "f", .code = folder),
 		       "a function with code needs a handler: \"file.method\"");
 	assert_refused(FAAS_FUNCTION(.name = "f", .code = folder, .handler = "image"),
