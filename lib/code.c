@@ -221,4 +221,6 @@ void fa_code_init(struct faas *rt)
 	rt->packages.readers.start = start_reader;
 	rt->packages.readers.stop = stop_reader;
 	rt->packages.readers.data = rt;
+	if (rt->config.max_image_mb)
+		rt->packages.image_max = (int64_t)rt->config.max_image_mb << 20;
 }

@@ -177,10 +177,10 @@ static int check_config(const struct faas_config *c, struct faas_error *err)
 		return fa_error(err, FAAS_EINVAL,
 				"max_concurrency, max_memory_mb and idle_ms cannot be negative");
 	if (c->max_new_per_10s < FAAS_NONE || c->max_requests_per_s < 0 ||
-	    c->max_stream_kb_per_s < 0)
+	    c->max_stream_kb_per_s < 0 || c->max_image_mb < 0)
 		return fa_error(err, FAAS_EINVAL,
-				"max_new_per_10s, max_requests_per_s and max_stream_kb_per_s "
-				"cannot be negative");
+				"max_new_per_10s, max_requests_per_s, max_stream_kb_per_s and "
+				"max_image_mb cannot be negative");
 	if (c->min_unreserved < FAAS_NONE)
 		return fa_error(err, FAAS_EINVAL, "min_unreserved is %d: cannot be negative",
 				c->min_unreserved);
@@ -200,6 +200,7 @@ static void free_runtime(struct faas *rt)
 	fa_keys_finish(&rt->keys);
 	fa_file_systems_finish(&rt->file_systems);
 	fa_vpcs_finish(&rt->vpcs);
+	fa_image_names_finish(&rt->images);
 	fa_free((void *)rt->config.prices);
 	fa_free((char *)rt->config.worker);
 	fa_free((char *)rt->config.region);
@@ -255,6 +256,7 @@ static struct faas *alloc_runtime(const struct faas_config *c, const struct fa_c
 	rt->config.file_systems = NULL;
 	rt->config.subnets = NULL;
 	rt->config.security_groups = NULL;
+	rt->config.images = NULL;
 	fa_list_init(&rt->doors);
 	rc = copy_config(rt, c, err);
 	if (!rc)
@@ -263,6 +265,8 @@ static struct faas *alloc_runtime(const struct faas_config *c, const struct fa_c
 		rc = fa_file_systems_init(&rt->file_systems, &rt->mem, c->file_systems, err);
 	if (!rc)
 		rc = fa_vpcs_init(&rt->vpcs, &rt->mem, c, err);
+	if (!rc)
+		rc = fa_image_names_init(&rt->images, &rt->mem, c->images, err);
 	fa_account_init(&rt->account, rt->config.max_concurrency, rt->config.min_unreserved);
 	rt->account.requests_per_s = rt->config.max_requests_per_s;
 	if (rt->config.max_new_per_10s != FAAS_NONE)

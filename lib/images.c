@@ -10,10 +10,11 @@
 
 #define FILE_SCHEME "file://"
 
-static int no_image(struct faas_error *err, const char *uri)
+static struct fa_package *no_image(struct faas_error *err, const char *uri)
 {
-	return fa_error(err, FAAS_EINVAL,
-			"Source image %.150s does not exist. Provide a valid source image.", uri);
+	fa_error(err, FAAS_EINVAL,
+		 "Source image %.150s does not exist. Provide a valid source image.", uri);
+	return NULL;
 }
 
 static bool is_there(const char *path)
@@ -23,8 +24,8 @@ static bool is_there(const char *path)
 	return stat(path, &st) == 0;
 }
 
-/* Behind the path: '@' and a digest, or ':' and a tag, unless the name itself has it. */
-static char *split(char *path)
+/* Behind a path: '@' and a digest, or ':' and a tag, unless its own name has that. */
+static const char *split(char *path)
 {
 	char *at;
 
@@ -39,21 +40,27 @@ static char *split(char *path)
 	return at + 1;
 }
 
+/* The path in a URI, or NULL. */
+static const char *path_in(const char *uri)
+{
+	if (!strncmp(uri, FILE_SCHEME, strlen(FILE_SCHEME)))
+		uri += strlen(FILE_SCHEME);
+	return *uri == '/' ? uri : NULL;
+}
+
 struct fa_package *fa_images_take(struct faas *rt, const char *uri, bool paths,
 				  struct faas_error *err)
 {
+	const char *reference, *own, *from = fa_image_name_find(&rt->images, uri, &reference);
 	char path[PATH_MAX];
-	const char *reference;
-	size_t scheme = strncmp(uri, FILE_SCHEME, strlen(FILE_SCHEME)) ? 0 : strlen(FILE_SCHEME);
 
-	if (!paths || uri[scheme] != '/' || strlen(uri) >= sizeof(path)) {
-		no_image(err, uri);
-		return NULL;
-	}
-	strcpy(path, uri + scheme);
-	reference = split(path);
-	if (is_there(path))
-		return fa_packages_take_image(&rt->packages, path, reference, err);
-	no_image(err, uri);
-	return NULL;
+	if (!from && paths)
+		from = path_in(uri);
+	if (!from || strlen(from) >= sizeof(path))
+		return no_image(err, uri);
+	strcpy(path, from);
+	own = split(path);
+	if (!is_there(path))
+		return no_image(err, uri);
+	return fa_packages_take_image(&rt->packages, path, reference ? reference : own, err);
 }

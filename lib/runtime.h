@@ -10,6 +10,7 @@
 #include <calls.h>
 #include <env/pool.h>
 #include <model/file_system.h>
+#include <model/image_name.h>
 #include <model/layers.h>
 #include <model/queue.h>
 #include <model/registry.h>
@@ -83,6 +84,7 @@ struct faas {
 	struct fa_keys keys;
 	struct fa_file_systems file_systems;
 	struct fa_vpcs vpcs;
+	struct fa_image_names images;
 	struct fa_vault vault;
 	struct fa_calls calls;
 	struct fa_named queues, streams, tables; /* what was said of them */

@@ -9,6 +9,7 @@
 #include "server.h"
 
 #define FILE_SYSTEMS 16
+#define IMAGES 300
 #define ROUTES 300
 #define RESOURCES 300
 
@@ -32,6 +33,8 @@ static const char usage_text[] =
 	"                  with nft): subnet-a=10.0.1.0/24,br0,10.0.1.1; up to 32 times\n"
 	"  --egress GROUP=CIDR[,PROTOCOL[,FROM[,TO]]]  whom functions of the group may reach\n"
 	"                  from there: sg-web=0.0.0.0/0,tcp,443; many times\n"
+	"  --image NAME=PATH  the container image of that name, an OCI layout or an archive;\n"
+	"                  many times\n"
 	"  --worker FILE   the program faas-worker, if it is not where it was installed\n"
 	"  --runtimes DIR  what runs Python and JavaScript, if it is not beside faas-worker\n"
 	"  --json          log lines as JSON, one object each\n"
@@ -46,7 +49,8 @@ static const char usage_text[] =
 static struct faas_file_system file_systems[FILE_SYSTEMS + 1];
 static char *routes[ROUTES]; /* "GET /items/{id}" NUL "items:live" */
 static char *resources[RESOURCES]; /* "stream:clicks={...}" */
-static int file_system_count, route_count, resource_count;
+static struct faas_image images[IMAGES + 1];
+static int file_system_count, image_count, route_count, resource_count;
 
 static _Noreturn void usage(bool asked)
 {
@@ -102,6 +106,16 @@ static void add_resource(char *text)
 	if (resource_count == RESOURCES)
 		options_refuse("there may be 300 resources, and not", text);
 	resources[resource_count++] = text;
+}
+
+static void add_image(char *text, struct faas_config *runtime)
+{
+	char *path = split(text, false, "an image is NAME=PATH, not");
+
+	if (image_count == IMAGES)
+		options_refuse("there may be 300 images, and not", text);
+	images[image_count++] = (struct faas_image){ text, path };
+	runtime->images = images;
 }
 
 static void add_mount(char *text, struct faas_config *runtime)
@@ -171,6 +185,7 @@ static const struct option options[] = {
 	{ "mount", required_argument, NULL, 'm' },
 	{ "subnet", required_argument, NULL, 'N' },
 	{ "egress", required_argument, NULL, 'e' },
+	{ "image", required_argument, NULL, 'i' },
 	{ "worker", required_argument, NULL, 'w' },
 	{ "runtimes", required_argument, NULL, 't' },
 	{ "json", no_argument, NULL, 'j' },
@@ -237,6 +252,8 @@ void options_read(int argc, char **argv, struct faas_config *runtime,
 			networks_subnet(optarg, runtime);
 		else if (option == 'e')
 			networks_egress(optarg, runtime);
+		else if (option == 'i')
+			add_image(optarg, runtime);
 		else if (option == 'j')
 			*json = true;
 		else if (option == 'q' || option == 'a')

@@ -97,6 +97,17 @@ struct faas_security_group {
 	const struct faas_egress *egress; /* at most 60; NULL: nobody */
 };
 
+/*
+ * A container image of yours by the name that it has as ImageUri in CreateFunction and
+ * UpdateFunctionCode: "registry/repository", which then has any tag and digest that the layout at
+ * `path` has, or one with ":tag" or "@sha256:..." behind it. Who uses these operations
+ * can name no others. `path` is as .image of a function has it, without "file://".
+ */
+struct faas_image {
+	const char *name; /* at most 1024 bytes; NULL ends the list */
+	const char *path; /* absolute */
+};
+
 /* As TagResource has them: up to 50, with keys of 1 to 128 bytes of UTF-8, none of "aws:". */
 struct faas_tag {
 	const char *key;   /* NULL ends the list */

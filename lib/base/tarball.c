@@ -19,6 +19,7 @@
 struct fa_tarball {
 	struct archive *reader;
 	int fd;
+	bool over; /* nothing is behind the current entry */
 	uint32_t size, produced; /* bytes of the current entry */
 	char name[FA_ARCHIVE_NAME + 1], target[FA_ARCHIVE_NAME + 1];
 	char piece[PIECE];
@@ -165,7 +166,7 @@ static const char *take(struct fa_tarball *tar, struct archive_entry *seen,
 int fa_tarball_next(struct fa_tarball *tar, struct fa_archive_entry *entry, struct faas_error *err)
 {
 	struct archive_entry *seen;
-	int rc = archive_read_next_header(tar->reader, &seen);
+	int rc = tar->over ? ARCHIVE_EOF : archive_read_next_header(tar->reader, &seen);
 	const char *why;
 
 	if (rc == ARCHIVE_EOF)
@@ -174,8 +175,7 @@ int fa_tarball_next(struct fa_tarball *tar, struct fa_archive_entry *entry, stru
 		return fa_tarball_refuse(err, NULL, "it is damaged, or ends in the middle");
 	why = take(tar, seen, entry);
 	if (why)
-		return fa_tarball_refuse(err, *tar->name ? tar->name :
-							    archive_entry_pathname(seen), why);
+		return fa_tarball_refuse(err, archive_entry_pathname(seen), why);
 	tar->size = entry->size;
 	tar->produced = 0;
 	return 1;
@@ -183,12 +183,16 @@ int fa_tarball_next(struct fa_tarball *tar, struct fa_archive_entry *entry, stru
 
 ssize_t fa_tarball_read(struct fa_tarball *tar, void *to, size_t len, struct faas_error *err)
 {
-	la_ssize_t n = tar->size ? archive_read_data(tar->reader, to, len) : 0;
+	uint32_t left = tar->size - tar->produced;
+	la_ssize_t n = left ? archive_read_data(tar->reader, to, len < left ? len : left) : 0;
 
 	if (n < 0)
 		return fa_tarball_refuse(err, tar->name, "is damaged");
-	if ((size_t)n > tar->size - tar->produced || (!n && tar->produced < tar->size))
+	if (left && !n)
 		return fa_tarball_refuse(err, tar->name, "is not as long as it says");
 	tar->produced += (uint32_t)n;
+	/* There are tools that leave out what else belongs behind the last file (umoci 0.4). */
+	if (left && (uint32_t)n == left && archive_read_data_skip(tar->reader) != ARCHIVE_OK)
+		tar->over = true;
 	return n;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Operations that bring code. It comes in the request, as a ZIP in base64. */
+/* Operations that bring code: in the request, as a ZIP in base64, or as the name of an image. */
 #include <control/config.h>
 
 #include <string.h>
 
 #include <base/base64.h>
 #include <base/error.h>
+#include <images.h>
 #include <model/attached.h>
 #include <model/tags.h>
 
@@ -17,7 +18,7 @@
 
 /* ---- the ZIP ----------------------------------------------------------- */
 
-static const char *const elsewhere[] = { "S3Bucket", "S3Key", "S3ObjectVersion", "ImageUri" };
+static const char *const elsewhere[] = { "S3Bucket", "S3Key", "S3ObjectVersion" };
 #define ELSEWHERE (sizeof(elsewhere) / sizeof(*elsewhere))
 
 void *fa_control_zip(struct faas *rt, const struct fa_document *code, size_t *len,
@@ -28,7 +29,7 @@ void *fa_control_zip(struct faas *rt, const struct fa_document *code, size_t *le
 	for (size_t i = 0; i < ELSEWHERE; i++)
 		if (fa_document_get(code, elsewhere[i])) {
 			fa_error(err, FAAS_EINVAL,
-				 "%s leads nowhere here: code is taken as ZipFile only",
+				 "%s leads nowhere here: a ZIP is taken as ZipFile",
 				 elsewhere[i]);
 			return NULL;
 		}
@@ -38,8 +39,8 @@ void *fa_control_zip(struct faas *rt, const struct fa_document *code, size_t *le
 	return NULL;
 }
 
-static struct fa_package *take_package(struct faas *rt, const struct fa_document *code,
-				       struct faas_error *err)
+static struct fa_package *take_zip(struct faas *rt, const struct fa_document *code,
+				   struct faas_error *err)
 {
 	size_t len;
 	void *zip = fa_control_zip(rt, code, &len, err);
@@ -58,6 +59,61 @@ static int check_zip(struct faas *rt, const struct fa_document *code, struct faa
 
 	fa_free(zip);
 	return rc;
+}
+
+/* ---- or an image ---------------------------------------------------------- */
+
+static bool has_zip(const struct fa_document *code)
+{
+	bool has = fa_document_get(code, "ZipFile");
+
+	for (size_t i = 0; i < ELSEWHERE; i++)
+		has |= fa_document_get(code, elsewhere[i]) != NULL;
+	return has;
+}
+
+/* Whether a request brings what a function of that type is made of. */
+static int check_source(const struct fa_document *code, bool image, const char *when,
+			struct faas_error *err)
+{
+	bool uri = fa_document_get(code, "ImageUri");
+
+	if (image && (!uri || has_zip(code)))
+		return fa_error(err, FAAS_EINVAL, "Please provide ImageUri when %s Image.", when);
+	if (!image && uri)
+		return fa_error(err, FAAS_EINVAL, "Please don't provide ImageUri when %s Zip.",
+				when);
+	return 0;
+}
+
+/* What the code is, and where the configuration has it. */
+static struct fa_package *take_package(struct faas *rt, const struct fa_document *code,
+				       struct faas_function_config *config,
+				       struct faas_error *err)
+{
+	const char *uri = fa_control_text(code, "ImageUri");
+	struct fa_package *package;
+
+	if (uri) {
+		config->image = uri;
+		return fa_images_take(rt, uri, false, err);
+	}
+	package = take_zip(rt, code, err);
+	if (package)
+		config->code = package->zip;
+	return package;
+}
+
+static int check_package(struct faas *rt, const struct fa_document *code, struct faas_error *err)
+{
+	const char *uri = fa_control_text(code, "ImageUri");
+	struct fa_package *package;
+
+	if (!uri)
+		return check_zip(rt, code, err);
+	package = fa_images_take(rt, uri, false, err);
+	fa_package_unref(package);
+	return package ? 0 : err->code;
 }
 
 /* ---- create ------------------------------------------------------------ */
@@ -105,12 +161,14 @@ static int check_creation(struct faas *rt, const struct fa_document *in, char *n
 			  struct faas_error *err)
 {
 	const char *type = fa_control_text(in, "PackageType");
+	bool image = type && !strcmp(type, "Image");
 	struct fa_version *there;
 	int rc = read_name(rt, in, name, err);
 
-	if (!rc && type && strcmp(type, "Zip") != 0)
-		rc = fa_error(err, FAAS_EINVAL, "PackageType %s: only Zip can be run here", type);
-	if (!rc && (!fa_control_text(in, "Runtime") || !fa_control_text(in, "Handler")))
+	if (!rc)
+		rc = check_source(fa_document_get(in, "Code"), image,
+				  "creating a function with packageType", err);
+	if (!rc && !image && (!fa_control_text(in, "Runtime") || !fa_control_text(in, "Handler")))
 		rc = fa_error(err, FAAS_EINVAL,
 			      "Runtime and Handler are mandatory parameters for functions created "
 			      "with deployment packages.");
@@ -138,10 +196,9 @@ static struct fa_build *build_function(struct faas *rt, const struct fa_document
 	if (fa_control_read_config(rt, in, &config, err) < 0)
 		return NULL;
 	fa_document_boolean(fa_document_get(in, "Publish"), &publish);
-	code.package = take_package(rt, fa_document_get(in, "Code"), err);
+	code.package = take_package(rt, fa_document_get(in, "Code"), &config, err);
 	if (code.package) {
 		config.name = name;
-		config.code = code.package->zip;
 		build = fa_build_create(rt, &config, &code, publish, err);
 	}
 	fa_package_unref(code.package);
@@ -201,14 +258,13 @@ static int change(struct faas *rt, const struct fa_document *in, struct fa_versi
 		  struct fa_document *out, struct faas_error *err)
 {
 	const char *revision = fa_control_text(in, "RevisionId");
-	struct fa_code code = { .package = take_package(rt, in, err) };
 	struct faas_function_config config = { .size = sizeof(config) };
+	struct fa_code code = { .package = take_package(rt, in, &config, err) };
 	bool publish = false;
 	int rc;
 
 	if (!code.package)
 		return err->code;
-	config.code = code.package->zip;
 	fa_document_boolean(fa_document_get(in, "Publish"), &publish);
 	if (publish)
 		rc = publish_change(rt, old, &config, &code, revision, out, err);
@@ -239,9 +295,12 @@ static int update(struct faas *rt, const struct fa_document *in, struct fa_docum
 	if (!rc)
 		rc = fa_control_check_architectures(in, "Architectures", err);
 	if (!rc)
+		rc = check_source(in, old->config.image, "updating a function with packageType",
+				  err);
+	if (!rc)
 		rc = check_signature(rt, function, err);
 	if (!rc && dry)
-		rc = check_zip(rt, in, err);
+		rc = check_package(rt, in, err);
 	if (!rc)
 		rc = dry ? fa_control_answer(out, rt, old, NULL, err) :
 			   change(rt, in, old, out, err);

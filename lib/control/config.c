@@ -178,6 +178,37 @@ static int put_vpc(struct fa_document *out, const struct fa_version *v)
 	return fa_document_put(out, "VpcConfig", vpc) | rc;
 }
 
+static int put_texts(struct fa_document *out, const char *name, const char *const *texts)
+{
+	struct fa_document *list = fa_document_array();
+	int rc = 0;
+
+	if (!texts || !*texts) {
+		fa_document_free(list);
+		return 0;
+	}
+	for (; *texts; texts++)
+		rc |= fa_document_append_text(list, *texts);
+	return fa_document_put(out, name, list) | rc;
+}
+
+static int put_image_config(struct fa_document *out, const struct faas_function_config *c)
+{
+	struct fa_document *response = fa_document_object(), *config = fa_document_object();
+	int rc = put_texts(config, "EntryPoint", c->entry_point) |
+		 put_texts(config, "Command", c->command);
+
+	if (*c->working_directory)
+		rc |= fa_document_put_text(config, "WorkingDirectory", c->working_directory);
+	rc |= fa_document_put(response, "ImageConfig", config);
+	return fa_document_put(out, "ImageConfigResponse", response) | rc;
+}
+
+static bool has_image_config(const struct faas_function_config *c)
+{
+	return c->entry_point || c->command || *c->working_directory;
+}
+
 /* With .snapshot it is that of all versions, for which Lambda has no word. */
 static int put_snap_start(struct fa_document *out, const struct fa_version *v)
 {
@@ -226,6 +257,8 @@ int fa_control_put_config(struct fa_document *out, const struct fa_version *v,
 		rc |= put_file_system(out, c);
 	if (*c->subnets)
 		rc |= put_vpc(out, v);
+	if (has_image_config(c))
+		rc |= put_image_config(out, c);
 	return rc;
 }
 
@@ -349,25 +382,46 @@ bool fa_fits_key(const char *text)
 	return !*text || !strncmp(text, "arn:", 4);
 }
 
-/* The list alone is ours; what is in it is the request's. */
+/* The list alone is ours; what is in it (NULL: nothing) is the request's. */
+static int read_list(struct faas *rt, const struct fa_document *list, const char *const **to,
+		     struct faas_error *err)
+{
+	const struct fa_document *item;
+	const char **texts;
+	size_t count = 0;
+
+	while (fa_document_item(list, count))
+		count++;
+	texts = fa_alloc(&rt->mem, (count + 1) * sizeof(*texts));
+	*to = texts;
+	if (!texts)
+		return fa_error_nomem(err);
+	for (size_t i = 0; (item = fa_document_item(list, i)); i++)
+		texts[i] = fa_document_text(item);
+	return 0;
+}
+
 static int read_layers(struct faas *rt, const struct fa_document *in,
 		       struct faas_function_config *c, struct faas_error *err)
 {
-	const struct fa_document *list = fa_document_get(in, "Layers"), *item;
-	const char **layers;
-	size_t count = 0;
+	const struct fa_document *list = fa_document_get(in, "Layers");
 
-	if (!list)
+	return list ? read_list(rt, list, &c->layers, err) : 0;
+}
+
+/* What it does not name is the image's own again. */
+static int read_image_config(struct faas *rt, const struct fa_document *in,
+			     struct faas_function_config *c, struct faas_error *err)
+{
+	const struct fa_document *image = fa_document_get(in, "ImageConfig");
+	const char *directory = fa_control_text(image, "WorkingDirectory");
+	int rc;
+
+	if (!image)
 		return 0;
-	while (fa_document_item(list, count))
-		count++;
-	layers = fa_alloc(&rt->mem, (count + 1) * sizeof(*layers));
-	c->layers = layers;
-	if (!layers)
-		return fa_error_nomem(err);
-	for (size_t i = 0; (item = fa_document_item(list, i)); i++)
-		layers[i] = fa_document_text(item);
-	return 0;
+	c->working_directory = directory ? directory : "";
+	rc = read_list(rt, fa_document_get(image, "EntryPoint"), &c->entry_point, err);
+	return rc ? rc : read_list(rt, fa_document_get(image, "Command"), &c->command, err);
 }
 
 /* NULL: the request does not speak of them. The text is fa_alloc()ed. */
@@ -419,10 +473,12 @@ void fa_control_release_config(struct faas_function_config *c)
 	free_variables(c->environment);
 	c->environment = NULL;
 	fa_free((void *)c->layers);
-	c->layers = NULL;
 	fa_free((char *)c->subnets);
 	fa_free((char *)c->security_groups);
 	c->subnets = c->security_groups = NULL;
+	fa_free((void *)c->entry_point);
+	fa_free((void *)c->command);
+	c->layers = c->entry_point = c->command = NULL;
 }
 
 int fa_control_read_config(struct faas *rt, const struct fa_document *in,
@@ -453,6 +509,8 @@ int fa_control_read_config(struct faas *rt, const struct fa_document *in,
 		rc = read_layers(rt, in, c, err);
 	if (!rc)
 		rc = read_vpc(rt, in, c, err);
+	if (!rc)
+		rc = read_image_config(rt, in, c, err);
 	if (rc)
 		fa_control_release_config(c);
 	return rc;

@@ -86,6 +86,10 @@ int fa_control_build(struct faas *rt, struct fa_build *build, struct fa_document
 		     FA_WORD_OF("Mode", false, "[Active, PassThrough]")), \
 	FA_FILE_SYSTEMS_FIELD, \
 	FA_VPC_FIELD, \
+	FA_OBJECT_OF("ImageConfig", false, \
+		     FA_LIST_OF("EntryPoint", false, 0, 1500, FA_TEXT_ITEM(0, 0, NULL, NULL)), \
+		     FA_LIST_OF("Command", false, 0, 1500, FA_TEXT_ITEM(0, 0, NULL, NULL)), \
+		     FA_TEXT_OF("WorkingDirectory", 1000)), \
 	FA_OBJECT_OF("SnapStart", false, \
 		     FA_WORD_OF("ApplyOn", false, "[PublishedVersions, None]"))
 

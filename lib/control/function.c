@@ -94,13 +94,34 @@ static int put_tags(struct fa_document *out, struct faas *rt, const struct fa_ve
 }
 
 /* Who downloads a ZIP asks for this word first, though here it is a file of the state_dir. */
-static int put_code(struct fa_document *out, const struct fa_version *v)
+static int put_zip(struct fa_document *out, const struct fa_version *v)
 {
 	const struct fa_package *package = v->code.package;
 	struct fa_document *code = fa_document_object();
 	int rc = package ? fa_document_put_text(code, "RepositoryType", "S3") : 0;
 
 	rc |= fa_document_put_text(code, "Location", package ? package->zip : v->config.code);
+	return fa_document_put(out, "Code", code) | rc;
+}
+
+/* The name of what ran, whatever its tag means by now. */
+static int put_resolved(struct fa_document *code, const struct fa_version *v)
+{
+	const char *uri = v->config.image, *slash = strrchr(uri, '/');
+	const char *last = slash ? slash : uri;
+	char text[2048];
+
+	snprintf(text, sizeof(text), "%.*s@sha256:%s",
+		 (int)(last - uri + (long)strcspn(last, ":@")), uri, v->code_sha256);
+	return fa_document_put_text(code, "ResolvedImageUri", text);
+}
+
+static int put_image(struct fa_document *out, const struct fa_version *v)
+{
+	struct fa_document *code = fa_document_object();
+	int rc = fa_document_put_text(code, "ImageUri", v->config.image) | put_resolved(code, v);
+
+	rc |= fa_document_put_text(code, "RepositoryType", "ECR");
 	return fa_document_put(out, "Code", code) | rc;
 }
 
@@ -120,7 +141,9 @@ static int get(struct faas *rt, const struct fa_document *in, struct fa_document
 	rc = fa_control_put_config(configuration, v, qualifier) | put_state(configuration, rt, v);
 	rc |= fa_document_put(out, "Configuration", configuration);
 	if (v->config.code)
-		rc |= put_code(out, v);
+		rc |= put_zip(out, v);
+	else if (v->config.image)
+		rc |= put_image(out, v);
 	if (fa_quota_reserved(fa_quota_of(v)) != FA_UNRESERVED)
 		rc |= fa_control_put_integer_in(out, "Concurrency", "ReservedConcurrentExecutions",
 						fa_quota_reserved(fa_quota_of(v)));

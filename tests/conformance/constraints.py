@@ -21,7 +21,6 @@ FREE = {"NextMarker", "Marker"}
 
 # Members that are refused whatever is in them, since nothing here would act on them.
 REFUSED = {
-    "ImageConfig": "there are no images",
     "Topics": "there is no Kafka", "SelfManagedEventSource": "there is no Kafka",
     "AmazonManagedKafkaEventSourceConfig": "there is no Kafka",
     "SelfManagedKafkaEventSourceConfig": "there is no Kafka",

@@ -231,9 +231,9 @@ TEST(what_only_aws_has_is_refused_by_its_name)
 {
 	static const char *const codes[][2] = {
 		{ "\"S3Bucket\":\"bucket\",\"S3Key\":\"k\"",
-		  "S3Bucket leads nowhere here: code is taken as ZipFile only" },
+		  "S3Bucket leads nowhere here: a ZIP is taken as ZipFile" },
 		{ "\"ImageUri\":\"i\"",
-		  "ImageUri leads nowhere here: code is taken as ZipFile only" },
+		  "Please don't provide ImageUri when creating a function with packageType Zip." },
 		{ "\"ZipFile\":\"\",\"SourceKMSKeyArn\":\"k\"",
 		  "Code does nothing with 'SourceKMSKeyArn' here" },
 	};
@@ -245,7 +245,8 @@ TEST(what_only_aws_has_is_refused_by_its_name)
 		refused("CreateFunction", INVALID, codes[i][1]);
 	}
 	CREATE(",\"PackageType\":\"Image\"", "AAAA");
-	refused("CreateFunction", INVALID, "PackageType Image: only Zip can be run here");
+	refused("CreateFunction", INVALID,
+		"Please provide ImageUri when creating a function with packageType Image.");
 	CREATE(",\"Architectures\":[\"riscv\"]", "AAAA");
 	assert_int_equal(faas_control(flow.rt, "CreateFunction", request, NULL, &err), FAAS_EINVAL);
 	REQUEST("{\"FunctionName\":\"f\",\"Role\":\"" ROLE "\",\"Runtime\":\"java21\","

@@ -408,7 +408,7 @@ TEST(what_cannot_be_a_layer_is_refused)
 		"(it is no ZIP, or cut)");
 	REQUEST("{\"LayerName\":\"a\",\"Content\":{\"S3Bucket\":\"bucket\"}}");
 	refused("PublishLayerVersion", INVALID,
-		"S3Bucket leads nowhere here: code is taken as ZipFile only");
+		"S3Bucket leads nowhere here: a ZIP is taken as ZipFile");
 	REQUEST("{\"LayerName\":\"a\",\"CompatibleRuntimes\":[\"cobol\"],"
 		"\"Content\":{\"ZipFile\":\"AAAA\"}}");
 	assert_true(faas_control(flow.rt, "PublishLayerVersion", request, NULL, &err) < 0);

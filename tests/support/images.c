@@ -10,6 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <archive.h>
+#include <archive_entry.h>
+
 #define RECORD 512u
 
 /* ---- tar ----------------------------------------------------------------- */
@@ -159,6 +162,44 @@ void images_layer(const char *folder, struct images_blob *blob, struct images_ta
 	images_free(tar);
 }
 
+/* libarchive's filters, without a format. */
+static void pack(const char *folder, struct images_blob *blob, struct images_tar *tar,
+		 int (*add_filter)(struct archive *))
+{
+	struct archive *writer = archive_write_new();
+	struct archive_entry *entry = archive_entry_new();
+	size_t room, len = 0;
+	char *packed;
+
+	images_end(tar);
+	room = tar->len + 65536;
+	packed = malloc(room);
+	archive_write_set_format_raw(writer);
+	assert_int_equal(add_filter(writer), ARCHIVE_OK);
+	assert_int_equal(archive_write_open_memory(writer, packed, room, &len), ARCHIVE_OK);
+	archive_entry_set_filetype(entry, AE_IFREG);
+	assert_int_equal(archive_write_header(writer, entry), ARCHIVE_OK);
+	assert_int_equal(archive_write_data(writer, tar->data, tar->len), tar->len);
+	assert_int_equal(archive_write_close(writer), ARCHIVE_OK);
+	archive_entry_free(entry);
+	archive_write_free(writer);
+	images_blob(folder, blob, packed, len);
+	free(packed);
+	images_free(tar);
+}
+
+void images_gzip(const char *folder, struct images_blob *blob, struct images_tar *tar)
+{
+	pack(folder, blob, tar, archive_write_add_filter_gzip);
+	blob->type = IMAGES_TAR "+gzip";
+}
+
+void images_zstd(const char *folder, struct images_blob *blob, struct images_tar *tar)
+{
+	pack(folder, blob, tar, archive_write_add_filter_zstd);
+	blob->type = IMAGES_TAR "+zstd";
+}
+
 static int descriptor(char *to, size_t size, const struct images_blob *blob, const char *more)
 {
 	return snprintf(to, size, "{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%zu%s}",
@@ -172,7 +213,8 @@ void images_manifest(const char *folder, struct images_blob *manifest,
 	struct images_blob settings = { .type = "application/vnd.oci.image.config.v1+json" };
 	int len = snprintf(text, sizeof(text),
 			   "{\"architecture\":\"" IMAGES_ARCHITECTURE "\",\"os\":\"linux\","
-			   "\"config\":%s,\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[", config);
+			   "\"config\":%s,\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[",
+			   config);
 
 	for (size_t i = 0; i < count; i++)
 		len += sprintf(text + len, "%s\"%s\"", i ? "," : "", layers[i].digest);

@@ -4,7 +4,7 @@
 
 /*
  * Container images as OCI layouts made byte by byte, the honest ones and those that no tool would
- * write. A layer is a tar that is not compressed; images_gzip() makes it one that is.
+ * write.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -55,6 +55,9 @@ struct images_blob {
 void images_blob(const char *folder, struct images_blob *blob, const void *data, size_t len);
 /* As images_blob(), of a tar; it is ended, and freed. */
 void images_layer(const char *folder, struct images_blob *blob, struct images_tar *tar);
+/* The same, packed. */
+void images_gzip(const char *folder, struct images_blob *blob, struct images_tar *tar);
+void images_zstd(const char *folder, struct images_blob *blob, struct images_tar *tar);
 /* Configuration and manifest of these layers; `config` is JSON: {"Cmd":...}. */
 void images_manifest(const char *folder, struct images_blob *manifest,
 		     const struct images_blob *layers, size_t count, const char *config);

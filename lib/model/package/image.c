@@ -353,6 +353,8 @@ static int take_list(struct fa_image *image, const char *name, const char ***lis
 	const struct fa_document *from = fa_document_get(image->settings, name), *item;
 	size_t count = 0;
 
+	if (from && !fa_document_is_array(from))
+		return fa_image_refuse(err, "%s is no list of texts", name);
 	while (fa_document_item(from, count))
 		count++;
 	*list = fa_alloc(image->mem, (count + 1) * sizeof(**list));

@@ -146,7 +146,7 @@ static int furnish(int tree, struct faas_error *err)
 
 static int fill(const struct fa_package *p, int draft, int tree, struct faas_error *err)
 {
-	struct fa_room room = { p->store->image_max, FA_IMAGE_NODES };
+	struct fa_room room = { p->store->image_max, p->store->image_nodes };
 	int rc = 0;
 
 	for (size_t i = 0; i < fa_image_layer_count(p->image) && !rc; i++)

@@ -35,7 +35,8 @@ int fa_packages_init(struct fa_packages *store, const struct fa_mem *mem, const 
 				       .readers.silence_ms = FA_READER_SILENCE_MS,
 				       .readers.patience_ms = FA_READER_PATIENCE_MS,
 				       .zipped_max = FA_CODE_STORAGE,
-				       .image_max = FA_IMAGE_SIZE };
+				       .image_max = FA_IMAGE_SIZE,
+				       .image_nodes = FA_IMAGE_NODES };
 	fa_map_init(&store->packages, mem);
 	fa_list_init(&store->unused);
 	return pthread_mutex_init(&store->lock, NULL) ? FAAS_ENOMEM : 0;

@@ -61,6 +61,7 @@ struct fa_packages {
 	struct fa_list unused;
 	int64_t zipped, zipped_max;
 	int64_t image_max;             /* bytes of an image, unpacked */
+	int image_nodes;               /* files, directories and links of it */
 	uint64_t serial;               /* of names that mean nothing */
 	void (*on_unused)(void *data); /* any thread, no lock: there is something to sweep */
 	/* Nothing that lasts names what nobody refers to; NULL: nothing ever does. */
