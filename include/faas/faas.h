@@ -365,9 +365,9 @@ struct faas_function_config {
 	const char *subnets, *security_groups;
 
 	/*
-	 * A container image instead of .code and .handler: an OCI layout, "/srv/image" or
-	 * "file:///srv/image", with ":tag" or "@sha256:..." behind it if there are several in it;
-	 * or a name of faas_config.images.
+	 * A container image instead of .code and .handler: an OCI layout, the tar of one, or
+	 * what `docker save` writes, "/srv/image" or "file:///srv/image", with ":tag" or
+	 * "@sha256:..." behind it if there are several in it; or a name of faas_config.images.
 	 * It is kept by the digest of its manifest, unpacked, and becomes the root directory of
 	 * a program: read-only, with /tmp, /dev and /proc as any function has them. All in it
 	 * can be read by all; owners, other modes and times are not taken over, nor is USER.
@@ -671,7 +671,8 @@ FAAS_EXPORT int faas_secret_give(struct faas *rt, uint64_t id, struct faas_bytes
  *   ListFunctionUrlConfigs DeleteFunctionUrlConfig
  * A member that would change nothing here is refused, not ignored. Code comes as
  * ZipFile, in base64; it is a plugin, and its Runtime is provided.al2023, .al2 or
- * provided; or, with PackageType Image, as ImageUri. What takes its time of it is done afterwards, on a thread of the library's.
+ * provided; or, with PackageType Image, as ImageUri. What takes its time of it is done
+ * afterwards, on a thread of the library's.
  */
 FAAS_EXPORT int faas_control(struct faas *rt, const char *operation, const char *request,
 			     char **response, struct faas_error *err);

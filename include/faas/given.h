@@ -99,7 +99,7 @@ struct faas_security_group {
 
 /*
  * A container image of yours by the name that it has as ImageUri in CreateFunction and
- * UpdateFunctionCode: "registry/repository", which then has any tag and digest that the layout at
+ * UpdateFunctionCode: "registry/repository", which then has any tag and digest that the image at
  * `path` has, or one with ":tag" or "@sha256:..." behind it. Who uses these operations
  * can name no others. `path` is as .image of a function has it, without "file://".
  */

@@ -90,10 +90,12 @@ def check_small(server, uri):
     return found
 
 
-def copied(folder, layout):
-    """By skopeo, which writes its layers anew, in zstd."""
-    run("skopeo", "--insecure-policy", "copy", "--dest-compress-format", "zstd", f"oci:{layout}:v1", f"oci:{folder}/skopeo:v1")
-    return f"{folder}/skopeo"
+COPIES = {
+    "copied": lambda folder: ([f"oci:{folder}/skopeo:v1"], f"{folder}/skopeo"),
+    "copied_in_zstd": lambda folder: (["--dest-compress-format", "zstd", f"oci:{folder}/zstd:v1"], f"{folder}/zstd"),
+    "saved_as_docker_does": lambda folder: ([f"docker-archive:{folder}/docker.tar:app:v1"], f"{folder}/docker.tar"),
+    "saved_in_one_file": lambda folder: ([f"oci-archive:{folder}/oci.tar:v1"], f"{folder}/oci.tar"),
+}
 
 
 def libraries(program):
@@ -163,8 +165,11 @@ def by_umoci(layout):
         return check_small(server, f"{REPOSITORY}:v1")
 
 
-def by_skopeo(folder, layout):
-    with start(f"{REPOSITORY}={copied(folder, layout)}") as server:
+def by_skopeo(folder, layout, how):
+    """umoci ends a layer where others would not: what skopeo reads whole, it may write anew."""
+    words, path = COPIES[how](folder)
+    run("skopeo", "--insecure-policy", "copy", f"oci:{layout}:v1", *words)
+    with start(f"{REPOSITORY}={path}") as server:
         return check_small(server, f"{REPOSITORY}:v1")
 
 
@@ -177,7 +182,7 @@ def main():
         layout = small(folder)
         results = [judge("an_image_that_umoci_made_runs", by_umoci, layout)]
         if shutil.which("skopeo"):
-            results.append(judge("an_image_that_skopeo_copied_runs", by_skopeo, folder, layout))
+            results += [judge(f"an_image_that_skopeo_{how}_runs", by_skopeo, folder, layout, how) for how in COPIES]
         else:
             print("# skopeo is not there")
         if os.path.exists(f"{CLIENT}/bin/index.mjs") and shutil.which("node"):

@@ -8,16 +8,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <linux/openat2.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <base/error.h>
+#include <model/package/tree.h>
 
-#define TAG "org.opencontainers.image.ref.name"
 #define DEPTH 4 /* indexes in each other */
 #define ALGORITHM "sha256:"
 
@@ -68,16 +69,20 @@ static int read_descriptor(const struct fa_document *descriptor, struct fa_blob 
 	return 0;
 }
 
-/* A regular file below the layout. O_NONBLOCK: it may be a pipe, which nobody ever writes to. */
+/*
+ * A regular file of the layout, of which no link leads out. O_NONBLOCK: it may be a pipe, which
+ * nobody ever writes to.
+ */
 static int open_file(const char *place, const char *name, int64_t *size, struct faas_error *err)
 {
-	char path[PATH_MAX];
+	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	int dir = open(place, O_PATH | O_DIRECTORY | O_CLOEXEC), fd;
 	struct stat st;
-	int fd;
 
-	if (snprintf(path, sizeof(path), "%s/%s", place, name) >= (int)sizeof(path))
-		return fa_error_errno(err, ENAMETOOLONG, "cannot open the source image");
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	fd = dir < 0 ? -1 : (int)syscall(SYS_openat2, dir, name, &how, sizeof(how));
+	if (dir >= 0)
+		close(dir);
 	if (fd < 0)
 		return fa_image_refuse(err, "%.90s: %s", name, strerrordesc_np(errno));
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
@@ -224,7 +229,8 @@ static bool is_meant(const struct fa_document *descriptor, const char *reference
 		return true;
 	if (!strncmp(reference, ALGORITHM, strlen(ALGORITHM)))
 		return !strcmp(text_in(descriptor, "digest"), reference);
-	return !strcmp(text_in(fa_document_get(descriptor, "annotations"), TAG), reference);
+	return !strcmp(text_in(fa_document_get(descriptor, "annotations"), FA_IMAGE_TAG),
+		       reference);
 }
 
 /* The one descriptor of an index that is meant, or NULL. */
@@ -439,6 +445,15 @@ static struct fa_image *new_image(const struct fa_mem *mem, struct faas_error *e
 	return image;
 }
 
+void fa_image_forget(struct fa_image *image)
+{
+	if (image->owns)
+		fa_tree_remove(AT_FDCWD, image->place, NULL);
+	image->owns = false;
+	fa_free(image->place);
+	image->place = NULL;
+}
+
 void fa_image_close(struct fa_image *image)
 {
 	if (!image)
@@ -450,7 +465,7 @@ void fa_image_close(struct fa_image *image)
 	fa_free(image->variables);
 	fa_free(image->manifest);
 	fa_free(image->config);
-	fa_free(image->place);
+	fa_image_forget(image);
 	fa_free(image);
 }
 

@@ -6,6 +6,7 @@
 #include <base/digest.h>
 #include <base/document.h>
 
+#define FA_IMAGE_TAG "org.opencontainers.image.ref.name"
 #define FA_IMAGE_SETTINGS 16384    /* bytes of all that a configuration has for its process (1.2) */
 #define FA_IMAGE_DOCUMENT 4194304  /* bytes of an index, a manifest or a configuration */
 #define FA_IMAGE_LAYERS 128
@@ -19,6 +20,7 @@
 struct fa_image {
 	const struct fa_mem *mem;
 	char *place;                   /* directory of the OCI layout; NULL: not needed any more */
+	bool owns;                     /* that, which goes with it */
 	char digest[FA_DIGEST_HEX];    /* of the manifest */
 	char *manifest, *config;       /* their bytes; texts */
 	struct fa_document *layers;    /* descriptors */
@@ -46,6 +48,7 @@ struct fa_image *fa_image_open(const struct fa_mem *mem, const char *path, const
 struct fa_image *fa_image_recall(const struct fa_mem *mem, char *manifest, char *config,
 				 struct faas_error *err);
 void fa_image_close(struct fa_image *image); /* NULL is fine */
+void fa_image_forget(struct fa_image *image); /* where its layers are: it is made */
 
 size_t fa_image_layer_count(const struct fa_image *image);
 void fa_image_layer(const struct fa_image *image, size_t index, struct fa_blob *blob);

@@ -8,12 +8,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <base/error.h>
+#include <model/package/image_archive.h>
 #include <model/package/tree.h>
 
 #define MANIFEST "manifest.json"
@@ -187,11 +189,59 @@ static struct fa_package *enter(struct fa_packages *store, struct fa_image *imag
 	return fa_packages_enter(store, p, write_documents, image, err);
 }
 
+/* An archive becomes a layout, in a draft that goes with the image. */
+static int unpack_archive(struct fa_packages *store, int archive, const struct fa_draft *draft,
+			  struct faas_error *err)
+{
+	struct fa_room room = { store->image_max, store->image_nodes };
+	int rc = unpack(store, archive, draft->dir, &room, err);
+
+	return rc ? rc : fa_image_archive_arrange(draft->dir, store->mem, err);
+}
+
+static struct fa_image *open_archive(struct fa_packages *store, const char *path,
+				     const char *reference, struct faas_error *err)
+{
+	int archive = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct fa_image *image = NULL;
+	struct fa_draft draft;
+	char place[PATH_MAX];
+	int rc;
+
+	if (archive < 0) {
+		fa_image_refuse(err, "%s", strerrordesc_np(errno));
+		return NULL;
+	}
+	rc = fa_draft_open(store, &draft, err);
+	if (!rc)
+		rc = unpack_archive(store, archive, &draft, err);
+	snprintf(place, sizeof(place), "%s/%s", store->path, draft.name);
+	if (!rc)
+		image = fa_image_open(store->mem, place, reference, err);
+	close(archive);
+	if (image) {
+		image->owns = true;
+		close(draft.dir);
+	} else {
+		fa_draft_close(store, &draft);
+	}
+	return image;
+}
+
+static bool is_file(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 struct fa_package *fa_packages_take_image(struct fa_packages *store, const char *path,
 					  const char *reference, struct faas_error *err)
 {
 	if (fa_packages_open(store, err) < 0)
 		return NULL;
+	if (is_file(path))
+		return enter(store, open_archive(store, path, reference, err), err);
 	return enter(store, fa_image_open(store->mem, path, reference, err), err);
 }
 

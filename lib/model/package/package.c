@@ -362,6 +362,7 @@ int fa_package_make(struct fa_package *p, struct faas_error *err)
 	struct fa_package *layers[FA_PACKAGE_LAYERS];
 	struct faas_error own = { 0 };
 	size_t count = 0;
+	bool last;
 	int rc;
 
 	if (!p || atomic_load(&p->made))
@@ -373,8 +374,11 @@ int fa_package_make(struct fa_package *p, struct faas_error *err)
 	if (!rc)
 		atomic_store(&p->made, true);
 	pthread_mutex_lock(&p->store->lock);
-	if (!--p->makers && !rc)
+	last = !--p->makers && !rc;
+	if (last)
 		count = take_layers(p, layers);
+	if (last && p->image)
+		fa_image_forget(p->image);
 	pthread_mutex_unlock(&p->store->lock);
 	drop_layers(layers, count);
 	return rc;

@@ -118,9 +118,11 @@ static inline void write_layout(const char *config)
 	images_index(layout, &manifest, "");
 }
 
+static const char *source = layout; /* what is taken */
+
 static inline struct fa_package *take(void)
 {
-	return fa_packages_take_image(&store, layout, NULL, &err);
+	return fa_packages_take_image(&store, source, NULL, &err);
 }
 
 static inline struct fa_package *make(void)
