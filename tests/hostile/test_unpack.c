@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A ZIP that takes over who reads it. tests/hostile/unpack/ does then what it orders;
- * faas-worker, in a folder with that one beside it, knows no difference.
+ * A ZIP, or a layer of an image, that takes over who reads it. tests/hostile/unpack/ does then
+ * what it orders; faas-worker, in a folder with that one beside it, knows no difference.
  */
 #include <support/test.h>
 
@@ -16,11 +16,14 @@
 #include <model/package/tree.h>
 #include <runtime.h>
 #include <support/flow.h>
+#include <support/images.h>
 #include <support/invariants.h>
 #include <support/processes.h>
 #include <support/zips.h>
 
 #define BROKEN "Could not unzip uploaded file. Please check your file, then try to upload again. "
+
+#define LAYER "The source image is not valid: a layer of it cannot be unpacked. "
 
 static struct flow flow;
 static struct faas_error err;
@@ -67,6 +70,21 @@ static int create(const char *order)
 	return faas_function_create(
 		flow.rt, FAAS_FUNCTION(.name = "f", .code = path, .handler = "package.content"),
 		&err);
+}
+
+/* The same as a layer of an image. */
+static int create_image(const char *order)
+{
+	char layout[128], text[256];
+	struct images_tar tar;
+
+	memset(&err, 0, sizeof(err));
+	snprintf(layout, sizeof(layout), "%s/image", base);
+	snprintf(text, sizeof(text), "order:%s.%s;", order, victim);
+	images_begin(&tar);
+	images_file(&tar, "text", text);
+	images_write(layout, &tar, "{\"Cmd\":[\"/nothing\"]}");
+	return faas_function_create(flow.rt, FAAS_FUNCTION(.name = "f", .image = layout), &err);
 }
 
 static int open_it(void **state)
@@ -197,6 +215,52 @@ TEST(a_reader_cannot_have_the_host_write_outside)
 	is_refused("through", BROKEN "('d/l/x' is in the way of another entry)");
 }
 
+static void image_is_refused(const char *order, const char *why)
+{
+	note();
+	assert_int_equal(create_image(order), FAAS_EINVAL);
+	if (strcmp(err.message, why) != 0)
+		fail_msg("%s: %s", order, err.message);
+	host_is_well();
+}
+
+TEST(a_reader_of_a_layer_is_as_little_trusted)
+{
+	image_is_refused("crash", LAYER "(reading it ended in the middle)");
+	image_is_refused("leave", LAYER "(reading it ended in the middle)");
+	image_is_refused("flood", LAYER "(what was read of it makes no sense)");
+	image_is_refused("pour", LAYER "(what was read of it makes no sense)");
+	image_is_refused("throttle", LAYER "(what was read of it makes no sense)");
+	image_is_refused("reach", ".");
+	flow.rt->packages.readers.silence_ms = 500;
+	image_is_refused("stop", LAYER "(reading it takes too long)");
+}
+
+TEST(a_reader_of_a_layer_cannot_have_the_host_write_outside)
+{
+	image_is_refused("climb", LAYER "('../../../escaped' leads out of the package)");
+	image_is_refused("through", LAYER "('d/l/x' is in the way of another entry)");
+	image_is_refused("lead", LAYER "('l' is in the way of another entry)");
+	image_is_refused("hard", LAYER "('h' leads out of the package)");
+	image_is_refused("hard-through", LAYER "('h' is in the way of another entry)");
+	image_is_refused("white", "The source image is not valid. (a layer of it has a whiteout of "
+				  "nothing)");
+}
+
+TEST(a_reader_of_a_layer_fills_no_disk)
+{
+	flow.rt->packages.image_nodes = 1000;
+	image_is_refused("entries", LAYER "(the image is too large)");
+}
+
+/* The control: one that orders nothing is an image. */
+TEST(a_layer_without_an_order_is_unpacked)
+{
+	if (create_image("nothing"))
+		fail_msg("%s", err.message);
+	assert_int_equal(faas_function_delete(flow.rt, "f", &err), 0);
+}
+
 TEST(a_reader_reaches_nothing)
 {
 	is_refused("reach", ".");
@@ -302,6 +366,10 @@ int main(void)
 		IT(a_reader_can_only_say_what_is_wrong_with_its_zip),
 		IT(a_reader_that_takes_all_memory_ends),
 		IT(a_reader_cannot_have_the_host_write_outside),
+		IT(a_reader_of_a_layer_is_as_little_trusted),
+		IT(a_reader_of_a_layer_cannot_have_the_host_write_outside),
+		IT(a_reader_of_a_layer_fills_no_disk),
+		IT(a_layer_without_an_order_is_unpacked),
 		IT(a_reader_reaches_nothing),
 		IT(a_reader_that_is_not_confined_reaches_what_the_other_one_does_not),
 		IT(while_a_reader_hangs_others_are_served),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Does what the ZIP orders ("order:NAME." in the content of a file), as if its decoder
+ * Does what the ZIP or the layer orders ("order:NAME." in the content of a file), as if its decoder
  * had been taken over. Judging it is honest unless the order begins with "judge-".
  */
 #include <errno.h>
@@ -162,6 +162,37 @@ static void through(void)
 	write_file("d/l/x");
 }
 
+/* What only layers of images have. */
+static void say_hard_link(const char *name, const char *target)
+{
+	char both[300];
+	int len = snprintf(both, sizeof(both), "%s%c%s", name, 0, target);
+
+	say(FA_ARCHIVE_HARD_LINK, 0, both, (uint32_t)len);
+}
+
+static void hard(void)
+{
+	say_hard_link("h", "../../../victim");
+	write_file("after");
+}
+
+static void hard_through(void)
+{
+	char above[256];
+
+	snprintf(above, sizeof(above), "%s", victim);
+	*strrchr(above, '/') = '\0';
+	say_link("d", above);
+	say_hard_link("h", "d/code.zip");
+	write_file("after");
+}
+
+static void white(void)
+{
+	write_file(".wh...");
+}
+
 /* ---- reaching out ------------------------------------------------------ */
 
 static char reached[200];
@@ -181,8 +212,16 @@ static void reach(void)
 	note("unlink", unlink(victim) == 0);
 	note("socket", socket(AF_INET, SOCK_STREAM, 0) >= 0);
 	note("signal", kill(getppid(), 0) == 0);
-	note("fork", ({ pid_t pid = fork(); if (!pid) _exit(0); pid > 0; }));
-	note("pipe", ({ int fds[2]; pipe(fds) == 0; }));
+	note("fork", ({
+		     pid_t pid = fork();
+		     if (!pid)
+			     _exit(0);
+		     pid > 0;
+	     }));
+	note("pipe", ({
+		     int fds[2];
+		     pipe(fds) == 0;
+	     }));
 	code = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	note("code", code != MAP_FAILED);
 	strcat(reached, ".");
@@ -208,11 +247,16 @@ static const struct {
 	const char *order;
 	void (*obey)(void);
 } orders[] = {
-	{ "crash", crash },   { "leave", leave },	{ "spin", spin },	{ "stop", stop },
-	{ "flood", flood },   { "pour", pour },		{ "entries", entries }, { "grow", grow },
-	{ "eat", eat },	      { "climb", climb },	{ "absolute", absolute },
-	{ "lead", lead },     { "through", through },	{ "reach", reach },
-	{ "lie", lie },	      { "draw", draw },		{ "throttle", throttle },
+	{ "crash", crash },       { "leave", leave },
+	{ "spin", spin },         { "stop", stop },
+	{ "flood", flood },       { "pour", pour },
+	{ "entries", entries },   { "grow", grow },
+	{ "eat", eat },           { "climb", climb },
+	{ "absolute", absolute }, { "lead", lead },
+	{ "through", through },   { "reach", reach },
+	{ "hard", hard },         { "hard-through", hard_through },
+	{ "white", white },       { "lie", lie },
+	{ "draw", draw },         { "throttle", throttle },
 };
 
 /* ---- life -------------------------------------------------------------- */
@@ -234,6 +278,7 @@ static void read_order(void)
 int main(int argc, char **argv)
 {
 	bool judge = argc == 3 && !strcmp(argv[1], "judge");
+	bool tar = argc == 3 && !strcmp(argv[1], "tar");
 	const char *name = order;
 
 	read_order();
@@ -247,9 +292,11 @@ int main(int argc, char **argv)
 	if (!strncmp(name, "free-", 5))
 		name += 5;
 	if (*name && !judge && strcmp(name, "nothing") != 0)
-		say(FA_UNPACKED_JUDGED, honest_size() + !strcmp(name, "lie"), NULL, 0);
+		say(FA_UNPACKED_JUDGED, tar ? 0 : honest_size() + !strcmp(name, "lie"), NULL, 0);
 	for (size_t i = 0; i < sizeof(orders) / sizeof(*orders); i++)
 		if (!strcmp(orders[i].order, name))
 			orders[i].obey();
+	if (tar)
+		_exit(fa_unpack_tar(1, 0) ? 0 : 1);
 	_exit(fa_unpack(1, zip, zip_len, judge) ? 0 : 1);
 }
