@@ -175,6 +175,15 @@ size_t fa_text_character(const void *data, size_t len, bool *valid)
 	return i;
 }
 
+size_t fa_text_length(const char *text)
+{
+	size_t length = 0;
+
+	for (; *text; text++)
+		length += ((unsigned char)*text & 0xc0) != 0x80;
+	return length;
+}
+
 bool fa_text_is_utf8(const void *data, size_t len)
 {
 	const unsigned char *p = data, *end = p + len;

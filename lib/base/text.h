@@ -35,6 +35,7 @@ void fa_text_hex(struct fa_text *text, const void *data, size_t len);
 void fa_text_json(struct fa_text *text, const void *data, size_t len);
 /* The bytes of one character above ASCII, or of the longest broken beginning of one. */
 size_t fa_text_character(const void *data, size_t len, bool *valid);
+size_t fa_text_length(const char *text); /* characters of UTF-8 */
 bool fa_text_is_utf8(const void *data, size_t len);
 
 /* From the kernel. */

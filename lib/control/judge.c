@@ -175,19 +175,9 @@ static bool is_word(const char *constraint, const char *text)
 	return false;
 }
 
-/* In characters, as the model of the API has it; text of JSON is UTF-8. */
-static size_t length_of(const char *text)
-{
-	size_t length = 0;
-
-	for (; *text; text++)
-		length += ((unsigned char)*text & 0xc0) != 0x80;
-	return length;
-}
-
 static bool breaks_text(const struct fa_field *f, const char *text, struct fa_text *out)
 {
-	if (breaks_bound(f, "length", (double)length_of(text), f->max, out))
+	if (breaks_bound(f, "length", (double)fa_text_length(text), f->max, out))
 		return true;
 	if (f->fits ? f->fits(text) : !f->constraint || is_word(f->constraint, text))
 		return false;

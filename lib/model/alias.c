@@ -83,6 +83,24 @@ static void look(struct fa_alias_view *view, const struct fa_registry *registry,
 
 /* ---- set ------------------------------------------------------------- */
 
+static const char *role_of(const struct fa_version *version)
+{
+	return version->config.role ? version->config.role : "";
+}
+
+/*
+ * That both have the same dead-letter queue, which Lambda asks for too, is always so: it is
+ * the function's. The text is ours, for Lambda's has not been seen.
+ */
+static int check_roles(const struct fa_alias *alias, struct faas_error *err)
+{
+	if (!alias->second || !strcmp(role_of(alias->version), role_of(alias->second)))
+		return 0;
+	return fa_error(err, FAAS_EINVAL,
+			"Function versions %d and %d must have the same execution role",
+			alias->version->number, alias->second->number);
+}
+
 static int check_route(const struct fa_alias *alias, struct faas_error *err)
 {
 	if (!alias->second)
@@ -129,7 +147,10 @@ static int apply(struct fa_alias *alias, const struct fa_registry *registry,
 	fa_uuid(alias->revision, random);
 	if (change->becomes)
 		snprintf(alias->revision, sizeof(alias->revision), "%s", change->becomes);
-	return check_route(alias, err);
+	rc = check_route(alias, err);
+	if (!rc && !change->becomes) /* what was there before this was asked for stays */
+		rc = check_roles(alias, err);
+	return rc;
 }
 
 static int create(struct fa_registry *registry, struct fa_function *function,
@@ -190,8 +211,8 @@ int fa_alias_set(struct fa_registry *registry, const struct fa_alias_change *cha
 	struct fa_alias *alias;
 	int rc = check_name(change->name, err);
 
-	if (!rc && change->description && strlen(change->description) > FA_DESCRIPTION_MAX)
-		rc = fa_error(err, FAAS_EINVAL, "description is longer than %d bytes",
+	if (!rc && change->description && fa_text_length(change->description) > FA_DESCRIPTION_MAX)
+		rc = fa_error(err, FAAS_EINVAL, "description is longer than %d characters",
 			      FA_DESCRIPTION_MAX);
 	if (rc)
 		return rc;

@@ -4,13 +4,13 @@
 
 #include <model/registry.h>
 
-#define FA_DESCRIPTION_MAX 256
+#define FA_DESCRIPTION_MAX 256 /* characters */
 #define FA_KEEP (-1)
 
 /* A name for a version, or for two of which each event gets one. */
 struct fa_alias {
 	char name[FA_QUALIFIER_MAX + 1];
-	char description[FA_DESCRIPTION_MAX + 1];
+	char description[4 * FA_DESCRIPTION_MAX + 1];
 	char revision[37];
 	struct fa_version *version; /* NULL: $LATEST; exists as long as the alias leads there */
 	struct fa_version *second;  /* NULL: all events go to the first */

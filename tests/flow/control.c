@@ -226,6 +226,20 @@ TEST(an_alias_has_at_most_one_second_version)
 		INVALID, "Number of items in AdditionalVersionWeights cannot be greater than 1");
 }
 
+TEST(the_versions_of_an_alias_have_the_same_role)
+{
+	static const char route[] =
+		"{\"FunctionName\":\"f\",\"Name\":\"prod\",\"FunctionVersion\":\"1\","
+		"\"RoutingConfig\":{\"AdditionalVersionWeights\":{\"2\":0.1}}}";
+
+	perform("PublishVersion", "{\"FunctionName\":\"f\"}");
+	perform("UpdateFunctionConfiguration",
+		"{\"FunctionName\":\"f\",\"Role\":\"arn:aws:iam::000000000000:role/other\"}");
+	perform("PublishVersion", "{\"FunctionName\":\"f\"}");
+	refused("CreateAlias", route, INVALID,
+		"Function versions 1 and 2 must have the same execution role");
+}
+
 TEST(lists_come_in_pages)
 {
 	flow_function(&flow, &(struct faas_function_config){ .name = "g",
@@ -279,14 +293,14 @@ TEST(the_account_tells_its_limit_and_its_functions)
 			    "\"AccountUsage\":{\"FunctionCount\":1,\"TotalCodeSize\":0}}");
 }
 
-/* A request. */
-static const char *describe_with(const char *before, int characters)
+/* A request with so many characters behind `before`. */
+static const char *describe_with(const char *more, const char *before, int characters)
 {
 	static const char *const forms[] = { "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80",
 					     "a" };
 	static char text[2048];
 	size_t len = (size_t)sprintf(
-		text, "{\"FunctionName\":\"f\",\"Description\":\"%s", before);
+		text, "{\"FunctionName\":\"f\"%s,\"Description\":\"%s", more, before);
 
 	for (int i = 0; i < characters; i++)
 		len += (size_t)sprintf(text + len, "%s", forms[i % 4]);
@@ -296,12 +310,23 @@ static const char *describe_with(const char *before, int characters)
 
 TEST(a_length_is_one_of_characters_and_not_of_bytes)
 {
-	perform("UpdateFunctionConfiguration", describe_with("", 256));
+	perform("UpdateFunctionConfiguration", describe_with("", "", 256));
 	has("\"Description\":\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80");
+	has("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80" "a\",\"Timeout\"");
 	assert_int_equal(faas_control(flow.rt, "UpdateFunctionConfiguration",
-				      describe_with("b", 256), NULL, &err),
+				      describe_with("", "b", 256), NULL, &err),
 			 FAAS_EINVAL);
 	assert_non_null(strstr(err.message, "Member must have length less than or equal to 256"));
+}
+
+TEST(an_alias_has_a_description_of_so_many_characters)
+{
+	struct faas_error e = { 0 };
+
+	if (faas_alias_set(flow.rt, "f", "live", 0, 0, 0, &e))
+		fail_msg("%s", e.message);
+	perform("UpdateAlias", describe_with(",\"Name\":\"live\"", "", 256));
+	has("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80" "a\",\"RevisionId\"");
 }
 
 TEST(neither_a_reply_nor_an_error_need_be_wanted)
@@ -333,11 +358,13 @@ int main(void)
 		VIRTUAL(a_qualifier_in_the_name_and_one_beside_it_must_agree),
 		VIRTUAL(an_alias_is_made_shown_changed_and_deleted),
 		VIRTUAL(an_alias_has_at_most_one_second_version),
+		VIRTUAL(the_versions_of_an_alias_have_the_same_role),
 		VIRTUAL(lists_come_in_pages),
 		VIRTUAL(aliases_are_listed_of_one_version_if_that_is_asked),
 		VIRTUAL(what_was_deleted_is_not_found),
 		VIRTUAL(the_account_tells_its_limit_and_its_functions),
 		VIRTUAL(a_length_is_one_of_characters_and_not_of_bytes),
+		VIRTUAL(an_alias_has_a_description_of_so_many_characters),
 		VIRTUAL(neither_a_reply_nor_an_error_need_be_wanted),
 	};
 
