@@ -61,16 +61,34 @@ static void lose_patience(struct fa_invocation *inv)
 	fa_want_pump(rt);
 }
 
+/* What it was sent to may be something else by now (semantics 1.4). */
+static void follow(struct fa_invocation *inv)
+{
+	struct fa_version *old = inv->runner->version, *v;
+	const char *called = inv->job.meta_len ? inv->job.meta : old->config.name;
+
+	v = fa_registry_find(&inv->rt->registry, called, NULL);
+	if (!v || fa_version_check_active(v, NULL) < 0) {
+		fa_version_unref(v);
+		return;
+	}
+	inv->runner = v->runner;
+	inv->job.timeout_ns = (int64_t)v->config.timeout_ms * 1000000;
+	fa_version_unref(old);
+}
+
 void fa_invocation_due(struct fa_timer *timer)
 {
 	struct fa_invocation *inv = fa_container(timer, struct fa_invocation, timer);
 
-	if (inv->state == PAUSED)
+	if (inv->state == PAUSED) {
+		follow(inv);
 		fa_invocation_begin(inv);
-	else if (inv->state == RUNNING)
+	} else if (inv->state == RUNNING) {
 		fa_parts_resume(inv, FA_PAUSE_PACE);
-	else
+	} else {
 		lose_patience(inv);
+	}
 }
 
 void fa_invocation_pause(struct fa_invocation *inv, int64_t delay_ns)

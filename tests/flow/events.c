@@ -4,6 +4,7 @@
 
 #include "support/test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -184,8 +185,6 @@ TEST(a_throttled_event_waits_and_uses_up_no_attempt)
 	await_queued(0);
 }
 
-#define BACKLOG 300
-
 static _Atomic int running, most, ended;
 
 static int take_a_place(struct faas_context *ctx, struct faas_bytes event)
@@ -200,6 +199,25 @@ static int take_a_place(struct faas_context *ctx, struct faas_bytes event)
 	ended++;
 	return faas_puts(ctx, "");
 }
+
+/* 1.4: code that is current when it is taken from the queue. */
+TEST(an_event_that_waits_is_run_by_what_its_function_became_meanwhile)
+{
+	failures_left = 1;
+	send("f");
+	await_settled(1);
+	assert_int_equal(faas_function_update(
+				 flow.rt, FAAS_FUNCTION(.name = "f", .native = take_a_place), NULL),
+			 0);
+	ended = 0;
+	for (int i = 0; !ended && i < 10000; i++)
+		flow_pass(&flow, 60000);
+	assert_int_equal(ended, 1);
+	assert_int_equal(attempts, 1);
+	await_queued(0);
+}
+
+#define BACKLOG 300
 
 /* The account is for two; events in a state_dir wait for a place. */
 TEST(a_backlog_runs_to_its_end_and_never_more_at_once_than_the_account_allows)
@@ -249,6 +267,7 @@ int main(void)
 		CASE(retries_can_be_switched_off),
 		CASE(an_event_that_would_be_too_old_at_its_next_turn_is_dropped_now),
 		CASE(a_throttled_event_waits_and_uses_up_no_attempt),
+		CASE(an_event_that_waits_is_run_by_what_its_function_became_meanwhile),
 		CASE(a_backlog_runs_to_its_end_and_never_more_at_once_than_the_account_allows),
 		CASE(an_event_over_a_megabyte_is_refused),
 	};
