@@ -29,6 +29,7 @@ struct machine {
 	struct fa_env *env;
 	enum stage stage;
 	bool dying;
+	bool starved;             /* the kernel ends it, for it has had too much memory */
 	int64_t init_end_ns;      /* INT64_MAX: never */
 	enum fa_verdict init_end; /* FA_EXITED: it crashes */
 	uint32_t rung;            /* may be begun */
@@ -162,6 +163,15 @@ static void finish(struct fa_env *env)
 
 static void begin_next(struct machine *m);
 
+/* In the middle of its work, or soon behind it. */
+static void starve(struct machine *m)
+{
+	note("e%u has too much memory", m->env->id);
+	m->starved = true;
+	at(&m->death,
+	   now() + (chance(500) ? draw_between(0, 20) * 1000 : draw_between(0, 500) * MS));
+}
+
 static int64_t work_ns(struct machine *m)
 {
 	static const int64_t some[] = { 2000, 5000, 20000, 2000, 10000, -1 };
@@ -206,6 +216,7 @@ static void on_init_done(struct machine *m)
 		begin_next(m);
 		return;
 	}
+	m->starved = m->init_end == FA_EXITED && chance(300);
 	note("e%u %s in its init", m->env->id, m->init_end == FA_EXITED ? "crashes" : "fails");
 	if (m->init_end == FA_EXITED) {
 		die(m, 0);
@@ -243,6 +254,8 @@ static void begin_next(struct machine *m)
 	}
 	slot->start_ns = now();
 	at(&m->work, now() + (r ? work_ns(m) : 0));
+	if (r && chance(world.dials.starve))
+		starve(m);
 }
 
 static void post(struct fa_env *env, struct fa_job *job, unsigned flags)
@@ -362,6 +375,8 @@ static bool poll_answer(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 	split_init(env, job);
 	if (atomic_load(&env->fate) == FA_CALLED_OFF && stop_machine(env))
 		job->verdict = FA_CANCELED;
+	else if (machine_of(env)->starved)
+		job->verdict = FA_STARVED;
 	else
 		job->verdict = env->exit_error ? FA_NO_BIRTH : FA_EXITED;
 	job->wait_status = env->exit_status;

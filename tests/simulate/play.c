@@ -306,6 +306,7 @@ static void draw_dials(void)
 
 	d->error = draw_dial();
 	d->crash = draw_dial();
+	d->starve = draw_dial();
 	d->hang = draw_dial() / 4;
 	d->long_work = draw_dial() * 2;
 	d->idle_crash = draw_dial();

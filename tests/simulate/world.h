@@ -28,7 +28,7 @@
 
 /* How likely the misfortunes of this play are, in thousandths. */
 struct dials {
-	unsigned error, crash, hang, long_work, idle_crash;
+	unsigned error, crash, starve, hang, long_work, idle_crash;
 	unsigned init_error, init_crash, init_hang, slow_init;
 	unsigned birth_error, stillbirth, slow_birth;
 	unsigned polite, awake;
