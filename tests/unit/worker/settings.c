@@ -76,7 +76,16 @@ TEST(the_log_format_is_a_variable_if_it_is_json)
 	free(variables);
 }
 
-TEST(lambdas_variables_are_there)
+static size_t count_all(char **variables)
+{
+	size_t n = 0;
+
+	while (variables[n])
+		n++;
+	return n;
+}
+
+TEST(lambdas_variables_are_there_and_no_others)
 {
 	static const char *const want[][2] = {
 		{ "_HANDLER", "file.method" },
@@ -99,6 +108,7 @@ TEST(lambdas_variables_are_there)
 			    "/usr/local/bin:/usr/bin:/bin:/layers/bin");
 	assert_string_equal(fa_settings_getenv(variables, "LD_LIBRARY_PATH"),
 			    "/lib64:/usr/lib64:/code:/code/lib:/layers/lib");
+	assert_int_equal(count_all(variables), sizeof(want) / sizeof(*want) + 2);
 	free(variables);
 }
 
@@ -179,7 +189,7 @@ int main(void)
 		cmocka_unit_test(the_strings_get_their_names),
 		cmocka_unit_test(strings_that_end_too_early_are_refused),
 		cmocka_unit_test(the_log_format_is_a_variable_if_it_is_json),
-		cmocka_unit_test(lambdas_variables_are_there),
+		cmocka_unit_test(lambdas_variables_are_there_and_no_others),
 		cmocka_unit_test(a_provisioned_environment_is_told_so),
 		cmocka_unit_test(a_program_has_variables_of_its_own),
 		cmocka_unit_test(a_variable_is_put_over_its_like_or_behind_the_last),
