@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a caller's thread keeps between two calls: that it is quick, and that nobody misses it. */
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -249,7 +250,7 @@ static void *take_turns(void *data)
 
 	for (int i = 0; i < TURNS; i++) {
 		pthread_mutex_lock(&turn);
-		host_call(WAITING, "single", "1", &answer);
+		host_call(WAITING, "turns", "1", &answer);
 		pthread_mutex_unlock(&turn);
 		throttled += answer.refused == FAAS_ETHROTTLED;
 		host_call(WAITING, data, "1", &answer);
@@ -262,7 +263,7 @@ TEST(what_is_just_given_back_throttles_nobody)
 	pthread_t threads[2];
 
 	throttled = 0;
-	host_function(FAAS_FUNCTION(.name = "single", .native = one, .max_concurrency = 1));
+	host_function(FAAS_FUNCTION(.name = "turns", .native = one, .max_concurrency = 1));
 	host_function(FAAS_FUNCTION(.name = "first", .native = one));
 	host_function(FAAS_FUNCTION(.name = "second", .native = one));
 	assert_int_equal(pthread_create(&threads[0], NULL, take_turns, "first"), 0);
@@ -270,6 +271,44 @@ TEST(what_is_just_given_back_throttles_nobody)
 	assert_int_equal(pthread_join(threads[0], NULL), 0);
 	assert_int_equal(pthread_join(threads[1], NULL), 0);
 	assert_int_equal(throttled, 0);
+}
+
+static _Atomic int held; /* a seat with what it keeps: 1, until somebody wants it */
+
+/* Called for another function, this thread is about to give back what it keeps. */
+static void *give_back_when_wanted(void *data)
+{
+	struct faas *rt = host_runtime();
+	struct fa_seat *seat;
+
+	(void)data;
+	says("single", "one");
+	seat = fa_seat_take(rt);
+	held = 1;
+	while (atomic_load(&seat->state) != FA_SEAT_WANTED && held)
+		;
+	fa_seat_clear(seat);
+	fa_seat_leave(rt, seat);
+	return NULL;
+}
+
+/* The holder may not get to run in time; but it does not always miss it. */
+TEST(what_is_about_to_be_given_back_is_waited_for)
+{
+	struct answer answer = { .refused = FAAS_ETHROTTLED };
+	pthread_t thread;
+
+	host_function(FAAS_FUNCTION(.name = "single", .native = one, .max_concurrency = 1));
+	for (int i = 0; answer.refused && i < 100; i++) {
+		held = 0;
+		assert_int_equal(pthread_create(&thread, NULL, give_back_when_wanted, NULL), 0);
+		while (!held)
+			sched_yield();
+		host_call(WAITING, "single", "1", &answer);
+		held = 0;
+		assert_int_equal(pthread_join(thread, NULL), 0);
+	}
+	assert_int_equal(answer.refused, 0);
 }
 
 static int cold_starts(void)
@@ -522,6 +561,7 @@ int main(void)
 		cmocka_unit_test(an_alias_leads_where_it_leads_now),
 		cmocka_unit_test(a_limit_that_is_lowered_counts_for_what_is_kept),
 		cmocka_unit_test(what_is_just_given_back_throttles_nobody),
+		cmocka_unit_test(what_is_about_to_be_given_back_is_waited_for),
 		cmocka_unit_test(what_is_kept_ends_with_a_recycle),
 		cmocka_unit_test(what_is_kept_ends_when_it_was_idle_for_too_long),
 		cmocka_unit_test(nothing_is_kept_from_a_listener_who_is_told_how_many_run),
