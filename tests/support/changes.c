@@ -397,7 +397,8 @@ static void describe(struct faas *rt)
 	}
 	add_queue(rt, "q");
 	add_queue(rt, "new");
-	add_messages(rt);
+	if (!passes) /* the count is that of the last commit, which may come later without memory */
+		add_messages(rt);
 }
 
 char *changes_describe(struct faas *rt)
