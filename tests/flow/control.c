@@ -125,8 +125,8 @@ TEST(no_function_is_a_replica_of_one_elsewhere)
 
 TEST(a_member_that_would_do_nothing_is_refused)
 {
-	refused("UpdateFunctionConfiguration", "{\"FunctionName\":\"f\",\"ImageConfig\":{}}",
-		INVALID, "UpdateFunctionConfiguration does nothing with 'ImageConfig' here");
+	refused("UpdateFunctionConfiguration", "{\"FunctionName\":\"f\",\"DurableConfig\":{}}",
+		INVALID, "UpdateFunctionConfiguration does nothing with 'DurableConfig' here");
 }
 
 TEST(an_update_changes_what_it_names_and_nothing_else)
