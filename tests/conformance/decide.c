@@ -10,9 +10,10 @@
 
 #define FACTS 16
 #define VALUES 8
+#define PLACES 6
 
 struct given {
-	struct fa_policy *policies[4];
+	struct fa_policy *policies[PLACES];
 	const char *values[FACTS][VALUES];
 	struct fa_fact facts[FACTS];
 	struct fa_principal who;
@@ -44,17 +45,36 @@ static void read_facts(struct given *g, const struct fa_document *in)
 	g->request.fact_count = n;
 }
 
-static bool read_policy(struct given *g, int place, const struct fa_document *in, const char *name,
-			struct fa_policy_set *set, struct faas_error *err)
+static bool read_policies(struct given *g, const struct fa_document *in, struct faas_error *err)
 {
-	const struct fa_document *document = fa_document_get(in, name);
+	struct fa_policy_rules *to = &g->rules;
+	const struct {
+		const char *name;
+		enum fa_policy_kind kind;
+		struct fa_policy_set *set;
+	} places[PLACES] = {
+		{ "identity", FA_IDENTITY_POLICY, &to->identity },
+		{ "boundary", FA_IDENTITY_POLICY, &to->boundary },
+		{ "session", FA_IDENTITY_POLICY, &to->session },
+		{ "control", FA_IDENTITY_POLICY, &to->control },
+		{ "resource_policy", FA_RESOURCE_POLICY, &to->resource },
+		{ "trust", FA_TRUST_POLICY, &to->resource },
+	};
 
-	if (!document)
-		return true;
-	g->policies[place] = fa_policy_compile(
-		&fa_mem_libc, document, place == 3 ? FA_RESOURCE_POLICY : FA_IDENTITY_POLICY, err);
-	*set = (struct fa_policy_set){ (const struct fa_policy *const *)&g->policies[place], 1 };
-	return g->policies[place];
+	for (int i = 0; i < PLACES; i++) {
+		const struct fa_document *document = fa_document_get(in, places[i].name);
+		struct fa_policy **policy = &g->policies[i];
+
+		if (!document)
+			continue;
+		*policy = fa_policy_compile(&fa_mem_libc, document, places[i].kind, err);
+		if (!*policy)
+			return false;
+		*places[i].set =
+			(struct fa_policy_set){ (const struct fa_policy *const *)policy, 1 };
+		to->resource_alone |= places[i].kind == FA_TRUST_POLICY;
+	}
+	return true;
 }
 
 static void decide(const struct fa_document *in)
@@ -66,17 +86,14 @@ static void decide(const struct fa_document *in)
 
 	g.request.principal = &g.who;
 	g.who = (struct fa_principal){ text(in, "account"), text(in, "arn"), text(in, "role"),
-				       text(in, "service"), NULL };
+				       text(in, "service"), text(in, "federated") };
 	g.rules.owner = text(in, "owner");
 	read_facts(&g, fa_document_get(in, "facts"));
-	if (read_policy(&g, 0, in, "identity", &g.rules.identity, &err) &&
-	    read_policy(&g, 1, in, "boundary", &g.rules.boundary, &err) &&
-	    read_policy(&g, 2, in, "session", &g.rules.session, &err) &&
-	    read_policy(&g, 3, in, "resource_policy", &g.rules.resource, &err))
+	if (read_policies(&g, in, &err))
 		puts(words[fa_policy_decide(&g.rules, &g.request).effect]);
 	else
 		printf("! %s\n", err.message);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < PLACES; i++)
 		fa_policy_free(g.policies[i]);
 }
 

@@ -28,14 +28,14 @@ const organization = (document) => [
 function decide(given) {
   const where = { resource: given.resource, accountId: given.owner ?? given.account ?? '' }
   const context = new RequestContextImpl(given.facts)
-  const who = given.service ?? given.arn
+  const who = given.service ?? given.federated ?? given.arn ?? { type: 'Anonymous' }
   return authorize({
     request: new AwsRequestImpl(who, where, given.action, context),
     sessionPolicy: policy(given.session, 'session'),
     identityPolicies: given.identity ? [policy(given.identity, 'identity')] : [],
-    serviceControlPolicies: organization(everything()),
+    serviceControlPolicies: organization(given.control ?? everything()),
     resourceControlPolicies: organization(everything({ Principal: '*' })),
-    resourcePolicy: policy(given.resource_policy, 'resource'),
+    resourcePolicy: policy(given.resource_policy ?? given.trust, 'resource'),
     permissionBoundaries: given.boundary ? [policy(given.boundary, 'boundary')] : undefined,
     vpcEndpointPolicies: undefined,
     simulationParameters: {

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Policies are decided as somebody else decides them: iam-simulate, a program of its own, on generated cases.
+"""Policies are decided as somebody else decides them: iam-simulate, a program of its own, on generated cases
+and on the examples of the documentation (policy_examples.py).
 
 What it needs is installed by ./tests/run from npm into a cache; its licence keeps it out of everything else.
 Where the two differ on purpose is in EXPLAINED, case by case, and not generated.
@@ -14,6 +15,8 @@ import random
 import shutil
 import subprocess
 import sys
+
+from policy_examples import EXAMPLES
 
 CASES = int(sys.argv[3]) if len(sys.argv) > 3 else 10000
 SEED = 20261127
@@ -195,6 +198,22 @@ def every_kind_of_answer_is_there(ours):
     return [f"{word}: {ours.count(word)} of {CASES}" for word in few]
 
 
+def examples(ours, theirs):
+    """A row for each: whoever it lets in and whoever not, as the page says, and as somebody else decides."""
+    asked = [{**case, **policies, "example": number, "allowed": allowed}
+             for number, (_, _, policies, *lists) in enumerate(EXAMPLES)
+             for allowed, requests in zip((True, False), lists) for case in requests]
+    found = [[] for _ in EXAMPLES]
+    for case, mine, other in zip(asked, answers(ours, asked), answers(theirs, asked)):
+        if mine.startswith("!") or (mine == "Allowed") != case["allowed"]:
+            found[case["example"]].append(f"not as documented: {mine}: {json.dumps(case)}")
+        if (mine == other) == bool(case["theirs"]):
+            found[case["example"]].append(f"ours {mine}, theirs {other}: {json.dumps(case)}")
+    few = [says for _, says, _, allowed, refused in EXAMPLES if not allowed or not refused]
+    return [(f"each of the {len(EXAMPLES)} examples lets somebody in, and somebody not", few),
+            *((f"{page}: {says}", lines) for (page, says, *_), lines in zip(EXAMPLES, found))]
+
+
 def main():
     modules = os.environ.get("TEST_NPM", str(pathlib.Path.home() / ".cache/libfaas/npm"))
     if not shutil.which("node") or not pathlib.Path(modules, "node_modules/@cloud-copilot/iam-simulate").exists():
@@ -210,6 +229,7 @@ def main():
         ("all kinds of answers are among them", every_kind_of_answer_is_there(mine)),
         ("a difference would be seen", [] if differences(cases, mine[1:], other[:-1]) else ["it was not"]),
     ]
+    results += examples(ours, theirs)
     known = [row[2] for row in EXPLAINED]
     for (why, wanted, _), a, b in zip(EXPLAINED, answers(ours, known), answers(theirs, known)):
         found = [] if a == wanted else [f"ours is {a}, not {wanted}"]
