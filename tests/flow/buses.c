@@ -314,6 +314,9 @@ TEST(a_target_is_tried_again_as_its_rule_says_and_then_there_is_a_dead_letter)
 	assert_memory_equal(m->attributes, want, strlen(want));
 	assert_non_null(
 		strstr(m->attributes, "\"ERROR_CODE\":{\"StringValue\":\"INTERNAL_ERROR\""));
+	assert_non_null(strstr(m->attributes,
+			       "\"ERROR_MESSAGE\":{\"StringValue\":"
+			       "\"the callback did not take it\""));
 	assert_non_null(strstr(m->attributes, "\"EXHAUSTED_RETRY_CONDITION\":{\"StringValue\":"
 					      "\"MaximumRetryAttempts\""));
 	assert_non_null(strstr(m->attributes,
@@ -340,6 +343,36 @@ TEST(an_event_that_became_too_old_says_so)
 	assert_non_null(strstr(m->attributes, "\"EXHAUSTED_RETRY_CONDITION\":{\"StringValue\":"
 					      "\"MaximumEventAgeInSeconds\""));
 	faas_free(m);
+}
+
+/* How many steps of the clock pass until it is given up; the letter must say why. */
+static int tried_until(const char *condition, int64_t step_ms)
+{
+	struct faas_message *m;
+	int steps = 0;
+
+	for (; steps < 10000 && !lying("queue:dead"); steps++) {
+		flow_advance(&flow, step_ms);
+		flow_advance(&flow, 0); /* it was tried */
+		flow_advance(&flow, 0); /* and is there for the next attempt */
+	}
+	m = take("queue:dead");
+	if (!strstr(m->attributes, condition))
+		fail_msg("%s has no %s", m->attributes, condition);
+	faas_free(m);
+	return steps;
+}
+
+TEST(a_rule_that_says_nothing_has_185_more_attempts_within_a_day)
+{
+	deaf = 1000;
+	rule(FAAS_MAPPING(.target = "callback:ops", .dead_letter = "queue:dead"));
+	put(ORDER);
+	tried_until("\"StringValue\":\"MaximumRetryAttempts\"", 300000);
+	assert_int_equal(1000 - deaf, 1 + 185);
+	put(ORDER);
+	assert_true(tried_until("\"StringValue\":\"MaximumEventAgeInSeconds\"", 3600000) >= 24);
+	assert_true(1000 - deaf < 2 * (1 + 185));
 }
 
 TEST(what_is_too_large_for_a_target_is_a_dead_letter_at_once)
@@ -554,6 +587,7 @@ int main(void)
 		MEMORY(what_came_another_way_is_a_message_of_ours),
 		MEMORY(a_target_is_tried_again_as_its_rule_says_and_then_there_is_a_dead_letter),
 		MEMORY(an_event_that_became_too_old_says_so),
+		MEMORY(a_rule_that_says_nothing_has_185_more_attempts_within_a_day),
 		MEMORY(what_is_too_large_for_a_target_is_a_dead_letter_at_once),
 		MEMORY(what_a_template_makes_too_large_is_a_dead_letter_too),
 		MEMORY(put_events_answers_for_each_entry),

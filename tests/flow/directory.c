@@ -270,6 +270,7 @@ TEST(one_that_is_moved_there_is_a_copy_and_one_that_goes_is_removed)
 	await(4);
 	assert_null(strstr(event, "\"size\""));
 	assert_null(strstr(event, "\"eTag\""));
+	assert_non_null(strstr(event, "\"eventName\":\"ObjectRemoved:Delete\","));
 	assert_non_null(strstr(told, "Delete b\n"));
 }
 

@@ -10,6 +10,7 @@
 #include "support/stores.h"
 
 #define SECOND 1000
+#define TRACE "Root=1-5759e988-bd862e3fe1be46a994272793"
 
 static void put_ordered(const char *group, const char *body)
 {
@@ -117,6 +118,41 @@ TEST(what_failed_too_often_is_a_dead_letter)
 	assert_int_equal(faas_take(flow.rt, "queue:dead", 0, &m, &err), 0);
 	assert_string_equal(m->body.data, "bad");
 	faas_free(m);
+}
+
+TEST(the_event_of_a_dead_letter_names_the_queue_that_it_comes_from)
+{
+	assert_int_equal(faas_resource_create(flow.rt, "queue:q",
+					      "{\"RedrivePolicy\":{\"deadLetterTargetArn\":"
+					      "\"queue:dead\",\"maxReceiveCount\":1}}",
+					      &err), 0);
+	failures_left = 1;
+	queue_map(FAAS_MAPPING(.source = "queue:q"));
+	queue_put("bad");
+	consumer_await(&calls, 1);
+	assert_false(consumer_event_has("DeadLetterQueueSourceArn"));
+	queue_await("queue:q", 0, 1);
+	flow_advance(&flow, 30 * SECOND);
+	queue_await("queue:dead", 1, 0);
+	queue_map(FAAS_MAPPING(.source = "queue:dead"));
+	consumer_await(&calls, 2);
+	assert_true(consumer_event_has("\"DeadLetterQueueSourceArn\":"
+				       "\"arn:aws:sqs:local-1:000000000000:q\"}"));
+}
+
+TEST(the_event_has_the_trace_of_what_sent_its_message)
+{
+	consumer_make("g", 0);
+	assert_int_equal(faas_function_update(flow.rt,
+					      FAAS_FUNCTION(.name = "g", .on_success = "queue:q"),
+					      &err), 0);
+	queue_map(FAAS_MAPPING(.source = "queue:q"));
+	assert_int_equal(faas_invoke(flow.rt,
+				     FAAS_REQUEST(.function = "g", .mode = FAAS_EVENT,
+						  .trace_id = TRACE),
+				     NULL, &err), 0);
+	consumer_await(&calls, 2);
+	assert_true(consumer_event_has("\"AWSTraceHeader\":\"" TRACE));
 }
 
 /* Three messages, which come together with a window, and an answer: how many stay. */
@@ -469,6 +505,8 @@ int main(void)
 		IN_MEMORY(the_event_of_a_fifo_queue_has_group_dedup_and_sequence),
 		BOTH(a_failed_batch_comes_back_after_the_visibility_timeout),
 		BOTH(what_failed_too_often_is_a_dead_letter),
+		BOTH(the_event_of_a_dead_letter_names_the_queue_that_it_comes_from),
+		IN_MEMORY(the_event_has_the_trace_of_what_sent_its_message),
 		IN_MEMORY(the_function_may_name_what_failed),
 		IN_MEMORY(without_being_asked_for_it_the_answer_means_nothing),
 		IN_MEMORY(a_batch_has_at_most_its_size),

@@ -218,6 +218,33 @@ TEST(what_a_mapping_cannot_be_is_refused_in_the_words_of_lambda)
 		"queue:q does nothing with 'StartingPosition'");
 }
 
+/* A mapping of that queue, with filters whose patterns have so many characters. */
+static const char *filters(const char *queue, int count, int length)
+{
+	static char text[16384];
+	char *at = text;
+
+	at += sprintf(at, "{\"FunctionName\":\"f\",\"EventSourceArn\":\"%s\","
+			  "\"FilterCriteria\":{\"Filters\":[", queue);
+	for (int i = 0; i < count; i++)
+		at += sprintf(at, "%s{\"Pattern\":\"{\\\"body\\\":[\\\"%0*d\\\"]}\"}",
+			      i ? "," : "", length - (int)strlen("{\"body\":[\"\"]}"), i);
+	strcpy(at, "]}}");
+	return text;
+}
+
+TEST(ten_filters_of_4096_characters_and_no_more)
+{
+	refused(CREATE, filters("queue:q", 11, 50), INVALID,
+		"Maximum number of filters is 10");
+	refused(CREATE, filters("queue:q", 1, 4097), VALIDATION,
+		"1 validation error detected: Value '{\"body\":[\"0000000000000000000000000000000"
+		"00000000000000000000...' at 'filterCriteria.filters.1.member.pattern' failed to "
+		"satisfy constraint: Member must have length less than or equal to 4096");
+	perform(CREATE, filters("queue:many", 10, 50));
+	perform(CREATE, filters("queue:long", 1, 4096));
+}
+
 TEST(a_queue_that_hides_for_less_than_the_functions_timeout_is_refused)
 {
 	flow_function(&flow, &(struct faas_function_config){ .name = "slow",
@@ -354,6 +381,7 @@ int main(void)
 		HERE(a_mapping_cannot_become_a_second_one_of_the_same),
 		HERE(mappings_are_listed_by_source_and_function_in_pages),
 		HERE(what_a_mapping_cannot_be_is_refused_in_the_words_of_lambda),
+		HERE(ten_filters_of_4096_characters_and_no_more),
 		HERE(a_queue_that_hides_for_less_than_the_functions_timeout_is_refused),
 		HERE(who_is_not_there_is_not_found),
 		HERE(an_update_that_cannot_be_changes_nothing),

@@ -86,6 +86,20 @@ TEST(what_a_mapping_of_a_stream_cannot_be_is_refused)
 		      "have value greater than or equal to -1");
 	refuses(OF_S("\"MaximumRecordAgeInSeconds\":59"), INVALID,
 		"MaximumRecordAgeInSeconds is 59: must be -1, or from 60 to 604800");
+	refuses(OF_S("\"BatchSize\":10001"), VALIDATION,
+		ERROR "'10001' at 'batchSize'" CONSTRAINT "have value less than or equal to 10000");
+	refuses(OF_S("\"MaximumBatchingWindowInSeconds\":301"), VALIDATION,
+		ERROR "'301' at 'maximumBatchingWindowInSeconds'" CONSTRAINT
+		      "have value less than or equal to 300");
+	refuses(OF_S("\"ParallelizationFactor\":0"), VALIDATION,
+		ERROR "'0' at 'parallelizationFactor'" CONSTRAINT
+		      "have value greater than or equal to 1");
+	refuses(OF_S("\"MaximumRetryAttempts\":10001"), VALIDATION,
+		ERROR "'10001' at 'maximumRetryAttempts'" CONSTRAINT
+		      "have value less than or equal to 10000");
+	refuses(OF_S("\"MaximumRecordAgeInSeconds\":604801"), VALIDATION,
+		ERROR "'604801' at 'maximumRecordAgeInSeconds'" CONSTRAINT
+		      "have value less than or equal to 604800");
 	refuses(OF_S("\"TumblingWindowInSeconds\":901"), VALIDATION,
 		ERROR "'901' at 'tumblingWindowInSeconds'" CONSTRAINT
 		      "have value less than or equal to 900");

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <model/stream.h>
 
@@ -36,10 +37,28 @@ static void to_window_start(int64_t length_ms)
 	flow_advance(&flow, length_ms - now % length_ms);
 }
 
+/* The window of that length that has just begun. */
+static const char *window_that_begins(int length_s)
+{
+	static char text[96];
+	time_t start = (time_t)((flow.clock.epoch_ms + flow.clock.ns / 1000000) / SECOND);
+	time_t end = start + length_s;
+	char from[32], to[32];
+
+	strftime(from, sizeof(from), "%Y-%m-%dT%H:%M:%SZ", gmtime(&start));
+	strftime(to, sizeof(to), "%Y-%m-%dT%H:%M:%SZ", gmtime(&end));
+	snprintf(text, sizeof(text), "\"window\":{\"start\":\"%s\",\"end\":\"%s\"}", from,
+		 to);
+	return text;
+}
+
 TEST(a_window_hands_its_state_on_and_ends_once_more_without_records)
 {
+	const char *window;
+
 	answer_to = add_up;
 	to_window_start(10 * SECOND);
+	window = window_that_begins(10);
 	stream_map(FAAS_MAPPING(.tumbling_s = 10, .batch_size = 2));
 	stream_put_all("abc");
 	consumer_await(&records, 3);
@@ -47,12 +66,14 @@ TEST(a_window_hands_its_state_on_and_ends_once_more_without_records)
 				       "\"arn:aws:kinesis:local-1:000000000000:stream/s\","
 				       "\"isFinalInvokeForWindow\":false,"
 				       "\"isWindowTerminatedEarly\":false}"));
+	assert_true(consumer_event_has(window));
 	flow_advance(&flow, 9 * SECOND);
 	stream_put_all("d");
 	consumer_await(&records, 4);
 	for (int i = 0; i < 10000 && !consumer_event_has("Window\":true"); i++)
 		flow_pass(&flow, SECOND);
 	assert_true(consumer_event_has("{\"Records\":[],\"window\":{\"start\":\""));
+	assert_true(consumer_event_has(window));
 	assert_true(consumer_event_has("\"state\":{\"n\":4},"));
 	assert_true(consumer_event_has("\"isFinalInvokeForWindow\":true,"));
 	stream_put_all("e");
@@ -101,13 +122,17 @@ TEST(an_answer_without_state_is_a_failure)
 	assert_int_equal(calls, 1);
 }
 
+static _Atomic bool ended_early;
+
 static const char *too_much(const char *event)
 {
 	static char state[(1 << 20) + 64];
 	int len = snprintf(state, sizeof(state), "{\"state\":\"");
 
-	if (strstr(event, "Window\":true"))
+	if (strstr(event, "Window\":true")) {
+		ended_early = strstr(event, "\"isWindowTerminatedEarly\":true}");
 		return "{}";
+	}
 	memset(state + len, 'x', 1 << 20);
 	strcpy(state + len + (1 << 20), "\"}");
 	return state;
@@ -116,9 +141,11 @@ static const char *too_much(const char *event)
 TEST(a_state_of_more_than_a_megabyte_ends_its_window_early)
 {
 	answer_to = too_much;
+	ended_early = false;
 	stream_put_all("a");
 	stream_map(FAAS_MAPPING(.tumbling_s = 900, .batch_size = 1));
 	consumer_await(&calls, 2);
+	assert_true(ended_early);
 	stream_put_all("b");
 	consumer_await(&calls, 4);
 	consumer_saw("a,||b,||");

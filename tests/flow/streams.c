@@ -81,16 +81,21 @@ TEST(each_shard_has_a_batch_of_its_own)
 	hold = 0;
 	assert_int_equal(records, 16);
 	assert_int_equal(most_running, 2);
+	assert_true(consumer_event_has("\"eventID\":\"shardId-000000000000:") !=
+		    consumer_event_has("\"eventID\":\"shardId-000000000001:"));
 }
 
 TEST(a_shard_is_divided_by_partition_keys_which_stay_in_order)
 {
+	int next[10] = { 0 };
+
 	hold = 1;
 	for (int i = 0; i < 40; i++) {
-		char key[8];
+		char key[8], body[8];
 
 		snprintf(key, sizeof(key), "%d", i % 10);
-		stream_put(key, key);
+		snprintf(body, sizeof(body), "%d%d", i % 10, i / 10);
+		stream_put(key, body);
 	}
 	stream_map(FAAS_MAPPING(.parallel_per_shard = 4, .batch_size = 1));
 	consumer_await(&calls, 4);
@@ -98,14 +103,10 @@ TEST(a_shard_is_divided_by_partition_keys_which_stay_in_order)
 	hold = 0;
 	consumer_await(&calls, 40);
 	assert_int_equal(most_running, 4);
-	/* each key four times: none was lost */
-	for (int i = 0; i < 10; i++) {
-		int n = 0;
-
-		for (const char *at = consumer_seen(); *at; at++)
-			n += *at == '0' + i;
-		assert_int_equal(n, 4);
-	}
+	for (const char *at = consumer_seen(); *at; at += strlen("12,|"))
+		assert_int_equal(next[at[0] - '0']++, at[1] - '0');
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(next[i], 4); /* none was lost */
 }
 
 TEST(a_batch_waits_for_its_window_or_until_it_is_full)
@@ -275,20 +276,56 @@ TEST(what_failed_too_often_is_given_up_and_told_of)
 	consumer_saw("a,b,|a,b,|c,|");
 }
 
-TEST(a_batch_that_fails_is_halved_and_only_what_is_bad_is_given_up)
+static void is_halved(bool partial_failures)
 {
 	struct faas_message *m;
 
 	poison = "f";
 	stream_put_all("abcdefgh");
 	stream_map(FAAS_MAPPING(.batch_size = 8, .max_retries = FAAS_NONE, .bisect = true,
-			 .on_failure = "queue:dead"));
+			 .partial_failures = partial_failures, .on_failure = "queue:dead"));
 	consumer_await_calls(7);
 	consumer_saw("a,b,c,d,e,f,g,h,|a,b,c,d,|e,f,g,h,|e,f,|e,|f,|g,h,|");
 	m = consumer_await_letter("queue:dead");
 	assert_non_null(strstr(m->body.data, "\"approximateInvokeCount\":4}"));
 	assert_non_null(strstr(m->body.data, "\"batchSize\":1,"));
 	faas_free(m);
+}
+
+TEST(a_batch_that_fails_is_halved_and_only_what_is_bad_is_given_up)
+{
+	is_halved(false);
+}
+
+TEST(it_is_halved_though_the_function_might_have_named_what_failed)
+{
+	is_halved(true);
+}
+
+static void await_last_result(const char *text)
+{
+	const char *reply = "";
+	char want[64];
+
+	snprintf(want, sizeof(want), "\"LastProcessingResult\":\"%s\"", text);
+	for (int i = 0; i < 60000 && !strstr(reply, want); i++) {
+		reply = consumer_control("GetEventSourceMapping", "{\"UUID\":\"%s\"}");
+		consumer_tick();
+	}
+	if (!strstr(reply, want))
+		fail_msg("%s has no %s", reply, want);
+	consumer_control(NULL, "");
+}
+
+TEST(the_last_result_is_shown)
+{
+	failures_left = 1;
+	stream_map(FAAS_MAPPING(.batch_size = 1));
+	await_last_result("No records processed");
+	stream_put_all("a");
+	await_last_result("PROBLEM: Function call failed");
+	consumer_await_calls(2);
+	await_last_result("OK");
 }
 
 TEST(a_record_that_is_too_old_is_given_up)
@@ -343,6 +380,31 @@ TEST(it_goes_on_from_the_lowest_record_that_was_named)
 	stream_map(FAAS_MAPPING(.batch_size = 4, .partial_failures = true));
 	consumer_await_calls(2);
 	consumer_saw("a,b,c,d,|c,d,|");
+}
+
+/* The fourth and the second, in this order. */
+static const char *name_two(const char *event)
+{
+	const char *of[4], *at = event;
+
+	if (calls)
+		return "null";
+	for (int i = 0; i < 4; i++)
+		of[i] = at = strstr(at, "\"sequenceNumber\":\"") + 18;
+	snprintf(named, sizeof(named),
+		 "{\"batchItemFailures\":[{\"itemIdentifier\":\"%.56s\"},"
+		 "{\"itemIdentifier\":\"%.56s\"}]}",
+		 of[3], of[1]);
+	return named;
+}
+
+TEST(of_several_that_were_named_the_lowest_counts)
+{
+	answer_to = name_two;
+	stream_put_all("abcd");
+	stream_map(FAAS_MAPPING(.batch_size = 4, .partial_failures = true));
+	consumer_await_calls(2);
+	consumer_saw("a,b,c,d,|b,c,d,|");
 }
 
 TEST(with_halving_the_rest_follows_at_once_and_is_no_retry)
@@ -451,9 +513,12 @@ int main(void)
 		IN_MEMORY(throttles_use_up_no_attempt),
 		BOTH(what_failed_too_often_is_given_up_and_told_of),
 		IN_MEMORY(a_batch_that_fails_is_halved_and_only_what_is_bad_is_given_up),
+		IN_MEMORY(it_is_halved_though_the_function_might_have_named_what_failed),
+		IN_MEMORY(the_last_result_is_shown),
 		IN_MEMORY(a_record_that_is_too_old_is_given_up),
 		IN_MEMORY(what_a_stream_would_drop_is_told_of_if_it_was_read),
 		IN_MEMORY(it_goes_on_from_the_lowest_record_that_was_named),
+		IN_MEMORY(of_several_that_were_named_the_lowest_counts),
 		IN_MEMORY(with_halving_the_rest_follows_at_once_and_is_no_retry),
 		IN_MEMORY(what_the_function_only_named_has_no_function_error),
 		IN_MEMORY(what_cannot_be_understood_means_that_all_failed),
