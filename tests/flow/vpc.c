@@ -287,8 +287,9 @@ TEST(two_runtimes_on_one_bridge_get_different_addresses)
 	flow_expect(&flow, "tcp", VPC_HERE ":8001", "open");
 	flow_open(&other, FAAS_CONFIG(.subnets = vpc_subnets, .security_groups = vpc_groups),
 		  false);
-	flow_function(&other, FAAS_FUNCTION(.name = "tcp", .handler = "network.tcp",
-					    .subnets = "subnet-a", .security_groups = "sg-port"));
+	flow_function(&other,
+		      FAAS_FUNCTION(.name = "tcp", .handler = "network.tcp", .subnets = "subnet-a",
+				    .security_groups = "sg-port", .timeout_ms = VPC_PATIENCE_MS));
 	flow_expect(&other, "tcp", VPC_HERE ":8001", "open");
 	assert_int_equal(vpc_links(), 2);
 	flow_close(&other);
@@ -302,7 +303,8 @@ TEST(a_program_has_its_api_there_and_the_network_besides)
 	vpc_await_links(0);
 	flow_function(&flow, FAAS_FUNCTION(.name = "p", .code = TEST_PROGRAMS,
 					   .runtime = "provided.al2023", .handler = "any.string",
-					   .subnets = "subnet-a", .security_groups = "sg-port"));
+					   .subnets = "subnet-a", .security_groups = "sg-port",
+					   .timeout_ms = VPC_PATIENCE_MS));
 	flow_expect(&flow, "p", "echo {\"a\":1}", "{\"a\":1}");
 	assert_int_equal(vpc_links(), 1);
 }
@@ -313,10 +315,10 @@ TEST(what_was_restored_or_put_back_has_a_network_too)
 	vpc_needs_machine();
 	flow_function(&flow, FAAS_FUNCTION(.name = "restored", .handler = "network.tcp",
 					   .subnets = "subnet-a", .security_groups = "sg-port",
-					   .snapshot = true));
+					   .timeout_ms = VPC_PATIENCE_MS, .snapshot = true));
 	flow_function(&flow, FAAS_FUNCTION(.name = "pristine", .handler = "network.tcp",
 					   .subnets = "subnet-a", .security_groups = "sg-port",
-					   .pristine = true));
+					   .timeout_ms = VPC_PATIENCE_MS, .pristine = true));
 	flow_expect(&flow, "restored", VPC_HERE ":8001", "open");
 	flow_expect(&flow, "restored", VPC_HERE ":8002", "EHOSTUNREACH");
 	flow_expect(&flow, "pristine", VPC_HERE ":8001", "open");

@@ -188,12 +188,13 @@ TEST(who_gave_no_subnets_hears_nothing_of_them)
 TEST(the_api_sets_shows_and_drops_it)
 {
 	vpc_needs_machine();
-	flow_function(&flow, FAAS_FUNCTION(.name = "tcp", .handler = "network.tcp"));
+	flow_function(&flow, FAAS_FUNCTION(.name = "tcp", .handler = "network.tcp",
+					   .timeout_ms = VPC_PATIENCE_MS));
 	flow_expect(&flow, "tcp", VPC_HERE ":8001", "EPERM");
 	perform("UpdateFunctionConfiguration", "{\"FunctionName\":\"tcp\"," CONFIG "}}");
 	has(CONFIG ",\"VpcId\":\"vpc-0\",\"Ipv6AllowedForDualStack\":false}");
 	flow_expect(&flow, "tcp", VPC_HERE ":8001", "open");
-	perform("UpdateFunctionConfiguration", "{\"FunctionName\":\"tcp\",\"Timeout\":9}");
+	perform("UpdateFunctionConfiguration", "{\"FunctionName\":\"tcp\",\"Timeout\":90}");
 	perform("GetFunctionConfiguration", "{\"FunctionName\":\"tcp\"}");
 	has(CONFIG);
 	perform("UpdateFunctionConfiguration", "{\"FunctionName\":\"tcp\",\"VpcConfig\":{"

@@ -219,7 +219,8 @@ void vpc_needs_machine(void)
 void vpc_function(const char *name, const char *handler, const char *subnet, const char *group)
 {
 	flow_function(&flow, FAAS_FUNCTION(.name = name, .handler = handler, .subnets = subnet,
-					   .security_groups = group, .timeout_ms = 60000));
+					   .security_groups = group,
+					   .timeout_ms = VPC_PATIENCE_MS));
 }
 
 int vpc_links(void)

@@ -12,6 +12,7 @@
 
 #define VPC_HERE "10.77.0.1"
 #define VPC_FAR "10.88.0.2"
+#define VPC_PATIENCE_MS 60000 /* for functions whose time is not what is tested */
 
 /* subnet-a and -b are there; subnet-lost has no bridge, subnet-other is in another VPC. */
 extern const struct faas_subnet vpc_subnets[];
