@@ -83,22 +83,27 @@ static void look(struct fa_alias_view *view, const struct fa_registry *registry,
 
 /* ---- set ------------------------------------------------------------- */
 
-static const char *role_of(const struct fa_version *version)
+static bool is_same(const char *one, const char *other)
 {
-	return version->config.role ? version->config.role : "";
+	return !strcmp(one ? one : "", other ? other : "");
 }
 
-/*
- * That both have the same dead-letter queue, which Lambda asks for too, is always so: it is
- * the function's. The text is ours, for Lambda's has not been seen.
- */
-static int check_roles(const struct fa_alias *alias, struct faas_error *err)
+/* The texts are ours, for Lambda's have not been seen. */
+static int check_pair(const struct fa_alias *alias, struct faas_error *err)
 {
-	if (!alias->second || !strcmp(role_of(alias->version), role_of(alias->second)))
+	const struct faas_function_config *one, *other;
+	bool same_role;
+
+	if (!alias->second)
 		return 0;
-	return fa_error(err, FAAS_EINVAL,
-			"Function versions %d and %d must have the same execution role",
-			alias->version->number, alias->second->number);
+	one = &alias->version->config;
+	other = &alias->second->config;
+	same_role = is_same(one->role, other->role);
+	if (same_role && is_same(one->dead_letter, other->dead_letter))
+		return 0;
+	return fa_error(err, FAAS_EINVAL, "Function versions %d and %d must have the same %s",
+			alias->version->number, alias->second->number,
+			same_role ? "dead-letter queue, or none" : "execution role");
 }
 
 static int check_route(const struct fa_alias *alias, struct faas_error *err)
@@ -149,7 +154,7 @@ static int apply(struct fa_alias *alias, const struct fa_registry *registry,
 		snprintf(alias->revision, sizeof(alias->revision), "%s", change->becomes);
 	rc = check_route(alias, err);
 	if (!rc && !change->becomes) /* what was there before this was asked for stays */
-		rc = check_roles(alias, err);
+		rc = check_pair(alias, err);
 	return rc;
 }
 

@@ -240,6 +240,41 @@ TEST(the_versions_of_an_alias_have_the_same_role)
 		"Function versions 1 and 2 must have the same execution role");
 }
 
+TEST(the_versions_of_an_alias_have_the_same_dead_letter_queue)
+{
+	static const char *const targets[] = { "queue:a", "queue:b", "" };
+	char request[128];
+
+	for (int i = 0; i < 3; i++) {
+		snprintf(request, sizeof(request),
+			 "{\"FunctionName\":\"f\",\"DeadLetterConfig\":{\"TargetArn\":\"%s\"}}",
+			 targets[i]);
+		perform("UpdateFunctionConfiguration", request);
+		perform("PublishVersion", "{\"FunctionName\":\"f\"}");
+	}
+	perform("UpdateFunctionConfiguration",
+		"{\"FunctionName\":\"f\",\"Timeout\":5,"
+		"\"DeadLetterConfig\":{\"TargetArn\":\"queue:a\"}}");
+	perform("PublishVersion", "{\"FunctionName\":\"f\"}");
+	perform("CreateAlias", "{\"FunctionName\":\"f\",\"Name\":\"prod\",\"FunctionVersion\":"
+			       "\"1\",\"RoutingConfig\":"
+			       "{\"AdditionalVersionWeights\":{\"4\":0.1}}}");
+	for (int second = 2; second <= 3; second++) {
+		char message[128];
+
+		snprintf(request, sizeof(request),
+			 "{\"FunctionName\":\"f\",\"Name\":\"prod\",\"RoutingConfig\":"
+			 "{\"AdditionalVersionWeights\":{\"%d\":0.1}}}",
+			 second);
+		snprintf(message, sizeof(message),
+			 "Function versions 1 and %d must have the same dead-letter queue, or none",
+			 second);
+		refused("UpdateAlias", request, INVALID, message);
+	}
+	perform("GetAlias", "{\"FunctionName\":\"f\",\"Name\":\"prod\"}");
+	has("\"AdditionalVersionWeights\":{\"4\":0.1}");
+}
+
 TEST(lists_come_in_pages)
 {
 	flow_function(&flow, &(struct faas_function_config){ .name = "g",
@@ -359,6 +394,7 @@ int main(void)
 		VIRTUAL(an_alias_is_made_shown_changed_and_deleted),
 		VIRTUAL(an_alias_has_at_most_one_second_version),
 		VIRTUAL(the_versions_of_an_alias_have_the_same_role),
+		VIRTUAL(the_versions_of_an_alias_have_the_same_dead_letter_queue),
 		VIRTUAL(lists_come_in_pages),
 		VIRTUAL(aliases_are_listed_of_one_version_if_that_is_asked),
 		VIRTUAL(what_was_deleted_is_not_found),
