@@ -220,6 +220,14 @@ static void write_type(struct fa_outcome *outcome, const struct naming *naming,
 	fa_text_bytes(&text, type, strnlen(type, sizeof(job->error_type)));
 }
 
+/* A restore is billed in whole milliseconds of its own. */
+static int64_t billed_init_ns(const struct fa_job *job, const struct fa_version *version)
+{
+	return fa_version_is_copied(version) && job->init_ns > 0 ?
+		       fa_billed_ms(0, job->init_ns) * 1000000 :
+		       job->init_ns;
+}
+
 /* What never got an environment ran no code, and costs nothing. */
 static void bill(struct fa_outcome *outcome, const struct fa_job *job,
 		 const struct fa_version *version, const struct faas_prices *prices)
@@ -228,7 +236,8 @@ static void bill(struct fa_outcome *outcome, const struct fa_job *job,
 	outcome->gb_seconds = outcome->cost = 0.0;
 	if (outcome->code == FAAS_ESYSTEM)
 		return;
-	outcome->billed_ms = fa_billed_ms(job->end_ns - job->start_ns, job->init_ns);
+	outcome->billed_ms = fa_billed_ms(job->end_ns - job->start_ns,
+					  billed_init_ns(job, version));
 	outcome->gb_seconds = fa_gb_seconds(version->config.memory_mb, outcome->billed_ms);
 	outcome->cost = fa_cost(prices, outcome->gb_seconds);
 }

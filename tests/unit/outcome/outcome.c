@@ -252,6 +252,21 @@ TEST(what_ran_is_billed_whatever_came_of_it)
 	}
 }
 
+/* AWS's own example: 127.10 ms and 26 ms are 154. */
+TEST(a_restore_is_billed_in_whole_milliseconds)
+{
+	job.end_ns = job.start_ns + 127100000;
+	job.init_ns = 25300000;
+	judge(FA_REPLIED);
+	assert_int_equal(outcome.billed_ms, 153); /* an init is not */
+	version.snapshot = true;
+	judge(FA_REPLIED);
+	assert_int_equal(outcome.billed_ms, 154);
+	job.init_ns = 0;
+	judge(FA_REPLIED);
+	assert_int_equal(outcome.billed_ms, 128);
+}
+
 TEST(prices_of_the_runtime_are_used)
 {
 	const struct faas_prices prices = { .per_request = 1, .per_gb_second = 100 };
@@ -287,6 +302,7 @@ int main(void)
 		ROW(a_reason_full_of_quotes_is_escaped),
 		ROW(a_body_is_json_however_long_the_reason_becomes),
 		ROW(what_ran_is_billed_whatever_came_of_it),
+		ROW(a_restore_is_billed_in_whole_milliseconds),
 		ROW(prices_of_the_runtime_are_used),
 	};
 

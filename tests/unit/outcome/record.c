@@ -166,6 +166,29 @@ TEST(an_init_ahead_of_any_event_is_reported_as_an_invocation_is)
 		    "INIT_REPORT Init Duration: 84.00 ms\tPhase: init\t");
 }
 
+TEST(a_report_of_a_restore_tells_what_of_it_is_billed)
+{
+	record.restored = 1;
+	record.duration_ns = 127100000;
+	record.init_ns = 25300000;
+	record.billed_ms = 154;
+	record.peak_kb = 88 * 1024;
+	assert_report("REPORT RequestId: " ID "\tDuration: 127.10 ms\tBilled Duration: 154 ms\t"
+		      "Memory Size: 128 MB\tMax Memory Used: 88 MB\tRestore Duration: 25.30 ms\t"
+		      "Billed Restore Duration: 26 ms\t");
+}
+
+TEST(a_failed_restore_is_reported_as_one)
+{
+	record.restored = 1;
+	record.init_ns = 1236040000;
+	record.failed = 1;
+	strcpy(record.error_type, "Runtime.ExitError");
+	assert_line(fa_render_init_report(out, &record),
+		    "RESTORE_REPORT Restore Duration: 1236.04 ms\tStatus: error\t"
+		    "Error Type: Runtime.ExitError");
+}
+
 TEST(an_init_that_took_too_long_is_reported_as_timeout)
 {
 	record.init_ns = 10000 * MS;
@@ -211,6 +234,8 @@ int main(void)
 		ROW(a_begun_megabyte_counts_as_used),
 		ROW(a_failed_init_is_reported_with_its_phase),
 		ROW(an_init_ahead_of_any_event_is_reported_as_an_invocation_is),
+		ROW(a_report_of_a_restore_tells_what_of_it_is_billed),
+		ROW(a_failed_restore_is_reported_as_one),
 		ROW(an_init_that_took_too_long_is_reported_as_timeout),
 		ROW(the_longest_of_everything_fits),
 	};
