@@ -125,8 +125,20 @@ TEST(no_function_is_a_replica_of_one_elsewhere)
 
 TEST(a_member_that_would_do_nothing_is_refused)
 {
-	refused("UpdateFunctionConfiguration", "{\"FunctionName\":\"f\",\"DurableConfig\":{}}",
-		INVALID, "UpdateFunctionConfiguration does nothing with 'DurableConfig' here");
+	static const char *const members[] = { "DurableConfig", "CapacityProviderConfig" };
+	char request[128], message[128];
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
+		snprintf(request, sizeof(request), "{\"FunctionName\":\"f\",\"%s\":{}}",
+			 members[i]);
+		snprintf(message, sizeof(message),
+			 "UpdateFunctionConfiguration does nothing with '%s' here", members[i]);
+		refused("UpdateFunctionConfiguration", request, INVALID, message);
+	}
+	refused("CreateFunction",
+		"{\"FunctionName\":\"g\",\"Role\":\"arn:aws:iam::000000000000:role/r\","
+		"\"Code\":{},\"TenancyConfig\":{}}",
+		INVALID, "CreateFunction does nothing with 'TenancyConfig' here");
 }
 
 TEST(an_update_changes_what_it_names_and_nothing_else)

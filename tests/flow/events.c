@@ -108,6 +108,8 @@ TEST(an_accepted_event_runs_once_and_leaves_the_queue)
 	await_queued(0);
 	flow_advance(&flow, 3600000);
 	assert_int_equal(attempts, 1);
+	assert_true(flow_metric(&flow, "AsyncEventsReceived") == 1);
+	assert_true(flow_metric(&flow, "AsyncEventsDropped") == 0);
 }
 
 TEST(a_failed_event_comes_again_after_one_and_two_minutes_with_the_same_id)

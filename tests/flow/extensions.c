@@ -59,7 +59,8 @@ TEST(they_hear_of_the_end)
 	create("one", NULL);
 	answers("f", "count", "1");
 	assert_int_equal(faas_recycle(flow.rt, "f", &err), 0);
-	flow_await_log(&flow, "one hears {\"eventType\":\"SHUTDOWN");
+	flow_await_log(&flow, "one hears {\"eventType\":\"SHUTDOWN\",\"deadlineMs\":");
+	flow_await_log(&flow, ",\"shutdownReason\":\"spindown\"}");
 }
 
 TEST(one_that_ends_before_it_registers_is_the_end_of_init)
@@ -76,6 +77,14 @@ TEST(one_that_ends_later_ends_its_environment)
 	result = flow_call(&flow, "f", "sleep 2000");
 	assert_string_equal(result->error_type, "Extension.Crash");
 	assert_int_equal(result->code, FAAS_EFUNCTION);
+}
+
+TEST(the_next_event_waits_for_an_extension_until_its_timeout_and_then_all_is_new)
+{
+	create("deaf", NULL);
+	answers("f", "count", "1");
+	assert_string_equal(flow_call(&flow, "f", "count")->error_type, "Sandbox.Timedout");
+	answers("f", "count", "1");
 }
 
 TEST(a_file_that_cannot_be_executed_is_no_extension_and_that_is_told)
@@ -98,6 +107,7 @@ int main(void)
 		ROW(they_hear_of_the_end),
 		ROW(one_that_ends_before_it_registers_is_the_end_of_init),
 		ROW(one_that_ends_later_ends_its_environment),
+		ROW(the_next_event_waits_for_an_extension_until_its_timeout_and_then_all_is_new),
 		ROW(a_file_that_cannot_be_executed_is_no_extension_and_that_is_told),
 	};
 

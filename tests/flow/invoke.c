@@ -418,6 +418,27 @@ TEST(the_log_tail_holds_start_output_end_and_report)
 	faas_free(r);
 }
 
+TEST(the_log_tail_is_the_last_four_kilobytes)
+{
+	struct faas_result *r = NULL;
+	char tail[4097];
+
+	assert_int_equal(faas_invoke_wait(flow.rt,
+					  FAAS_REQUEST(.function = "life",
+						       .payload = { "say 200", 7 },
+						       .log_tail = true),
+					  &r, NULL),
+			 0);
+	assert_int_equal(r->log_tail.len, 4096);
+	memcpy(tail, r->log_tail.data, 4096);
+	tail[4096] = '\0';
+	assert_null(strstr(tail, "START RequestId: "));
+	assert_null(strstr(tail, "\nline 0 of"));
+	assert_non_null(strstr(tail, "\nline 199 of"));
+	assert_non_null(strstr(tail, "\nREPORT RequestId: "));
+	faas_free(r);
+}
+
 TEST(output_beyond_the_budget_is_dropped_and_counted)
 {
 	struct faas_stats stats = { .size = sizeof(stats) };
@@ -537,6 +558,7 @@ int main(void)
 		CASE(a_large_part_of_the_event_comes_back_by_both_doors),
 		CASE(large_answers_follow_each_other_on_the_callers_thread_after_the_loops),
 		CASE(the_log_tail_holds_start_output_end_and_report),
+		CASE(the_log_tail_is_the_last_four_kilobytes),
 		CASE(output_beyond_the_budget_is_dropped_and_counted),
 		CASE(an_update_makes_new_environments_and_running_ones_finish),
 		CASE(a_deleted_function_finishes_what_runs_and_is_gone),

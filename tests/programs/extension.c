@@ -2,6 +2,7 @@
 /* An extension: it prints each event that it hears of. Its name says how it behaves. */
 #include "client.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,11 +38,15 @@ int main(int argc, char **argv)
 	snprintf(identity, sizeof(identity), "Lambda-Extension-Identifier: %s\r\n",
 		 client_field(&reply, "Lambda-Extension-Identifier"));
 	while (ask("GET", "/2020-01-01/extension/event/next", identity, "")) {
-		printf("%s hears %.22s\n", name, reply.body);
-		if (strstr(reply.body, "SHUTDOWN"))
+		bool shutdown = strstr(reply.body, "SHUTDOWN");
+
+		printf("%s hears %.*s\n", name, shutdown ? 200 : 22, reply.body);
+		if (shutdown)
 			return 0;
 		if (!strcmp(name, "late"))
 			return 4;
+		if (!strcmp(name, "deaf")) /* asks no more */
+			pause();
 	}
 	return 98;
 }

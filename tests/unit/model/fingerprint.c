@@ -47,7 +47,8 @@ static struct fa_version *make(const struct faas_function_config *change)
 	struct fa_version *version;
 
 	fa_version_merge(&config, &config, change);
-	version = fa_version_create(&fa_mem_libc, &config, "local-1", "000000000000", &err);
+	version = fa_version_create_of(&fa_mem_libc, &config, &(struct fa_code){ NULL }, "local-1",
+				       "000000000000", &err);
 	if (!version)
 		fail_msg("%s", err.message);
 	return version;
@@ -98,6 +99,9 @@ TEST(code_that_is_too_long_is_not_read)
 TEST(each_member_that_is_frozen_makes_another_configuration)
 {
 	static const char *const variables[] = { "NAME=value", NULL };
+	static const char *const layers[] = {
+		"arn:aws:lambda:local-1:000000000000:layer:l:1", NULL
+	};
 	const struct faas_function_config *const changes[] = {
 		FAAS_FUNCTION(.memory_mb = 256),
 		FAAS_FUNCTION(.timeout_ms = 1),
@@ -117,6 +121,9 @@ TEST(each_member_that_is_frozen_makes_another_configuration)
 		FAAS_FUNCTION(.code = file),
 		FAAS_FUNCTION(.runtime = "provided.al2"),
 		FAAS_FUNCTION(.role = "arn:aws:iam::000000000000:role/r"),
+		FAAS_FUNCTION(.dead_letter = "queue:dead"),
+		FAAS_FUNCTION(.snap_start = "PublishedVersions"),
+		FAAS_FUNCTION(.layers = layers),
 	};
 	struct fa_version *plain = make(FAAS_FUNCTION());
 
