@@ -187,6 +187,14 @@ static struct fa_env *lease(struct fa_invocation *inv, const char **reason, int 
 	return env;
 }
 
+/* An event does; if there are many in the store, it does there. `why`: 0, for an init. */
+static bool may_wait(const struct fa_invocation *inv, int why)
+{
+	if (inv->kept)
+		return fa_turn_may_stay(inv);
+	return fa_invocation_is_event(inv) || inv->capacity_wait_ms || !why;
+}
+
 void fa_invocation_begin(struct fa_invocation *inv)
 {
 	struct fa_runner *runner = inv->runner;
@@ -212,7 +220,7 @@ void fa_invocation_begin(struct fa_invocation *inv)
 		fa_invocation_throttle(inv, "", FAAS_ENOMEM);
 	else if (fa_turn_ahead(inv))
 		return;
-	else if (inv->kept ? fa_turn_may_stay(inv) : inv->capacity_wait_ms || !why)
+	else if (may_wait(inv, why))
 		fa_turn_wait(inv, false);
 	else
 		fa_invocation_throttle(inv, reason, FAAS_ETHROTTLED);

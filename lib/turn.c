@@ -30,10 +30,13 @@ void fa_turn_mind(struct fa_runner *runner)
 		fa_env_mind(fa_container(runner->leased.next, struct fa_env, lease));
 }
 
-/* Nobody waits for ever. Events of the store do it until they are too old. */
+/*
+ * Nobody waits for ever. Events do it until they are too old: were they sent away, all of a
+ * backlog would come again at the same time, for a few places, and later each time.
+ */
 static int64_t patience_ms(const struct fa_invocation *inv)
 {
-	if (inv->kept)
+	if (fa_invocation_is_event(inv))
 		return fa_ending_left_ms(inv);
 	return inv->capacity_wait_ms ? inv->capacity_wait_ms : HELD_MS;
 }
