@@ -76,7 +76,7 @@ static void finish_creation(struct fa_build *build)
 	struct faas_error err;
 
 	if (fa_code_make(&v->code, &err) < 0) {
-		fa_trouble_of(&trouble, &err);
+		fa_trouble_of(&trouble, v->config.image, &err);
 		why = &trouble;
 	}
 	if (build->number)
@@ -128,7 +128,7 @@ static void finish_change(struct fa_build *build)
 		fa_function_swap(build->rt, build->old, build->version, &err);
 		return;
 	}
-	fa_trouble_of(&trouble, &err);
+	fa_trouble_of(&trouble, build->version->config.image, &err);
 	fa_registry_fail(&build->rt->registry, build->old, &trouble);
 	fa_function_drop(build->version);
 }

@@ -122,7 +122,7 @@ static int make_code(const struct fa_code *code, const struct fa_document *in,
 	rc = fa_code_make(code, err);
 	if (!rc || !number_in(in, "Pending"))
 		return rc;
-	fa_trouble_of(trouble, err);
+	fa_trouble_of(trouble, code->package && code->package->image, err);
 	return 0;
 }
 
@@ -350,7 +350,7 @@ static void recall_update(struct faas *rt, const struct fa_document *document,
 	}
 	fa_function_drop(next);
 	if (in)
-		fa_trouble_of(&trouble, &err);
+		fa_trouble_of(&trouble, *text_in(in, "Image"), &err);
 	else if (failed)
 		read_trouble(&trouble, failed);
 	if (in || failed)

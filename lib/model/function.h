@@ -140,8 +140,8 @@ void fa_version_merge(struct faas_function_config *out, const struct faas_functi
 /* FAAS_EEXIST unless it is active. */
 int fa_version_check_active(const struct fa_version *version, struct faas_error *err);
 void fa_version_settle(struct fa_version *version, const struct fa_trouble *trouble);
-/* In the words of the API. */
-void fa_trouble_of(struct fa_trouble *trouble, const struct faas_error *err);
+/* Why a ZIP, or an image, could not be unpacked, in the words of the API. */
+void fa_trouble_of(struct fa_trouble *trouble, bool image, const struct faas_error *err);
 const char *fa_state_name(enum fa_state state);
 
 static inline void fa_version_ref(struct fa_version *version)

@@ -40,11 +40,13 @@ void fa_version_settle(struct fa_version *v, const struct fa_trouble *trouble)
 	atomic_store(&v->state, trouble ? FA_STATE_FAILED : FA_STATE_ACTIVE);
 }
 
-void fa_trouble_of(struct fa_trouble *trouble, const struct faas_error *err)
+void fa_trouble_of(struct fa_trouble *trouble, bool image, const struct faas_error *err)
 {
 	bool code = err->code == FAAS_EINVAL || err->code == FAAS_ETOOLARGE;
 
-	strcpy(trouble->code, code ? "InvalidZipFileException" : "InternalError");
+	strcpy(trouble->code, !code   ? "InternalError"
+			      : image ? "InvalidImage"
+				      : "InvalidZipFileException");
 	snprintf(trouble->reason, sizeof(trouble->reason), "%s", err->message);
 }
 

@@ -235,7 +235,8 @@ TEST(what_an_image_cannot_have_is_refused)
 	answers("read /version", "one");
 }
 
-TEST(an_image_that_cannot_be_unpacked_leaves_a_function_that_failed)
+/* "other" becomes an image of more than may be unpacked. */
+static void write_a_bomb(void)
 {
 	struct images_blob layer, manifest;
 	struct images_tar tar;
@@ -251,11 +252,28 @@ TEST(an_image_that_cannot_be_unpacked_leaves_a_function_that_failed)
 	images_gzip(other, &layer, &tar);
 	images_manifest(other, &manifest, &layer, 1, "{\"Cmd\":[\"/x\"]}");
 	images_index(other, &manifest, "");
+}
+
+TEST(an_image_that_cannot_be_unpacked_leaves_a_function_that_failed)
+{
+	write_a_bomb();
 	perform("CreateFunction", CREATE("other", ""));
 	has("\"State\":\"Pending\"");
 	await("Failed");
 	perform("GetFunctionConfiguration", "{\"FunctionName\":\"i\"}");
 	has("the image is too large");
+	has("\"StateReasonCode\":\"InvalidImage\"");
+}
+
+TEST(an_image_that_cannot_be_unpacked_leaves_the_one_before_it)
+{
+	create(CREATE(REPOSITORY ":v1", ""));
+	write_a_bomb();
+	change("UpdateFunctionCode", "{\"FunctionName\":\"i\",\"ImageUri\":\"other\"}");
+	perform("GetFunctionConfiguration", "{\"FunctionName\":\"i\"}");
+	has("\"LastUpdateStatus\":\"Failed\",\"LastUpdateStatusReason\":");
+	has("\"LastUpdateStatusReasonCode\":\"InvalidImage\"");
+	answers("read /version", "one");
 }
 
 #define ROW(test) cmocka_unit_test_setup_teardown(test, open_it, close_it)
@@ -273,6 +291,7 @@ int main(void)
 		ROW(a_tag_that_is_not_there_is_named),
 		ROW(what_an_image_cannot_have_is_refused),
 		ROW(an_image_that_cannot_be_unpacked_leaves_a_function_that_failed),
+		ROW(an_image_that_cannot_be_unpacked_leaves_the_one_before_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
