@@ -39,6 +39,10 @@ MADE = "arn:what:CreateCodeSigningConfig:answered"
 REQUESTS = [
     ("GetFunction", {"FunctionName": "f"}),
     ("GetFunctionConfiguration", {"FunctionName": "f"}),
+    ("UpdateFunctionConfiguration", {  # both versions of an alias have the same one
+        "FunctionName": "f",
+        "DeadLetterConfig": {"TargetArn": "arn:aws:sqs:local-1:000000000000:dead"},
+    }),
     ("PublishVersion", {"FunctionName": "f", "Description": "first"}),
     ("UpdateFunctionConfiguration", {
         "FunctionName": "f", "MemorySize": 256, "Timeout": 5, "Description": "d",
@@ -46,7 +50,6 @@ REQUESTS = [
         "Environment": {"Variables": {"NAME": "other"}},
         "TracingConfig": {"Mode": "Active"},
         "LoggingConfig": {"LogFormat": "JSON", "ApplicationLogLevel": "DEBUG", "LogGroup": "mine"},
-        "DeadLetterConfig": {"TargetArn": "arn:aws:sqs:local-1:000000000000:dead"},
     }),
     ("PublishVersion", {"FunctionName": "f"}),
     ("ListVersionsByFunction", {"FunctionName": "f", "MaxItems": 2}),
