@@ -12,6 +12,7 @@
 
 #include <base/chores.h>
 #include <base/error.h>
+#include <base/member.h>
 #include <base/text.h>
 #include <conduct.h>
 #include <faas/source.h>
@@ -61,11 +62,10 @@ static void refuse(struct call *call, int code, const char *type, const char *me
 	char words[WORDS_MAX];
 	struct fa_text text = FA_TEXT(words);
 
-	fa_text_add(&text, "{\"errorType\":\"");
-	fa_text_json(&text, type, strlen(type));
-	fa_text_add(&text, "\",\"errorMessage\":\"");
-	fa_text_json(&text, message, strlen(message));
-	fa_text_add(&text, "\"}");
+	fa_text_add(&text, "{");
+	fa_member_text(&text, "errorType", type);
+	fa_member_text(&text, "errorMessage", message);
+	fa_text_add(&text, "}");
 	reply(call, code, (struct faas_bytes){ words, text.len });
 }
 
