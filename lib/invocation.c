@@ -187,12 +187,15 @@ static struct fa_env *lease(struct fa_invocation *inv, const char **reason, int 
 	return env;
 }
 
-/* An event does; if there are many in the store, it does there. `why`: 0, for an init. */
+/*
+ * An event does, unless many do: what waits in line is run by what its function is now, and
+ * what comes again by what that is then (semantics 1.4). `why`: 0, for an init.
+ */
 static bool may_wait(const struct fa_invocation *inv, int why)
 {
-	if (inv->kept)
+	if (fa_invocation_is_event(inv))
 		return fa_turn_may_stay(inv);
-	return fa_invocation_is_event(inv) || inv->capacity_wait_ms || !why;
+	return inv->capacity_wait_ms || !why;
 }
 
 void fa_invocation_begin(struct fa_invocation *inv)

@@ -9,7 +9,7 @@
 
 #define AHEAD_NS 50000 /* hand over ahead at most so much work */
 #define AHEAD_AMONG 64 /* that are looked at, of a function without a limit of its own */
-#define KEPT_MAX 128   /* events of the store that wait at hand, per function */
+#define KEPT_MAX 128   /* events that wait at hand, per function */
 #define HELD_MS 10000  /* who did not ask to wait: as long as an init in front of it may take */
 
 void fa_turn_stop(struct fa_invocation *inv)
@@ -117,7 +117,7 @@ bool fa_turn_is_soon(const struct fa_runner *runner, const struct fa_invocation 
 	       fa_env_is_prompt(first) && !fa_runner_is_over(runner, first);
 }
 
-/* So many are at hand when an environment is free; the others go back to the store. */
+/* So many are at hand when an environment is free; the others come again. */
 bool fa_turn_may_stay(const struct fa_invocation *inv)
 {
 	int waiting = (int)inv->runner->load - (int)inv->runner->leases;
