@@ -18,6 +18,7 @@
 #include <base/error.h>
 #include <base/json.h>
 #include <base/text.h>
+#include <model/package/tree.h>
 
 #define INSIDE (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define ID_MAX 64
@@ -144,23 +145,6 @@ static int open_folder(const char *directory, char *key, const char **leaf)
 	return dir;
 }
 
-static int write_all(int fd, struct faas_bytes bytes)
-{
-	const char *at = bytes.data;
-	ssize_t n;
-
-	while (bytes.len) {
-		n = write(fd, at, bytes.len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		at += n;
-		bytes.len -= (size_t)n;
-	}
-	return fsync(fd);
-}
-
 /* What the last attempt left under that name goes first. */
 static int write_file(int dir, const char *leaf, struct faas_bytes body)
 {
@@ -172,7 +156,8 @@ static int write_file(int dir, const char *leaf, struct faas_bytes body)
 	fd = openat(dir, hidden, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return -1;
-	if (write_all(fd, body) == 0 && renameat(dir, hidden, dir, leaf) == 0)
+	if (fa_write_all(fd, body.data, body.len) == 0 && fsync(fd) == 0 &&
+	    renameat(dir, hidden, dir, leaf) == 0)
 		return close_with(fd, fsync(dir));
 	error = errno;
 	close(fd);
