@@ -69,11 +69,6 @@ static int enter(struct faas *rt, const char *text, bool queue, struct fa_addres
 	return rc ? rc : fa_enter(rt, err);
 }
 
-static struct faas_bytes bytes_of(const char *text)
-{
-	return (struct faas_bytes){ text, strlen(text) };
-}
-
 int fa_messages_perform(struct faas *rt, struct fa_store_op *op, struct faas_error *err)
 {
 	op->now_ms = rt->clock->unix_ms(rt->clock);
@@ -140,17 +135,17 @@ static int order(struct fa_message *m, const struct faas_message *from,
 		if (!fits_id(from->dedup))
 			return fa_error(err, FAAS_EINVAL, "dedup has at most %d characters",
 					ID_MAX);
-		m->dedup = bytes_of(from->dedup);
+		m->dedup = fa_bytes_of(from->dedup);
 	} else if (queue->content_dedup) {
 		fa_sha256(sum, m->body.data, m->body.len);
 		fa_text_hex(&text, sum, sizeof(sum));
-		m->dedup = bytes_of(hash);
+		m->dedup = fa_bytes_of(hash);
 	} else {
 		return fa_error(err, FAAS_EINVAL,
 				"The queue should either have ContentBasedDeduplication enabled "
 				"or MessageDeduplicationId provided explicitly");
 	}
-	m->group = bytes_of(from->group);
+	m->group = fa_bytes_of(from->group);
 	return 0;
 }
 
@@ -197,7 +192,7 @@ static int put_to_topic(struct faas *rt, struct fa_message *m, const struct faas
 	int rc = fa_topic_check(from, err);
 
 	if (from->subject)
-		m->group = bytes_of(from->subject);
+		m->group = fa_bytes_of(from->subject);
 	return rc ? rc : send_one(rt, m, id, err);
 }
 
@@ -210,7 +205,7 @@ static int put_to_bus(struct faas *rt, struct fa_message *m, int64_t *id, struct
 		return rc;
 	m->body = (struct faas_bytes){ entry.text, entry.len };
 	if (*entry.trace)
-		m->trace = bytes_of(entry.trace);
+		m->trace = fa_bytes_of(entry.trace);
 	rc = send_one(rt, m, id, err);
 	fa_free(entry.text);
 	return rc;
@@ -229,10 +224,11 @@ static int put_to_directory(struct faas *rt, struct fa_message *m, const struct 
 static int put(struct faas *rt, const struct fa_address *to, const struct faas_message *from,
 	       const char *trace, int64_t *id, struct faas_error *err)
 {
-	struct fa_message m = { .attributes = bytes_of(from->attributes ? from->attributes : "{}"),
+	const char *attributes = from->attributes ? from->attributes : "{}";
+	struct fa_message m = { .attributes = fa_bytes_of(attributes),
 				.body = from->body,
-				.address = bytes_of(to->text),
-				.trace = bytes_of(trace ? trace : ""),
+				.address = fa_bytes_of(to->text),
+				.trace = fa_bytes_of(trace ? trace : ""),
 				.outgoing = to->kind != FA_TO_QUEUE };
 
 	m.sent_ms = rt->clock->unix_ms(rt->clock);
@@ -338,7 +334,7 @@ int faas_take(struct faas *rt, const char *queue, int hide_ms, struct faas_messa
 	rc = enter(rt, queue, true, &from, err);
 	if (rc)
 		return rc;
-	op.message.address = bytes_of(from.text);
+	op.message.address = fa_bytes_of(from.text);
 	fa_queue_get(&rt->queues, from.name, &q);
 	fa_message_take(&op, &q, rt->clock->unix_ms(rt->clock), &to);
 	rc = fa_messages_perform(rt, &op, err);
@@ -405,7 +401,7 @@ int faas_peek(struct faas *rt, const char *queue,
 	rc = enter(rt, queue, true, &from, err);
 	if (rc)
 		return rc;
-	op.message.address = bytes_of(from.text);
+	op.message.address = fa_bytes_of(from.text);
 	do
 		rc = fa_messages_perform(rt, &op, err);
 	while (!rc && show_page(&op, each, data));
@@ -428,9 +424,9 @@ int faas_move(struct faas *rt, const char *queue, const char *to, int max, int *
 	rc = enter(rt, queue, true, &from, err);
 	if (rc)
 		return rc;
-	op.message.address = bytes_of(from.text);
+	op.message.address = fa_bytes_of(from.text);
 	if (to) {
-		target.address = bytes_of(there.text);
+		target.address = fa_bytes_of(there.text);
 		target.outgoing = there.kind != FA_TO_QUEUE;
 		op.to = &target;
 	}
@@ -457,7 +453,7 @@ int faas_queue_stats(struct faas *rt, const char *queue, struct faas_queue_stats
 	rc = enter(rt, queue, true, &from, err);
 	if (rc)
 		return rc;
-	op.message.address = bytes_of(from.text);
+	op.message.address = fa_bytes_of(from.text);
 	rc = fa_messages_perform(rt, &op, err);
 	s.visible = (uint64_t)op.sum.visible;
 	s.hidden = (uint64_t)op.sum.hidden;

@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+
+#include <faas/types.h>
 
 /*
  * Print into a buffer of fixed size without a format string and without the
@@ -37,6 +40,12 @@ void fa_text_json(struct fa_text *text, const void *data, size_t len);
 size_t fa_text_character(const void *data, size_t len, bool *valid);
 size_t fa_text_length(const char *text); /* characters of UTF-8 */
 bool fa_text_is_utf8(const void *data, size_t len);
+
+/* Borrowed, without its NUL. */
+static inline struct faas_bytes fa_bytes_of(const char *text)
+{
+	return (struct faas_bytes){ text, strlen(text) };
+}
 
 /* From the kernel. */
 void fa_random_bytes(void *out, size_t len);

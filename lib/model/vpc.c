@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include <base/error.h>
+#include <base/text.h>
 #include <model/policy/value.h>
 
 #define ID_MAX 64
@@ -54,11 +55,6 @@ static bool is_id(const char *id, const char *prefix, const char *letters)
 static bool says(struct faas_bytes id, const char *text)
 {
 	return strlen(text) == id.len && !memcmp(text, id.data, id.len);
-}
-
-static struct faas_bytes bytes_of(const char *text)
-{
-	return (struct faas_bytes){ text, strlen(text) };
 }
 
 /* ---- subnets --------------------------------------------------------- */
@@ -226,7 +222,7 @@ static int add_group(struct fa_vpcs *all, const struct fa_mem *mem,
 				"security_groups: an id is 'sg-' and letters and digits, at most "
 				"%d bytes: '%.100s'",
 				ID_MAX, from->id);
-	if (fa_vpc_group_find(all, bytes_of(from->id)))
+	if (fa_vpc_group_find(all, fa_bytes_of(from->id)))
 		return fa_error(err, FAAS_EINVAL, "security_groups: '%s' is there twice", from->id);
 	g->id = fa_strdup(mem, from->id);
 	all->group_count++;

@@ -9,6 +9,7 @@
 #include <source/fan.h>
 
 #include <string.h>
+#include <base/text.h>
 
 #define AGAIN_MS 1000 /* after memory was out */
 
@@ -286,11 +287,6 @@ static void on_stored(struct fa_store_op *op)
 	fa_loop_call(&p->batch->mapping->all->rt->loop, &p->call);
 }
 
-static struct faas_bytes bytes_of(const char *text)
-{
-	return (struct faas_bytes){ text, strlen(text) };
-}
-
 static void push(struct fa_batch *b, const struct fa_text *event)
 {
 	struct fa_mapping *m = b->mapping;
@@ -310,8 +306,8 @@ static void push(struct fa_batch *b, const struct fa_text *event)
 	p->message = (struct fa_message){ .sent_ms = rt->clock->unix_ms(rt->clock),
 					  .kind = FA_MESSAGE_PUSHED,
 					  .outgoing = to->target.kind != FA_TO_QUEUE,
-					  .address = bytes_of(p->address),
-					  .source = bytes_of(p->arn),
+					  .address = fa_bytes_of(p->address),
+					  .source = fa_bytes_of(p->arn),
 					  .attributes = { "{}", 2 },
 					  .body = { p->bytes, event->len } };
 	p->message.due_ms = p->message.sent_ms;

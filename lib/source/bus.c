@@ -20,11 +20,6 @@
 #define ENTRIES_MOST 10
 #define BYTES_MOST 1048576 /* of all entries of one request */
 
-static struct faas_bytes bytes_of(const char *text)
-{
-	return (struct faas_bytes){ text, strlen(text) };
-}
-
 /* ---- the event --------------------------------------------------------------- */
 
 static void put_json(struct fa_text *out, const char *before, struct fa_json value)
@@ -87,14 +82,14 @@ static void write_event(struct fa_text *out, const struct fa_mapping *m,
 	fa_json_read(message->body.data, message->body.len, &all);
 	time = is_event(all) ? fa_json_get(all, "time") : all;
 	fa_record_id(id, message->id);
-	fa_record_put(out, "{\"version\":\"0\",\"id\":\"", bytes_of(id));
+	fa_record_put(out, "{\"version\":\"0\",\"id\":\"", fa_bytes_of(id));
 	put_what(out, all);
-	fa_record_put(out, ",\"account\":\"", bytes_of(config->account));
+	fa_record_put(out, ",\"account\":\"", fa_bytes_of(config->account));
 	if (fa_json_kind(time) == FA_JSON_STRING)
 		put_json(out, "\",\"time\":", time);
 	else
 		put_time(out, "\",\"time\":\"", message->sent_ms);
-	fa_record_put(out, ",\"region\":\"", bytes_of(config->region));
+	fa_record_put(out, ",\"region\":\"", fa_bytes_of(config->region));
 	put_detail(out, all, message);
 	fa_text_add(out, "}");
 }
@@ -232,7 +227,7 @@ static int put_entry(struct faas *rt, const struct fa_document *entry, const cha
 	if (!strncmp(address, "arn:", 4) && !strstr(address, ":event-bus/"))
 		return fa_error_typed(err, FAAS_EINVAL, "InvalidArgument",
 				      "Parameter EventBusName is not valid. Reason: it is no bus.");
-	rc = faas_put(rt, address, FAAS_MESSAGE(.body = bytes_of(text)), &number, err);
+	rc = faas_put(rt, address, FAAS_MESSAGE(.body = fa_bytes_of(text)), &number, err);
 	fa_record_id(id, number);
 	return rc;
 }

@@ -121,11 +121,6 @@ static int add(struct fa_onward *o, const struct fa_mem *mem, const struct fa_me
 	return 0;
 }
 
-static struct faas_bytes bytes_of(const char *text)
-{
-	return (struct faas_bytes){ text, strlen(text) };
-}
-
 /* ---- dead letters ----------------------------------------------------------- */
 
 void fa_fan_attribute(struct fa_text *out, const char *name, const char *type, const char *value)
@@ -161,12 +156,12 @@ static int write_dead_letter(struct fa_mapping *mapping, const struct fa_message
 	fa_text_add(&text, "{");
 	mapping->config->kind->fan->explain(&text, mapping, m, exhausted, why);
 	fa_text_add(&text, "}");
-	out.address = bytes_of(to.text);
+	out.address = fa_bytes_of(to.text);
 	out.outgoing = to.kind != FA_TO_QUEUE;
 	out.kind = FA_MESSAGE_PLAIN;
 	if (!strncmp(m->address.data, "function:", 9)) {
 		out.kind = FA_MESSAGE_DEAD_LETTER;
-		out.source = bytes_of((const char *)m->address.data + 9);
+		out.source = fa_bytes_of((const char *)m->address.data + 9);
 	}
 	out.attributes = (struct faas_bytes){ text.data, text.len };
 	out.sent_ms = out.due_ms = mapping->all->rt->clock->unix_ms(mapping->all->rt->clock);
@@ -219,7 +214,7 @@ static int push(struct fa_mapping *m, const struct fa_message *message, struct f
 				  .due_ms = m->all->rt->clock->unix_ms(m->all->rt->clock),
 				  .kind = FA_MESSAGE_PUSHED,
 				  .outgoing = c->push->target.kind != FA_TO_QUEUE,
-				  .address = bytes_of(c->push->target.text),
+				  .address = fa_bytes_of(c->push->target.text),
 				  .attributes = { "{}", 2 },
 				  .trace = message->trace };
 
@@ -229,7 +224,7 @@ static int push(struct fa_mapping *m, const struct fa_message *message, struct f
 	if (c->kind->fan->attributes)
 		out.attributes = c->kind->fan->attributes(m, message);
 	c->kind->fan->arn(arn, m);
-	out.source = bytes_of(arn);
+	out.source = fa_bytes_of(arn);
 	out.body = (struct faas_bytes){ room->data, room->len };
 	return room->cut ? push_dead(m, message, &out, o) : add(o, mem, &out);
 }

@@ -17,11 +17,6 @@
 
 #define AGE_S (23 * 86400)
 
-static struct faas_bytes bytes_of(const char *text)
-{
-	return (struct faas_bytes){ text, strlen(text) };
-}
-
 static void write_arn(char out[FA_ADDRESS_ARN + 40], const struct fa_mapping *m)
 {
 	snprintf(out, FA_ADDRESS_ARN + 40, "%s:%s", m->config->arn, m->uuid);
@@ -160,9 +155,10 @@ static void write_record(struct fa_text *out, const struct fa_mapping *m,
 	fa_record_put(out,
 		      "{\"Records\":[{\"EventSource\":\"aws:sns\",\"EventVersion\":\"1.0\","
 		      "\"EventSubscriptionArn\":\"",
-		      bytes_of(arn));
-	fa_record_put(out, "\",\"Sns\":{\"Type\":\"Notification\",\"MessageId\":\"", bytes_of(id));
-	fa_record_put(out, "\",\"TopicArn\":\"", bytes_of(m->config->arn));
+		      fa_bytes_of(arn));
+	fa_record_put(out, "\",\"Sns\":{\"Type\":\"Notification\",\"MessageId\":\"",
+		      fa_bytes_of(id));
+	fa_record_put(out, "\",\"TopicArn\":\"", fa_bytes_of(m->config->arn));
 	if (message->group.len)
 		fa_record_put(out, "\",\"Subject\":\"", message->group);
 	else
@@ -183,8 +179,8 @@ static void write_envelope(struct fa_text *out, const struct fa_mapping *m,
 	char id[37];
 
 	fa_record_id(id, message->id);
-	fa_record_put(out, "{\"Type\":\"Notification\",\"MessageId\":\"", bytes_of(id));
-	fa_record_put(out, "\",\"TopicArn\":\"", bytes_of(m->config->arn));
+	fa_record_put(out, "{\"Type\":\"Notification\",\"MessageId\":\"", fa_bytes_of(id));
+	fa_record_put(out, "\",\"TopicArn\":\"", fa_bytes_of(m->config->arn));
 	if (message->group.len)
 		fa_record_put(out, "\",\"Subject\":\"", message->group);
 	fa_record_put(out, "\",\"Message\":\"", message->body);
