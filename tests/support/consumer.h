@@ -43,7 +43,7 @@ void consumer_await_state(const char *state);
 bool consumer_event_has(const char *text); /* the last event; others may come meanwhile */
 
 void consumer_tick(void);
-/* Real time, bounded. */
+/* Real time, bounded; unless held, the function is through by then: see flow_await_count(). */
 void consumer_await(_Atomic int *value, int n);
 /* It stays so for a while. */
 void consumer_stays(_Atomic int *value, int n);
