@@ -18,7 +18,7 @@
 #include <base/error.h>
 #include <base/json.h>
 #include <base/text.h>
-#include <model/package/tree.h>
+#include <base/write.h>
 
 #define INSIDE (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define ID_MAX 64

@@ -7,12 +7,13 @@
  */
 #include <worker/output.h>
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdio_ext.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <base/write.h>
 #include <env/wire.h>
 
 #define LOG_TEXT 1023 /* as faas_log() promises */
@@ -30,20 +31,6 @@ void fa_output_init(int log_fd)
 {
 	dup2(log_fd, STDOUT_FILENO);
 	dup2(log_fd, STDERR_FILENO);
-}
-
-static void write_all(int fd, const char *data, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno != EINTR)
-			return;
-		if (n > 0) {
-			data += n;
-			len -= (size_t)n;
-		}
-	}
 }
 
 /* What was printed before the log call shall be read before it, too. */
@@ -67,7 +54,7 @@ uint32_t fa_output_log(int log_fd, enum faas_level level, const char *text)
 	frame[len++] = '\n';
 	keep_order(stdout);
 	keep_order(stderr);
-	write_all(log_fd, frame, len);
+	fa_write_all(log_fd, frame, len);
 	return (uint32_t)len;
 }
 

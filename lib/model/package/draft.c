@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <base/error.h>
+#include <base/write.h>
 #include <model/package/place.h>
 #include <model/package/tree.h>
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <base/error.h>
+#include <base/write.h>
 #include <model/package/image_archive.h>
 #include <model/package/tree.h>
 

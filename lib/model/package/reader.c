@@ -16,7 +16,7 @@
 
 #include <base/error.h>
 #include <base/unpacked.h>
-#include <model/package/tree.h>
+#include <base/write.h>
 
 #define DIED "reading it ended in the middle"
 #define HANGS "reading it takes too long"

@@ -15,8 +15,6 @@
  * writable for its owner. Other modes, owners and times are not taken over.
  */
 int fa_tree_unpack(int dir, struct fa_reader *reader, struct faas_error *err);
-/* All of them are written, or -1 and errno. */
-int fa_write_all(int fd, const void *data, size_t len);
 /*
  * Let `to` have everything that `from` has, too: files as hard links. What `to`
  * has under the same name gives way, but a directory stays one if both have it.

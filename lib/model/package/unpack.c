@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <base/error.h>
+#include <base/write.h>
 
 #define PIECE 65536
 
@@ -84,23 +85,6 @@ static int open_parent(struct writer *w, int dir, const char *name, const char *
 	}
 	*leaf = name;
 	return at;
-}
-
-int fa_write_all(int fd, const void *data, size_t len)
-{
-	const char *at = data;
-
-	while (len) {
-		ssize_t n = write(fd, at, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		at += n;
-		len -= (size_t)n;
-	}
-	return 0;
 }
 
 static int cannot_write(const struct writer *w, struct faas_error *err, const char *name)
