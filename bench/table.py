@@ -196,6 +196,8 @@ RAW = [
     ('32 clones of a loaded zygote', 'burst.raw_clone'),
     ('32 clones of a blank zygote + dlopen', 'burst.raw_clone_dlopen'),
     ('first zygote: fork, dlopen, clone, answer', 'first.raw_zygote'),
+    ('late with the kill of a spinner', 'timeout.raw_late'),
+    ('the same, pinned apart from the spinner', 'timeout.raw_late_apart'),
     ('futex round trip after the kill of a spinner', 'timeout.raw_next'),
     ('the same, pinned apart from the spinner', 'timeout.raw_next_apart'),
     ('fork of 64 MB on 4 KB pages, 64 touched', 'fork64.small_pages'),

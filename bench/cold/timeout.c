@@ -6,7 +6,8 @@
  * long the next request then takes. The deadline is taken from before the
  * call, so the overshoot includes the whole way in and out. Beside the next
  * request stands the least it can be: a process that spins is killed, and another
- * one, asleep, answers through a futex.
+ * one, asleep, answers through a futex. And beside the verdict, how late after its
+ * deadline a caller has sent the kill who sleeps until shortly before and is awake then.
  */
 
 #include "cold.h"
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #define LIMIT_MS 40
+#define AWAKE_US 200 /* before a deadline by bare hands */
 
 static uint64_t overshoot(struct faas *rt)
 {
@@ -68,25 +70,39 @@ static pid_t spawn_spinner(int cpu)
 		bench_relax();
 }
 
-/* `apart`: who answers is where the caller is, and the spinner dies elsewhere. */
-static void raw_next(size_t n, bool apart, const char *key)
+/* How late the kill was sent. */
+static uint64_t raw_verdict(pid_t spinner)
 {
+	uint64_t deadline = bench_now() + LIMIT_MS * 1000000ull;
+
+	bench_sleep_us(LIMIT_MS * 1000 - AWAKE_US);
+	while (bench_now() < deadline)
+		bench_relax();
+	kill(spinner, SIGKILL);
+	return bench_now() - deadline;
+}
+
+/* `apart`: who answers is where the caller is, and the spinner dies elsewhere. */
+static void bare_hands(size_t n, bool apart, const char *late_key, const char *next_key)
+{
+	struct samples late, next;
 	struct pingpong *other;
-	struct samples s;
 
 	bench_pin(apart ? 0 : -1);
 	other = pingpong_open(PINGPONG_FUTEX, apart ? 0 : -1);
-	samples_open(&s, n);
-	while (s.n < n) {
+	samples_open(&late, n);
+	samples_open(&next, n);
+	while (late.n < n) {
 		pid_t spinner = spawn_spinner(apart ? 1 : -1);
 
-		bench_sleep_us(LIMIT_MS * 1000);
-		kill(spinner, SIGKILL);
-		pingpong_run(other, 1, &s);
+		samples_add(&late, raw_verdict(spinner));
+		pingpong_run(other, 1, &next);
 		waitpid(spinner, NULL, 0);
 	}
-	report_latency(key, &s);
-	samples_close(&s);
+	report_latency(late_key, &late);
+	report_latency(next_key, &next);
+	samples_close(&late);
+	samples_close(&next);
 	pingpong_close(other);
 	bench_pin(-1);
 }
@@ -98,9 +114,9 @@ void timeouts(const struct options *options)
 	uint32_t late = 0;
 	struct faas *rt;
 
-	raw_next(n, false, "timeout.raw_next");
+	bare_hands(n, false, "timeout.raw_late", "timeout.raw_next");
 	if (bench_cpus() > 1)
-		raw_next(n, true, "timeout.raw_next_apart");
+		bare_hands(n, true, "timeout.raw_late_apart", "timeout.raw_next_apart");
 	rt = ours_open(NULL, SILENT);
 	ours_function(rt, &(struct ours_function){ .name = "stall", .handler = "plugin.stall",
 						   .kind = FAAS_PROCESS, .timeout_ms = LIMIT_MS });
