@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Secrets: a handler asks for one by name, the host is asked if it was not lately, and
+ * Secrets: a handler asks for one by name and version, the host is asked if it was not lately, and
  * what it gives is kept for as long as it says and wiped then. Whoever asks for the
  * same thing meanwhile waits for the same answer. An answer finds its way by the
  * number of an environment and the birth of its process: who asked may be gone.
@@ -29,7 +29,7 @@ struct question {
 	int64_t until_ns;
 	struct fa_version *version; /* one reference */
 	struct waiting *waiting;
-	char key[FA_SECRET_KEY_MAX];
+	char key[FA_SECRET_KEY_MAX]; /* "": what it asked for has expired meanwhile */
 };
 
 static struct fa_vault *vault_of(struct faas *rt)
@@ -156,13 +156,15 @@ static bool wait_for(struct faas *rt, struct question *question, const struct wa
 }
 
 /* The host may answer within the callback: nothing of the question is touched after it. */
-static void ask_host(struct faas *rt, const struct question *question, const char *name)
+static void ask_host(struct faas *rt, const struct question *question, const char *name,
+		     const char *secret_version)
 {
 	const struct faas_ask ask = { .size = sizeof(ask),
 				      .id = question->id,
 				      .name = name,
 				      .function = question->version->config.name,
-				      .version = question->version->qualifier };
+				      .version = question->version->qualifier,
+				      .secret_version = secret_version };
 
 	plan(rt);
 	rt->config.on_secret(rt->config.data, &ask);
@@ -170,7 +172,7 @@ static void ask_host(struct faas *rt, const struct question *question, const cha
 
 /* Unless it is asked already. */
 static void ask(struct faas *rt, struct fa_version *version, const char *key, const char *name,
-		const struct waiting *who)
+		const char *secret_version, const struct waiting *who)
 {
 	struct question *asked = find_key(&rt->vault, key), *question = asked;
 
@@ -178,7 +180,7 @@ static void ask(struct faas *rt, struct fa_version *version, const char *key, co
 		question = new_question(rt, version, key);
 	if (question && wait_for(rt, question, who)) {
 		if (!asked)
-			ask_host(rt, question, name);
+			ask_host(rt, question, name, secret_version);
 		return;
 	}
 	if (question && !asked)
@@ -187,7 +189,8 @@ static void ask(struct faas *rt, struct fa_version *version, const char *key, co
 }
 
 /* Of a version as it is: another revision, another question. */
-static void on_ask(void *data, struct fa_env *env, uint32_t serial, const char *name)
+static void on_ask(void *data, struct fa_env *env, uint32_t serial, const char *name,
+		   const char *secret_version)
 {
 	struct faas *rt = data;
 	struct fa_version *version = env->pool->version;
@@ -199,12 +202,12 @@ static void on_ask(void *data, struct fa_env *env, uint32_t serial, const char *
 		give(rt, &who, NULL);
 		return;
 	}
-	strcpy(stpcpy(stpcpy(key, version->revision), " "), name);
+	fa_secret_key(key, version->revision, name, secret_version);
 	if (fa_secrets_find(&rt->vault.known, key, fa_now(rt->clock), &value)) {
 		give(rt, &who, &value);
 		return;
 	}
-	ask(rt, version, key, name, &who);
+	ask(rt, version, key, name, secret_version, &who);
 }
 
 /* ---- what the host gives ------------------------------------------------- */
@@ -227,7 +230,7 @@ static void on_gift(struct fa_call *call)
 	struct question *question = find_id(&rt->vault, gift->id);
 
 	if (question) {
-		if (!gift->none && gift->ttl_ms > 0)
+		if (!gift->none && gift->ttl_ms > 0 && *question->key)
 			fa_secrets_keep(&rt->vault.known, question->key, value,
 					fa_now(rt->clock) + (int64_t)gift->ttl_ms * 1000000);
 		end_question(rt, question, gift->none ? NULL : &value);
@@ -269,6 +272,63 @@ int faas_secret_give(struct faas *rt, uint64_t id, struct faas_bytes value, int 
 	}
 	fa_leave(rt);
 	return gift ? 0 : fa_error_nomem(err);
+}
+
+/* ---- what it gave is old --------------------------------------------------- */
+
+/* Nobody else waits for what may have been read before, and it is not kept. */
+static void expire_asked(struct fa_vault *vault, const char *name)
+{
+	struct fa_list *pos;
+
+	fa_list_for(pos, &vault->asked) {
+		struct question *question = fa_container(pos, struct question, link);
+
+		if (*question->key && fa_secret_key_is_of(question->key, name))
+			*question->key = '\0';
+	}
+}
+
+struct expired {
+	struct fa_call call;
+	struct faas *rt;
+	char name[FA_SECRET_NAME_MAX + 1];
+};
+
+static void on_expired(struct fa_call *call)
+{
+	struct expired *expired = fa_container(call, struct expired, call);
+
+	fa_secrets_expire(&expired->rt->vault.known, expired->name);
+	expire_asked(&expired->rt->vault, expired->name);
+	plan(expired->rt);
+	fa_free(expired);
+}
+
+/* Who asks later comes to the loop later. */
+int faas_secret_expire(struct faas *rt, const char *name, struct faas_error *err)
+{
+	struct expired *expired;
+	int rc;
+
+	if (!rt)
+		return fa_error(err, FAAS_EINVAL, "a runtime is required");
+	if (!name || !fa_secret_name_fits(name, strlen(name)))
+		return fa_error(err, FAAS_EINVAL,
+				"a secret has a name of 1 to %d printable characters",
+				FA_SECRET_NAME_MAX);
+	rc = fa_enter(rt, err);
+	if (rc)
+		return rc;
+	expired = fa_alloc(&rt->mem, sizeof(*expired));
+	if (expired) {
+		expired->call.run = on_expired;
+		expired->rt = rt;
+		strcpy(expired->name, name);
+		fa_loop_call(&rt->loop, &expired->call);
+	}
+	fa_leave(rt);
+	return expired ? 0 : fa_error_nomem(err);
 }
 
 /* ---- life ---------------------------------------------------------------- */

@@ -632,12 +632,17 @@ FAAS_EXPORT int faas_queue_stats(struct faas *rt, const char *queue,
 
 /*
  * Answer a struct faas_ask: a text of at most 65536 bytes, copied; `value.data` NULL:
- * there is none for this function. The answer is kept for `ttl_ms` (0: not at all, at
- * most a day) for this function as it is configured now, never written to a log or
- * to a disk, and wiped from memory afterwards. An id that is over is ignored.
+ * there is none for this function, or no such version. The answer is kept until it expires,
+ * `ttl_ms` from now (0: at once, at most a day), for this function as it is configured now, never
+ * written to a log or to a disk, and wiped from memory afterwards. An id that is over is ignored.
  */
 FAAS_EXPORT int faas_secret_give(struct faas *rt, uint64_t id, struct faas_bytes value,
 				 int ttl_ms, struct faas_error *err);
+/*
+ * A secret was rotated: all that is kept of it, in any version, for any function, expires. Who
+ * asks after this returned is answered by the host. A name that nobody asked for is fine.
+ */
+FAAS_EXPORT int faas_secret_expire(struct faas *rt, const char *name, struct faas_error *err);
 
 /* ---- everything else, as data --------------------------------------- */
 

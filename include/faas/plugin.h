@@ -48,6 +48,8 @@ struct faas_api {
 		    struct faas_bytes *answer);
 	int (*publish)(struct faas_context *ctx, const char *address, const char *group,
 		       struct faas_bytes body, struct faas_bytes *answer);
+	const char *(*secret_version)(struct faas_context *ctx, const char *name,
+				      const char *version);
 };
 
 #define FAAS_HAS(ctx, member) \
@@ -191,6 +193,17 @@ static inline const char *faas_getenv(struct faas_context *ctx, const char *name
 static inline const char *faas_secret(struct faas_context *ctx, const char *name)
 {
 	return FAAS_HAS(ctx, secret) ? ctx->api->secret(ctx, name) : NULL;
+}
+
+/*
+ * The same in one of its versions, by the words of Secrets Manager: "AWSCURRENT", which is what
+ * faas_secret() asks for, "AWSPREVIOUS", or another label or id (1 to 256 printable characters)
+ * that the host knows. While a secret is rotated, who is refused with one tries the other.
+ */
+static inline const char *faas_secret_version(struct faas_context *ctx, const char *name,
+					      const char *version)
+{
+	return FAAS_HAS(ctx, secret_version) ? ctx->api->secret_version(ctx, name, version) : NULL;
 }
 
 /*

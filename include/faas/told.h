@@ -106,15 +106,18 @@ struct faas_part {
 };
 
 /*
- * A handler asks for a secret, faas_secret(). The answer is faas_secret_give(), within
- * the callback or later, from any thread; after half a minute it is "none".
+ * A handler asks for a secret, faas_secret() or faas_secret_version(). The answer is
+ * faas_secret_give(), within the callback or later, from any thread; after half a minute it is
+ * "none".
  */
 struct faas_ask {
 	size_t size;
 	uint64_t id;
 	const char *name; /* 1 to 512 printable characters of ASCII, chosen by the function */
 	const char *function;
-	const char *version;
+	const char *version; /* of the function */
+	/* Which of the secret, chosen by the function: "AWSCURRENT" unless it says another. */
+	const char *secret_version;
 };
 
 struct faas_stats {

@@ -50,7 +50,7 @@ static bool hear(struct fa_env *env, char *message, size_t len)
 {
 	struct fa_envs *envs = env->pool->envs;
 	struct fa_question asked;
-	char *name = message + sizeof(asked);
+	char *name = message + sizeof(asked), *more;
 	size_t name_len;
 
 	if (len <= sizeof(asked))
@@ -60,13 +60,15 @@ static bool hear(struct fa_env *env, char *message, size_t len)
 	name_len = strlen(name);
 	if (!fa_secret_name_fits(name, name_len))
 		return false;
+	more = name + name_len + (name_len < len - sizeof(asked));
 	if (asked.kind == FA_ASK_INVOKE || asked.kind == FA_ASK_PUBLISH) {
-		hear_call(env, &asked, name,
-			  name + name_len + (name_len < len - sizeof(asked)));
+		hear_call(env, &asked, name, more);
 		return true;
 	}
-	if (asked.kind == FA_ASK_SECRET)
-		envs->on_ask(envs->data, env, asked.serial, name);
+	if (!*more)
+		more = FA_SECRET_CURRENT;
+	if (asked.kind == FA_ASK_SECRET && fa_secret_version_fits(more))
+		envs->on_ask(envs->data, env, asked.serial, name, more);
 	return false;
 }
 

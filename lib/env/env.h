@@ -246,7 +246,8 @@ struct fa_envs {
 	/* [loop] A provisioned one was initialised, or could not be. */
 	void (*on_started)(void *data, struct fa_env *env, const struct fa_job *job);
 	/* [loop] A handler asks for a secret: kind->give() follows, now or later, or never. */
-	void (*on_ask)(void *data, struct fa_env *env, uint32_t serial, const char *name);
+	void (*on_ask)(void *data, struct fa_env *env, uint32_t serial, const char *name,
+		       const char *version);
 	/* [loop] It calls somebody: kind->reply() follows, now or later, or never. */
 	void (*on_call)(void *data, struct fa_env *env, const struct fa_called *called);
 	void (*on_capacity)(void *data); /* any thread, a pool's lock may be held */

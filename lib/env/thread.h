@@ -155,6 +155,8 @@ static inline bool fa_thread_stopped(struct fa_thread *thread)
 #define FA_THREAD_SPIN_NS 8000     /* about one wake-up across CPUs, until it is known better */
 
 const char *fa_thread_secret(struct faas_context *context, const char *name);
+const char *fa_thread_secret_version(struct faas_context *context, const char *name,
+				     const char *version);
 void fa_thread_forget_secrets(struct fa_thread *thread);
 /* [loop] */
 void fa_thread_give(struct fa_env *env, uint32_t serial, const struct faas_bytes *value);

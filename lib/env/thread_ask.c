@@ -46,7 +46,8 @@ static void on_question(struct fa_call *call)
 	struct fa_env *env = fa_envs_find(envs, question->env);
 
 	if (env && env->thread && question->kind == FA_ASK_SECRET)
-		envs->on_ask(envs->data, env, question->called.serial, question->name);
+		envs->on_ask(envs->data, env, question->called.serial, question->name,
+			     question->group);
 	else if (env && env->thread)
 		envs->on_call(envs->data, env, &question->called);
 	fa_free(question);
@@ -154,18 +155,20 @@ static struct fa_thread_answer *ask(struct fa_thread *thread, struct fa_thread_q
 
 /* ---- secrets ---------------------------------------------------------------- */
 
-const char *fa_thread_secret(struct faas_context *context, const char *name)
+const char *fa_thread_secret_version(struct faas_context *context, const char *name,
+				     const char *version)
 {
 	struct fa_thread *thread = (struct fa_thread *)context;
 	struct fa_thread_question *question;
 	struct fa_thread_answer *answer;
 
-	if (!name || !fa_secret_name_fits(name, strlen(name)) ||
-	    thread->questions == FA_QUESTIONS_MAX)
+	if (!name || !fa_secret_name_fits(name, strlen(name)) || !version ||
+	    !fa_secret_version_fits(version) || thread->questions == FA_QUESTIONS_MAX)
 		return NULL;
 	question = new_question(thread, FA_ASK_SECRET, name, (struct faas_bytes){ NULL, 0 });
 	if (!question)
 		return NULL;
+	strcpy(question->group, version);
 	thread->questions++;
 	answer = ask(thread, question);
 	if (!answer || answer->code) {
@@ -175,6 +178,11 @@ const char *fa_thread_secret(struct faas_context *context, const char *name)
 	answer->next = thread->secrets;
 	thread->secrets = answer;
 	return answer->value;
+}
+
+const char *fa_thread_secret(struct faas_context *context, const char *name)
+{
+	return fa_thread_secret_version(context, name, FA_SECRET_CURRENT);
 }
 
 void fa_thread_forget_secrets(struct fa_thread *thread)

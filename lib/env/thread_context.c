@@ -338,6 +338,7 @@ static const struct faas_api api = {
 	.remaining_ms = api_remaining_ms,
 	.getenv = api_getenv,
 	.secret = fa_thread_secret,
+	.secret_version = fa_thread_secret_version,
 	.fail_body = api_fail_body,
 	.call = fa_thread_call,
 	.publish = fa_thread_publish,

@@ -164,7 +164,7 @@ struct fa_loop_page {
  * message is there.
  */
 enum fa_question_kind {
-	FA_ASK_SECRET = 1, /* by its name */
+	FA_ASK_SECRET = 1, /* by its name; behind it and a NUL may be a version */
 	FA_ASK_INVOKE,     /* the function of that name, and wait for it */
 	FA_ASK_PUBLISH,    /* to the address of that name; behind it and a NUL may be a group */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <model/secret.h>
 
+#include <stdio.h>
 #include <string.h>
 
 struct fa_secret {
@@ -18,6 +19,19 @@ bool fa_secret_name_fits(const char *name, size_t len)
 		if (name[i] <= ' ' || name[i] > '~')
 			return false;
 	return len >= 1 && len <= FA_SECRET_NAME_MAX;
+}
+
+bool fa_secret_version_fits(const char *version)
+{
+	size_t len = strlen(version);
+
+	return len <= FA_SECRET_VERSION_MAX && fa_secret_name_fits(version, len);
+}
+
+void fa_secret_key(char out[FA_SECRET_KEY_MAX], const char *owner, const char *name,
+		   const char *version)
+{
+	snprintf(out, FA_SECRET_KEY_MAX, "%s %s %s", owner, name, version);
 }
 
 void fa_secrets_init(struct fa_secrets *secrets, const struct fa_mem *mem)
@@ -86,6 +100,26 @@ bool fa_secrets_find(struct fa_secrets *secrets, const char *key, int64_t now_ns
 	fa_list_append(&secrets->by_use, &secret->use);
 	*value = secret->value;
 	return true;
+}
+
+bool fa_secret_key_is_of(const char *key, const char *name)
+{
+	const char *at = strchr(key, ' ') + 1;
+	size_t len = strlen(name);
+
+	return !strncmp(at, name, len) && at[len] == ' ';
+}
+
+void fa_secrets_expire(struct fa_secrets *secrets, const char *name)
+{
+	struct fa_list *pos, *after;
+
+	fa_list_for_safe(pos, after, &secrets->by_use) {
+		struct fa_secret *secret = fa_container(pos, struct fa_secret, use);
+
+		if (fa_secret_key_is_of(secret->key, name))
+			forget(secrets, secret);
+	}
 }
 
 int64_t fa_secrets_sweep(struct fa_secrets *secrets, int64_t now_ns)

@@ -15,7 +15,9 @@
 #define FA_SECRET_NAME_MAX 512
 #define FA_SECRET_MAX 65536       /* bytes of a value */
 #define FA_SECRETS_MAX 256        /* kept; the one that was used longest ago goes first */
-#define FA_SECRET_KEY_MAX (FA_SECRET_NAME_MAX + 64)
+#define FA_SECRET_VERSION_MAX 256 /* of a label or an id, as in Secrets Manager */
+#define FA_SECRET_CURRENT "AWSCURRENT"
+#define FA_SECRET_KEY_MAX (FA_SECRET_NAME_MAX + FA_SECRET_VERSION_MAX + 64)
 
 struct fa_secrets {
 	const struct fa_mem *mem;
@@ -34,7 +36,15 @@ bool fa_secrets_find(struct fa_secrets *secrets, const char *key, int64_t now_ns
 /* Wipe what is over; returns when the next one is, INT64_MAX: there is none. */
 int64_t fa_secrets_sweep(struct fa_secrets *secrets, int64_t now_ns);
 
+/* Wipe all versions of what has this name. */
+void fa_secrets_expire(struct fa_secrets *secrets, const char *name);
+
+/* What one is kept by: whose it is (without a space), its name and version. */
+void fa_secret_key(char out[FA_SECRET_KEY_MAX], const char *owner, const char *name,
+		   const char *version);
+bool fa_secret_key_is_of(const char *key, const char *name);
 /* 1 to FA_SECRET_NAME_MAX letters, digits and signs of ASCII. */
 bool fa_secret_name_fits(const char *name, size_t len);
+bool fa_secret_version_fits(const char *version); /* the same, to FA_SECRET_VERSION_MAX */
 
 #endif

@@ -257,7 +257,17 @@ static const char *api_secret(struct faas_context *context, const char *name)
 {
 	struct fa_context *call = call_of(context);
 
-	return fa_secret_ask(&call->asker, name, call->deadline_ns);
+	return fa_secret_ask(&call->asker, name, NULL, call->deadline_ns);
+}
+
+static const char *api_secret_version(struct faas_context *context, const char *name,
+				      const char *version)
+{
+	struct fa_context *call = call_of(context);
+
+	return version && *version ?
+		       fa_secret_ask(&call->asker, name, version, call->deadline_ns) :
+		       NULL;
 }
 
 struct fa_chunk {
@@ -350,6 +360,7 @@ static const struct faas_api api = {
 	.fail_body = api_fail_body,
 	.call = fa_call_invoke,
 	.publish = fa_call_publish,
+	.secret_version = api_secret_version,
 };
 
 /* ---- calls ------------------------------------------------------------ */

@@ -40,12 +40,13 @@ static void drop(struct fa_kept_secret *kept)
 	free(kept);
 }
 
-const char *fa_secret_ask(struct fa_asker *asker, const char *name, int64_t deadline_ns)
+const char *fa_secret_ask(struct fa_asker *asker, const char *name, const char *version,
+			  int64_t deadline_ns)
 {
 	struct fa_kept_secret *kept;
 
 	if (asker->fd < 0 || asker->count == FA_QUESTIONS_MAX ||
-	    !fa_ask(asker, FA_ASK_SECRET, name, NULL, 0))
+	    !fa_ask(asker, FA_ASK_SECRET, name, version, 0))
 		return NULL;
 	asker->count++;
 	while ((kept = receive(asker, deadline_ns))) {

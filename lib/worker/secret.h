@@ -4,8 +4,12 @@
 
 #include <worker/ask.h>
 
-/* The value, until fa_secrets_forget(); NULL: there is none, or not by the deadline. */
-const char *fa_secret_ask(struct fa_asker *asker, const char *name, int64_t deadline_ns);
+/*
+ * `version` NULL: the current one. The value, until fa_secrets_forget(); NULL: there is none,
+ * or not by the deadline.
+ */
+const char *fa_secret_ask(struct fa_asker *asker, const char *name, const char *version,
+			  int64_t deadline_ns);
 /* Wipe them. */
 void fa_secrets_forget(struct fa_asker *asker);
 

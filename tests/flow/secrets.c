@@ -20,7 +20,8 @@ static _Atomic int asked; /* times that the host was, on the loop */
 static _Atomic int ttl_ms;
 static _Atomic bool later; /* it answers when the test says so */
 static uint64_t last_id;
-static char last_function[64];
+static char last_function[64], last_version[300];
+static _Atomic int rotated; /* how often */
 static struct faas *rt;
 
 static void give(uint64_t id, const char *value)
@@ -38,11 +39,29 @@ static void on_secret(void *data, const struct faas_ask *ask)
 	(void)data;
 	__atomic_store_n(&last_id, ask->id, __ATOMIC_SEQ_CST);
 	snprintf(last_function, sizeof(last_function), "%s:%s", ask->function, ask->version);
+	snprintf(last_version, sizeof(last_version), "%s", ask->secret_version);
 	asked++;
 	if (later || !strcmp(ask->name, "gate"))
 		return;
 	snprintf(value, sizeof(value), "<%.40s>", ask->name);
 	give(ask->id, strcmp(ask->name, "none") ? value : NULL);
+}
+
+/* A provider with versions: "3" is current after three rotations, "2" previous, "1" still known. */
+static void on_secret_version(void *data, const struct faas_ask *ask)
+{
+	bool current = !strcmp(ask->secret_version, "AWSCURRENT"),
+	     previous = !strcmp(ask->secret_version, "AWSPREVIOUS");
+	int number = current ? rotated : previous ? rotated - 1 : atoi(ask->secret_version);
+	char value[64];
+
+	(void)data;
+	asked++;
+	__atomic_store_n(&last_id, ask->id, __ATOMIC_SEQ_CST);
+	if (later)
+		return;
+	snprintf(value, sizeof(value), "<%.40s %d>", ask->name, number);
+	give(ask->id, number >= 1 && number <= rotated ? value : NULL);
 }
 
 static int ask_host(struct faas_context *ctx, struct faas_bytes event)
@@ -58,6 +77,7 @@ static int ask_host(struct faas_context *ctx, struct faas_bytes event)
 static int open_with(const struct faas_config *config)
 {
 	asked = ttl_ms = 0;
+	rotated = 3;
 	later = false;
 	control_open_with(config, true);
 	rt = flow.rt;
@@ -65,6 +85,11 @@ static int open_with(const struct faas_config *config)
 							     .handler = "echo.secret" });
 	flow_function(&flow,
 		      &(struct faas_function_config){ .name = "thread", .native = ask_host });
+	flow_function(&flow, &(struct faas_function_config){ .name = "process_v",
+							     .handler = "echo.secret_version" });
+	flow_function(&flow, &(struct faas_function_config){ .name = "thread_v",
+							     .handler = "echo.secret_version",
+							     .isolation = FAAS_THREAD });
 	return 0;
 }
 
@@ -74,6 +99,13 @@ static int open_it(void **state)
 	return open_with(FAAS_CONFIG(.on_secret = on_secret));
 }
 
+static int open_versions(void **state)
+{
+	(void)state;
+	return open_with(FAAS_CONFIG(.on_secret = on_secret_version));
+}
+
+static const char *const versioned[] = { "process_v", "thread_v" };
 static const char *const kinds[] = { "process", "thread" };
 
 TEST(a_handler_is_given_the_secret_that_it_asks_for)
@@ -126,6 +158,89 @@ TEST(what_is_kept_is_of_one_function_as_it_is_configured)
 	perform("UpdateFunctionConfiguration", "{\"FunctionName\":\"process\",\"Timeout\":5}");
 	flow_call(&flow, "process", "a");
 	assert_int_equal(asked, 3);
+}
+
+TEST(who_names_no_version_asks_for_the_current_one)
+{
+	for (int i = 0; i < 2; i++) {
+		flow_call(&flow, kinds[i], "db");
+		assert_string_equal(last_version, "AWSCURRENT");
+	}
+}
+
+TEST(a_secret_is_given_in_the_version_that_is_asked_for)
+{
+	for (int i = 0; i < 2; i++) {
+		assert_true(flow_says(flow_call(&flow, versioned[i], "db AWSCURRENT"), "<db 3>"));
+		assert_true(flow_says(flow_call(&flow, versioned[i], "db AWSPREVIOUS"), "<db 2>"));
+		assert_true(flow_says(flow_call(&flow, versioned[i], "db 1"), "<db 1>"));
+		assert_true(flow_says(flow_call(&flow, versioned[i], "db 4"), "nothing"));
+	}
+	assert_int_equal(asked, 8);
+}
+
+TEST(each_version_is_kept_by_itself_until_it_expires)
+{
+	ttl_ms = 1000;
+	for (int i = 0; i < 2; i++) {
+		asked = 0;
+		for (int again = 0; again < 2; again++) {
+			assert_true(flow_says(flow_call(&flow, versioned[i], "db AWSCURRENT"),
+					      "<db 3>"));
+			assert_true(flow_says(flow_call(&flow, versioned[i], "db AWSPREVIOUS"),
+					      "<db 2>"));
+		}
+		assert_int_equal(asked, 2);
+		flow_advance(&flow, 1000);
+		flow_call(&flow, versioned[i], "db AWSPREVIOUS");
+		assert_int_equal(asked, 3);
+	}
+}
+
+TEST(after_a_rotation_nobody_is_given_what_was_current_before)
+{
+	ttl_ms = 86400000;
+	for (int i = 0; i < 2; i++) {
+		char current[24], previous[24];
+
+		flow_call(&flow, versioned[i], "db AWSCURRENT");
+		flow_call(&flow, versioned[i], "db AWSPREVIOUS");
+		flow_call(&flow, versioned[i], "other AWSCURRENT");
+		rotated++;
+		assert_int_equal(faas_secret_expire(rt, "db", &err), 0);
+		asked = 0;
+		snprintf(current, sizeof(current), "<db %d>", rotated);
+		snprintf(previous, sizeof(previous), "<db %d>", rotated - 1);
+		assert_true(flow_says(flow_call(&flow, versioned[i], "db AWSCURRENT"), current));
+		assert_true(flow_says(flow_call(&flow, versioned[i], "db AWSPREVIOUS"), previous));
+		assert_int_equal(asked, 2);
+		flow_call(&flow, versioned[i], "other AWSCURRENT"); /* was not rotated */
+		assert_int_equal(asked, 2);
+	}
+}
+
+TEST(a_version_that_is_no_label_is_not_asked_for)
+{
+	char event[300] = "db ";
+
+	memset(event + 3, 'v', 257);
+	for (int i = 0; i < 2; i++) {
+		assert_true(flow_says(flow_call(&flow, versioned[i], "db"), "nothing"));
+		assert_true(flow_says(flow_call(&flow, versioned[i], event), "nothing"));
+	}
+	assert_int_equal(asked, 0);
+	event[3 + 256] = '\0';
+	flow_call(&flow, versioned[0], event);
+	assert_int_equal(asked, 1);
+}
+
+TEST(only_a_name_of_a_secret_expires)
+{
+	assert_int_equal(faas_secret_expire(NULL, "a", &err), FAAS_EINVAL);
+	assert_int_equal(faas_secret_expire(rt, NULL, &err), FAAS_EINVAL);
+	assert_int_equal(faas_secret_expire(rt, "a b", &err), FAAS_EINVAL);
+	assert_string_equal(err.message, "a secret has a name of 1 to 512 printable characters");
+	assert_int_equal(faas_secret_expire(rt, "nobody's", &err), 0);
 }
 
 /* Wait, in real time and not for ever, until the host was asked so often. */
@@ -212,6 +327,30 @@ TEST(an_answer_may_come_later_and_serves_all_that_wait_for_it)
 		assert_string_equal(seen.payload, "0 late");
 		assert_int_equal(asked, 1);
 	}
+}
+
+TEST(an_answer_to_who_asked_before_a_rotation_is_only_for_him)
+{
+	struct seen before = { 0 }, after = { 0 };
+	uint64_t first;
+
+	later = true;
+	ttl_ms = 1000;
+	start("process", &before);
+	await_waiting(1);
+	first = last_id;
+	assert_int_equal(faas_secret_expire(rt, "a", &err), 0);
+	start("process", &after);
+	await_waiting(2);
+	assert_int_equal(asked, 2);
+	give(first, "old");
+	await(&before, 1);
+	give(last_id, "new");
+	await(&after, 1);
+	assert_string_equal(before.payload, "0 old");
+	assert_string_equal(after.payload, "0 new");
+	assert_true(flow_says(flow_call(&flow, "process", "a"), "new")); /* that one is kept */
+	assert_int_equal(asked, 2);
 }
 
 TEST(a_question_that_nobody_answers_ends_after_half_a_minute)
@@ -397,6 +536,14 @@ int main(void)
 		ROW(a_name_that_is_none_is_not_asked_for),
 		ROW(what_may_be_kept_is_not_asked_for_again_until_its_time_is_over),
 		ROW(what_is_kept_is_of_one_function_as_it_is_configured),
+		ROW(who_names_no_version_asks_for_the_current_one),
+#define VERSIONS(name) cmocka_unit_test_setup_teardown(name, open_versions, control_close)
+		VERSIONS(a_secret_is_given_in_the_version_that_is_asked_for),
+		VERSIONS(each_version_is_kept_by_itself_until_it_expires),
+		VERSIONS(after_a_rotation_nobody_is_given_what_was_current_before),
+		VERSIONS(a_version_that_is_no_label_is_not_asked_for),
+		ROW(only_a_name_of_a_secret_expires),
+		ROW(an_answer_to_who_asked_before_a_rotation_is_only_for_him),
 		ROW(an_answer_may_come_later_and_serves_all_that_wait_for_it),
 		ROW(a_question_that_nobody_answers_ends_after_half_a_minute),
 		ROW(an_answer_for_one_who_is_gone_is_for_nobody),

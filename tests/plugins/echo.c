@@ -168,6 +168,18 @@ static int secret(struct faas_context *ctx, struct faas_bytes event)
 	return faas_puts(ctx, value ? value : "nothing");
 }
 
+/* "name version" */
+static int secret_version(struct faas_context *ctx, struct faas_bytes event)
+{
+	char words[300], name[64] = "", version[300] = "";
+	const char *value;
+
+	snprintf(words, sizeof(words), "%.*s", (int)event.len, (const char *)event.data);
+	sscanf(words, "%63s %299s", name, version);
+	value = faas_secret_version(ctx, name, version);
+	return faas_puts(ctx, value ? value : "nothing");
+}
+
 /* Has one, and does not go on before it has the other; then it crashes. */
 static int hold_secret(struct faas_context *ctx, struct faas_bytes event)
 {
@@ -306,7 +318,8 @@ FAAS_PLUGIN("echo", "1", FAAS_HANDLER(echo), FAAS_HANDLER(drip), FAAS_HANDLER(fa
 	    FAAS_HANDLER(sleep_ms),
 	    FAAS_HANDLER(counter), FAAS_HANDLER(env), FAAS_HANDLER(tmp),
 	    NAMED("log", log_event), FAAS_HANDLER(print), FAAS_HANDLER(raw_line),
-	    FAAS_HANDLER(secret), FAAS_HANDLER(hold_secret), FAAS_HANDLER(many_secrets),
+	    FAAS_HANDLER(secret), FAAS_HANDLER(secret_version),
+	    FAAS_HANDLER(hold_secret), FAAS_HANDLER(many_secrets),
 	    FAAS_HANDLER(big),
 	    FAAS_HANDLER(context), FAAS_HANDLER(alloc), NAMED("exit", exits),
 	    FAAS_HANDLER(segv), NAMED("abort", aborts), FAAS_HANDLER(kill_self),

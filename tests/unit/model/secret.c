@@ -140,12 +140,54 @@ TEST(names_are_printable_and_have_a_length)
 	assert_false(fa_secret_name_fits(name, FA_SECRET_NAME_MAX + 1));
 }
 
+static const char *key_of(const char *owner, const char *name, const char *version)
+{
+	static char key[FA_SECRET_KEY_MAX];
+
+	fa_secret_key(key, owner, name, version);
+	return key;
+}
+
+TEST(what_expires_is_gone_in_all_versions_for_all_owners_and_nothing_else_is)
+{
+	keep(key_of("f", "db", "AWSCURRENT"), "new", 10);
+	keep(key_of("g", "db", "AWSPREVIOUS"), "old", 10);
+	keep(key_of("f", "db2", "AWSCURRENT"), "longer", 10);
+	keep(key_of("f", "d", "db"), "shorter", 10);
+	keep(key_of("db", "x", "db"), "beside", 10);
+	fa_secrets_expire(&secrets, "db");
+	missing(key_of("f", "db", "AWSCURRENT"), 1);
+	missing(key_of("g", "db", "AWSPREVIOUS"), 1);
+	found(key_of("f", "db2", "AWSCURRENT"), 1, "longer");
+	found(key_of("f", "d", "db"), 1, "shorter");
+	found(key_of("db", "x", "db"), 1, "beside");
+}
+
+TEST(a_key_has_room_for_the_longest_name_and_version)
+{
+	char owner[37], name[FA_SECRET_NAME_MAX + 1], version[FA_SECRET_VERSION_MAX + 2];
+	size_t len;
+
+	memset(owner, 'o', sizeof(owner) - 1);
+	memset(name, 'n', sizeof(name) - 1);
+	memset(version, 'v', sizeof(version) - 1);
+	owner[36] = name[FA_SECRET_NAME_MAX] = version[FA_SECRET_VERSION_MAX + 1] = '\0';
+	assert_false(fa_secret_version_fits(version));
+	assert_false(fa_secret_version_fits(""));
+	version[FA_SECRET_VERSION_MAX] = '\0';
+	assert_true(fa_secret_version_fits(version));
+	len = strlen(key_of(owner, name, version));
+	assert_int_equal(len, 36 + 1 + FA_SECRET_NAME_MAX + 1 + FA_SECRET_VERSION_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define ROW(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		ROW(a_secret_is_found_until_its_time_is_over),
 		ROW(a_new_value_takes_the_place_of_the_old_one),
+		ROW(what_expires_is_gone_in_all_versions_for_all_owners_and_nothing_else_is),
+		ROW(a_key_has_room_for_the_longest_name_and_version),
 		ROW(a_sweep_wipes_what_is_over_and_says_when_the_next_is),
 		ROW(of_too_many_the_one_used_longest_ago_goes),
 		ROW(what_goes_is_wiped),
