@@ -1,124 +1,45 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A program that sends to queues and works on what it takes from them is killed again and
- * again. At the end every message that was accepted was processed, or is a dead letter; in a
- * FIFO queue none was processed before those ahead of it in its group, and never two of a
- * group at once. FAAS_KILLS and FAAS_MESSAGES say how often and how many: see tests/crash.
+ * again, and so are its workers. At the end every message that was accepted was processed, or
+ * is a dead letter; in a FIFO queue none was processed before those ahead of it in its group,
+ * and never two of a group at once. FAAS_KILLS and FAAS_MESSAGES say how often and how many: see
+ * tests/crash.
  */
-#include <faas/plugin.h> /* before cmocka, which makes a macro of fail() */
 #include <faas/source.h>
 
 #include "support/test.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "support/flow.h"
 #include "support/kills.h"
-
-#define SENDERS 48      /* each has a group, and every third message goes to it */
-#define MOST 1200000
-#define DIES(n) ((n) % 1000 == 7)
-
-/* Of all programs that are killed. */
-struct seen {
-	_Atomic int accepted, twice, out_of_order, at_once, batches;
-	struct sender {
-		_Atomic int next;       /* what it sends next */
-		_Atomic int done;       /* of its group: processed in order up to here */
-	} senders[SENDERS];
-	_Atomic unsigned char sent[MOST]; /* once more where a program was killed */
-	_Atomic unsigned char runs[MOST], letters[MOST];
-};
+#include "support/workers.h"
 
 static struct flow flow;
-static struct seen *seen;
-static _Atomic bool busy_groups[SENDERS];
-
-static int share(void)
-{
-	return kills_setting("FAAS_MESSAGES", 20000) / SENDERS;
-}
+static struct killed_messages *seen;
 
 static bool is_ordered(int k)
 {
 	return k % 3 == 0;
 }
 
-/* ---- the work ------------------------------------------------------------ */
-
-/* The k-th message of sender s is known by the number s * share() + k. */
-static const char *next_number(const char *at, const char *end, int *n)
-{
-	at = memmem(at, (size_t)(end - at), "\"body\":\"", 8);
-	if (at)
-		*n = atoi(at + 8);
-	return at ? at + 8 : NULL;
-}
-
-static int work(struct faas_context *ctx, struct faas_bytes event)
-{
-	const char *end = (const char *)event.data + event.len, *at = event.data, *id;
-	char failures[1 << 14] = "{\"batchItemFailures\":[";
-	bool any = false;
-	int n;
-
-	if (++seen->batches % 100 == 0)
-		return faas_fail(ctx, "Test.Failed", "now and then");
-	while ((at = next_number(at, end, &n))) {
-		if (!DIES(n)) {
-			seen->twice += seen->runs[n]++ > 0;
-			continue;
-		}
-		for (id = at - 8; strncmp(id, "\"messageId\":\"", 13) != 0;)
-			id--;
-		snprintf(failures + strlen(failures), 128, "%s{\"itemIdentifier\":\"%.36s\"}",
-			 any ? "," : "", id + 13);
-		any = true;
-	}
-	return faas_puts(ctx, strcat(failures, "]}"));
-}
-
-static int work_in_order(struct faas_context *ctx, struct faas_bytes event)
-{
-	const char *end = (const char *)event.data + event.len, *at = event.data;
-	bool mine[SENDERS] = { false };
-	int n;
-
-	if (++seen->batches % 100 == 0)
-		return faas_fail(ctx, "Test.Failed", "now and then");
-	while ((at = next_number(at, end, &n))) {
-		struct sender *s = &seen->senders[n / share()];
-		int k = n % share() + 1;
-
-		if (!mine[n / share()])
-			seen->at_once += atomic_exchange(&busy_groups[n / share()], true);
-		mine[n / share()] = true;
-		seen->twice += seen->runs[n]++ > 0;
-		if (k <= s->done)
-			continue; /* once more */
-		seen->out_of_order += s->done && k != s->done + 3;
-		s->done = k;
-	}
-	for (int i = 0; i < SENDERS; i++)
-		if (mine[i])
-			busy_groups[i] = false;
-	return faas_puts(ctx, "");
-}
-
 static void *send_all(void *data)
 {
-	struct sender *s = data;
+	struct killed_sender *s = data;
 	int number = (int)(s - seen->senders), k;
 	char body[16], group[16];
 
-	for (; (k = s->next) < share(); s->next++) {
-		snprintf(body, sizeof(body), "%d", number * share() + k);
+	for (; (k = s->next) < seen->share; s->next++) {
+		snprintf(body, sizeof(body), "%d", number * seen->share + k);
 		snprintf(group, sizeof(group), "%d", number);
-		seen->sent[number * share() + k]++;
+		seen->sent[number * seen->share + k]++;
 		if (faas_put(flow.rt, is_ordered(k) ? "queue:o.fifo" : "queue:s",
 			     FAAS_MESSAGE(.body = { body, strlen(body) }, .group = group,
 					  .dedup = body),
@@ -148,32 +69,30 @@ static void map(const char *source, const char *function, int batch_size)
 
 static void open_runtime(void)
 {
-	flow_open(&flow, &(struct faas_config){ .state_dir = kills_folder }, false);
-	flow_function(&flow, &(struct faas_function_config){ .name = "work", .native = work,
-							     .timeout_ms = 1000 });
-	flow_function(&flow, &(struct faas_function_config){ .name = "order",
-							     .native = work_in_order,
-							     .timeout_ms = 1000 });
+	workers_open(&flow, &seen->workers);
+	workers_function(&flow, "standard");
+	workers_function(&flow, "fifo");
 	assert_int_equal(faas_resource_create(flow.rt, "queue:s",
 					      "{\"VisibilityTimeout\":2,\"RedrivePolicy\":{"
 					      "\"deadLetterTargetArn\":\"queue:dead\","
 					      "\"maxReceiveCount\":3}}",
 					      NULL), 0);
+	/* Who is out of time is gone, with what he locked, before his messages come again. */
 	assert_int_equal(faas_resource_create(flow.rt, "queue:o.fifo",
-					      "{\"VisibilityTimeout\":1}", NULL), 0);
-	map("queue:s", "work", 100);
-	map("queue:o.fifo", "order", 10);
+					      "{\"VisibilityTimeout\":2}", NULL), 0);
+	map("queue:s", "standard", 100);
+	map("queue:o.fifo", "fifo", 10);
 }
 
-static void start_senders(pthread_t threads[SENDERS])
+static void start_senders(pthread_t threads[KILLED_SENDERS])
 {
-	for (int i = 0; i < SENDERS; i++)
+	for (int i = 0; i < KILLED_SENDERS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, send_all, &seen->senders[i]), 0);
 }
 
 static void be_killed(void)
 {
-	pthread_t threads[SENDERS];
+	pthread_t threads[KILLED_SENDERS];
 
 	open_runtime();
 	start_senders(threads);
@@ -189,11 +108,11 @@ static uint64_t lying(const char *queue)
 
 static void work_to_the_end(void)
 {
-	pthread_t threads[SENDERS];
+	pthread_t threads[KILLED_SENDERS];
 
 	open_runtime();
 	start_senders(threads);
-	for (int i = 0; i < SENDERS; i++)
+	for (int i = 0; i < KILLED_SENDERS; i++)
 		pthread_join(threads[i], NULL);
 	for (int i = 0; (lying("queue:s") || lying("queue:o.fifo")) && i < 10000; i++)
 		nanosleep(&(struct timespec){ 0, 100000000 }, NULL); /* counting is work, too */
@@ -211,8 +130,8 @@ static void check_all(int kills)
 {
 	int dead = 0;
 
-	for (int n = 0; n < SENDERS * share(); n++) {
-		bool ordered = is_ordered(n % share());
+	for (int n = 0; n < KILLED_SENDERS * seen->share; n++) {
+		bool ordered = is_ordered(n % seen->share);
 
 		dead += seen->letters[n];
 		if (!seen->runs[n] && !seen->letters[n])
@@ -220,34 +139,77 @@ static void check_all(int kills)
 		if (seen->letters[n] > seen->sent[n])
 			fail_msg("message %d, sent %d times, left %d letters", n, seen->sent[n],
 				 seen->letters[n]);
-		if (DIES(n) && !ordered && !seen->letters[n])
+		if (KILLED_DIES(n) && !ordered && !seen->letters[n])
 			fail_msg("message %d died untold", n);
 	}
-	assert_int_equal(seen->out_of_order, 0);
-	assert_int_equal(seen->at_once, 0);
-	print_message("# %d programs killed, %d messages, %d processed more than once, %d dead "
-		      "letters\n",
-		      kills, SENDERS * share(), seen->twice, dead);
+	workers_check(&seen->workers, kills, "messages", KILLED_SENDERS * seen->share);
+	print_message("# %d dead letters\n", dead);
 }
 
 TEST(each_message_is_processed_or_told_and_groups_stay_in_order_in_spite_of_kills)
 {
-	int kills = kills_setting("FAAS_KILLS", 3);
+	int kills = kills_setting("FAAS_KILLS", 3), all = KILLED_SENDERS * seen->share;
 
-	assert_true(SENDERS * share() <= MOST);
+	assert_true(all <= KILLED_MOST);
 	for (int i = 0; i < kills; i++)
-		kills_one(be_killed, &seen->accepted, 500, (unsigned)(i + 1) * 137 % 500);
+		workers_kill_program(be_killed, &seen->accepted, all / (kills + 1),
+				     (unsigned)(i + 1) * 137 % 500);
 	work_to_the_end();
 	assert_int_equal(faas_peek(flow.rt, "queue:dead", count_letter, NULL, NULL), 0);
-	flow_close(&flow);
+	workers_close(&flow);
 	check_all(kills);
+}
+
+/* The n-th message, as the function finds it among its event. */
+static void hand_over(int n)
+{
+	char event[64];
+
+	snprintf(event, sizeof(event), "{\"messageId\":\"\",\"body\":\"%d\"}", n);
+	flow_call(&flow, "fifo", event);
+}
+
+static void lock_group(int group, short type)
+{
+	struct flock l = { .l_type = type, .l_whence = SEEK_SET, .l_start = group, .l_len = 1 };
+	char path[96];
+	static int file;
+
+	snprintf(path, sizeof(path), "%s/" KILLED_FILE, kills_memory);
+	if (type == F_WRLCK)
+		file = open(path, O_RDWR | O_CLOEXEC);
+	assert_int_equal(fcntl(file, F_SETLK, &l), 0);
+	if (type == F_UNLCK)
+		close(file);
+}
+
+TEST(it_would_be_seen_that_two_had_a_group_at_once_or_that_one_was_left_out)
+{
+	workers_open(&flow, &seen->workers);
+	workers_function(&flow, "fifo");
+	hand_over(0);
+	hand_over(3);
+	assert_int_equal(seen->workers.at_once + seen->workers.out_of_order, 0);
+	lock_group(0, F_WRLCK);
+	hand_over(6);
+	lock_group(0, F_UNLCK);
+	assert_int_equal(seen->workers.at_once, 1);
+	assert_int_equal(seen->workers.out_of_order, 0);
+	hand_over(12);
+	assert_int_equal(seen->workers.at_once, 1);
+	assert_int_equal(seen->workers.out_of_order, 1);
+	workers_close(&flow);
 }
 
 static int open_it(void **state)
 {
 	(void)state;
 	seen = kills_begin(sizeof(*seen));
-	return seen ? 0 : -1;
+	if (!seen)
+		return -1;
+	seen->share = kills_setting("FAAS_MESSAGES", 20000) / KILLED_SENDERS;
+	seen->workers.each = seen->share < 4800 ? 20 : seen->share / 100;
+	return 0;
 }
 
 int main(void)
@@ -255,6 +217,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			each_message_is_processed_or_told_and_groups_stay_in_order_in_spite_of_kills,
+			open_it, kills_end),
+		cmocka_unit_test_setup_teardown(
+			it_would_be_seen_that_two_had_a_group_at_once_or_that_one_was_left_out,
 			open_it, kills_end),
 	};
 

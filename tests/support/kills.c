@@ -3,33 +3,55 @@
 
 #include "test.h"
 
-#include <pthread.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <plugins/killed.h>
+
 #include "stores.h"
 
-char kills_folder[64];
+char kills_folder[64], kills_memory[64];
 
 static void *shared;
 static size_t shared_size;
 
+static void path_of_memory(char out[96])
+{
+	snprintf(out, 96, "%s/" KILLED_FILE, kills_memory);
+}
+
 void *kills_begin(size_t size)
 {
-	shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	shared_size = size;
+	char path[96];
+	int file;
+
 	stores_folder(kills_folder);
+	stores_folder(kills_memory);
+	path_of_memory(path);
+	file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(fchmod(file, 0666) | chmod(kills_memory, 0755), 0);
+	assert_int_equal(ftruncate(file, (off_t)size), 0);
+	shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	shared_size = size;
+	close(file);
 	return shared == MAP_FAILED ? NULL : shared;
 }
 
 int kills_end(void **state)
 {
+	char path[96];
+
 	(void)state;
+	path_of_memory(path);
+	unlink(path);
+	rmdir(kills_memory);
 	stores_remove(kills_folder);
 	return munmap(shared, shared_size);
 }
@@ -72,82 +94,4 @@ void kills_one(void (*program)(void), const _Atomic int *count, int by, unsigned
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-}
-
-/* ---- keys that stay in order ------------------------------------------ */
-
-static struct kills_seen *seen;
-static const struct kills_writers *writers;
-static int killed;
-static pthread_t threads[KILLS_KEYS];
-
-int kills_begin_keys(void **state)
-{
-	(void)state;
-	seen = kills_begin(sizeof(*seen));
-	return seen ? 0 : -1;
-}
-
-bool kills_fails(void)
-{
-	return ++seen->batches % 50 == 0;
-}
-
-void kills_see(int key, int n)
-{
-	if (n < seen->keys[key].done)
-		seen->twice++;
-	else if (n > seen->keys[key].done)
-		seen->out_of_order++;
-	else
-		seen->keys[key].done++;
-}
-
-static void *write_key(void *data)
-{
-	struct kills_key *k = data;
-
-	for (; k->next < writers->each; k->next++) {
-		if (!writers->write((int)(k - seen->keys), k->next))
-			return NULL;
-		seen->accepted++;
-	}
-	return NULL;
-}
-
-static void open_and_write(void)
-{
-	writers->open();
-	for (int i = 0; i < writers->keys; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, write_key, &seen->keys[i]), 0);
-}
-
-static int processed(void)
-{
-	int n = 0;
-
-	for (int i = 0; i < writers->keys; i++)
-		n += seen->keys[i].done;
-	return n;
-}
-
-void kills_write(const struct kills_writers *w)
-{
-	writers = w;
-	killed = kills_setting("FAAS_KILLS", 4);
-	for (int i = 0; i < killed; i++)
-		kills_one(open_and_write, &seen->accepted, w->by, (unsigned)(i + 1) * 37 % 50);
-	open_and_write();
-	for (int i = 0; i < w->keys; i++)
-		pthread_join(threads[i], NULL);
-	for (int i = 0; processed() < w->keys * w->each && i < 60000; i++)
-		kills_tick();
-}
-
-void kills_check(const char *what)
-{
-	assert_int_equal(processed(), writers->keys * writers->each);
-	assert_int_equal(seen->out_of_order, 0);
-	print_message("# %d programs killed, %d %s, %d processed more than once\n", killed,
-		      writers->keys * writers->each, what, seen->twice);
 }

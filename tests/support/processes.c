@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Who is alive, by /proc. */
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "processes.h"
 
@@ -93,6 +96,22 @@ int processes_named(const char *name, struct process *out, int most)
 		if (strcmp(all[i].name, name) == 0 && all[i].state != 'Z')
 			out[found++] = all[i];
 	return found;
+}
+
+/* The number may be another's by now, unless it is looked at while it is held. */
+bool processes_kill(const struct process *process)
+{
+	int fd = (int)syscall(SYS_pidfd_open, process->pid, 0);
+	struct process now;
+	char pid[16];
+	bool same;
+
+	snprintf(pid, sizeof(pid), "%d", process->pid);
+	same = fd >= 0 && read_process(pid, &now) && now.parent == process->parent &&
+	       now.state != 'Z' && !syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+	if (fd >= 0)
+		close(fd);
+	return same;
 }
 
 /* "8:pids:/some/where" of version 1, "0::/some/where" of version 2. */

@@ -17,6 +17,8 @@ int processes_below(pid_t root, struct process *out, int most);
 int processes_of_environments(pid_t root, struct process *out, int most);
 /* Everything on the machine of this name. */
 int processes_named(const char *name, struct process *out, int most);
+/* Kill it if it is still the child of that parent. */
+bool processes_kill(const struct process *process);
 /* The number of processes is limited from outside (a pids cgroup). */
 bool processes_are_limited(void);
 
