@@ -575,7 +575,7 @@ FAAS_EXPORT int faas_resume(struct faas *rt, uint64_t id);
  *   on_failure    if it failed for good: a record of event and error
  *   dead_letter   if it failed for good: the event as it was, with the attributes
  *                 RequestID, ErrorCode and ErrorMessage
- * The records are Lambda's:
+ * None of these is a FIFO queue, whose messages need a group. The records are Lambda's:
  *   {"version":"1.0","timestamp":"2026-11-24T23:11:08.568Z","requestContext":{"requestId":
  *   "...","functionArn":"...:f:$LATEST","condition":"RetriesExhausted",
  *   "approximateInvokeCount":3},"requestPayload":...,"responseContext":{"statusCode":200,

@@ -13,6 +13,7 @@
 #include <base/error.h>
 #include <base/text.h>
 #include <model/function.h>
+#include <model/queue.h>
 
 static const char *or_latest(const char *qualifier)
 {
@@ -53,6 +54,8 @@ int fa_event_config_check(const char *function, const char *text, struct faas_er
 	if (!text || !*text)
 		return 0;
 	rc = fa_address_parse(&address, text, err);
+	if (!rc)
+		rc = fa_queue_refuse_fifo(&address, err);
 	if (rc || address.kind != FA_TO_FUNCTION)
 		return rc;
 	fa_name_parse(&name, address.name, NULL);

@@ -32,6 +32,16 @@ bool fa_queue_is_fifo(const char *name)
 	return len > 5 && !strcmp(name + len - 5, ".fifo");
 }
 
+int fa_queue_refuse_fifo(const struct fa_address *address, struct faas_error *err)
+{
+	if (address->kind != FA_TO_QUEUE || !fa_queue_is_fifo(address->name))
+		return 0;
+	return fa_error(err, FAAS_EINVAL,
+			"'%.80s' is a FIFO queue, and what is sent there has no group: expected a "
+			"queue that is none",
+			address->text);
+}
+
 /* ---- JSON ------------------------------------------------------------ */
 
 static bool read_number(const struct fa_document *value, int64_t *out)

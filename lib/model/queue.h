@@ -22,6 +22,8 @@ struct fa_queue {
 };
 
 bool fa_queue_is_fifo(const char *name);
+/* FAAS_EINVAL: it is one, which needs a group, and what we send there by ourselves has none. */
+int fa_queue_refuse_fifo(const struct fa_address *address, struct faas_error *err);
 /* Read the attributes that SQS has for a queue, as JSON; NULL: none. Untouched on failure. */
 int fa_queue_read(struct fa_queue *queue, const char *name, const char *attributes,
 		  struct faas_error *err);

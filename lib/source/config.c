@@ -163,15 +163,6 @@ static int read_policy(struct fa_push *p, const struct fa_document *policy, stru
 	return 0;
 }
 
-/* A FIFO queue would have to be told groups, which nothing here has. */
-static int check_no_fifo(const struct fa_address *address, struct faas_error *err)
-{
-	if (address->kind == FA_TO_QUEUE && fa_queue_is_fifo(address->name))
-		return fa_error(err, FAAS_EINVAL, "%.80s cannot be a FIFO queue here",
-				address->text);
-	return 0;
-}
-
 static int read_dead_letter(struct fa_push *p, const struct fa_document *in,
 			    struct faas_error *err)
 {
@@ -183,7 +174,7 @@ static int read_dead_letter(struct fa_push *p, const struct fa_document *in,
 		return 0;
 	rc = fa_address_parse_letter(&address, text, err);
 	if (!rc)
-		rc = check_no_fifo(&address, err);
+		rc = fa_queue_refuse_fifo(&address, err);
 	if (!rc)
 		snprintf(p->dead_letter, sizeof(p->dead_letter), "%s", address.text);
 	return rc;
@@ -206,7 +197,7 @@ static int read_push(struct fa_mapping_config *c, struct fa_sources *all, struct
 	snprintf(text, sizeof(text), "%s%s", c->function ? "function:" : "", c->target);
 	rc = fa_address_parse(&p->target, text, err);
 	if (!rc)
-		rc = check_no_fifo(&p->target, err);
+		rc = fa_queue_refuse_fifo(&p->target, err);
 	if (!rc)
 		rc = read_policy(p, fa_document_get(c->document, "RetryPolicy"), err);
 	return rc ? rc :

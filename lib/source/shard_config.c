@@ -46,6 +46,7 @@ static int read_destination(struct fa_shard_config *c, const struct fa_document 
 {
 	const struct fa_document *all = fa_document_get(in, "DestinationConfig");
 	const char *to = fa_control_text(fa_document_get(all, "OnFailure"), "Destination");
+	int rc;
 
 	if (fa_document_get(all, "OnSuccess"))
 		return fa_error(err, FAAS_EINVAL,
@@ -53,7 +54,8 @@ static int read_destination(struct fa_shard_config *c, const struct fa_document 
 	if (!to || !*to)
 		return 0;
 	c->tells = true;
-	return fa_address_parse(&c->to, to, err);
+	rc = fa_address_parse(&c->to, to, err);
+	return rc ? rc : fa_queue_refuse_fifo(&c->to, err);
 }
 
 static int read_limits(struct fa_shard_config *c, const struct fa_document *in,

@@ -302,8 +302,10 @@ def calling(client):
     expect(found, "unsigned", curl(url)[0], 403)
     signed = ("--aws-sigv4", "aws:amz:us-east-1:lambda", "--user")
     status, body = curl(url, *signed, "AKIDEXAMPLE:secret")
-    expect(found, "signed", (status, json.loads(body)["requestContext"]["authorizer"]["iam"]["accessKey"]),
-           (200, "AKIDEXAMPLE"))
+    expect(found, "signed", (status, json.loads(body)["requestContext"]["authorizer"]), (200, {"iam": {
+        "accessKey": "AKIDEXAMPLE", "accountId": "000000000000", "callerId": "000000000000",
+        "cognitoIdentity": None, "principalOrgId": None,
+        "userArn": "arn:aws:iam::000000000000:root", "userId": "000000000000"}}))
     expect(found, "signed wrongly", curl(url, *signed, "AKIDEXAMPLE:other")[0], 403)
     client.run("delete-function-url-config", "--function-name", "f")
     expect(found, "gone", curl(url)[0], 404)

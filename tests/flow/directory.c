@@ -50,13 +50,16 @@ static const char *member(const char *name)
 
 static int handler(struct faas_context *ctx, struct faas_bytes bytes)
 {
+	bool bad;
+
 	pthread_mutex_lock(&lock);
 	snprintf(event, sizeof(event), "%.*s", (int)bytes.len, (const char *)bytes.data);
 	strcat(strcat(told, strchr(member("\"eventName\":\""), ':') + 1), " ");
 	strcat(strcat(told, member("\"object\":{\"key\":\"")), "\n");
 	calls++;
+	bad = !strncmp(member("\"object\":{\"key\":\""), "bad", 3);
 	pthread_mutex_unlock(&lock);
-	return faas_puts(ctx, "");
+	return bad ? faas_fail(ctx, "Test.Failed", "as planned") : faas_puts(ctx, "");
 }
 
 static void open_runtime(void)
@@ -607,6 +610,32 @@ TEST(it_is_configured_in_the_words_of_a_notification)
 	assert_string_equal(told, "Copy b\n");
 }
 
+static bool is_told_of(void *data, const struct faas_message *m)
+{
+	snprintf(data, 4096, "%.*s", (int)m->body.len, (const char *)m->body.data);
+	return true;
+}
+
+TEST(its_events_are_asynchronous_and_end_as_those_do)
+{
+	char letter[4096] = "";
+
+	assert_int_equal(faas_function_update(flow.rt,
+					      FAAS_FUNCTION(.name = "f", .max_retries = FAAS_NONE,
+							    .on_failure = "queue:dead"),
+					      &err), 0);
+	map(FAAS_MAPPING(.source = source));
+	put("bad", "1");
+	for (int i = 0; i < 20000 && !*letter; i++) {
+		tick();
+		assert_int_equal(faas_peek(flow.rt, "queue:dead", is_told_of, letter, &err), 0);
+	}
+	assert_non_null(strstr(letter, "\"condition\":\"RetriesExhausted\","
+				       "\"approximateInvokeCount\":1}"));
+	assert_non_null(strstr(letter, "\"requestPayload\":{\"Records\":[{"));
+	assert_non_null(strstr(letter, "\"key\":\"bad\""));
+}
+
 TEST(a_filter_looks_at_the_record)
 {
 	map(FAAS_MAPPING(.filter = "[{\"s3\":{\"object\":{\"size\":[{\"numeric\":[\">\",3]}]}}}]"));
@@ -657,6 +686,7 @@ int main(void)
 		CASE(of_a_directory_that_is_away_nothing_is_told_until_it_is_back),
 		CASE(what_is_no_directory_is_refused_with_the_reason),
 		CASE(it_is_configured_in_the_words_of_a_notification),
+		CASE(its_events_are_asynchronous_and_end_as_those_do),
 		CASE(a_filter_looks_at_the_record),
 		CASE(a_mapping_that_is_deleted_tells_nothing_and_a_new_one_begins_anew),
 	};

@@ -84,6 +84,25 @@ TEST(what_says_nothing_or_cannot_be_is_refused_in_the_words_of_lambda)
 		"OnFailure of DestinationConfig must be an object");
 }
 
+#define FIFO(name) \
+	"'queue:" name ".fifo' is a FIFO queue, and what is sent there has no group: expected a " \
+	"queue that is none"
+
+TEST(a_fifo_queue_is_no_destination_and_no_dead_letter_queue)
+{
+	refused("PutFunctionEventInvokeConfig",
+		"{\"FunctionName\":\"f\",\"DestinationConfig\":{\"OnSuccess\":{\"Destination\":"
+		"\"arn:aws:sqs:local-1:000000000000:done.fifo\"}}}", INVALID, FIFO("done"));
+	refused("UpdateFunctionConfiguration",
+		"{\"FunctionName\":\"f\",\"DeadLetterConfig\":{\"TargetArn\":"
+		"\"arn:aws:sqs:local-1:000000000000:dead.fifo\"}}", INVALID, FIFO("dead"));
+	assert_int_equal(faas_function_update(flow.rt,
+					      FAAS_FUNCTION(.name = "f",
+							    .on_failure = "queue:bad.fifo"),
+					      &err), FAAS_EINVAL);
+	assert_string_equal(err.message, FIFO("bad"));
+}
+
 TEST(each_qualifier_has_its_own_and_it_goes_with_it)
 {
 	perform("PublishVersion", "{\"FunctionName\":\"f\"}");
@@ -150,6 +169,7 @@ int main(void)
 		CASE(a_put_replaces_and_an_update_merges),
 		CASE(an_update_needs_something_to_update),
 		CASE(what_says_nothing_or_cannot_be_is_refused_in_the_words_of_lambda),
+		CASE(a_fifo_queue_is_no_destination_and_no_dead_letter_queue),
 		CASE(each_qualifier_has_its_own_and_it_goes_with_it),
 		CASE(what_the_typed_doors_say_is_the_configuration_of_latest),
 		CASE(a_dead_letter_queue_is_of_the_version),

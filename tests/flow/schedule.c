@@ -519,7 +519,8 @@ TEST(what_is_no_schedule_is_refused)
 		"RetryPolicy: MaximumEventAgeInSeconds must be from 60 to 86400");
 	refused((struct faas_mapping_config){ .source = "schedule:rate(1 day)",
 					      .dead_letter = "queue:q.fifo" },
-		"queue:q.fifo cannot be a FIFO queue here");
+		"'queue:q.fifo' is a FIFO queue, and what is sent there has no group: expected a "
+		"queue that is none");
 	refused((struct faas_mapping_config){ .source = "queue:q", .input = "1" },
 		"queue:q does nothing with 'Input'");
 	refused((struct faas_mapping_config){ .source = "schedule:rate(1 day)", .batch_size = 2 },

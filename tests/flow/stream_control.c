@@ -76,6 +76,10 @@ TEST(what_a_mapping_of_a_stream_cannot_be_is_refused)
 		      "satisfy enum value set: [LATEST, AT_TIMESTAMP, TRIM_HORIZON]");
 	refuses("\"EventSourceArn\":\"" ARN "\",\"StartingPosition\":\"AT_TIMESTAMP\"", INVALID,
 		"AT_TIMESTAMP needs StartingPositionTimestamp, seconds of Unix time");
+	refuses(OF_S("\"DestinationConfig\":{\"OnFailure\":{\"Destination\":\"queue:q.fifo\"}}"),
+		INVALID,
+		"'queue:q.fifo' is a FIFO queue, and what is sent there has no group: expected a "
+		"queue that is none");
 	refuses(OF_S("\"StartingPositionTimestamp\":1"), INVALID,
 		"StartingPositionTimestamp is for AT_TIMESTAMP only");
 	refuses(OF_S("\"ParallelizationFactor\":11"), VALIDATION,

@@ -123,25 +123,44 @@ TEST(an_answer_without_state_is_a_failure)
 }
 
 static _Atomic bool ended_early;
+static _Atomic int state_size;
 
-static const char *too_much(const char *event)
+static const char *much(const char *event)
 {
-	static char state[(1 << 20) + 64];
-	int len = snprintf(state, sizeof(state), "{\"state\":\"");
+	static char text[(1 << 20) + 64];
+	int len = snprintf(text, sizeof(text), "{\"state\":\"");
 
 	if (strstr(event, "Window\":true")) {
 		ended_early = strstr(event, "\"isWindowTerminatedEarly\":true}");
 		return "{}";
 	}
-	memset(state + len, 'x', 1 << 20);
-	strcpy(state + len + (1 << 20), "\"}");
-	return state;
+	memset(text + len, 'x', (size_t)state_size - 2);
+	strcpy(text + len + state_size - 2, "\"}");
+	return text;
 }
 
-TEST(a_state_of_more_than_a_megabyte_ends_its_window_early)
+TEST(a_state_of_exactly_a_megabyte_does_not_end_its_window)
 {
-	answer_to = too_much;
+	answer_to = much;
 	ended_early = false;
+	state_size = 1 << 20;
+	to_window_start(900 * SECOND);
+	stream_put_all("ab");
+	stream_map(FAAS_MAPPING(.tumbling_s = 900, .batch_size = 1));
+	consumer_await(&calls, 2);
+	consumer_saw("a,|b,|");
+	consumer_stays(&calls, 2);
+	for (int i = 0; i < 10000 && calls < 3; i++)
+		flow_pass(&flow, 100 * SECOND);
+	consumer_await(&calls, 3);
+	assert_false(ended_early);
+}
+
+TEST(a_state_of_a_byte_more_than_a_megabyte_ends_its_window_early)
+{
+	answer_to = much;
+	ended_early = false;
+	state_size = (1 << 20) + 1;
 	stream_put_all("a");
 	stream_map(FAAS_MAPPING(.tumbling_s = 900, .batch_size = 1));
 	consumer_await(&calls, 2);
@@ -340,7 +359,8 @@ int main(void)
 		IN_MEMORY(records_of_the_next_window_end_the_one_before),
 		IN_MEMORY(what_comes_when_its_window_is_over_belongs_to_the_next),
 		IN_MEMORY(an_answer_without_state_is_a_failure),
-		IN_MEMORY(a_state_of_more_than_a_megabyte_ends_its_window_early),
+		IN_MEMORY(a_state_of_exactly_a_megabyte_does_not_end_its_window),
+		IN_MEMORY(a_state_of_a_byte_more_than_a_megabyte_ends_its_window_early),
 		ON_DISK(the_state_of_a_window_outlives_the_program),
 		ON_DISK(after_a_restart_it_goes_on_where_it_was),
 		ON_DISK(what_was_passed_over_is_behind_the_checkpoint_too),

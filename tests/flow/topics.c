@@ -595,7 +595,9 @@ TEST(what_is_no_subscription_is_refused)
 	refused(FAAS_MAPPING(.target = "queue"),
 		"'queue' is no address: expected queue:NAME, topic:NAME, bus:NAME, "
 		"dir:/PATH, function:NAME[:QUALIFIER] or callback:NAME");
-	refused(FAAS_MAPPING(.target = "queue:q.fifo"), "queue:q.fifo cannot be a FIFO queue here");
+	refused(FAAS_MAPPING(.target = "queue:q.fifo"),
+		"'queue:q.fifo' is a FIFO queue, and what is sent there has no group: expected a "
+		"queue that is none");
 	refused(FAAS_MAPPING(.target = "topic:other"),
 		"the target of a topic is a function, a queue, a directory or a callback, not "
 		"topic:other");
@@ -606,7 +608,8 @@ TEST(what_is_no_subscription_is_refused)
 	refused(FAAS_MAPPING(.function = "f", .max_age_s = 59),
 		"RetryPolicy: MaximumEventAgeInSeconds must be from 60 to 86400");
 	refused(FAAS_MAPPING(.function = "f", .dead_letter = "queue:d.fifo"),
-		"queue:d.fifo cannot be a FIFO queue here");
+		"'queue:d.fifo' is a FIFO queue, and what is sent there has no group: expected a "
+		"queue that is none");
 	refused(FAAS_MAPPING(.function = "f", .filter = "[{\"a\":1}]"),
 		"Invalid filter pattern definition.");
 	refused(FAAS_MAPPING(.source = "queue:x", .target = "queue:y"),
