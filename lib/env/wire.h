@@ -184,6 +184,7 @@ struct fa_gift {
 };
 
 #define FA_QUESTION_NAME 512
+#define FA_QUESTION_VERSION 256
 #define FA_QUESTION_GROUP 1024 /* the longest partition key: 256 characters of UTF-8 */
 #define FA_QUESTION_MAX (sizeof(struct fa_question) + FA_QUESTION_NAME + 1 + FA_QUESTION_GROUP)
 #define FA_GIFT_MAX 65536

@@ -19,32 +19,40 @@ static int64_t now_ns(void)
 	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
-static bool fits(const char *name, size_t len)
+static bool fits(const char *text, size_t len, size_t most)
 {
 	for (size_t i = 0; i < len; i++)
-		if (name[i] <= ' ' || name[i] > '~')
+		if (text[i] <= ' ' || text[i] > '~')
 			return false;
-	return len >= 1 && len <= FA_QUESTION_NAME;
+	return len >= 1 && len <= most;
+}
+
+/* What a host would not hear is not asked: nobody would answer it. */
+static bool more_fits(enum fa_question_kind kind, const char *more, size_t len)
+{
+	if (kind == FA_ASK_SECRET)
+		return !more || fits(more, len, FA_QUESTION_VERSION);
+	return len <= FA_QUESTION_GROUP;
 }
 
 bool fa_ask(struct fa_asker *asker, enum fa_question_kind kind, const char *name,
-	    const char *group, uint32_t len)
+	    const char *more, uint32_t len)
 {
-	size_t name_len = name ? strlen(name) : 0, group_len = group ? strlen(group) : 0;
+	size_t name_len = name ? strlen(name) : 0, more_len = more ? strlen(more) : 0;
 	const struct fa_question head = { .serial = asker->serial + 1, .kind = kind, .len = len };
 	char bytes[FA_QUESTION_MAX], *at = bytes;
 
-	if (!fits(name, name_len) || group_len > FA_QUESTION_GROUP)
+	if (!fits(name, name_len, FA_QUESTION_NAME) || !more_fits(kind, more, more_len))
 		return false;
 	asker->serial++;
 	memcpy(at, &head, sizeof(head));
 	at += sizeof(head);
 	memcpy(at, name, name_len);
 	at += name_len;
-	if (group_len) {
+	if (more_len) {
 		*at++ = '\0';
-		memcpy(at, group, group_len);
-		at += group_len;
+		memcpy(at, more, more_len);
+		at += more_len;
 	}
 	return send(asker->fd, bytes, (size_t)(at - bytes), MSG_NOSIGNAL) == at - bytes;
 }

@@ -17,9 +17,12 @@ struct fa_asker {
 	struct fa_kept_secret *kept;
 };
 
-/* 1 to FA_QUESTION_NAME printable characters; `group` may be NULL. False: it cannot be asked. */
+/*
+ * The name is 1 to FA_QUESTION_NAME printable characters. `more`, which may be NULL, is the version
+ * of a secret, 1 to FA_QUESTION_VERSION of them, or a group. False: it cannot be asked.
+ */
 bool fa_ask(struct fa_asker *asker, enum fa_question_kind kind, const char *name,
-	    const char *group, uint32_t len);
+	    const char *more, uint32_t len);
 /* The length of the next message that there is to recv(), or -1: none by the deadline. */
 ssize_t fa_ask_await(const struct fa_asker *asker, int64_t deadline_ns);
 

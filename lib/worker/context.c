@@ -265,9 +265,9 @@ static const char *api_secret_version(struct faas_context *context, const char *
 {
 	struct fa_context *call = call_of(context);
 
-	return version && *version ?
-		       fa_secret_ask(&call->asker, name, version, call->deadline_ns) :
-		       NULL;
+	if (!version)
+		return NULL;
+	return fa_secret_ask(&call->asker, name, version, call->deadline_ns);
 }
 
 struct fa_chunk {
