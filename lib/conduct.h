@@ -87,6 +87,9 @@ int64_t fa_unix_ms(struct faas *rt, int64_t at_ns);
 void fa_count(struct faas *rt, struct fa_counts *own, const struct fa_outcome *outcome,
 	      const struct fa_version *version);
 
+/* How long who did not ask to wait does for what is his: as an init in front of it may take. */
+#define FA_HELD_MS 10000
+
 /* Whether anybody wants lines: only then are the fa_told_ functions called. */
 bool fa_told_wanted(const struct faas *rt, bool log_tail);
 void fa_told_start(struct faas *rt, struct fa_env *env, struct fa_job *job, bool log_tail);

@@ -97,6 +97,7 @@ void fa_invocation_pause(struct fa_invocation *inv, int64_t delay_ns)
 
 	fa_turn_stop(inv);
 	inv->state = PAUSED;
+	inv->job.told = inv->job.retold = inv->job.late = false;
 	fa_loop_timer_sure(&rt->loop, &inv->timer, fa_now(rt->clock) + delay_ns);
 }
 
@@ -129,7 +130,8 @@ void fa_invocation_submit(struct fa_invocation *inv, struct fa_env *env)
 	job->verdict = FA_OPEN;
 	job->init_ns = job->cpu_ns = job->end_ns = 0;
 	job->error_type[0] = '\0';
-	job->told = job->quiet = false;
+	job->retold |= job->told;
+	job->told = job->quiet = job->init_failed = job->again = false;
 	job->paused = 0;
 	job->streamed = 0;
 	inv->pace_full_ns = 0;
@@ -238,13 +240,13 @@ static void on_verdict(void *data, struct fa_env *env, struct fa_job *job)
 	conclude(inv);
 }
 
-/* Never begun, or init ran out of its own limit: once more, in front of all others. */
+/* Never begun, or what failed was an init of its own: once more, in front of all others. */
 static void run_again(struct fa_invocation *inv)
 {
 	struct faas *rt = inv->rt;
 	struct fa_env *env = inv->env;
 
-	if (inv->job.verdict == FA_INIT_TIMED_OUT) {
+	if (inv->job.again) {
 		fa_told_init_failed(rt, env, &inv->job);
 		inv->job.late = true;
 	}
@@ -299,7 +301,7 @@ static void judge(struct fa_invocation *inv, struct fa_outcome *outcome)
 	struct faas *rt = inv->rt;
 	struct fa_version *v = inv->runner->version;
 
-	if (fa_verdict_is_init(inv->job.verdict))
+	if (inv->job.init_failed)
 		fa_told_init_failed(rt, inv->env, &inv->job);
 	fa_outcome_judge(outcome, &inv->job, v, rt->config.prices);
 	if (inv->job.birth_error == ENOMEM)
@@ -362,7 +364,7 @@ static void conclude(struct fa_invocation *inv)
 		fa_loop_timer_stop(&inv->rt->loop, &inv->timer);
 	if (inv->job.streamed && inv->job.verdict == FA_UNSTARTED)
 		inv->job.verdict = FA_VIOLATED; /* it had begun, whatever it says */
-	if (inv->job.verdict == FA_UNSTARTED || inv->job.verdict == FA_INIT_TIMED_OUT)
+	if (inv->job.verdict == FA_UNSTARTED || (inv->job.again && !inv->job.streamed))
 		run_again(inv);
 	else if (fa_invocation_is_event(inv))
 		conclude_event(inv);

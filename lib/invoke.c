@@ -80,9 +80,9 @@ static int run_here(const struct visit *visit, struct fa_env *env, struct fa_job
 	if (fa_told_wanted(rt, log_tail))
 		fa_told_start(rt, env, job, log_tail);
 	fa_env_call(env, job);
-	if (job->verdict == FA_INIT_TIMED_OUT || fa_verdict_is_init(job->verdict))
+	if (job->init_failed)
 		fa_told_init_failed(rt, env, job);
-	if (job->verdict == FA_INIT_TIMED_OUT || job->verdict == FA_UNSTARTED) {
+	if (job->again || job->verdict == FA_UNSTARTED) {
 		release(visit, env, false);
 		return FAAS_ETIMEOUT;
 	}
@@ -99,6 +99,16 @@ static int wait_for_done(struct faas *rt, const struct faas_request *request,
 static int wait_instead(const struct visit *visit)
 {
 	return wait_for_done(visit->rt, visit->request, visit->result, visit->err);
+}
+
+/* It had a place, and another one is in it by now. */
+static int wait_for_place(const struct visit *visit)
+{
+	struct faas_request r = *visit->request;
+
+	if (!r.capacity_wait_ms)
+		r.capacity_wait_ms = FA_HELD_MS;
+	return wait_for_done(visit->rt, &r, visit->result, visit->err);
 }
 
 /* A process is told when all is written; what the caller runs itself begins now. */
@@ -119,7 +129,8 @@ static int throttled(const struct visit *visit, struct fa_version *v, const char
 }
 
 /* NULL: it was refused, or went the other way, and this is what the caller is told. */
-static struct fa_env *lease(const struct visit *visit, struct fa_runner *runner, int *rc)
+static struct fa_env *lease(const struct visit *visit, struct fa_runner *runner, bool late,
+			    int *rc)
 {
 	const char *reason;
 	struct fa_env *env = fa_runner_lease(runner, false, &reason, rc);
@@ -130,6 +141,8 @@ static struct fa_env *lease(const struct visit *visit, struct fa_runner *runner,
 		*rc = wait_instead(visit);
 	} else if (*rc == FAAS_ENOMEM) {
 		*rc = fa_error_nomem(visit->err);
+	} else if (late) {
+		*rc = wait_for_place(visit);
 	} else {
 		*rc = throttled(visit, runner->version, reason);
 	}
@@ -145,17 +158,17 @@ static int call_here(const struct visit *visit, struct fa_runner *runner, struct
 	char meta[plain ? 1 : fa_meta_size(request, v)];
 	struct fa_job job;
 	int rc = FAAS_ETIMEOUT;
-	bool late = false;
+	bool late = false, told = false;
 	const char *reason;
 
 	if (!fa_runner_may_begin(runner, &reason))
 		return throttled(visit, v, reason);
 	/*
-	 * Again if init ran out of its own limit, which then counts, or if a pristine
+	 * Again if init failed in time of its own, which then counts, or if a pristine
 	 * function's process could not be reset; the loop has more patience than we.
 	 */
 	for (int tries = 0; rc == FAAS_ETIMEOUT && tries < TRIES; tries++) {
-		struct fa_env *env = kept ? kept : lease(visit, runner, &rc);
+		struct fa_env *env = kept ? kept : lease(visit, runner, late, &rc);
 
 		if (!env)
 			return rc;
@@ -168,9 +181,11 @@ static int call_here(const struct visit *visit, struct fa_runner *runner, struct
 			strcpy(job.request_id, request->request_id);
 		job.timeout_ns = (int64_t)v->config.timeout_ms * 1000000;
 		job.late = late;
+		job.retold = told;
 		stamp(&job, visit->rt, env);
 		rc = run_here(visit, env, &job);
-		late |= job.verdict == FA_INIT_TIMED_OUT;
+		late |= job.again;
+		told |= job.told;
 	}
 	return rc == FAAS_ETIMEOUT ? wait_instead(visit) : rc;
 }

@@ -165,6 +165,8 @@ void fa_told_start(struct faas *rt, struct fa_env *env, struct fa_job *job, bool
 	fa_logs_begin(env, job->request_id, log_tail);
 	if (log_tail)
 		add_start_to_tail(rt, env, job, at_ns);
+	if (job->retold)
+		return;
 	telling = open_record(rt, env->pool->version, env->stream, job, FA_RECORD_START, at_ns,
 			      NULL);
 	if (telling.record)
@@ -248,7 +250,7 @@ void fa_told_end(struct faas *rt, struct fa_env *env, struct fa_job *job,
 	telling = open_record(rt, v, env->stream, job, FA_RECORD_END, job->end_ns, error_type);
 	if (telling.record)
 		fill_end(telling.record, env, job, outcome);
-	if (telling.record && whole)
+	if (telling.record && whole && !job->retold)
 		telling.record->start_ms = unix_ms_at(rt, job->start_ns);
 	fa_tell_record_end(&rt->tell, &telling);
 	if (v->traced)
@@ -257,15 +259,22 @@ void fa_told_end(struct faas *rt, struct fa_env *env, struct fa_job *job,
 
 void fa_told_init_failed(struct faas *rt, struct fa_env *env, const struct fa_job *job)
 {
-	struct fa_telling telling = open_record(rt, env->pool->version, env->stream, job,
-						FA_RECORD_INIT, job->end_ns, job->error_type);
-	struct fa_record *record = telling.record;
+	struct fa_version *v = env->pool->version;
+	struct fa_outcome outcome;
+	struct fa_telling telling;
+	struct fa_record *record;
 
+	fa_logs_end(env, true); /* what it printed comes before */
+	fa_outcome_judge(&outcome, job, v, rt->config.prices);
+	telling = open_record(rt, v, env->stream, job, FA_RECORD_INIT, job->end_ns,
+			      has_type(&outcome) ? outcome.error_type : NULL);
+	record = telling.record;
 	if (!record)
 		return;
-	record->init_ns = job->init_ns;
+	record->suppressed = env->suppressed;
+	record->init_ns = env->suppressed ? job->end_ns - job->start_ns : job->init_ns;
 	record->failed = true;
-	record->init_timed_out = job->verdict != FA_INIT_ERRED;
+	record->init_timed_out = outcome.code == FAAS_ETIMEOUT;
 	record->restored = fa_verdict_is_restore(job);
 	fa_tell_record_end(&rt->tell, &telling);
 }

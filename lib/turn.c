@@ -10,7 +10,6 @@
 #define AHEAD_NS 50000 /* hand over ahead at most so much work */
 #define AHEAD_AMONG 64 /* that are looked at, of a function without a limit of its own */
 #define KEPT_MAX 128   /* events that wait at hand, per function */
-#define HELD_MS 10000  /* who did not ask to wait: as long as an init in front of it may take */
 
 void fa_turn_stop(struct fa_invocation *inv)
 {
@@ -38,7 +37,7 @@ static int64_t patience_ms(const struct fa_invocation *inv)
 {
 	if (fa_invocation_is_event(inv))
 		return fa_ending_left_ms(inv);
-	return inv->capacity_wait_ms ? inv->capacity_wait_ms : HELD_MS;
+	return inv->capacity_wait_ms ? inv->capacity_wait_ms : FA_HELD_MS;
 }
 
 void fa_turn_wait(struct fa_invocation *inv, bool in_front)

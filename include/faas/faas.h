@@ -216,7 +216,8 @@ typedef int (*faas_handler_fn)(struct faas_context *ctx, struct faas_bytes event
  * A plugin's memory is counted, and limited, by what its own calls of malloc()
  * and friends take. Its .so stays loaded: changed code needs another file name.
  * There is no private /tmp (context->tmpdir is NULL), and faas_close() is done
- * only when all handlers have returned.
+ * only when all handlers have returned. An init() that fails is called once more, as
+ * elsewhere, but finds what the first call left in the plugin's static variables.
  *
  * .pristine, for FAAS_PROCESS: each event finds the process as init() left it.
  * Once an event is answered, all memory it wrote is put back, and what it mapped
@@ -263,8 +264,9 @@ typedef int (*faas_handler_fn)(struct faas_context *ctx, struct faas_bytes event
  *
  * A program is started in the sandbox of a FAAS_PROCESS function with Lambda's variables
  * and may be anything that others can execute: a script, a static binary, an interpreter.
- * Its init lasts until it asks for its first event. What it writes and starts is its
- * environment's: the end of `bootstrap` is that of the environment, with the status as
+ * Its init lasts until it asks for its first event; one that fails, by POST /runtime/init/error
+ * or its end, is repeated inside that event, as init() is (plugin.h). What it writes and starts
+ * is its environment's: the end of `bootstrap` is that of the environment, with the status as
  * Lambda tells it. Its Runtime API listens in a network of its own that has nothing else;
  * with .network, at an address of the host's loopback interface that is drawn at random.
  * What lies in extensions/ of its layers is started before it, as Lambda's extensions are;

@@ -92,7 +92,13 @@ struct faas_handler {
 	 */
 	int (*invoke)(struct faas_context *ctx, struct faas_bytes event);
 
-	int (*init)(struct faas_context *ctx);            /* once per environment */
+	/*
+	 * Once per environment, before its first event. If it fails, ends its process or takes
+	 * more than ten seconds, it is called once more in a new process, which finds the same
+	 * /tmp, as a part of that event and of its timeout; if it fails again, that is the
+	 * event's answer. Not of a function with .snapshot, and not ahead of any event.
+	 */
+	int (*init)(struct faas_context *ctx);
 
 	/*
 	 * Of a function with .snapshot only. init and before_snapshot then run once

@@ -281,6 +281,33 @@ bool fa_env_is_cold(const struct fa_env *env)
 	return env->fresh && !env->suppressed;
 }
 
+bool fa_env_has_init(const struct fa_env *env)
+{
+	return env->fresh && !env->suppressed && !env->done;
+}
+
+/* Once more, inside the invocation; a snapshot has no second chance (semantics 3.1.3). */
+void fa_env_fail_init(const struct fa_env *env, struct fa_job *job)
+{
+	job->init_failed = true;
+	job->again = fa_env_has_init(env) && !env->pool->version->snapshot;
+}
+
+/* Nobody can be its heir as long as it has not been reported born. */
+bool fa_env_lingers(struct fa_env *env, const struct fa_job *job)
+{
+	bool lingers;
+
+	if (!job->init_failed)
+		return false;
+	pthread_mutex_lock(&env->pool->lock);
+	lingers = env->unborn && atomic_load(&env->fate) == FA_ALIVE;
+	if (lingers)
+		env->kind->kill(env);
+	pthread_mutex_unlock(&env->pool->lock);
+	return lingers;
+}
+
 void fa_env_call(struct fa_env *env, struct fa_job *job)
 {
 	fa_env_name(env, job);
@@ -454,6 +481,8 @@ static bool scan_one(struct fa_env *env)
 			begin(env, job, now_ns);
 		if (job->verdict == FA_OPEN && !env->kind->poll(env, job, now_ns))
 			break;
+		if (fa_env_lingers(env, job))
+			break;
 		any = true;
 		if (!fa_verdict_lasts(job->verdict)) {
 			end_all(env, now_ns);
@@ -573,7 +602,9 @@ void fa_envs_deadline(struct fa_timer *timer)
 		if (env->check_ns <= now_ns) {
 			if (is_late(env, now_ns))
 				free_the_others(env);
-			env->check_ns = env->kind->check(env, oldest(env), now_ns);
+			env->check_ns = oldest(env)->init_failed ?
+						INT64_MAX : /* its verdict is there, it lingers */
+						env->kind->check(env, oldest(env), now_ns);
 		}
 		if (env->check_ns < first)
 			first = env->check_ns;

@@ -278,6 +278,12 @@ void fa_env_name(struct fa_env *env, struct fa_job *job);
 void fa_env_done(struct fa_env *env, bool stays);
 /* Whether the next job meets a process that has to be initialised first, outside of it. */
 bool fa_env_is_cold(const struct fa_env *env);
+/* Its init takes none of the oldest job's time, as far as it is not over yet. */
+bool fa_env_has_init(const struct fa_env *env);
+/* The job ended before its process was initialised. */
+void fa_env_fail_init(const struct fa_env *env, struct fa_job *job);
+/* That process has to be gone first, or whoever comes next would not find its /tmp. */
+bool fa_env_lingers(struct fa_env *env, const struct fa_job *job);
 /* Run one job from begin to verdict on this thread. */
 void fa_env_call(struct fa_env *env, struct fa_job *job);
 /* [loop] Hand a job over; its verdict arrives through on_verdict. */

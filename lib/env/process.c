@@ -283,6 +283,8 @@ static void take(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 	}
 	job->answer = (struct faas_bytes){ answer, len };
 	job->quiet = !once->logged;
+	if (job->verdict == FA_INIT_ERRED)
+		fa_env_fail_init(env, job);
 	split_init(env, job);
 	fa_meter(env, job);
 	env->fresh = false;
@@ -295,6 +297,7 @@ static void conclude_death(struct fa_env *env, struct fa_job *job, int64_t now_n
 {
 	int last_words = (int)LOAD(env->kit->response->last_words);
 	int status = env->exit_status;
+	bool initialised = init_is_done(env, now_ns);
 
 	job->end_ns = now_ns;
 	split_init(env, job);
@@ -314,6 +317,8 @@ static void conclude_death(struct fa_env *env, struct fa_job *job, int64_t now_n
 	if (WIFEXITED(status) && last_words > 0 && last_words < 65 &&
 	    WEXITSTATUS(status) == 128 + last_words)
 		status = last_words;
+	if (env->fresh && !initialised)
+		fa_env_fail_init(env, job);
 	job->wait_status = status;
 	job->verdict = fa_meter_starved(env, status) ? FA_STARVED : FA_EXITED;
 }
@@ -326,6 +331,8 @@ static void init_timed_out(const struct fa_env *env, struct fa_job *job, int64_t
 	bool restoring = fa_version_is_copied(env->pool->version) && LOAD(env->pid);
 
 	job->verdict = restoring ? FA_RESTORE_TIMED_OUT : FA_INIT_TIMED_OUT;
+	fa_env_fail_init(env, job);
+	job->again |= !restoring;
 	job->end_ns = now_ns;
 	job->init_ns = now_ns - env->birth_ns;
 	if (restoring)
@@ -342,15 +349,10 @@ static int64_t look_at_init(int64_t birth_ns, int64_t timeout_ns, int64_t init_l
 	return limit < next ? limit : next;
 }
 
-static bool has_init(const struct fa_env *env)
-{
-	return env->fresh && !env->suppressed && !env->done;
-}
-
 /* When the time of the oldest job began: an init before it is not part of that. */
 static int64_t begin_of(const struct fa_env *env, const struct fa_job *job)
 {
-	return has_init(env) && env->init_done_ns ? env->init_done_ns : job->start_ns;
+	return fa_env_has_init(env) && env->init_done_ns ? env->init_done_ns : job->start_ns;
 }
 
 static int64_t check_time(struct fa_env *env, struct fa_job *job, int64_t now_ns)
@@ -361,7 +363,7 @@ static int64_t check_time(struct fa_env *env, struct fa_job *job, int64_t now_ns
 		return INT64_MAX;
 	if (job->streams && env->kit && atomic_load(&env->kit->response->seq) != env->done)
 		return INT64_MAX; /* it is through: the pace is that of who takes the parts */
-	if (has_init(env) && !init_is_done(env, now_ns)) {
+	if (fa_env_has_init(env) && !init_is_done(env, now_ns)) {
 		/* over at the last moment: the next look, which comes at once, sees it */
 		if (now_ns < env->birth_ns + init_limit || !fa_request_hold_first(env))
 			return look_at_init(env->birth_ns, job->timeout_ns, init_limit, now_ns);
@@ -372,6 +374,7 @@ static int64_t check_time(struct fa_env *env, struct fa_job *job, int64_t now_ns
 	if (limit)
 		return limit;
 	job->verdict = FA_TIMED_OUT;
+	job->init_failed = env->fresh && !init_is_done(env, now_ns);
 	job->end_ns = now_ns;
 	split_init(env, job);
 	fa_meter(env, job);
@@ -516,6 +519,8 @@ static void wait_for_answer(struct fa_env *env, struct fa_job *job)
 	}
 	if (!fa_verdict_lasts(job->verdict))
 		fa_env_condemn(env);
+	for (uint32_t seen = atomic_load(&env->cancel); fa_env_lingers(env, job);)
+		fa_futex_wait(&env->cancel, seen, &env->cancel, seen, INT64_MAX);
 	if (!job->end_ns)
 		job->end_ns = fa_now(env->pool->envs->clock);
 	env->done = env->want;

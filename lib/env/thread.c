@@ -218,6 +218,8 @@ static void conclude(struct fa_env *env, struct fa_job *job, struct fa_thread_sl
 	job->init_ns = slot->init_ns;
 	job->cpu_ns = slot->cpu_ns;
 	job->peak_kb = env->peak_kb = slot->peak_kb;
+	if (slot->verdict == FA_INIT_ERRED || slot->verdict == FA_INIT_TIMED_OUT)
+		fa_env_fail_init(env, job);
 	if (has_answer(slot->verdict))
 		job->answer = (struct faas_bytes){ slot->answer.data, slot->answer.len };
 	if (slot->verdict != FA_REPLIED)
@@ -325,12 +327,6 @@ static void taken(struct fa_env *env, const struct fa_job *job)
 
 /* ---- time ------------------------------------------------------------ */
 
-/* The init of a job is its own as long as it costs the invocation nothing. */
-static bool in_free_init(const struct fa_env *env)
-{
-	return env->fresh && !env->suppressed && !env->done;
-}
-
 /* As far as it got: the thread may be in the middle of its own books. */
 static int64_t cpu_so_far(const struct fa_thread *thread, int64_t since_ns)
 {
@@ -354,10 +350,12 @@ static int64_t time_out(struct fa_env *env, struct fa_job *job, enum fa_verdict 
 	if (!stop(env))
 		return now_ns + SOON_NS;
 	job->verdict = verdict;
+	if (verdict == FA_INIT_TIMED_OUT)
+		fa_env_fail_init(env, job);
 	job->end_ns = now_ns;
 	job->peak_kb = env->peak_kb;
 	job->cpu_ns = cpu_so_far(thread, now_ns - env->birth_ns);
-	if (in_free_init(env)) {
+	if (fa_env_has_init(env)) {
 		int64_t done = atomic_load(&thread->init_done_ns);
 
 		job->init_ns = (done ? done : now_ns) - env->birth_ns;
@@ -371,7 +369,7 @@ static int64_t check(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 
 	if (atomic_load_explicit(&thread_of(env)->begun, memory_order_relaxed) != env->done + 1)
 		fa_thread_begun(thread_of(env), env->done + 1);
-	if (in_free_init(env)) {
+	if (fa_env_has_init(env)) {
 		init_done = atomic_load(&thread_of(env)->init_done_ns);
 		if (!init_done && now_ns >= env->birth_ns + fa_env_init_limit(env, job))
 			return time_out(env, job, FA_INIT_TIMED_OUT, now_ns);

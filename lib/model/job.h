@@ -17,7 +17,7 @@ enum fa_verdict {
 	FA_INIT_ERRED, /* answer: the error of init */
 	FA_OVERSIZE,   /* the response was too large; stays warm */
 	FA_TIMED_OUT,
-	FA_INIT_TIMED_OUT, /* run it again with `late`: init counts now */
+	FA_INIT_TIMED_OUT,
 	FA_EXITED,     /* see wait_status */
 	FA_STARVED,    /* out of memory */
 	FA_VIOLATED,   /* broke the protocol */
@@ -44,11 +44,14 @@ struct fa_job {
 
 	/* what came of it */
 	enum fa_verdict verdict;
+	bool init_failed; /* it never got as far as the handler */
+	bool again;       /* and that took none of its time: run it once more, with `late` */
 	int wait_status;
 	int birth_error;  /* errno of FA_NO_BIRTH, where it is known */
 	bool cold;        /* met a process that was not initialised */
 	bool begun;       /* [loop] it is its turn */
 	bool told;        /* its START was told of */
+	bool retold;      /* and that in an environment before this one */
 	bool halfway;     /* half of its time is over: a spare was asked for */
 	bool quiet;       /* claims to have written nothing to its log */
 	unsigned paused;  /* [loop] why no more parts are taken for now, each enum fa_pause */
@@ -77,12 +80,6 @@ static inline void fa_job_init(struct fa_job *job)
 static inline bool fa_verdict_lasts(enum fa_verdict verdict)
 {
 	return verdict == FA_REPLIED || verdict == FA_ERRED || verdict == FA_OVERSIZE;
-}
-
-/* Whether it never got as far as the handler, and nobody will try again. */
-static inline bool fa_verdict_is_init(enum fa_verdict verdict)
-{
-	return verdict == FA_INIT_ERRED || verdict == FA_RESTORE_TIMED_OUT;
 }
 
 /* Whether what failed was a restore: init had its own turn, in the template. */

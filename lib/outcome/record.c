@@ -173,7 +173,9 @@ size_t fa_render_init_report(char *out, const struct fa_record *record)
 		p = put_ms(PUT(out, "RESTORE_REPORT Restore Duration: "), record->init_ns);
 	else
 		p = put_ms(PUT(out, "INIT_REPORT Init Duration: "), record->init_ns);
-	p = record->restored ? PUT(p, "\t") : PUT(p, "\tPhase: init\t");
+	p = record->restored   ? PUT(p, "\t") :
+	    record->suppressed ? PUT(p, "\tPhase: invoke\t") :
+				 PUT(p, "\tPhase: init\t");
 	if (record->init_timed_out || record->failed)
 		p = put_status(p, record, record->init_timed_out);
 	return finish(out, p);

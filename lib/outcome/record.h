@@ -35,6 +35,7 @@ struct fa_record {
 	uint8_t restored;      /* what is called init was the restore of a snapshot */
 	uint8_t cold;          /* of a start: init comes first */
 	uint8_t ahead;         /* of an init: it belongs to no invocation */
+	uint8_t suppressed;    /* of an init: it is a part of the invocation */
 	int64_t unix_ms;
 	char request_id[40];   /* zero behind its end */
 	const char *trace;     /* its header, as the function saw it; NULL: it is not told of */

@@ -71,7 +71,7 @@ static void put_phase(struct page *page)
 
 	fa_member_text(&page->text, "initializationType",
 		 record->ahead ? "provisioned-concurrency" : "on-demand");
-	fa_member_text(&page->text, "phase", "init");
+	fa_member_text(&page->text, "phase", record->suppressed ? "invoke" : "init");
 }
 
 static void init_start(struct page *page, int64_t unix_ms)

@@ -257,10 +257,108 @@ TEST(a_failed_init_is_the_answer_of_the_first_invocation_and_is_tried_again)
 		assert_true(flow_says(r, "{\"errorType\":\"Init.Refused\","
 					 "\"errorMessage\":\"no \\\"licence\\\"\"}"));
 	}
-	for (int ms = 0; flow_log_count(&flow, "INIT_REPORT") < 2 && ms < 10000; ms++)
-		usleep(1000);
-	flow_await_log(&flow, "\tPhase: init\tStatus: error\tError Type: ");
-	assert_int_equal(flow_log_count(&flow, "INIT_REPORT"), 2);
+	flow_await_logs(&flow, "REPORT RequestId", 2);
+	/* the reset environment has no init of its own any more */
+	assert_int_equal(flow_log_count(&flow, "\tPhase: init\tStatus: error\tError Type: "), 1);
+	assert_int_equal(flow_log_count(&flow, "\tPhase: invoke\tStatus: error\tError Type: "), 2);
+}
+
+/* What the test wants to be told in order. */
+static void expect_in_order(const char *const *lines)
+{
+	const char *at;
+
+	pthread_mutex_lock(&flow.lock);
+	at = flow.log;
+	for (; *lines && at; lines++)
+		at = strstr(at, *lines);
+	pthread_mutex_unlock(&flow.lock);
+	if (!at)
+		fail_msg("not behind the line before it: %s", lines[-1]);
+}
+
+static const struct faas_result *call_by(int way, const char *function)
+{
+	return way ? flow_call_async(&flow, function, "") : flow_call(&flow, function, "");
+}
+
+TEST(a_failed_init_is_repeated_inside_the_first_invocation)
+{
+	static const char *const lines[] = { "START ", "init number 1\n",
+					     "\tPhase: init\tStatus: error\tError Type: ",
+					     "init number 2\n", "END ", "REPORT ", NULL };
+
+	for (int way = 0; way < 2; way++) {
+		const struct faas_result *r;
+
+		flow_close(&flow);
+		flow_open(&flow, NULL, false);
+		flow_function(&flow, &(struct faas_function_config){
+					     .name = "f", .handler = "init.nap_fail_first" });
+		r = call_by(way, "f");
+		assert_int_equal(r->code, FAAS_OK);
+		assert_true(flow_says(r, "2"));
+		assert_true(r->init_ms == 0 && r->duration_ms > 0);
+		assert_true((double)r->billed_ms >= r->duration_ms &&
+			    (double)r->billed_ms < r->duration_ms + 1);
+		flow_await_log(&flow, "REPORT RequestId");
+		expect_in_order(lines);
+		assert_int_equal(flow_log_count(&flow, "START "), 1);
+		assert_int_equal(flow_log_count(&flow, "INIT_REPORT "), 1);
+		assert_int_equal(flow_log_count(&flow, "Error Type: Init."), 0);
+		assert_true(flow_says(call_by(way, "f"), "2")); /* and it is warm */
+	}
+}
+
+TEST(an_init_that_ends_its_process_is_repeated_as_well)
+{
+	flow_function(&flow, &(struct faas_function_config){ .name = "f",
+							     .handler = "init.nap_exit_first" });
+	for (int way = 0; way < 2; way++) {
+		const struct faas_result *r = call_by(way, "f");
+
+		assert_true(flow_says(r, "2"));
+		assert_true(r->init_ms == 0);
+		assert_int_equal(faas_recycle(flow.rt, "f", NULL), 0);
+	}
+	flow_await_log(&flow, "\tPhase: init\tStatus: error\tError Type: Runtime.ExitError");
+}
+
+TEST(an_init_that_always_ends_its_process_does_so_twice)
+{
+	flow_function(&flow,
+		      &(struct faas_function_config){ .name = "f", .handler = "init.init_exit" });
+	for (int way = 0; way < 2; way++) {
+		const struct faas_result *r = call_by(way, "f");
+
+		assert_int_equal(r->code, FAAS_EFUNCTION);
+		assert_string_equal(r->error_type, "Runtime.ExitError");
+		assert_true(r->init_ms == 0);
+		assert_int_equal(faas_recycle(flow.rt, "f", NULL), 0);
+	}
+	flow_await_logs(&flow, "REPORT RequestId", 2);
+	assert_int_equal(flow_log_count(&flow, "\tPhase: init\tStatus: error\t"
+					       "Error Type: Runtime.ExitError"), 2);
+	assert_int_equal(flow_log_count(&flow, "\tPhase: invoke\tStatus: error\t"
+					       "Error Type: Runtime.ExitError"), 2);
+}
+
+TEST(the_failed_init_of_a_snapshot_is_not_repeated)
+{
+	flow_function(&flow, &(struct faas_function_config){ .name = "f",
+							     .handler = "init.nap_exit_first",
+							     .snapshot = true });
+	for (int way = 0; way < 2; way++) {
+		const struct faas_result *r = call_by(way, "f");
+
+		if (r->code == FAAS_EFUNCTION && !strcmp(r->error_type, "Runtime.NoSnapshot")) {
+			print_message("# skipped: %.*s\n", (int)r->payload.len,
+				      (const char *)r->payload.data);
+			skip();
+		}
+		assert_string_equal(r->error_type, "Runtime.ExitError");
+	}
+	assert_int_equal(flow_log_count(&flow, "Phase: invoke"), 0);
 }
 
 TEST(an_init_beyond_its_limit_is_repeated_inside_the_invocation)
@@ -345,6 +443,10 @@ int main(void)
 		REAL(a_function_that_eats_its_memory_is_out_of_memory),
 #endif
 		REAL(a_failed_init_is_the_answer_of_the_first_invocation_and_is_tried_again),
+		REAL(a_failed_init_is_repeated_inside_the_first_invocation),
+		REAL(an_init_that_ends_its_process_is_repeated_as_well),
+		REAL(an_init_that_always_ends_its_process_does_so_twice),
+		REAL(the_failed_init_of_a_snapshot_is_not_repeated),
 		REAL(an_init_beyond_its_limit_is_repeated_inside_the_invocation),
 		REAL(a_shutdown_hook_is_run_before_the_end),
 		REAL(with_a_cap_a_small_function_gets_a_small_part_of_a_cpu),

@@ -274,6 +274,25 @@ TEST(a_failed_init_is_the_answer_of_the_first_invocation)
 	fails("count", FAAS_EFUNCTION, "Runtime.Mine", "{\"errorMessage\":\"no\"}");
 }
 
+/* Its /tmp stays, so the second one knows that it is. */
+TEST(a_failed_init_is_repeated_inside_the_first_invocation)
+{
+	static const char *const ways[] = { "once fail Runtime.Mine", "once exit 7" };
+
+	for (int i = 0; i < 4; i++) {
+		const struct faas_result *result;
+
+		init_with(ways[i / 2]);
+		result = i % 2 ? flow_call_async(&flow, "p", "count") :
+				 flow_call(&flow, "p", "count");
+		assert_true(flow_says(result, "1"));
+		assert_true(result->init_ms == 0);
+	}
+	flow_await_logs(&flow, "REPORT RequestId", 4);
+	assert_int_equal(flow_log_count(&flow, "\tPhase: init\tStatus: error\t"), 4);
+	assert_int_equal(flow_log_count(&flow, "\tPhase: invoke\t"), 0);
+}
+
 TEST(an_error_of_init_that_is_too_large_is_told_without_its_words)
 {
 	init_with("large 7000000");
@@ -341,6 +360,7 @@ int main(void)
 		ROW(the_memory_of_all_its_processes_counts),
 		ROW(the_cpu_time_of_all_its_processes_counts),
 		ROW(a_failed_init_is_the_answer_of_the_first_invocation),
+		ROW(a_failed_init_is_repeated_inside_the_first_invocation),
 		ROW(an_error_of_init_that_is_too_large_is_told_without_its_words),
 		ROW(a_program_that_ends_in_its_init_has_ended),
 		ROW(init_costs_the_event_no_time),

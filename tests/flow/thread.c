@@ -77,6 +77,21 @@ TEST(a_failing_init_is_the_answer)
 	}
 }
 
+/* By what it left in the plugin's static variables it knows that it is the second one. */
+TEST(a_failed_init_is_repeated_inside_the_first_invocation)
+{
+	struct answer answer;
+
+	for (enum way way = 0; way < WAYS; way++) {
+		const char *name = way ? "other_b" : "other_a";
+
+		host_function(FAAS_FUNCTION(.name = name, .handler = "init.init_every_other"));
+		host_call(way, name, "1", &answer);
+		assert_string_equal(answer.payload, "\"initialised\"");
+		assert_true(answer.init_ms == 0);
+	}
+}
+
 TEST(init_has_no_response_to_write_to)
 {
 	struct answer answer;
@@ -419,6 +434,7 @@ int main(void)
 		cmocka_unit_test(a_plugin_answers_by_both_ways),
 		cmocka_unit_test(init_runs_once_and_its_state_stays),
 		cmocka_unit_test(a_failing_init_is_the_answer),
+		cmocka_unit_test(a_failed_init_is_repeated_inside_the_first_invocation),
 		cmocka_unit_test(init_has_no_response_to_write_to),
 		cmocka_unit_test(a_file_that_cannot_be_loaded_is_named),
 		cmocka_unit_test(code_that_changed_is_seen_under_another_file_name_only),

@@ -161,6 +161,31 @@ static int fail_second(struct faas_context *ctx)
 	return n == 2 ? fails(ctx) : 0;
 }
 
+/* The first one of a /tmp fails; each says so. */
+static int fail_first(struct faas_context *ctx)
+{
+	int n = note_process();
+
+	printf("init number %d\n", n);
+	return n == 1 ? fails(ctx) : 0;
+}
+
+/* Of one program every second one, whatever is in /tmp. */
+static int fail_each_second(struct faas_context *ctx)
+{
+	static int n;
+
+	return n++ % 2 ? remember(ctx) : fails(ctx);
+}
+
+static int exit_first(struct faas_context *ctx)
+{
+	(void)ctx;
+	if (note_process() == 1)
+		exit(3);
+	return 0;
+}
+
 static void say_goodbye(struct faas_context *ctx)
 {
 	faas_log(ctx, FAAS_INFO, "goodbye");
@@ -185,5 +210,8 @@ FAAS_PLUGIN("init", "1", NAMED("good", answer, .init = remember),
 	    NAMED("nap_which", which, .init = note_slowly),
 	    NAMED("nap_which_quickly", which, .init = note_quickly),
 	    NAMED("nap_once_more", which, .init = fail_second),
+	    NAMED("nap_fail_first", which, .init = fail_first),
+	    NAMED("nap_exit_first", which, .init = exit_first),
+	    NAMED("init_every_other", answer, .init = fail_each_second),
 	    NAMED("init_write", answer, .init = writes),
 	    NAMED("polite", answer, .init = remember, .shutdown = say_goodbye));

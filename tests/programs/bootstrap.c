@@ -7,6 +7,7 @@
 #include "client.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -366,6 +367,12 @@ static void init(const char *what)
 		usleep((unsigned)atoi(text) * 1000);
 	if (!strncmp(what, "restore", 7))
 		restore(what + 7);
+	if (!strncmp(what, "once ", 5)) {
+		if (open("/tmp/once", O_CREAT | O_EXCL, 0600) < 0)
+			return;
+		what = text;
+		text = what + strcspn(what, " ") + 1;
+	}
 	if (!strncmp(what, "exit", 4))
 		exit(atoi(text));
 	if (!strncmp(what, "raise", 5))

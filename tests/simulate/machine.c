@@ -354,6 +354,8 @@ static void take(struct fa_env *env, struct fa_job *job)
 						   slot->request->number);
 	if (slot->verdict != FA_REPLIED)
 		strcpy(job->error_type, "Machine.Failed");
+	if (slot->verdict == FA_INIT_ERRED)
+		fa_env_fail_init(env, job);
 	split_init(env, job);
 	env->fresh = false;
 	env->served++;
@@ -364,6 +366,7 @@ static void take(struct fa_env *env, struct fa_job *job)
 static bool poll_answer(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 {
 	struct machine *m = machine_of(env);
+	bool initialised = !env->fresh || env->init_done_ns;
 
 	if (m->finished != env->done) {
 		take(env, job);
@@ -379,6 +382,8 @@ static bool poll_answer(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 		job->verdict = FA_STARVED;
 	else
 		job->verdict = env->exit_error ? FA_NO_BIRTH : FA_EXITED;
+	if (!initialised && job->verdict != FA_CANCELED && job->verdict != FA_NO_BIRTH)
+		fa_env_fail_init(env, job);
 	job->wait_status = env->exit_status;
 	return true;
 }
@@ -394,6 +399,7 @@ static int64_t check(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 			return env->birth_ns + fa_env_init_limit(env, job);
 		} else {
 			job->verdict = FA_INIT_TIMED_OUT;
+			fa_env_fail_init(env, job);
 			job->end_ns = now_ns;
 			job->init_ns = now_ns - env->birth_ns;
 			return INT64_MAX;

@@ -244,14 +244,20 @@ int flow_log_count(struct flow *flow, const char *text)
 	return n;
 }
 
-void flow_await_log(struct flow *flow, const char *text)
+void flow_await_logs(struct flow *flow, const char *text, int n)
 {
 	for (int ms = 0; ms < PATIENCE_MS; ms++) {
-		if (flow_log_count(flow, text))
+		if (flow_log_count(flow, text) >= n)
 			return;
 		pause_a_little();
 	}
-	fail_msg("the log never said '%s'; it says:\n%s", text, flow->log ? flow->log : "");
+	fail_msg("the log did not say '%s' %d times; it says:\n%s", text, n,
+		 flow->log ? flow->log : "");
+}
+
+void flow_await_log(struct flow *flow, const char *text)
+{
+	flow_await_logs(flow, text, 1);
 }
 
 double flow_metric(struct flow *flow, const char *name)

@@ -46,6 +46,8 @@ bool flow_says(const struct faas_result *result, const char *text);
 void flow_expect(struct flow *flow, const char *function, const char *event, const char *answer);
 /* Wait (real time, bounded) until the log holds this text, or the test fails. */
 void flow_await_log(struct flow *flow, const char *text);
+/* The same until it holds it so often. */
+void flow_await_logs(struct flow *flow, const char *text, int n);
 int flow_log_count(struct flow *flow, const char *text);
 double flow_metric(struct flow *flow, const char *name);
 /* Wait (real time, bounded) until the statistics say so. */

@@ -159,6 +159,14 @@ TEST(a_failed_init_is_reported_with_its_phase)
 		    "Error Type: Runtime.ExitError");
 }
 
+TEST(an_init_inside_the_invocation_says_so)
+{
+	record.init_ns = 3006560000;
+	record.suppressed = record.failed = record.init_timed_out = 1;
+	assert_line(fa_render_init_report(out, &record),
+		    "INIT_REPORT Init Duration: 3006.56 ms\tPhase: invoke\tStatus: timeout");
+}
+
 TEST(an_init_ahead_of_any_event_is_reported_as_an_invocation_is)
 {
 	record.init_ns = 84 * MS;
@@ -233,6 +241,7 @@ int main(void)
 		ROW(times_are_rounded_to_the_nearest_hundredth),
 		ROW(a_begun_megabyte_counts_as_used),
 		ROW(a_failed_init_is_reported_with_its_phase),
+		ROW(an_init_inside_the_invocation_says_so),
 		ROW(an_init_ahead_of_any_event_is_reported_as_an_invocation_is),
 		ROW(a_report_of_a_restore_tells_what_of_it_is_billed),
 		ROW(a_failed_restore_is_reported_as_one),

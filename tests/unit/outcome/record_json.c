@@ -160,6 +160,15 @@ TEST(a_failed_init_is_told_at_once)
 			    "\"durationMs\":10000.000}}}");
 }
 
+TEST(an_init_inside_the_invocation_is_of_that_phase)
+{
+	record.kind = FA_RECORD_INIT;
+	record.failed = record.suppressed = true;
+	assert_int_equal(render(), 2);
+	assert_non_null(strstr(lines[0], "\"phase\":\"invoke\",\"status\":\"error\""));
+	assert_non_null(strstr(lines[1], "\"phase\":\"invoke\",\"status\":\"error\""));
+}
+
 TEST(an_init_ahead_of_any_event_is_of_a_provisioned_environment)
 {
 	record.kind = FA_RECORD_INIT;
@@ -259,6 +268,7 @@ int main(void)
 		ROW(a_failure_is_a_warning_and_has_its_type),
 		ROW(a_timeout_is_called_one),
 		ROW(a_failed_init_is_told_at_once),
+		ROW(an_init_inside_the_invocation_is_of_that_phase),
 		ROW(an_init_ahead_of_any_event_is_of_a_provisioned_environment),
 		ROW(a_restore_is_not_called_init),
 		ROW(what_is_below_the_level_is_not_told),
