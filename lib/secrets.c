@@ -119,6 +119,46 @@ static struct question *find_id(struct fa_vault *vault, uint64_t id)
 	return NULL;
 }
 
+/* Nobody else waits for what may have been read before, and it is not kept. */
+static void expire_asked(struct fa_vault *vault, const char *name)
+{
+	struct fa_list *pos;
+
+	fa_list_for(pos, &vault->asked) {
+		struct question *question = fa_container(pos, struct question, link);
+
+		if (*question->key && fa_secret_key_is_of(question->key, name))
+			*question->key = '\0';
+	}
+}
+
+struct fa_expired {
+	struct fa_call call;
+	struct faas *rt;
+	struct fa_expired *next;
+	char name[FA_SECRET_NAME_MAX + 1];
+};
+
+/* A question may come to the loop before the call does, and looks here first. */
+static void expire(struct faas *rt)
+{
+	struct fa_expired *expired = atomic_exchange(&rt->vault.expired, NULL);
+
+	for (; expired; expired = expired->next) {
+		fa_secrets_expire(&rt->vault.known, expired->name);
+		expire_asked(&rt->vault, expired->name);
+	}
+}
+
+static void on_expired(struct fa_call *call)
+{
+	struct fa_expired *expired = fa_container(call, struct fa_expired, call);
+
+	expire(expired->rt);
+	plan(expired->rt);
+	fa_free(expired);
+}
+
 static struct question *new_question(struct faas *rt, struct fa_version *version, const char *key)
 {
 	struct fa_vault *vault = vault_of(rt);
@@ -202,6 +242,7 @@ static void on_ask(void *data, struct fa_env *env, uint32_t serial, const char *
 		give(rt, &who, NULL);
 		return;
 	}
+	expire(rt);
 	fa_secret_key(key, version->revision, name, secret_version);
 	if (fa_secrets_find(&rt->vault.known, key, fa_now(rt->clock), &value)) {
 		give(rt, &who, &value);
@@ -276,39 +317,9 @@ int faas_secret_give(struct faas *rt, uint64_t id, struct faas_bytes value, int 
 
 /* ---- what it gave is old --------------------------------------------------- */
 
-/* Nobody else waits for what may have been read before, and it is not kept. */
-static void expire_asked(struct fa_vault *vault, const char *name)
-{
-	struct fa_list *pos;
-
-	fa_list_for(pos, &vault->asked) {
-		struct question *question = fa_container(pos, struct question, link);
-
-		if (*question->key && fa_secret_key_is_of(question->key, name))
-			*question->key = '\0';
-	}
-}
-
-struct expired {
-	struct fa_call call;
-	struct faas *rt;
-	char name[FA_SECRET_NAME_MAX + 1];
-};
-
-static void on_expired(struct fa_call *call)
-{
-	struct expired *expired = fa_container(call, struct expired, call);
-
-	fa_secrets_expire(&expired->rt->vault.known, expired->name);
-	expire_asked(&expired->rt->vault, expired->name);
-	plan(expired->rt);
-	fa_free(expired);
-}
-
-/* Who asks later comes to the loop later. */
 int faas_secret_expire(struct faas *rt, const char *name, struct faas_error *err)
 {
-	struct expired *expired;
+	struct fa_expired *expired;
 	int rc;
 
 	if (!rt)
@@ -325,6 +336,9 @@ int faas_secret_expire(struct faas *rt, const char *name, struct faas_error *err
 		expired->call.run = on_expired;
 		expired->rt = rt;
 		strcpy(expired->name, name);
+		expired->next = atomic_load(&rt->vault.expired);
+		while (!atomic_compare_exchange_weak(&rt->vault.expired, &expired->next, expired))
+			;
 		fa_loop_call(&rt->loop, &expired->call);
 	}
 	fa_leave(rt);

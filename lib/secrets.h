@@ -15,6 +15,7 @@ struct fa_vault {
 	uint64_t serial;
 	struct fa_timer timer; /* when something is over */
 	bool closed;           /* nobody is asked any more */
+	_Atomic(struct fa_expired *) expired; /* names that are to be; any thread adds */
 };
 
 void fa_vault_init(struct faas *rt);
