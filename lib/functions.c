@@ -330,7 +330,7 @@ static struct fa_version *make_merged(struct faas *rt, struct fa_version *old,
 				      const struct faas_function_config *c,
 				      const struct fa_code *code, struct faas_error *err)
 {
-	struct fa_variables variables = { NULL, NULL, 0 };
+	struct fa_variables variables = { NULL, NULL };
 	struct faas_function_config merged;
 	struct fa_version *next;
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <base/error.h>
+#include <base/hidden.h>
 #include <runtime.h>
 
 #define ASKED_MAX 64           /* questions to the host at a time */
@@ -277,8 +278,7 @@ static void on_gift(struct fa_call *call)
 		end_question(rt, question, gift->none ? NULL : &value);
 		plan(rt);
 	}
-	explicit_bzero(gift->bytes, gift->len);
-	fa_free(gift);
+	fa_hidden_free(gift);
 }
 
 int faas_secret_give(struct faas *rt, uint64_t id, struct faas_bytes value, int ttl_ms,
@@ -299,7 +299,7 @@ int faas_secret_give(struct faas *rt, uint64_t id, struct faas_bytes value, int 
 	rc = fa_enter(rt, err);
 	if (rc)
 		return rc;
-	gift = fa_alloc(&rt->mem, sizeof(*gift) + value.len);
+	gift = fa_hidden_alloc(&rt->mem, sizeof(*gift) + value.len);
 	if (gift) {
 		gift->call.run = on_gift;
 		gift->rt = rt;

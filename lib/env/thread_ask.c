@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <base/hidden.h>
 #include <env/env.h>
 #include <env/futex.h>
 #include <env/pool.h>
@@ -32,6 +33,7 @@ struct fa_thread_question {
 struct fa_thread_answer {
 	struct fa_thread_answer *next;
 	int code;
+	bool secret;
 	size_t len;
 	char value[];
 };
@@ -55,22 +57,27 @@ static void on_question(struct fa_call *call)
 
 static void drop(struct fa_thread_answer *answer)
 {
-	if (answer)
-		explicit_bzero(answer->value, answer->len);
-	fa_free(answer);
+	if (answer && answer->secret)
+		fa_hidden_free(answer);
+	else
+		fa_free(answer);
 }
 
 /* Without an answer, memory being out, the handler hears of nothing, too. */
-static void give(struct fa_env *env, uint32_t serial, int code, struct faas_bytes value)
+static void give(struct fa_env *env, uint32_t serial, int code, bool secret,
+		 struct faas_bytes value)
 {
+	const struct fa_mem *mem = env->pool->envs->mem;
 	struct fa_thread *thread = env->thread;
 	struct fa_thread_answer *answer;
+	size_t size = sizeof(*answer) + value.len + 1;
 
 	if (!thread)
 		return;
-	answer = fa_alloc(env->pool->envs->mem, sizeof(*answer) + value.len + 1);
+	answer = secret ? fa_hidden_alloc(mem, size) : fa_alloc(mem, size);
 	if (answer) {
 		answer->code = code;
+		answer->secret = secret;
 		answer->len = value.len;
 		if (value.len)
 			memcpy(answer->value, value.data, value.len);
@@ -89,13 +96,14 @@ static void give(struct fa_env *env, uint32_t serial, int code, struct faas_byte
 /* [loop] */
 void fa_thread_give(struct fa_env *env, uint32_t serial, const struct faas_bytes *value)
 {
-	give(env, serial, value ? 0 : FAAS_ENOTFOUND, value ? *value : (struct faas_bytes){ 0 });
+	give(env, serial, value ? 0 : FAAS_ENOTFOUND, true,
+	     value ? *value : (struct faas_bytes){ 0 });
 }
 
 /* [loop] */
 void fa_thread_reply(struct fa_env *env, uint32_t serial, int code, struct faas_bytes words)
 {
-	give(env, serial, code, words);
+	give(env, serial, code, false, words);
 }
 
 /* ---- on the handler's thread ---------------------------------------------- */

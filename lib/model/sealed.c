@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <base/error.h>
+#include <base/hidden.h>
 #include <model/fingerprint.h>
 
 /* ---- keys -------------------------------------------------------------- */
@@ -33,7 +34,7 @@ int fa_keys_init(struct fa_keys *keys, const struct fa_mem *mem, const struct fa
 		count++;
 	if (!count)
 		return 0;
-	keys->list = fa_alloc(mem, count * sizeof(*keys->list));
+	keys->list = fa_hidden_alloc(mem, count * sizeof(*keys->list));
 	if (!keys->list)
 		return fa_error_nomem(err);
 	for (; !rc && keys->count < count; keys->count++)
@@ -47,9 +48,7 @@ void fa_keys_finish(struct fa_keys *keys)
 {
 	for (size_t i = 0; i < keys->count; i++)
 		fa_free(keys->list[i].arn);
-	if (keys->list)
-		explicit_bzero(keys->list, keys->count * sizeof(*keys->list));
-	fa_free(keys->list);
+	fa_hidden_free(keys->list);
 	*keys = (struct fa_keys){ NULL, 0 };
 }
 
@@ -119,16 +118,15 @@ static void put_plain(char *to, const struct fa_version *v)
 static int seal(struct fa_version *v, const struct fa_key *key)
 {
 	size_t size = plain_size(v);
-	char *plain = fa_alloc_dirty(v->mem, size + 1);
+	char *plain = fa_hidden_alloc(v->mem, size + 1);
 	int rc = FAAS_ENOMEM;
 
 	v->sealed = fa_alloc_dirty(v->mem, size + FA_SEAL_MORE);
 	if (plain && v->sealed) {
 		put_plain(plain, v);
 		rc = fa_seal(v->sealed, key->bytes, v->arn, plain, size);
-		explicit_bzero(plain, size);
 	}
-	fa_free(plain);
+	fa_hidden_free(plain);
 	v->sealed_len = size + FA_SEAL_MORE;
 	return rc;
 }
@@ -179,8 +177,7 @@ static int unseal(struct fa_variables *out, const struct fa_version *v, const st
 	char *bytes;
 	int rc;
 
-	out->size = (most + 1) * sizeof(*list) + size;
-	out->owned = fa_alloc_dirty(v->mem, out->size);
+	out->owned = fa_hidden_alloc(v->mem, (most + 1) * sizeof(*list) + size);
 	if (!out->owned)
 		return FAAS_ENOMEM;
 	list = out->owned;
@@ -217,10 +214,8 @@ int fa_variables_open(struct fa_variables *out, const struct fa_version *v, stru
 
 void fa_variables_close(struct fa_variables *variables)
 {
-	if (variables->owned)
-		explicit_bzero(variables->owned, variables->size);
-	fa_free(variables->owned);
-	*variables = (struct fa_variables){ NULL, NULL, 0 };
+	fa_hidden_free(variables->owned);
+	*variables = (struct fa_variables){ NULL, NULL };
 }
 
 /* ---- adopt ---------------------------------------------------------------- */
@@ -279,7 +274,7 @@ int fa_version_adopt(struct fa_version *v, const struct fa_keys *keys, const voi
 		     size_t len, struct faas_error *err)
 {
 	const struct fa_key *key = find_key(keys, v->config.kms_key_arn);
-	struct fa_variables opened = { NULL, NULL, 0 };
+	struct fa_variables opened = { NULL, NULL };
 	void *copy;
 	int rc;
 

@@ -54,7 +54,6 @@ int fa_version_unreadable(const struct fa_version *version, struct faas_error *e
 struct fa_variables {
 	const char *const *list;
 	void *owned;
-	size_t size;
 };
 
 int fa_variables_open(struct fa_variables *variables, const struct fa_version *version,

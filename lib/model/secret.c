@@ -4,10 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <base/hidden.h>
+
 struct fa_secret {
 	struct fa_list use;
 	int64_t until_ns;
-	size_t size; /* of all of this, to be wiped */
 	struct faas_bytes value;
 	char key[FA_SECRET_KEY_MAX];
 	char bytes[];
@@ -45,8 +46,7 @@ static void forget(struct fa_secrets *secrets, struct fa_secret *secret)
 {
 	fa_map_remove(&secrets->map, secret->key);
 	fa_list_remove(&secret->use);
-	explicit_bzero(secret->bytes, secret->size - sizeof(*secret));
-	fa_free(secret);
+	fa_hidden_free(secret);
 }
 
 void fa_secrets_finish(struct fa_secrets *secrets)
@@ -71,11 +71,10 @@ void fa_secrets_keep(struct fa_secrets *secrets, const char *key, struct faas_by
 		forget(secrets, secret);
 	if (secrets->map.count >= FA_SECRETS_MAX)
 		forget(secrets, fa_container(secrets->by_use.next, struct fa_secret, use));
-	secret = strlen(key) < FA_SECRET_KEY_MAX ? fa_alloc(secrets->mem, size) : NULL;
+	secret = strlen(key) < FA_SECRET_KEY_MAX ? fa_hidden_alloc(secrets->mem, size) : NULL;
 	if (!secret)
 		return;
 	secret->until_ns = until_ns;
-	secret->size = size;
 	strcpy(secret->key, key);
 	if (value.len)
 		memcpy(secret->bytes, value.data, value.len);

@@ -457,6 +457,7 @@ static bool listen_to_host(struct supervisor *s)
 	case FA_NEST_OPEN:
 		if (count == 2 && strings_are_whole(&message.setup, (size_t)n)) {
 			open_nest(s, &message.setup, (size_t)n, fds);
+			explicit_bzero(&message, (size_t)n);
 			return true;
 		}
 		tell_dead(message.ctl.id, 0, EINVAL, "malformed message");
@@ -563,6 +564,7 @@ static int settle(struct supervisor *s)
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
+	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }); /* variables pass through here */
 	s->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (s->signals < 0)
 		return -errno;

@@ -209,7 +209,7 @@ TEST(running_out_of_memory_is_an_error_at_every_step)
 
 	for (int n = 1; !done; n++) {
 		struct fa_version *v = make(A, variables);
-		struct fa_variables opened = { NULL, NULL, 0 };
+		struct fa_variables opened = { NULL, NULL };
 		struct fa_keys more;
 
 		mem.fail_at = (size_t)n;

@@ -91,7 +91,7 @@ TEST(of_too_many_the_one_used_longest_ago_goes)
 }
 
 /* What a block held when it was given back. */
-static char last[4096];
+static char last[16384]; /* two pages of 4 KB, for what is hidden */
 static size_t last_size;
 
 static void *watch(void *data, void *ptr, size_t old_size, size_t new_size)
