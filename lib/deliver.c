@@ -66,7 +66,11 @@ static void free_delivery(struct delivery *d)
 
 static void on_written(struct fa_call *call)
 {
-	free_delivery(fa_container(call, struct delivery, call));
+	struct delivery *d = fa_container(call, struct delivery, call);
+
+	if (d->op.verb == FA_STORE_REMOVE && d->fetched->message.kind == FA_MESSAGE_PUSHED)
+		fa_sources_pushed(d->rt, &d->fetched->message);
+	free_delivery(d);
 }
 
 static void on_stored(struct fa_store_op *op)

@@ -207,6 +207,8 @@ int fa_sources_fan(struct faas *rt, const struct fa_message *message, struct fa_
  */
 int fa_sources_may_push(struct faas *rt, const struct fa_message *message, const char *function,
 			struct faas_error *err);
+/* [loop] One that a mapping pushed is through, delivered or given up. */
+void fa_sources_pushed(struct faas *rt, const struct fa_message *message);
 /*
  * [loop] One that a mapping pushed was not delivered, for `why`. True: no more attempts, and
  * `onward` has its dead letter, if somebody gets one. Else the next is at again_ms (INT64_MAX: it

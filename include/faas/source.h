@@ -224,6 +224,9 @@ struct faas_mapping_config {
 	int tumbling_s;          /* windows of that length: 0, none; 1..900 */
 	const char *on_failure;  /* an address that is told which records were given up; a
 				    directory gets them, too, as "payload" */
+
+	bool delete_after;       /* of a schedule: when it is not due any more, and its last event
+				    has reached its target or was given up, it is deleted */
 };
 
 #define FAAS_MAPPING(...) \

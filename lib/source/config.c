@@ -370,7 +370,7 @@ static int read_members(struct fa_mapping_config *c, const struct fa_mem *mem,
 					      "DeadLetterConfig", "RawMessageDelivery",
 					      "FilterPolicyScope", "InputPath", "InputTransformer",
 					      "Events", "Filter", "Existing", "StartDate",
-					      "EndDate", NULL };
+					      "EndDate", "ActionAfterCompletion", NULL };
 	const char *foreign = find_foreign(c, others);
 
 	if (!foreign)

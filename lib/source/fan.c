@@ -275,6 +275,30 @@ static struct fa_mapping *find(struct fa_sources *all, const struct fa_message *
 				  : fa_map_get(&all->mappings, source + m->source.len - 36, 36);
 }
 
+/* A queue has what it was sent. */
+bool fa_fan_has_sent(const struct fa_mapping *m)
+{
+	struct fa_store_op op = { .verb = FA_STORE_ON_WAY };
+	char arn[FA_ADDRESS_ARN + 40];
+
+	if (!m->config->push)
+		return false;
+	m->config->kind->fan->arn(arn, m);
+	op.message.source = fa_bytes_of(arn);
+	return fa_store_perform(m->all->rt->durable.store, &op) != FA_STORE_DONE || op.count;
+}
+
+void fa_sources_pushed(struct faas *rt, const struct fa_message *m)
+{
+	struct fa_mapping *mapping;
+
+	pthread_mutex_lock(&rt->sources->lock);
+	mapping = find(rt->sources, m);
+	pthread_mutex_unlock(&rt->sources->lock);
+	if (mapping && !mapping->config->enabled)
+		fa_mapping_retire(mapping);
+}
+
 /* Why there is no other attempt at that time; NULL: there is one. */
 static const char *exhausted(const struct fa_push *p, const struct fa_message *m, int64_t again_ms)
 {

@@ -44,6 +44,9 @@ void fa_fan_want(void *state, int n);
 void fa_fan_settle(void *state, const struct faas_settled *settled, int count);
 void fa_fan_close(void *state);
 
+/* [loop] Whether anything that the mapping pushed has not reached its target, nor was given up. */
+bool fa_fan_has_sent(const struct fa_mapping *mapping);
+
 /* As EventBridge has it: an `explain`. */
 void fa_fan_explain_rule(struct fa_text *out, const struct fa_mapping *mapping,
 			 const struct fa_message *message, const char *exhausted,

@@ -301,12 +301,14 @@ static void adapt(struct fa_mapping *m)
 static void settle_down(struct fa_mapping *m, bool deleting)
 {
 	fa_loop_timer_stop(&m->all->rt->loop, &m->retry);
-	if (deleting)
+	if (deleting) {
 		forget(m);
-	else if (m->config->enabled && !m->all->closing)
+	} else if (m->config->enabled && !m->all->closing) {
 		begin(m);
-	else
+	} else {
 		set_state(m, FA_MAPPING_DISABLED);
+		fa_mapping_retire(m);
+	}
 }
 
 static void take_notice(struct fa_mapping *m)

@@ -51,7 +51,12 @@ struct fa_mapping {
 };
 
 /* [loop] It has done what it was for: it is disabled, and so written down. */
-void fa_mapping_disable(struct fa_mapping *mapping);
+void fa_mapping_complete(struct fa_mapping *mapping);
+/*
+ * [loop] Delete it if it is complete and was told to go then, unless what it has sent is still on
+ * its way: how long that is tried, and its dead letter, are the mapping's.
+ */
+void fa_mapping_retire(struct fa_mapping *mapping);
 /* Under the lock: the loop has something to do for it. */
 void fa_mapping_call(struct fa_mapping *mapping);
 /* Nobody knows of it yet, or nobody does any more. */

@@ -4,6 +4,7 @@
  * mapping is written down before it is begun, and forgotten before it is stopped: so one
  * that was answered for outlives the program, and one that was deleted does not.
  */
+#include <source/fan.h>
 #include <source/shards.h>
 #include <source/table.h>
 
@@ -69,6 +70,7 @@ static int put_mapping(struct fa_document *out, const struct fa_mapping *m)
 					      "FilterPolicyScope", "InputPath",
 					      "InputTransformer", "Events", "Filter",
 					      "Existing", "StartDate", "EndDate",
+					      "ActionAfterCompletion",
 					      "StartingPosition", "StartingPositionTimestamp" };
 	const struct fa_mapping_config *c = m->next ? m->next : m->config;
 	int rc = fa_document_put_text(out, "UUID", m->uuid);
@@ -303,6 +305,7 @@ static struct fa_document *merge(struct faas *rt, const struct fa_document *in,
 	pthread_mutex_unlock(&rt->sources->lock);
 	if (!merged)
 		return NULL;
+	fa_document_drop(merged, "Completed");
 	while ((name = fa_document_next(in, name, &value)))
 		drop_others(merged, name);
 	while ((name = fa_document_next(in, name, &value)))
@@ -384,12 +387,13 @@ static void disable(struct fa_mapping *m, struct fa_mapping_config *c)
 	pthread_mutex_unlock(&m->all->lock);
 }
 
-void fa_mapping_disable(struct fa_mapping *m)
+void fa_mapping_complete(struct fa_mapping *m)
 {
 	struct fa_document *copy = fa_document_copy(m->config->document);
 	struct fa_mapping_config *c = NULL;
 
-	if (copy && !fa_document_put_boolean(copy, "Enabled", false))
+	if (copy && !fa_document_put_boolean(copy, "Enabled", false) &&
+	    !fa_document_put_boolean(copy, "Completed", true))
 		c = fa_mapping_config_read(m->all, copy, NULL);
 	else
 		fa_document_free(copy);
@@ -398,6 +402,34 @@ void fa_mapping_disable(struct fa_mapping *m)
 	pthread_mutex_lock(&m->all->changing);
 	disable(m, c);
 	pthread_mutex_unlock(&m->all->changing);
+}
+
+static bool is_to_go(const struct fa_mapping *m)
+{
+	const struct fa_document *document = m->config->document;
+	const char *then = fa_control_text(document, "ActionAfterCompletion");
+
+	return fa_document_get(document, "Completed") && then && !strcmp(then, "DELETE");
+}
+
+void fa_mapping_retire(struct fa_mapping *m)
+{
+	struct fa_sources *all = m->all;
+	bool goes;
+
+	if (all->closing || !is_to_go(m) || fa_fan_has_sent(m))
+		return;
+	pthread_mutex_lock(&all->changing);
+	pthread_mutex_lock(&all->lock);
+	goes = m->state != FA_MAPPING_DELETING && !m->next;
+	pthread_mutex_unlock(&all->lock);
+	if (goes && !keep(all->rt, m->uuid, NULL, NULL)) {
+		pthread_mutex_lock(&all->lock);
+		m->state = FA_MAPPING_DELETING;
+		fa_mapping_call(m);
+		pthread_mutex_unlock(&all->lock);
+	}
+	pthread_mutex_unlock(&all->changing);
 }
 
 /* [changing] */
@@ -572,6 +604,7 @@ static int list(struct faas *rt, const struct fa_document *in, struct fa_documen
 		FA_BOOLEAN_OF("Existing"), \
 		FA_LENGTH_OF("StartDate", false, 1, 40), \
 		FA_LENGTH_OF("EndDate", false, 1, 40), \
+		FA_WORD_OF("ActionAfterCompletion", false, "[NONE, DELETE]"), \
 		FA_INTEGER_OF("ParallelizationFactor", false, 1, 10), \
 		FA_INTEGER_OF("MaximumRetryAttempts", false, -1, 10000), \
 		FA_INTEGER_OF("MaximumRecordAgeInSeconds", false, -1, 604800), \

@@ -4,7 +4,8 @@
  * program was not there, or longer than a minute ago, is left out, but for a time that comes
  * once: that one is made up for, and when its event is accepted the mapping is disabled.
  * Between StartDate and EndDate it is due, but for a time that comes once, as in AWS; a rate
- * counts from its StartDate.
+ * counts from its StartDate. One that is to be deleted after its last time is complete when that
+ * was accepted, and goes when it is delivered.
  */
 #include <source/cron.h>
 #include <source/fan.h>
@@ -29,7 +30,8 @@ struct schedule {
 	int64_t due_s, due_ms;  /* the next time, and when it is delivered */
 	int64_t begin_s, end_s; /* it is due from then on, and not after */
 	int flexible_min;
-	int credit;
+	bool goes;              /* it is deleted when it is not due any more */
+	int credit, in_hand;    /* in_hand: delivered, and not accepted yet */
 	int64_t serial;
 	struct fa_timer due;
 };
@@ -138,12 +140,14 @@ static bool deliver(struct schedule *s)
 	int64_t due_s = s->due_s, last_s = s->last_s;
 
 	s->credit--;
+	s->in_hand++;
 	s->last_s = s->due_s;
 	s->due_s = INT64_MAX;
 	if (!faas_source_deliver(s->source, FAAS_MESSAGE(.id = ++s->serial,
 							 .sent_ms = s->last_s * 1000)))
 		return true;
 	s->credit++;
+	s->in_hand--;
 	s->last_s = last_s;
 	s->due_s = due_s;
 	return false;
@@ -178,6 +182,8 @@ static void plan(struct schedule *s)
 
 	if (s->due_s == INT64_MAX)
 		choose(s, now_ms);
+	if (s->due_s == INT64_MAX && s->goes && !s->in_hand)
+		fa_mapping_complete(s->source->mapping);
 	if (s->due_s == INT64_MAX || s->credit <= 0)
 		return;
 	wait_ms = s->due_ms - now_ms;
@@ -207,6 +213,7 @@ static void on_due(struct fa_timer *timer)
 static int read_config(struct schedule *s, struct faas_error *err)
 {
 	const struct fa_mapping_config *c = s->source->mapping->config;
+	const char *then = fa_control_text(c->document, "ActionAfterCompletion");
 	struct fa_schedule when;
 	int rc = read_when(&runtime_of(s)->mem, c, &when, err);
 
@@ -223,6 +230,7 @@ static int read_config(struct schedule *s, struct faas_error *err)
 	if (s->begin_s > INT64_MIN / 2)
 		s->made_s = s->begin_s;
 	s->due_s = INT64_MAX;
+	s->goes = then && !strcmp(then, "DELETE");
 	return 0;
 }
 
@@ -273,8 +281,9 @@ static void settle(void *state, const struct faas_settled *settled, int count)
 {
 	struct schedule *s = state;
 
+	s->in_hand -= count;
 	if (s->when.kind == FA_SCHEDULE_AT && count && settled[0].done)
-		fa_mapping_disable(s->source->mapping);
+		fa_mapping_complete(s->source->mapping);
 }
 
 static void close_schedule(void *state)
@@ -338,8 +347,9 @@ const struct fa_source_kind fa_schedule_source = {
 	.check = check,
 	.write = write_event,
 	.members = (const char *const[]){ "Input", "ScheduleExpressionTimezone",
-					  "FlexibleTimeWindow", "StartDate", "EndDate", "Target",
-					  "RetryPolicy", "DeadLetterConfig", NULL },
+					  "FlexibleTimeWindow", "StartDate", "EndDate",
+					  "ActionAfterCompletion", "Target", "RetryPolicy",
+					  "DeadLetterConfig", NULL },
 	.fan = &(const struct fa_fan_kind){ .retries = RETRIES, .age_s = AGE_S, .arn = write_arn,
 					    .explain = fa_fan_explain_rule },
 };

@@ -185,6 +185,8 @@ static struct fa_document *write_request(const struct faas_mapping_config *c, bo
 		rc |= fa_document_put_text(out, "StartDate", c->start_date);
 	if (c->end_date)
 		rc |= fa_document_put_text(out, "EndDate", c->end_date);
+	if (c->delete_after)
+		rc |= fa_document_put_text(out, "ActionAfterCompletion", "DELETE");
 	rc |= fa_document_put_boolean(out, "Enabled", !c->disabled);
 	inner = fa_document_object();
 	rc |= put_word(inner, "Metrics", "EventCount");

@@ -426,6 +426,112 @@ TEST(dates_mean_nothing_to_a_time_that_comes_once)
 	await(1);
 }
 
+/* ---- what is deleted when it is over --------------------------------------------------------- */
+
+static bool is_there(void)
+{
+	char request[64];
+	int rc;
+
+	snprintf(request, sizeof(request), "{\"UUID\":\"%s\"}", id);
+	rc = faas_control(flow.rt, "GetEventSourceMapping", request, NULL, &err);
+	assert_true(!rc || rc == FAAS_ENOTFOUND);
+	return !rc;
+}
+
+static void goes(void)
+{
+	for (int i = 0; i < 60000 && is_there(); i++)
+		tick();
+	assert_false(is_there());
+}
+
+static void reopen(void)
+{
+	int64_t now = now_ms();
+
+	flow_close(&flow);
+	open_at(now);
+}
+
+TEST(a_time_that_comes_once_may_take_its_mapping_along)
+{
+	map(FAAS_MAPPING(.source = at_in(MINUTE), .delete_after = true));
+	becomes("Enabled");
+	stays(0);
+	assert_true(is_there());
+	flow_advance(&flow, MINUTE);
+	await(1);
+	goes();
+	reopen();
+	assert_false(is_there());
+	stays(0);
+}
+
+TEST(so_may_a_rate_with_its_last_time)
+{
+	char end[32];
+
+	map(FAAS_MAPPING(.source = "schedule:rate(5 minutes)", .delete_after = true,
+			 .end_date = date_in(7 * MINUTE, end)));
+	await(1);
+	assert_true(is_there());
+	flow_advance(&flow, 5 * MINUTE);
+	await(2);
+	goes();
+}
+
+TEST(without_being_told_to_a_mapping_stays_when_it_is_over)
+{
+	char end[32];
+
+	map(FAAS_MAPPING(.source = "schedule:rate(5 minutes)",
+			 .end_date = date_in(2 * MINUTE, end)));
+	await(1);
+	flow_advance(&flow, 5 * MINUTE);
+	stays(1);
+	becomes("Enabled");
+}
+
+TEST(one_that_was_switched_off_stays_though_it_is_to_go_when_it_is_over)
+{
+	map(FAAS_MAPPING(.source = at_in(MINUTE), .delete_after = true));
+	becomes("Enabled");
+	assert_int_equal(faas_mapping_update(flow.rt, id, FAAS_MAPPING(.disabled = true), &err), 0);
+	becomes("Disabled");
+	flow_advance(&flow, 10 * MINUTE);
+	reopen();
+	becomes("Disabled");
+	stays(0);
+}
+
+TEST(it_goes_behind_its_event_in_spite_of_a_restart)
+{
+	map(FAAS_MAPPING(.source = at_in(MINUTE), .delete_after = true));
+	becomes("Enabled");
+	assert_int_equal(faas_function_delete(flow.rt, "f", &err), 0);
+	flow_advance(&flow, MINUTE);
+	await_sent();
+	becomes("Disabled");
+	reopen(); /* with the function */
+	for (int i = 0; i < 10000 && !calls; i++)
+		flow_pass(&flow, 1000);
+	await(1);
+	goes();
+}
+
+TEST(its_dead_letter_is_written_before_it_goes)
+{
+	struct faas_message *m = dead_letter_of(FAAS_MAPPING(.source = at_in(MINUTE),
+							     .delete_after = true, .max_retries = 1,
+							     .dead_letter = "queue:dead"));
+
+	faas_free(m);
+	goes();
+}
+
+/* ---- changes ------------------------------------------------------------------------------ */
+
 TEST(what_is_changed_holds_from_then_on)
 {
 	map(FAAS_MAPPING(.source = "schedule:rate(5 minutes)", .input = "1"));
@@ -523,6 +629,8 @@ TEST(what_is_no_schedule_is_refused)
 		"queue that is none");
 	refused((struct faas_mapping_config){ .source = "queue:q", .input = "1" },
 		"queue:q does nothing with 'Input'");
+	refused((struct faas_mapping_config){ .source = "queue:q", .delete_after = true },
+		"queue:q does nothing with 'ActionAfterCompletion'");
 	refused((struct faas_mapping_config){ .source = "schedule:rate(1 day)", .batch_size = 2 },
 		"Maximum batch size for this event source is 1, not 2");
 }
@@ -549,6 +657,12 @@ int main(void)
 		HERE(what_was_tried_too_often_is_a_dead_letter),
 		HERE(what_became_too_old_is_a_dead_letter),
 		HERE(a_queue_may_be_its_target),
+		HERE(a_time_that_comes_once_may_take_its_mapping_along),
+		HERE(so_may_a_rate_with_its_last_time),
+		HERE(without_being_told_to_a_mapping_stays_when_it_is_over),
+		HERE(one_that_was_switched_off_stays_though_it_is_to_go_when_it_is_over),
+		HERE(it_goes_behind_its_event_in_spite_of_a_restart),
+		HERE(its_dead_letter_is_written_before_it_goes),
 		HERE(what_is_changed_holds_from_then_on),
 		HERE(when_it_is_due_may_change),
 		HERE(what_cannot_be_changed_is_refused),

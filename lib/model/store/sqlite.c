@@ -96,6 +96,8 @@ static const char *const text[FA_SQLS] = {
 			  " (SELECT id FROM message " VISIBLE " AND kind = 2" OLDEST_FIRST
 			  " LIMIT ?3)",
 	[FA_SQL_PURGE] = "DELETE FROM message WHERE address = ? AND outgoing = 0",
+	[FA_SQL_ON_WAY] = "SELECT EXISTS(SELECT 1 FROM message WHERE outgoing = 1 AND kind = 3"
+			  " AND source = ?)",
 	[FA_SQL_SUM] = "SELECT count(*) FILTER (WHERE due_ms <= ?2), count(*), min(sent_ms)"
 		       " FROM message WHERE address = ?1 AND outgoing = 0",
 	[FA_SQL_APPEND] = "INSERT INTO record(address, shard, hash, sent_ms, key, body)"

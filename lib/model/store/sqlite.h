@@ -40,6 +40,7 @@ enum fa_sql {
 	FA_SQL_RETURN,
 	FA_SQL_PURGE,
 	FA_SQL_SUM,
+	FA_SQL_ON_WAY,
 	/* records */
 	FA_SQL_APPEND,
 	FA_SQL_TRIM,

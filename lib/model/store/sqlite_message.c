@@ -292,6 +292,9 @@ enum fa_engine_code fa_sqlite_message(struct fa_engine *e, struct fa_store_op *o
 		return purge(e, op);
 	case FA_STORE_SUM:
 		return sum(e, op);
+	case FA_STORE_ON_WAY:
+		fa_sqlite_bind_text(e->sql[FA_SQL_ON_WAY], 1, op->message.source);
+		return fa_sqlite_ask(e, FA_SQL_ON_WAY, &op->count, 1);
 	case FA_STORE_KEEP:
 		return keep(e, op);
 	case FA_STORE_FORGET:

@@ -55,6 +55,7 @@ static const bool refusable[FA_STORE_VERBS] = {
 	[FA_STORE_LIST] = true,	  [FA_STORE_APPEND] = true, [FA_STORE_READ] = true,
 	[FA_STORE_TAIL] = true,	  [FA_STORE_CUT] = true,    [FA_STORE_ITEM] = true,
 	[FA_STORE_WRITE] = true,  [FA_STORE_OVERDUE] = true, [FA_STORE_SCRUB] = true,
+	[FA_STORE_ON_WAY] = true,
 };
 
 /* Of these nobody asks whether they were written. */
@@ -63,7 +64,7 @@ static const bool only_reads[FA_STORE_VERBS] = {
 	[FA_STORE_PEEK] = true,	 [FA_STORE_SUM] = true,	  [FA_STORE_RECALL] = true,
 	[FA_STORE_KNOWN] = true, [FA_STORE_LIST] = true,
 	[FA_STORE_READ] = true,	 [FA_STORE_TAIL] = true,  [FA_STORE_ITEM] = true,
-	[FA_STORE_OVERDUE] = true,
+	[FA_STORE_OVERDUE] = true, [FA_STORE_ON_WAY] = true,
 };
 
 _Static_assert(!offsetof(struct fa_claimed, link) && !offsetof(struct fa_fetched, link),

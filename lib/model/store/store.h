@@ -98,6 +98,7 @@ enum fa_store_verb {
 	FA_STORE_PURGE,      /* message's address, gone; count: how many lay there. The document
 				that is named as its source, if any, is forgotten, too */
 	FA_STORE_SUM,        /* message's address, now_ms -> sum */
+	FA_STORE_ON_WAY,     /* message's source; count: whether what it pushed is outgoing yet */
 	/* records */
 	FA_STORE_APPEND,     /* messages; of their shards what was sent before take.since_ms goes */
 	FA_STORE_READ,       /* message's address, shard, id; lane, lanes, take.since_ms, max ->

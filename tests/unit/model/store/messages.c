@@ -239,6 +239,34 @@ TEST(a_queue_is_summed_up)
 	assert_int_equal(op.sum.oldest_ms, 10);
 }
 
+static int64_t is_on_its_way(const char *source)
+{
+	struct fa_store_op op = { .verb = FA_STORE_ON_WAY,
+				  .message.source = { source, strlen(source) } };
+
+	assert_int_equal(fa_store_perform(store, &op), FA_STORE_DONE);
+	return op.count;
+}
+
+TEST(it_is_known_whether_anything_that_was_pushed_is_on_its_way)
+{
+	struct fa_message m[3] = { stores_message(TO, "a", 10), stores_message(QUEUE, "b", 10),
+				   stores_message(TO, "c", 10) };
+	struct fa_store_op op = { .verb = FA_STORE_SEND, .messages = m, .message_count = 3 };
+
+	m[0].source = (struct faas_bytes){ "one", 3 };
+	m[1].source = (struct faas_bytes){ "two", 3 };
+	m[2].source = (struct faas_bytes){ "three", 5 };
+	m[0].kind = m[1].kind = FA_MESSAGE_PUSHED; /* and the last one is a letter */
+	assert_int_equal(fa_store_perform(store, &op), FA_STORE_DONE);
+	assert_int_equal(is_on_its_way("one"), 1);
+	assert_int_equal(is_on_its_way("two"), 0); /* a queue has it */
+	assert_int_equal(is_on_its_way("three"), 0);
+	op = (struct fa_store_op){ .verb = FA_STORE_REMOVE, .message.id = m[0].id };
+	assert_int_equal(fa_store_perform(store, &op), FA_STORE_DONE);
+	assert_int_equal(is_on_its_way("one"), 0);
+}
+
 TEST(messages_move_from_a_queue_to_where_they_shall_go)
 {
 	struct fa_message to = stores_message(TO, "", 0);
@@ -386,6 +414,7 @@ int main(void)
 		BOTH(a_delivery_that_failed_is_put_off_and_counted),
 		BOTH(a_look_takes_nothing),
 		BOTH(a_queue_is_summed_up),
+		BOTH(it_is_known_whether_anything_that_was_pushed_is_on_its_way),
 		BOTH(messages_move_from_a_queue_to_where_they_shall_go),
 		BOTH(dead_letters_go_back_to_their_function_and_others_stay),
 		BOTH(a_message_goes_with_the_end_of_its_event_and_only_with_the_first),
