@@ -42,7 +42,7 @@ static bool wants_process(const struct fa_version *v)
 	for (; variable && *variable; variable++)
 		if (!strncmp(*variable, "AWS_LAMBDA_EXEC_WRAPPER=", 24))
 			return true;
-	return v->code.opt && has_file(v->code.opt->directory, "extensions", "");
+	return v->code.opt && v->code.opt->extensions;
 }
 
 static int find_runtime(struct fa_version *v, struct faas_error *err)

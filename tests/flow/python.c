@@ -1,37 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* Python in the worker: what starts once, what starts in each environment, and how it ends. */
-#include "support/test.h"
+#include "upload.h"
 
-#include "support/flow.h"
-
-#include <stdio.h>
 #include <unistd.h>
 
 #define PYTHON(...) \
 	FAAS_FUNCTION(.name = "f", .code = TEST_LANGUAGES "/python", .runtime = TEST_PYTHON, \
 		      .timeout_ms = 10000, __VA_ARGS__)
 
-#define ROW(test) cmocka_unit_test_setup_teardown(test, open_it, close_it)
-
-static struct flow flow;
-
-static int open_it(void **state)
-{
-	(void)state;
-	flow_open(&flow, NULL, false);
-	return 0;
-}
-
-static int close_it(void **state)
-{
-	(void)state;
-	flow_close(&flow);
-	return 0;
-}
+#define LAYER "arn:aws:lambda:local-1:000000000000:layer:l:1"
+#define ROW(test) cmocka_unit_test_setup_teardown(test, open_real, close_it)
 
 static void says(const char *event, const char *expected)
 {
-	flow_expect(&flow, "f", event, expected);
+	answers("f", event, expected);
 }
 
 /* In two environments that begin with the same interpreter. */
@@ -114,6 +96,23 @@ TEST(a_wrapper_gets_an_interpreter_of_its_own_to_execute)
 	assert_string_equal(result->error_type, "Runtime.Unknown");
 }
 
+TEST(an_extension_is_started_before_an_interpreter_of_its_own)
+{
+	zips_begin(&zip);
+	zips_copy_program(&zip, "extensions/one", TEST_PROGRAMS "/extension");
+	REQUEST("{\"LayerName\":\"l\",\"Content\":{\"ZipFile\":\"%s\"}}", encoded());
+	perform("PublishLayerVersion");
+	zips_begin(&zip);
+	zips_copy(&zip, "handlers.py", TEST_LANGUAGES "/python/handlers.py");
+	REQUEST("{\"FunctionName\":\"f\",\"Role\":\"" ROLE "\",\"Runtime\":\"" TEST_PYTHON
+		"\",\"Handler\":\"handlers.lambda_handler\",\"Layers\":[\"" LAYER
+		"\"],\"Timeout\":10,\"Code\":{\"ZipFile\":\"%s\"}}",
+		encoded());
+	deploy("CreateFunction", "f");
+	says("{\"do\":\"variable\",\"name\":\"AWS_LAMBDA_RUNTIME_API\"}", "\"127.0.0.1:9001\"");
+	flow_await_log(&flow, "one hears {\"eventType\":\"INVOKE\"");
+}
+
 TEST(hooks_of_one_that_is_a_process_are_run_around_its_restore)
 {
 	static const char *const variables[] = { "AWS_LAMBDA_EXEC_WRAPPER=/usr/bin/env", NULL };
@@ -135,6 +134,7 @@ int main(void)
 		ROW(sys_exit_ends_it_with_that_status),
 		ROW(many_threads_have_room_in_little_memory),
 		ROW(a_wrapper_gets_an_interpreter_of_its_own_to_execute),
+		ROW(an_extension_is_started_before_an_interpreter_of_its_own),
 		ROW(hooks_of_one_that_is_a_process_are_run_around_its_restore),
 	};
 

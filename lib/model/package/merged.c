@@ -10,6 +10,8 @@
 #include <base/error.h>
 #include <model/package/tree.h>
 
+#define EXTENSIONS FA_PACKAGE_TREE "/extensions"
+
 static int merge(const struct fa_package *p, int draft, int tree, struct faas_error *err)
 {
 	(void)draft;
@@ -34,12 +36,13 @@ struct fa_package *fa_packages_merge(struct fa_packages *store, struct fa_packag
 	struct fa_package *p, *mine;
 	struct fa_digest all;
 	int64_t unzipped = 0;
-	bool bootstrap = false;
+	bool bootstrap = false, extensions = false;
 	int rc;
 
 	fa_digest_begin(&all);
 	for (size_t i = 0; i < count; i++) {
 		bootstrap |= layers[i]->bootstrap;
+		extensions |= fa_package_is_there(layers[i], EXTENSIONS);
 		fa_digest_add(&all, layers[i]->sha256, sizeof(layers[i]->sha256));
 		unzipped += layers[i]->unzipped;
 	}
@@ -54,6 +57,7 @@ struct fa_package *fa_packages_merge(struct fa_packages *store, struct fa_packag
 		return NULL;
 	p->unzipped = unzipped;
 	p->bootstrap = bootstrap;
+	p->extensions = extensions;
 	mine = p;
 	pthread_mutex_lock(&store->lock);
 	rc = fa_packages_settle(store, &p, NULL, err);
@@ -82,6 +86,7 @@ struct fa_package *fa_packages_merged(struct fa_packages *store, const char *sha
 		return NULL;
 	p->unzipped = unzipped;
 	p->bootstrap = fa_package_is_there(p, FA_PACKAGE_TREE "/bootstrap");
+	p->extensions = fa_package_is_there(p, EXTENSIONS);
 	pthread_mutex_lock(&store->lock);
 	rc = fa_package_is_known(store, p) ? fa_packages_settle(store, &p, NULL, err) :
 				  fa_error(err, FAAS_ENOTFOUND, "the layers are gone");

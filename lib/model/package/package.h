@@ -40,6 +40,7 @@ struct fa_package {
 	struct fa_image *image;      /* NULL: it is of another kind */
 	int64_t zipped, unzipped;    /* bytes */
 	bool bootstrap;              /* it has, or will have, a program of that name */
+	bool extensions;             /* the same of a folder; of what is merged */
 	bool kept;                   /* stays in its state_dir when nobody refers to it */
 	bool gone;                   /* it is under a name that means nothing */
 	struct fa_list link;         /* in the store's `unused` */
