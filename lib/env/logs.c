@@ -57,7 +57,8 @@ static const char *dress(struct fa_env *env, const char *text, size_t *len)
 	struct fa_logs *logs = &env->logs;
 	const struct fa_json_line line = { .unix_ms = clock->unix_ms(clock),
 					   .request_id = logs->request_id,
-					   .level = &logs->level };
+					   .level = &logs->level,
+					   .made = logs->made };
 
 	if (!logs->dressed)
 		logs->dressed = fa_alloc_dirty(envs_of(env)->mem,
@@ -96,6 +97,7 @@ static void end_line(struct fa_env *env)
 	deliver(env, logs->partial, logs->partial_len);
 	logs->partial_len = 0;
 	logs->level = PLAIN;
+	logs->made = false;
 }
 
 static void add_partial(struct fa_env *env, const char *text, size_t len)
@@ -114,13 +116,23 @@ static void add_partial(struct fa_env *env, const char *text, size_t len)
 	}
 }
 
-/* A frame of faas_log() begins: what stood before it without a newline is a line. */
-static void begin_frame(struct fa_env *env, char digit)
+static int level_from(char first, char c)
 {
-	env->logs.marked = false;
-	if (env->logs.partial_len)
+	return c >= first && c <= first + FAAS_FATAL ? c - first : PLAIN;
+}
+
+/* A frame of faas_log() begins: what stood before it without a newline is a line. */
+static void begin_frame(struct fa_env *env, char c)
+{
+	struct fa_logs *logs = &env->logs;
+
+	logs->marked = false;
+	if (logs->partial_len)
 		end_line(env);
-	env->logs.level = digit >= '0' && digit <= '5' ? digit - '0' : PLAIN;
+	logs->level = level_from(FA_LOG_JSON, c);
+	logs->made = logs->level != PLAIN;
+	if (!logs->made)
+		logs->level = level_from('0', c);
 }
 
 static void feed(struct fa_env *env, const char *text, size_t len)

@@ -31,6 +31,7 @@ struct fa_logs {
 	uint32_t partial_len;
 	char *dressed;            /* room for a line in JSON, once there was one */
 	int level;                /* of the partial line; -1: plain output */
+	bool made;                /* as JSON, by the runtime; the partial line */
 	bool marked;              /* the last byte read was a mark: its digit comes next */
 	char *tail;               /* ring of FA_LOG_TAIL bytes while somebody asked for it */
 	uint64_t tail_len;

@@ -16,13 +16,18 @@ static bool is_object(const char *text, size_t len, struct fa_json *value)
 	       fa_json_kind(*value) == FA_JSON_OBJECT;
 }
 
-/* Its own level if it has one that is one, else that of plain output. */
+/*
+ * Its own level if it has one that is one, else that of plain output. AWS's runtime for
+ * Python has another name for that of what a function failed with.
+ */
 static enum faas_level level_of(struct fa_json object)
 {
 	struct fa_json own = fa_json_get(object, "level");
 	enum faas_level level = FAAS_INFO;
 	char name[8];
 
+	if (fa_json_kind(own) == FA_JSON_NONE)
+		own = fa_json_get(object, "log_level");
 	if (fa_json_kind(own) == FA_JSON_STRING && fa_json_string(own, name, sizeof(name)) < 8)
 		fa_level_read(&level, name);
 	return level;
@@ -50,8 +55,9 @@ const char *fa_logs_json(const struct fa_json_line *line, const char *text, size
 {
 	struct fa_json object;
 
-	if (*line->level < 0 && is_object(text, *len, &object)) {
-		*line->level = level_of(object);
+	if ((*line->level < 0 || line->made) && is_object(text, *len, &object)) {
+		if (*line->level < 0)
+			*line->level = level_of(object);
 		return text;
 	}
 	if (*line->level < 0)

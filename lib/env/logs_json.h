@@ -2,6 +2,7 @@
 #ifndef FA_ENV_LOGS_JSON_H
 #define FA_ENV_LOGS_JSON_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <env/logs.h>
@@ -18,6 +19,7 @@ struct fa_json_line {
 	int64_t unix_ms;
 	const char *request_id; /* "": outside an invocation */
 	int *level;
+	bool made; /* as JSON, by the runtime: the level is the record's, not of a text in it */
 };
 
 /* Returns the line to be delivered and its length: `text` itself, or it wrapped, in `room`. */

@@ -211,9 +211,11 @@ struct fa_gift {
 /*
  * Standard output and error of an environment, and in between frames of
  * faas_log(): FA_LOG_MARK, one digit of enum faas_level, the text, '\n'.
- * Newlines inside the text are written as '\r'.
+ * Newlines inside the text are written as '\r'. Of a record that a runtime says is JSON
+ * already it is a letter, from FA_LOG_JSON on.
  */
 #define FA_LOG_MARK 0x1e
+#define FA_LOG_JSON 'a'
 
 /* ---- control messages ------------------------------------------------ */
 

@@ -122,6 +122,26 @@ TEST(what_it_prints_is_in_the_log)
 	flow_await_log(&flow, "printed here");
 }
 
+/* A runtime that makes objects of what is logged makes them once. */
+TEST(in_logs_of_json_each_record_is_one_object_of_its_level)
+{
+	flow_function(&flow, FAAS_FUNCTION(.name = "json", .code = language->code,
+					   .handler = language->handler,
+					   .runtime = language->runtime, .timeout_ms = 10000,
+					   .log_format = "JSON"));
+	flow_call(&flow, "json", "{\"do\":\"print\",\"text\":\"printed here\"}");
+	flow_await_log(&flow, "\"message\":\"printed here\"}");
+	assert_int_equal(
+		faas_function_update(flow.rt,
+				     FAAS_FUNCTION(.name = "json", .app_log_level = "ERROR"), NULL),
+		0);
+	flow_call(&flow, "json", "{\"do\":\"print\",\"text\":\"beneath\"}");
+	flow_call(&flow, "json", "{\"do\":\"fail\"}");
+	flow_await_log(&flow, "as wanted\"");
+	assert_int_equal(flow_log_count(&flow, "beneath"), 0);
+	assert_int_equal(flow_log_count(&flow, "\"message\":\"{"), 0);
+}
+
 TEST(an_error_of_the_handler_is_told_and_logged_and_keeps_it_warm)
 {
 	const struct faas_result *result =
@@ -284,6 +304,7 @@ int main(int argc, char **argv)
 		ROW(it_is_the_language_that_was_asked_for),
 		ROW(the_context_is_of_the_function_and_of_the_request),
 		ROW(what_it_prints_is_in_the_log),
+		ROW(in_logs_of_json_each_record_is_one_object_of_its_level),
 		ROW(an_error_of_the_handler_is_told_and_logged_and_keeps_it_warm),
 		ROW(each_way_to_end_has_the_words_of_lambda_and_keeps_tmp),
 		ROW(a_timeout_ends_it_and_keeps_tmp),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A frame is a type, a length and a time, in network order, and the record. The type tells
- * the level. A record may have many lines and any bytes: here it becomes one line, its
- * newlines carriage returns, as with faas_log().
+ * the level, and whether the record is JSON. It may have many lines and any bytes: here it
+ * becomes one line, its newlines carriage returns, as with faas_log().
  */
 #include <worker/program/frames.h>
 
@@ -105,15 +105,16 @@ static uint32_t word(const unsigned char *at)
 static void begin_record(struct fa_frames *f)
 {
 	uint32_t type = word(f->head), level = (type & LEVELS) >> 2;
+	bool json = (type & ~LEVELS) == JSON;
 
-	f->plain = (type & ~LEVELS) != TEXT && (type & ~LEVELS) != JSON;
+	f->plain = (type & ~LEVELS) != TEXT && !json;
 	if (f->plain) {
 		for (size_t i = 0; i < sizeof(f->head); i++)
 			put(f, (char)f->head[i]);
 		return;
 	}
 	put(f, FA_LOG_MARK);
-	put(f, level ? (char)('0' + level - 1) : '-');
+	put(f, level ? (char)((json ? FA_LOG_JSON : '0') + level - 1) : '-');
 	f->left = word(f->head + 4);
 	if (!f->left)
 		end_record(f);

@@ -8,11 +8,12 @@
 #define TIME "2023-11-14T22:13:20.007Z"
 
 static int level;
+static bool made;
 static char room[FA_LOG_JSON_MAX(64)];
 
 static const char *line(const char *request_id, int given, const char *text)
 {
-	const struct fa_json_line l = { 1700000000007, request_id, &level };
+	const struct fa_json_line l = { 1700000000007, request_id, &level, made };
 	static char out[sizeof(room) + 1];
 	size_t len = strlen(text);
 	const char *data;
@@ -58,6 +59,10 @@ TEST(an_object_is_delivered_as_it_is_with_its_own_level)
 	assert_int_equal(level, FAAS_INFO);
 	line(ID, -1, "{}");
 	assert_int_equal(level, FAAS_INFO);
+	line(ID, -1, "{\"log_level\":\"ERROR\"}");
+	assert_int_equal(level, FAAS_ERROR);
+	line(ID, -1, "{\"log_level\":\"ERROR\",\"level\":\"WARN\"}");
+	assert_int_equal(level, FAAS_WARN);
 }
 
 TEST(what_only_looks_like_an_object_is_wrapped)
@@ -74,6 +79,16 @@ TEST(a_line_through_faas_log_keeps_its_level_whatever_it_says)
 {
 	assert_memory_equal(line(ID, FAAS_DEBUG, "{\"level\":\"ERROR\"}"), "{\"timestamp\"", 12);
 	assert_int_equal(level, FAAS_DEBUG);
+}
+
+TEST(what_a_runtime_made_as_json_is_delivered_as_it_is_and_has_the_level_of_its_record)
+{
+	made = true;
+	assert_string_equal(line(ID, FAAS_WARN, "{\"level\":\"ERROR\"}"), "{\"level\":\"ERROR\"}");
+	assert_int_equal(level, FAAS_WARN);
+	assert_memory_equal(line(ID, FAAS_WARN, "no object"), "{\"timestamp\"", 12);
+	assert_int_equal(level, FAAS_WARN);
+	made = false;
 }
 
 TEST(any_bytes_of_the_greatest_length_have_room)
@@ -96,6 +111,8 @@ int main(void)
 		cmocka_unit_test(an_object_is_delivered_as_it_is_with_its_own_level),
 		cmocka_unit_test(what_only_looks_like_an_object_is_wrapped),
 		cmocka_unit_test(a_line_through_faas_log_keeps_its_level_whatever_it_says),
+		cmocka_unit_test(
+			what_a_runtime_made_as_json_is_delivered_as_it_is_and_has_the_level_of_its_record),
 		cmocka_unit_test(any_bytes_of_the_greatest_length_have_room),
 	};
 

@@ -63,11 +63,19 @@ TEST(a_record_has_the_level_of_its_type)
 	put_record(0xa55a0003, "none");
 	put_record(0xa55a0003 | 4, "trace");
 	put_record(0xa55a0003 | 12, "info");
-	put_record(0xa55a0002 | 24, "{\"fatal\":1}");
 	logs("\x1e-none\n\x1e"
 	     "0trace\n\x1e"
-	     "2info\n\x1e"
-	     "5{\"fatal\":1}\n");
+	     "2info\n");
+}
+
+TEST(one_that_is_json_is_known_as_such)
+{
+	put_record(0xa55a0002 | 4, "{\"trace\":1}");
+	put_record(0xa55a0002 | 24, "{\"fatal\":1}");
+	put_record(0xa55a0002, "{}");
+	logs("\x1e"
+	     "a{\"trace\":1}\n\x1e"
+	     "f{\"fatal\":1}\n\x1e-{}\n");
 }
 
 TEST(its_lines_become_one_and_its_last_newline_goes)
@@ -117,6 +125,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_record_has_the_level_of_its_type, open_pipes,
+						close_pipes),
+		cmocka_unit_test_setup_teardown(one_that_is_json_is_known_as_such, open_pipes,
 						close_pipes),
 		cmocka_unit_test_setup_teardown(its_lines_become_one_and_its_last_newline_goes,
 						open_pipes, close_pipes),
