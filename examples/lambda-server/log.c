@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Log lines as `aws logs tail` prints them: when, whose, what. What a function
- * writes is not to be obeyed by the terminal, so control characters are shown.
+ * writes is not to be obeyed by the terminal, so control characters are shown; a record of
+ * many lines, which carriage returns separate, is indented from its second on.
  */
 #include "server.h"
 
@@ -90,8 +91,8 @@ static void print_plain(const struct faas_log *log)
 	for (size_t i = 0; i < log->text.len; i++) {
 		if ((unsigned char)text[i] >= ' ' || text[i] == '\t')
 			putchar_unlocked(text[i]);
-		else if (text[i] == '\n')
-			fputs("\n\t", stdout);
+		else if (text[i] == '\n' || text[i] == '\r')
+			fputs(i + 1 < log->text.len ? "\n\t" : "", stdout);
 		else
 			printf("\\x%02x", text[i]);
 	}
