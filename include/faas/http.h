@@ -60,6 +60,8 @@ struct faas_http_config {
 	 * The secret of an access key, NULL if there is no such key; copied. [loop] If this is
 	 * set, each request must be signed with AWS Signature Version 4 for the service
 	 * "lambda", its body included, within five minutes. NULL: whoever gets here may do all.
+	 * The Location of code that GetFunction and GetLayerVersion tell is signed by itself:
+	 * a GET of it has the ZIP, for ten minutes and whoever sends it.
 	 */
 	const char *(*secret_of)(void *data, const char *access_key);
 	void *data;

@@ -101,6 +101,17 @@ void fa_md5(uint8_t out[FA_MD5], const void *data, size_t len)
 		fa_random_bytes(out, FA_MD5);
 }
 
+bool fa_hex_is_same(const char hex[FA_DIGEST_HEX], const char *text)
+{
+	uint8_t difference = 0;
+
+	if (strlen(text) != FA_DIGEST_HEX - 1)
+		return false;
+	for (size_t i = 0; i < FA_DIGEST_HEX - 1; i++)
+		difference |= (uint8_t)(hex[i] ^ text[i]);
+	return !difference;
+}
+
 void fa_hmac(uint8_t out[FA_SHA256], const void *key, size_t key_len, const void *data, size_t len)
 {
 	uint8_t code[FA_SHA256];

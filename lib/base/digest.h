@@ -38,5 +38,7 @@ void fa_sha256(uint8_t out[FA_SHA256], const void *data, size_t len);
 void fa_md5(uint8_t out[FA_MD5], const void *data, size_t len); /* no secret: SQS has it */
 void fa_hmac(uint8_t out[FA_SHA256], const void *key, size_t key_len, const void *data,
 	     size_t len);
+/* Whether `text` is just this; it takes as long for a wrong one as for a right one. */
+bool fa_hex_is_same(const char hex[FA_DIGEST_HEX], const char *text);
 
 #endif

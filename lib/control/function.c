@@ -8,6 +8,7 @@
 #include <base/error.h>
 #include <base/text.h>
 #include <model/fingerprint.h>
+#include <model/package/location.h>
 #include <model/tags.h>
 
 
@@ -93,14 +94,17 @@ static int put_tags(struct fa_document *out, struct faas *rt, const struct fa_ve
 	return 0;
 }
 
-/* Who downloads a ZIP asks for this word first, though here it is a file of the state_dir. */
+/* Who downloads a ZIP asks for this word first. */
 static int put_zip(struct fa_document *out, const struct fa_version *v)
 {
 	const struct fa_package *package = v->code.package;
 	struct fa_document *code = fa_document_object();
 	int rc = package ? fa_document_put_text(code, "RepositoryType", "S3") : 0;
+	char location[FA_LOCATION_MAX];
 
-	rc |= fa_document_put_text(code, "Location", package ? package->zip : v->config.code);
+	if (package)
+		fa_package_locate(package, location);
+	rc |= fa_document_put_text(code, "Location", package ? location : v->config.code);
 	return fa_document_put(out, "Code", code) | rc;
 }
 

@@ -11,6 +11,7 @@
 
 #include <base/error.h>
 #include <control/control.h>
+#include <http/download.h>
 #include <http/gateway.h>
 #include <http/query.h>
 #include <http/signer.h>
@@ -28,6 +29,8 @@ struct fa_api_way fa_api_find(const struct fa_api *api, const struct fa_http_req
 		way.to = FA_WAY_URL;
 	else if ((way.route = fa_route_find(request->method, request->target)))
 		way.to = FA_WAY_OPERATION;
+	else if (fa_download_is_meant(request))
+		way.to = FA_WAY_DOWNLOAD;
 	else if (fa_gateway_has(api->gateway, request))
 		way.to = FA_WAY_GATEWAY;
 	else if (fa_query_is_meant(request))
@@ -210,6 +213,8 @@ void fa_api_serve(struct fa_api *api, struct fa_http_caller *caller,
 		fa_url_serve(api, caller, request, &url);
 	else if (way.to == FA_WAY_QUERY)
 		fa_query_serve(api, caller, request);
+	else if (way.to == FA_WAY_DOWNLOAD)
+		fa_download_serve(api, caller, request);
 	else if (way.to != FA_WAY_GATEWAY ||
 		 !fa_gateway_serve(api->gateway, api, caller, request)) /* it may be gone by now */
 		refuse_unknown(api, caller, request);

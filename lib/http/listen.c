@@ -23,6 +23,7 @@
 #include <http/guard.h>
 #include <http/listen.h>
 #include <http/server.h>
+#include <model/package/location.h>
 #include <model/url.h>
 
 #define BACKLOG 512
@@ -249,7 +250,7 @@ static int check(const struct faas_http_config *c, struct faas_error *err)
 	return 0;
 }
 
-/* What function URLs begin with, for clients on this machine, or as the host says. */
+/* What URLs of functions and of code begin with, for clients of this machine or as the host says */
 static void place_urls(struct faas_http *http, const struct faas_http_config *c)
 {
 	const char *host = c->host ? c->host : "127.0.0.1";
@@ -264,8 +265,10 @@ static void place_urls(struct faas_http *http, const struct faas_http_config *c)
 		snprintf(base, sizeof(base), "%s://%s%s%s:%d", http->tls ? "https" : "http",
 			 !any && colon ? "[" : "", any ? "127.0.0.1" : host,
 			 !any && colon ? "]" : "", http->port);
-	if (strlen(base) <= FA_URL_BASE_MAX)
-		fa_url_place(&http->rt->registry, base);
+	if (strlen(base) > FA_URL_BASE_MAX)
+		return;
+	fa_url_place(&http->rt->registry, base);
+	fa_packages_place(&http->rt->packages, http->rt->clock, base);
 }
 
 static int open_http(struct faas_http *http, const struct faas_http_config *c, int fd,

@@ -275,18 +275,6 @@ static void derive(uint8_t key[FA_SHA256], const struct signature *s, const char
 		fa_hmac(key, key, FA_SHA256, steps[i], strlen(steps[i]));
 }
 
-/* As long for a wrong one as for a right one. */
-static bool same(const char a[2 * FA_SHA256 + 1], const char *b)
-{
-	uint8_t difference = 0;
-
-	if (strlen(b) != 2 * FA_SHA256)
-		return false;
-	for (size_t i = 0; i < 2 * FA_SHA256; i++)
-		difference |= (uint8_t)(a[i] ^ b[i]);
-	return !difference;
-}
-
 static bool fits(const struct signature *s, const char *date, const char *secret,
 		 const struct fa_text *canonical)
 {
@@ -304,7 +292,7 @@ static bool fits(const struct signature *s, const char *date, const char *secret
 	derive(key, s, secret);
 	fa_hmac(code, key, sizeof(key), text.data, text.len);
 	fa_text_hex(&result, code, sizeof(code));
-	return !text.cut && same(hex, s->hex);
+	return !text.cut && fa_hex_is_same(hex, s->hex);
 }
 
 /* All there is of the request, every byte of it encoded. */

@@ -9,6 +9,7 @@
 #include <base/error.h>
 #include <base/list.h>
 #include <model/name.h>
+#include <model/package/location.h>
 
 struct layer_version {
 	struct fa_list link;
@@ -187,8 +188,11 @@ static struct layer *find_or_make(struct fa_layers *layers, const char *name)
 static int put_content(struct fa_document *told, const struct fa_package *package)
 {
 	struct fa_document *content = fa_document_object();
-	int rc = fa_document_put_text(content, "Location", package->zip);
+	char location[FA_LOCATION_MAX];
+	int rc;
 
+	fa_package_locate(package, location);
+	rc = fa_document_put_text(content, "Location", location);
 	rc |= fa_document_put_text(content, "CodeSha256", package->sha256);
 	rc |= fa_document_put_integer(content, "CodeSize", package->zipped);
 	return fa_document_put(told, "Content", content) | rc;

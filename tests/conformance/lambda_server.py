@@ -7,6 +7,7 @@ usage: lambda_server.py <lambda-server> <faas-worker> <folder of test plugins>
 import base64
 import collections
 import http.client
+import io
 import json
 import os
 import re
@@ -15,9 +16,10 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 
 import tls
-from program import PATIENCE_S, Server, expect, report
+from program import FUNCTIONS, PATIENCE_S, Server, expect, report
 
 PROGRAM, WORKER, PLUGIN = sys.argv[1], sys.argv[2], sys.argv[3] + "/echo.so"
 AT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
@@ -84,6 +86,32 @@ def samples(text):
             raise ValueError(f"{line!r} below {last} ({kinds.get(last)})")
         families[found[1]][found[2]] = float(found[3])
     return families
+
+
+def downloads():
+    """By one who reads when there is nothing more to be written ahead, and one who leaves; others are served."""
+    found = []
+    with start() as server:
+        server.create("f", "echo")
+        code = io.BytesIO()
+        with zipfile.ZipFile(code, "w") as file:
+            file.write(PLUGIN, "echo.so")
+            file.writestr("noise", os.urandom(12 << 20))
+        server.ask("PUT", f"{FUNCTIONS}/f/code", json.dumps({"ZipFile": base64.b64encode(code.getvalue()).decode()}))
+        server.wait("f", '"LastUpdateStatus":"Successful"', '"LastUpdateStatus":"Failed"')
+        location = json.loads(server.ask("GET", f"{FUNCTIONS}/f")[2])["Code"]["Location"]
+        expect(found, "its place", location.startswith(server.url + "/code/"), True)
+        connections = [http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_S) for _ in range(3)]
+        for connection in connections:
+            connection.request("GET", location.removeprefix(server.url))
+        answers = [connection.getresponse() for connection in connections]
+        answers.pop().close()
+        connections.pop().close()
+        expect(found, "others", server.invoke("f", '"x"')[::2], (200, '"x"'))
+        for answer in answers:
+            expect(found, "type", answer.headers["Content-Type"], "application/zip")
+            expect(found, "what was downloaded", answer.read() == code.getvalue(), True)
+    return found
 
 
 def metrics():
@@ -441,6 +469,7 @@ def pages():
 report([
     ("what_functions_do_is_told_in_familiar_lines", familiar_lines()),
     ("lines_may_be_objects_of_json", json_lines()),
+    ("the_code_is_downloaded_by_slow_readers_and_others_are_served", downloads()),
     ("prometheus_reads_what_was_counted", metrics()),
     ("what_prometheus_would_not_read_is_seen", wrong_metrics_are_seen()),
     ("functions_are_there_again_with_a_state_directory", state()),

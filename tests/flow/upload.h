@@ -105,7 +105,7 @@ static inline void has(const char *text)
 		fail_msg("%s has no %s", reply, text);
 }
 
-static void answers(const char *function, const char *event, const char *expected)
+static inline void answers(const char *function, const char *event, const char *expected)
 {
 	flow_expect(&flow, function, event, expected);
 }

@@ -75,10 +75,9 @@ struct fa_package *fa_package_new(struct fa_packages *store, const struct fa_pac
 
 /* ---- adding ------------------------------------------------------------ */
 
-/* A reference to what is there already, or NULL. Under the lock. */
-static struct fa_package *find(struct fa_packages *store, const struct fa_package *wanted)
+struct fa_package *fa_packages_find(struct fa_packages *store, const char *id)
 {
-	struct fa_package *p = fa_map_get(&store->packages, wanted->id, strlen(wanted->id));
+	struct fa_package *p = fa_map_get(&store->packages, id, strlen(id));
 
 	if (p && !p->refs++) { /* nobody referred to it any more */
 		fa_list_remove(&p->link);
@@ -104,7 +103,7 @@ static int enlist(struct fa_packages *store, struct fa_package *p, struct faas_e
 int fa_packages_settle(struct fa_packages *store, struct fa_package **p, const char *made,
 		       struct faas_error *err)
 {
-	struct fa_package *there = find(store, *p);
+	struct fa_package *there = fa_packages_find(store, (*p)->id);
 	int rc;
 
 	if (there) {

@@ -34,6 +34,8 @@ bool fa_package_is_there(const struct fa_package *package, const char *name);
 /* Is it there, or did an earlier program leave it? Under the lock. */
 bool fa_package_is_known(const struct fa_packages *store, const struct fa_package *package);
 
+/* A reference to what is there already, or NULL. Under the lock. */
+struct fa_package *fa_packages_find(struct fa_packages *store, const char *id);
 /*
  * Under the lock: *package is in the list, or its like that was there already is *package
  * now. `made` (NULL: none) is a draft that becomes its directory.

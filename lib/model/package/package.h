@@ -17,6 +17,7 @@
 
 #define FA_PACKAGE_LAYERS 5           /* that are merged */
 
+struct fa_clock;
 struct fa_package_kind;
 
 /*
@@ -64,6 +65,9 @@ struct fa_packages {
 	int64_t image_max;             /* bytes of an image, unpacked */
 	int image_nodes;               /* files, directories and links of it */
 	uint64_t serial;               /* of names that mean nothing */
+	char base[64];                 /* see fa_packages_place(), as are the next two; "": none */
+	uint8_t key[FA_SHA256];
+	const struct fa_clock *clock;
 	void (*on_unused)(void *data); /* any thread, no lock: there is something to sweep */
 	/* Nothing that lasts names what nobody refers to; NULL: nothing ever does. */
 	bool (*may_remove)(void *data);
