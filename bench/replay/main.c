@@ -49,9 +49,9 @@ static bool read_options(struct options *o, int argc, char **argv)
 
 static void print(const char *name, const struct totals *t, long events, double best_s)
 {
-	printf("  %-20s %8.3f %% %11.1f s %7.2fx %9.0f MB", name,
+	printf("  %-20s %8.3f %% %11.1f s %7.2fx %9.0f MB %8.0f MB", name,
 	       100.0 * (double)t->cold / (double)(events ? events : 1), t->cold_s,
-	       t->cold_s / best_s, t->mean_mb);
+	       t->cold_s / best_s, t->mean_mb, t->idle_mb);
 	if (t->ahead)
 		printf("   %ld ahead, %ld of use, %.1f s", t->ahead, t->used, t->ahead_s);
 	if (t->over)
@@ -76,7 +76,8 @@ static void compare(const struct trace *trace, const struct foresight *future, d
 	char title[32];
 
 	snprintf(title, sizeof(title), "%.2f GB", gb);
-	printf("\n%-20.20s cold starts         weighted  to best    mean memory\n", title);
+	printf("\n%-20.20s cold starts         weighted  to best  mean memory  of it idle\n",
+	       title);
 	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		struct rules rules = all[i].rules;
 
@@ -85,6 +86,8 @@ static void compare(const struct trace *trace, const struct foresight *future, d
 		print(all[i].name, &t, trace->events, best.cold_s);
 	}
 	print("clairvoyant", &best, trace->events, best.cold_s);
+	printf("  of which the first of each, cold in any memory: %.1f s\n",
+	       first_cold_s(trace, future));
 	printf("  wanted of Greedy-Dual: <= %.2fx: %s\n", WANTED,
 	       t.cold_s <= WANTED * best.cold_s ? "ok" : "MISSED");
 }

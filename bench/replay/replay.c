@@ -36,7 +36,7 @@ struct run {
 	int pool_count;
 	struct ends ends;
 	int64_t now_ns, sweep_ns, ahead_ns; /* the two timers */
-	double memory_mb, mb_ns;
+	double memory_mb, mb_ns, busy_mb, busy_mb_ns;
 	struct totals totals;
 };
 
@@ -83,6 +83,16 @@ struct foresight *foresee(const struct trace *trace)
 	free(ends.heap);
 	free(busy);
 	return future;
+}
+
+double first_cold_s(const struct trace *trace, const struct foresight *future)
+{
+	double sum = 0;
+
+	for (int i = 0; i < trace->count; i++)
+		for (int rank = 1; rank < RANKS && future[i].count[rank]; rank++)
+			sum += (double)trace->functions[i].cold_ns * 1e-9;
+	return sum;
 }
 
 /* Seconds from now to when one of this rank is needed; DBL_MAX: not again. */
@@ -167,6 +177,7 @@ static void charge(struct run *run, int memory_mb)
 static void pass(struct run *run, int64_t now_ns)
 {
 	run->mb_ns += run->memory_mb * (double)(now_ns - run->now_ns);
+	run->busy_mb_ns += run->busy_mb * (double)(now_ns - run->now_ns);
 	run->now_ns = now_ns;
 }
 
@@ -194,6 +205,7 @@ static void end_work(struct run *run)
 	struct pool *pool = &run->pools[work.function];
 
 	pass(run, work.end_ns);
+	run->busy_mb -= pool->traced->memory_mb;
 	fa_policy_end(&pool->habit, &work.turn, work.begin_ns, work.end_ns);
 	rest(run, pool, work.end_ns);
 }
@@ -219,7 +231,7 @@ static void warm_one(struct run *run, struct pool *pool)
 		return;
 	pool->ahead_ns = INT64_MAX;
 	charge(run, pool->traced->memory_mb);
-	rest(run, pool, pool->habit.ranks[0].since_ns);
+	rest(run, pool, pool->habit.since_ns[0]);
 	pool->ahead = true;
 	run->totals.ahead++;
 	run->totals.ahead_s += (double)pool->traced->cold_ns * 1e-9;
@@ -277,6 +289,7 @@ static void arrive(struct run *run, const struct arrival *a)
 		cold_start(run, pool);
 	}
 	pool->ahead = false;
+	run->busy_mb += pool->traced->memory_mb;
 	work.end_ns = a->at_ns + pool->traced->run_ns;
 	ends_push(&run->ends, &work);
 }
@@ -305,9 +318,12 @@ struct totals replay(const struct trace *trace, const struct foresight *future,
 	start(&run, trace, future);
 	for (long i = 0; i < trace->events; i++)
 		arrive(&run, &trace->arrivals[i]);
-	if (trace->events > 1)
-		run.totals.mean_mb =
-			run.mb_ns / (double)(run.now_ns - trace->arrivals[0].at_ns);
+	if (trace->events > 1) {
+		double all_ns = (double)(run.now_ns - trace->arrivals[0].at_ns);
+
+		run.totals.mean_mb = run.mb_ns / all_ns;
+		run.totals.idle_mb = (run.mb_ns - run.busy_mb_ns) / all_ns;
+	}
 	for (int i = 0; i < run.pool_count; i++)
 		free(run.pools[i].idle);
 	free(run.pools);

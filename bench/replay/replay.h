@@ -24,12 +24,14 @@ struct rules {
 
 struct totals {
 	long cold, over;   /* over: started beyond the memory, since everyone was at work */
-	double cold_s, mean_mb;
+	double cold_s, mean_mb, idle_mb; /* idle_mb: of mean_mb, what nobody worked in */
 	long ahead, used;  /* environments warmed ahead, and those that an event met */
 	double ahead_s;
 };
 
 struct foresight *foresee(const struct trace *trace); /* one per function */
+/* Without starts ahead the first of each rank is cold, however large the memory: their sum. */
+double first_cold_s(const struct trace *trace, const struct foresight *future);
 struct totals replay(const struct trace *trace, const struct foresight *future,
 		     const struct rules *rules);
 

@@ -11,7 +11,9 @@
  *
  * The histograms are those of ranks, not of functions: the second environment serves
  * only while the first is busy, so a burst's worth falls from rank to rank and its
- * floor stays. Because idle ones form a stack, the deepest is the highest rank.
+ * floor stays. Because idle ones form a stack, the deepest is the highest rank. Ranks
+ * of about the same height share a histogram, for each alone has few gaps to tell of; but
+ * when each ended is its own, or a long gap would begin at its neighbour's last event.
  *
  * A bucket that nothing fell into counts a little, and buckets grow with the time they
  * stand for. That is the rule for who is unknown: what was idle for long will be idle
@@ -49,6 +51,7 @@ static int64_t edge_ns(int n)
 	return n < 4 ? n * UNIT_NS : ((int64_t)(4 + n % 4) << (n / 4 - 1)) * UNIT_NS;
 }
 
+/* Halves are rounded up: what is rare is not forgotten for something else being frequent. */
 static void count(struct fa_rank *rank, int64_t gap_ns)
 {
 	rank->gaps[bucket(gap_ns)]++;
@@ -56,7 +59,7 @@ static void count(struct fa_rank *rank, int64_t gap_ns)
 		return;
 	rank->total = 0;
 	for (int i = 0; i < FA_GAPS; i++)
-		rank->total = (uint8_t)(rank->total + (rank->gaps[i] /= 2));
+		rank->total += rank->gaps[i] = (uint8_t)((rank->gaps[i] + 1) / 2);
 }
 
 /* One rank up to four, then two per doubling. */
@@ -70,6 +73,11 @@ static int place(int rank)
 	log = 31 - __builtin_clz((unsigned)rank);
 	n = 2 * log + (rank >> (log - 1) & 1);
 	return n < FA_RANKS ? n : FA_RANKS - 1;
+}
+
+static int64_t *since(struct fa_habit *habit, int rank)
+{
+	return &habit->since_ns[(rank < FA_RESTS ? rank : FA_RESTS) - 1];
 }
 
 /* ---- what the future returns ----------------------------------------- */
@@ -139,21 +147,21 @@ static double rate(const struct fa_habit *habit, double index)
 void fa_policy_begin(struct fa_habit *habit, struct fa_turn *turn)
 {
 	turn->rank = ++habit->busy;
-	turn->since_ns = habit->ranks[place(turn->rank)].since_ns;
+	turn->since_ns = *since(habit, turn->rank);
 }
 
 void fa_policy_end(struct fa_habit *habit, struct fa_turn *turn, int64_t began_ns,
 		   int64_t ended_ns)
 {
-	struct fa_rank *left;
+	int64_t *left;
 
 	if (!turn->rank)
 		return;
 	if (began_ns && turn->since_ns)
 		count(&habit->ranks[place(turn->rank)], began_ns - turn->since_ns);
-	left = &habit->ranks[place(habit->busy--)];
-	if (left->since_ns < ended_ns)
-		left->since_ns = ended_ns;
+	left = since(habit, habit->busy--);
+	if (*left < ended_ns)
+		*left = ended_ns;
 	turn->rank = 0;
 }
 
@@ -225,16 +233,16 @@ int64_t fa_policy_ahead(const struct fa_policy *policy, const struct fa_habit *h
 			int64_t now_ns)
 {
 	const struct fa_rank *rank = &habit->ranks[0];
-	int64_t age_ns = now_ns - rank->since_ns;
+	int64_t age_ns = now_ns - habit->since_ns[0];
 
-	if (policy->keep != FAAS_KEEP_GREEDY || !rank->since_ns || rank->total < 2)
+	if (policy->keep != FAAS_KEEP_GREEDY || !habit->since_ns[0] || rank->total < 2)
 		return INT64_MAX;
 	for (int n = bucket(age_ns); n < FA_GAPS; n++) {
 		int64_t at_ns = edge_ns(n) > age_ns ? edge_ns(n) : age_ns;
 		struct outlook out = look(rank, at_ns);
 
 		if (rate(habit, out.index) > RICH * policy->price && out.chance >= LIKELY)
-			return rank->since_ns + at_ns;
+			return habit->since_ns[0] + at_ns;
 	}
 	return INT64_MAX;
 }

@@ -14,10 +14,10 @@
 
 #define FA_GAPS 64  /* of a histogram: four per doubling, from a quarter of a second to 9 hours */
 #define FA_RANKS 16 /* 1 2 3 4 -6 -8 -12 -16 -24 -32 -48 -64 -96 -128 -192 and more at a time */
+#define FA_RESTS 32 /* each rank's own rest; what is beyond shares the last one's */
 
 /* How long the n-th environment of a function rests, where n is how many work at a time. */
 struct fa_rank {
-	int64_t since_ns;      /* when work of this rank ended last; 0: never */
 	uint8_t gaps[FA_GAPS];
 	uint8_t total;
 };
@@ -28,6 +28,7 @@ struct fa_habit {
 	int busy;              /* that work now */
 	int64_t cold_ns;       /* what a cold start takes, of late; 0: not known */
 	struct fa_rank ranks[FA_RANKS];
+	int64_t since_ns[FA_RESTS]; /* when work of the n-th ended last; 0: never */
 };
 
 /* One environment's piece of work, between begin and end. */

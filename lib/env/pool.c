@@ -60,7 +60,7 @@ static void leave_list(struct fa_env *env)
 static int64_t idle_since(const struct fa_env *env)
 {
 	if (env->ahead)
-		return env->pool->habit.ranks[0].since_ns;
+		return env->pool->habit.since_ns[0];
 	return env->ended_ns ? env->ended_ns : fa_now(env->pool->envs->clock);
 }
 

@@ -136,6 +136,30 @@ TEST(a_habit_is_forgotten_when_another_has_taken_its_place)
 	assert_true(worth(&habit, 1, 4 * MINUTE) < before / 2);
 }
 
+TEST(what_is_rare_is_not_forgotten_for_something_else_being_frequent)
+{
+	struct fa_habit never;
+
+	often(&habit, 20, S);
+	never = habit;
+	events(&habit, 1, 20 * MINUTE);
+	often(&habit, 1000, S);
+	often(&never, 1001, S);
+	assert_true(worth(&habit, 1, 15 * MINUTE) > 2 * worth(&never, 1, 15 * MINUTE));
+}
+
+TEST(ranks_that_share_a_histogram_rest_each_for_itself)
+{
+	struct fa_turn turns[6] = { 0 };
+
+	events(&habit, 6, MINUTE); /* the fifth and the sixth share one */
+	events(&habit, 5, MINUTE);
+	for (int i = 0; i < 6; i++)
+		fa_policy_begin(&habit, &turns[i]);
+	assert_int_equal(turns[4].since_ns, now);
+	assert_int_equal(turns[5].since_ns, now - MINUTE - 10 * MS);
+}
+
 TEST(what_a_cold_start_takes_is_measured_and_follows)
 {
 	struct fa_habit fresh = { .memory_mb = 128 };
@@ -155,7 +179,7 @@ TEST(work_whose_begin_is_unknown_teaches_no_gap)
 	fa_policy_begin(&habit, &turn);
 	fa_policy_end(&habit, &turn, 0, now + MINUTE);
 	assert_int_equal(habit.ranks[0].total, 0);
-	assert_int_equal(habit.ranks[0].since_ns, now + MINUTE);
+	assert_int_equal(habit.since_ns[0], now + MINUTE);
 	assert_int_equal(habit.busy, 0);
 }
 
@@ -165,7 +189,7 @@ TEST(an_end_without_a_begin_changes_nothing)
 
 	fa_policy_end(&habit, &turn, now, now);
 	assert_int_equal(habit.busy, 0);
-	assert_int_equal(habit.ranks[0].since_ns, 0);
+	assert_int_equal(habit.since_ns[0], 0);
 }
 
 /* ---- how long one stays ---------------------------------------------- */
@@ -266,8 +290,8 @@ TEST(no_rank_is_beyond_the_last)
 	for (int i = 0; i < 8193; i++)
 		fa_policy_end(&habit, &turns[i], now, now + S);
 	assert_int_equal(habit.busy, 0);
-	for (int i = 0; i < FA_RANKS; i++)
-		assert_int_equal(habit.ranks[i].since_ns, now + S);
+	for (int i = 0; i < FA_RESTS; i++)
+		assert_int_equal(habit.since_ns[i], now + S);
 	assert_true(worth(&habit, 8193, S) > 0);
 	assert_true(worth(&habit, 0, S) > 0);
 }
@@ -293,6 +317,8 @@ int main(void)
 		UNIT(who_comes_every_five_minutes_is_worth_more_after_four_than_after_one),
 		UNIT(of_a_burst_the_floor_is_worth_more_than_the_peak),
 		UNIT(a_habit_is_forgotten_when_another_has_taken_its_place),
+		UNIT(what_is_rare_is_not_forgotten_for_something_else_being_frequent),
+		UNIT(ranks_that_share_a_histogram_rest_each_for_itself),
 		UNIT(what_a_cold_start_takes_is_measured_and_follows),
 		UNIT(work_whose_begin_is_unknown_teaches_no_gap),
 		UNIT(an_end_without_a_begin_changes_nothing),
