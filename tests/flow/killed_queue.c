@@ -151,9 +151,7 @@ TEST(each_message_is_processed_or_told_and_groups_stay_in_order_in_spite_of_kill
 	int kills = kills_setting("FAAS_KILLS", 3), all = KILLED_SENDERS * seen->share;
 
 	assert_true(all <= KILLED_MOST);
-	for (int i = 0; i < kills; i++)
-		workers_kill_program(be_killed, &seen->accepted, all / (kills + 1),
-				     (unsigned)(i + 1) * 137 % 500);
+	workers_kill_programs(be_killed, kills, &seen->accepted, all);
 	work_to_the_end();
 	assert_int_equal(faas_peek(flow.rt, "queue:dead", count_letter, NULL, NULL), 0);
 	workers_close(&flow);

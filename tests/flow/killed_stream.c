@@ -56,7 +56,7 @@ static void open_stream(struct flow *f)
 TEST(each_record_is_processed_and_keys_stay_in_order_in_spite_of_kills)
 {
 	workers_write_keys(&flow, &(struct workers_keys){ open_stream, append, .keys = 16,
-							  .each = 300, .by = 300 });
+							  .each = 300 });
 	workers_close(&flow);
 	workers_check_keys("records");
 }

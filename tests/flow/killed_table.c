@@ -68,7 +68,7 @@ static void assert_last(int key)
 TEST(each_change_is_told_of_and_keys_stay_in_order_in_spite_of_kills)
 {
 	workers_write_keys(&flow, &(struct workers_keys){ open_table, put, .keys = KEYS,
-							  .each = EACH, .by = 60 });
+							  .each = EACH });
 	for (int i = 0; i < KEYS; i++)
 		assert_last(i);
 	workers_close(&flow);

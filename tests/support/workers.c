@@ -77,12 +77,15 @@ void workers_close(struct flow *flow)
 }
 
 /* Its orphans become ours, and end: who does not is waited for until the test's time is over. */
-void workers_kill_program(void (*program)(void), const _Atomic int *count, int by, unsigned ms)
+void workers_kill_programs(void (*program)(void), int times, const _Atomic int *count, int all)
 {
 	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
-	kills_one(program, count, by, ms);
-	while (wait(NULL) > 0)
-		;
+	for (int i = 0; i < times; i++) {
+		kills_one(program, count, (all - *count) / (times + 1 - i),
+			  (unsigned)(i + 1) * 137 % 500);
+		while (wait(NULL) > 0)
+			;
+	}
 	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
 }
 
@@ -148,9 +151,7 @@ void workers_write_keys(struct flow *flow, const struct workers_keys *k)
 	writes_to = flow;
 	killed = kills_setting("FAAS_KILLS", 4);
 	each = kills_setting("FAAS_RECORDS", k->keys * k->each) / k->keys;
-	for (int i = 0; i < killed; i++)
-		workers_kill_program(open_and_write, &seen->accepted, k->by,
-				     (unsigned)(i + 1) * 37 % 50);
+	workers_kill_programs(open_and_write, killed, &seen->accepted, k->keys * each);
 	open_and_write();
 	for (int i = 0; i < k->keys; i++)
 		pthread_join(threads[i], NULL);

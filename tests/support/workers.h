@@ -19,8 +19,12 @@ void workers_open(struct flow *flow, struct killed_workers *workers);
 void workers_function(struct flow *flow, const char *name); /* of the plugin, with that handler */
 void workers_close(struct flow *flow);
 
-/* kills_one(), and wait until each process of that program is gone. */
-void workers_kill_program(void (*program)(void), const _Atomic int *count, int by, unsigned ms);
+/*
+ * Have a program run and killed `times` times, and wait each time until all of its processes are
+ * gone. Each of them, and one that may follow, has an equal part of what is left of `all` when it
+ * begins; *count says how much was done.
+ */
+void workers_kill_programs(void (*program)(void), int times, const _Atomic int *count, int all);
 
 /*
  * All is quiet. Fails the test unless batches were cut short by kills, nothing was out of order,
@@ -34,7 +38,6 @@ struct workers_keys {
 	void (*open)(struct flow *flow); /* what they write to, and the mapping */
 	bool (*write)(struct flow *flow, int key, int n); /* false: it is closing */
 	int keys, each;                  /* a thread for each key writes so many */
-	int by;                          /* accepted by each program before it is killed */
 };
 
 int workers_begin_keys(void **state); /* a setup; kills_end() is its teardown */
