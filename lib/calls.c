@@ -177,39 +177,21 @@ static void publish(struct call *call, const struct fa_called *called)
 struct target {
 	const char *action;
 	const char *function; /* NULL: it is none */
-	char arn[FA_ADDRESS_ARN + FA_ARN_MAX];
+	char arn[FA_SENT_ARN];
 };
 
-static void find_function(struct target *target, const struct faas *rt, const char *text)
+static void find_named(struct target *target, const struct faas *rt, const char *text)
 {
+	struct fa_address address = { .kind = FA_TO_FUNCTION, .name = text };
 	struct fa_name name;
 
 	if (fa_name_parse(&name, text, NULL))
 		return;
-	target->action = "lambda:InvokeFunction";
+	target->action = fa_role_sending(rt, &address, target->arn);
 	target->function = text;
-	snprintf(target->arn, sizeof(target->arn), "arn:aws:lambda:%s:%s:function:%.*s%s%.*s",
-		 rt->config.region, rt->config.account, (int)name.function.len,
-		 (const char *)name.function.data, name.qualifier.len ? ":" : "",
-		 (int)name.qualifier.len,
-		 name.qualifier.len ? (const char *)name.qualifier.data : "");
 }
 
 /* A sandbox has no way to the host's callbacks and directories, and gets none here. */
-static const char *action_of(enum fa_address_kind kind)
-{
-	switch (kind) {
-	case FA_TO_QUEUE:
-		return "sqs:SendMessage";
-	case FA_TO_TOPIC:
-		return "sns:Publish";
-	case FA_TO_BUS:
-		return "events:PutEvents";
-	default:
-		return NULL;
-	}
-}
-
 static void find_address(struct target *target, const struct faas *rt,
 			 struct fa_address *address, const char *text)
 {
@@ -225,10 +207,9 @@ static void find_address(struct target *target, const struct faas *rt,
 	} else if (fa_address_parse(address, text, NULL)) {
 		return;
 	} else if (address->kind == FA_TO_FUNCTION) {
-		find_function(target, rt, address->name);
-	} else {
-		target->action = action_of(address->kind);
-		fa_address_arn(address, rt->config.region, rt->config.account, target->arn);
+		find_named(target, rt, address->name);
+	} else if (address->kind != FA_TO_DIRECTORY) {
+		target->action = fa_role_sending(rt, address, target->arn);
 	}
 }
 
@@ -242,7 +223,7 @@ static void begin(struct call *call, struct fa_version *v, const struct fa_calle
 	if (called->publishes)
 		find_address(&target, call->rt, &address, called->name);
 	else
-		find_function(&target, call->rt, called->name);
+		find_named(&target, call->rt, called->name);
 	if (!target.action) {
 		snprintf(why, sizeof(why),
 			 called->publishes ?

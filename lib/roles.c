@@ -7,8 +7,10 @@
 #include <roles.h>
 
 #include <stdio.h>
+#include <string.h>
 
 #include <base/error.h>
+#include <model/permission.h>
 #include <model/role.h>
 
 int fa_role_check(struct faas *rt, const char *role, struct faas_error *err)
@@ -31,8 +33,51 @@ static int ask(struct faas *rt, const struct fa_version *v, const char *action,
 	const char *const source = v->arn;
 	const struct fa_fact fact = { "lambda:SourceFunctionArn", &source, 1 };
 	const struct fa_policy_request request = { NULL, action, resource, &fact, 1 };
+	struct fa_policy *own = NULL;
+	struct faas_error err = { 0 };
+	int rc;
 
-	return fa_role_allows(&rt->registry, v->config.role, v->config.name, &request, why, size);
+	if (!strcmp(action, "lambda:InvokeFunction"))
+		own = fa_permission_policy(&rt->registry, resource, &err);
+	if (err.code)
+		return err.code;
+	rc = fa_role_allows_on(&rt->registry, v->config.role, v->config.name, &request, own, why,
+			       size);
+	fa_policy_free(own);
+	return rc;
+}
+
+static void write_function_arn(char arn[FA_SENT_ARN], const struct faas *rt, const char *text)
+{
+	struct fa_name name;
+
+	if (fa_name_parse(&name, text, NULL))
+		snprintf(arn, FA_SENT_ARN, "%s", text);
+	else
+		snprintf(arn, FA_SENT_ARN, "arn:aws:lambda:%s:%s:function:%.*s%s%.*s",
+			 rt->config.region, rt->config.account, (int)name.function.len,
+			 (const char *)name.function.data, name.qualifier.len ? ":" : "",
+			 (int)name.qualifier.len,
+			 name.qualifier.len ? (const char *)name.qualifier.data : "");
+}
+
+const char *fa_role_sending(const struct faas *rt, const struct fa_address *address,
+			    char arn[FA_SENT_ARN])
+{
+	static const char *const actions[] = { [FA_TO_QUEUE] = "sqs:SendMessage",
+					       [FA_TO_FUNCTION] = "lambda:InvokeFunction",
+					       [FA_TO_CALLBACK] = NULL,
+					       [FA_TO_TOPIC] = "sns:Publish",
+					       [FA_TO_BUS] = "events:PutEvents",
+					       [FA_TO_DIRECTORY] = "s3:PutObject" };
+
+	if (address->kind == FA_TO_FUNCTION)
+		write_function_arn(arn, rt, address->name);
+	else if (address->kind == FA_TO_DIRECTORY)
+		snprintf(arn, FA_SENT_ARN, "arn:aws:s3:::%s/*", address->name);
+	else
+		fa_address_arn(address, rt->config.region, rt->config.account, arn);
+	return actions[address->kind];
 }
 
 int fa_role_may(struct faas *rt, const struct fa_version *v, const char *action,

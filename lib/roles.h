@@ -2,6 +2,7 @@
 #ifndef FA_ROLES_H
 #define FA_ROLES_H
 
+#include <model/address.h>
 #include <runtime.h>
 
 #define FA_ROLE_WHY_MAX 768 /* bytes of a refusal */
@@ -14,6 +15,13 @@ int fa_role_check(struct faas *rt, const char *role, struct faas_error *err);
  */
 int fa_role_may(struct faas *rt, const struct fa_version *version, const char *action,
 		const char *resource, char *why, size_t size);
+/*
+ * What one has to be allowed who sends to the address, and on what; NULL: nothing, for it is a
+ * callback, which is the host's own.
+ */
+#define FA_SENT_ARN (FA_ADDRESS_ARN + FA_ARN_MAX)
+const char *fa_role_sending(const struct faas *rt, const struct fa_address *address,
+			    char arn[FA_SENT_ARN]);
 /* [loop] For fa_tell: whether the function's logs are recorded. `why` is filled in once. */
 bool fa_role_may_log(void *rt, struct fa_version *version, char *why, size_t size);
 

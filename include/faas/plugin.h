@@ -214,7 +214,8 @@ static inline const char *faas_secret_version(struct faas_context *ctx, const ch
 
 /*
  * Invoke another function by any name it can be called by, with at most 6291456 bytes, and wait for
- * its answer. If there are roles, this function's has to allow lambda:InvokeFunction. The call is a
+ * its answer. If there are roles, this function's has to allow lambda:InvokeFunction, or the other
+ * one's own policy (AddPermission) names this one's role. The call is a
  * part of this event's chain: who goes round in a circle is stopped (RecursiveInvocationException).
  * It counts against limits as anybody's, and nobody waits for a place: then FAAS_ETHROTTLED.
  * Whether this event ends meanwhile or not, the other one goes on.

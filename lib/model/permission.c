@@ -43,12 +43,19 @@ struct fa_document *fa_permission_document(const struct fa_document *policy)
 	return NULL;
 }
 
+static const char *revision_of(const struct fa_document *policy)
+{
+	const char *revision = fa_document_text(fa_document_get(policy, "RevisionId"));
+
+	return revision ? revision : "";
+}
+
 static int check_revision(const struct fa_document *policy,
 			  const struct fa_permission_change *change, struct faas_error *err)
 {
-	const char *now = fa_document_text(fa_document_get(policy, "RevisionId"));
+	const char *now = revision_of(policy);
 
-	if (!change->revision || !now || !strcmp(now, change->revision))
+	if (!change->revision || !*now || !strcmp(now, change->revision))
 		return 0;
 	return fa_error(err, FAAS_EPRECONDITION,
 			"The Revision Id provided does not match the latest Revision Id. Call the "
@@ -163,6 +170,39 @@ static int apply(const struct fa_document *policy, struct fa_permission_change *
 	return rc;
 }
 
+/* ---- compiled ---------------------------------------------------------- */
+
+/* What is kept of a policy as it was with this RevisionId. */
+struct compiled {
+	struct fa_policy *policy;
+	char revision[37];
+	char qualifier[];
+};
+
+static void free_compiled(struct fa_map *policies, struct compiled *compiled)
+{
+	fa_map_remove(policies, compiled->qualifier);
+	fa_policy_free(compiled->policy);
+	fa_free(compiled);
+}
+
+void fa_permission_forget(struct fa_function *function)
+{
+	struct compiled *compiled;
+	uint32_t pos = 0;
+
+	while ((compiled = fa_map_next(&function->policies, &pos))) {
+		fa_policy_free(compiled->policy);
+		fa_free(compiled);
+	}
+	fa_map_finish(&function->policies);
+}
+
+static struct compiled *find_compiled(const struct fa_function *function, const char *qualifier)
+{
+	return fa_map_get(&function->policies, qualifier, strlen(qualifier));
+}
+
 /* ---- of functions ------------------------------------------------------ */
 
 static const struct fa_document *policy_of(const struct fa_function *function,
@@ -195,8 +235,12 @@ static int store(struct fa_function *function, const char *qualifier, struct fa_
 
 void fa_permission_drop(struct fa_function *function, const char *qualifier)
 {
+	struct compiled *compiled = find_compiled(function, qualifier);
+
 	if (policy_of(function, qualifier))
 		store(function, qualifier, NULL);
+	if (compiled)
+		free_compiled(&function->policies, compiled);
 }
 
 /* Whether there is such a version or alias. */
@@ -294,34 +338,86 @@ struct fa_document *fa_permission_get_layer(struct fa_registry *registry, const 
 
 /* ---- asked --------------------------------------------------------------- */
 
-struct fa_policy *fa_permission_policy(struct fa_registry *registry, const char *function,
+/* Under the lock. Whether it is known, and that may be that there is none. */
+static bool is_known(const struct fa_function *function, const char *qualifier,
+		     struct fa_policy **policy)
+{
+	const struct fa_document *document = policy_of(function, qualifier);
+	const struct compiled *compiled = find_compiled(function, qualifier);
+
+	if (document && (!compiled || strcmp(compiled->revision, revision_of(document)) != 0))
+		return false;
+	*policy = document ? fa_policy_ref(compiled->policy) : NULL;
+	return true;
+}
+
+static struct fa_policy *compile(const struct fa_mem *mem, const struct fa_document *policy,
+				 struct faas_error *err)
+{
+	struct fa_document *whole = fa_permission_document(policy);
+	struct fa_policy *compiled = NULL;
+
+	if (whole)
+		compiled = fa_policy_compile(mem, whole, FA_RESOURCE_POLICY, err);
+	else
+		fa_error_nomem(err);
+	fa_document_free(whole);
+	return compiled;
+}
+
+/* Under the lock, to write. */
+static struct fa_policy *keep_compiled(const struct fa_mem *mem, struct fa_function *function,
+				       const char *qualifier, struct faas_error *err)
+{
+	const struct fa_document *document = policy_of(function, qualifier);
+	struct compiled *old = find_compiled(function, qualifier), *compiled;
+
+	if (old)
+		free_compiled(&function->policies, old);
+	compiled = fa_alloc(mem, sizeof(*compiled) + strlen(qualifier) + 1);
+	if (!compiled) {
+		fa_error_nomem(err);
+		return NULL;
+	}
+	strcpy(compiled->qualifier, qualifier);
+	snprintf(compiled->revision, sizeof(compiled->revision), "%s", revision_of(document));
+	compiled->policy = compile(mem, document, err);
+	if (compiled->policy && !fa_map_add(&function->policies, compiled->qualifier, compiled))
+		return fa_policy_ref(compiled->policy);
+	if (compiled->policy)
+		fa_error_nomem(err);
+	fa_policy_free(compiled->policy);
+	fa_free(compiled);
+	return NULL;
+}
+
+struct fa_policy *fa_permission_policy(struct fa_registry *registry, const char *text,
 				       struct faas_error *err)
 {
-	struct fa_document *policy, *whole;
-	struct fa_policy *compiled = NULL;
-	struct faas_error none;
-	struct fa_name name;
 	char qualifier[FA_QUALIFIER_MAX + 1];
+	struct fa_policy *policy = NULL;
+	struct fa_function *function;
+	struct fa_name name;
+	bool known;
 
 	err->code = 0;
-	if (fa_name_parse(&name, function, NULL) || name.qualifier.len > FA_QUALIFIER_MAX)
+	if (fa_name_parse(&name, text, NULL) || name.qualifier.len > FA_QUALIFIER_MAX ||
+	    fa_registry_check_place(registry, &name, NULL))
 		return NULL;
 	snprintf(qualifier, sizeof(qualifier), "%.*s", (int)name.qualifier.len,
 		 name.qualifier.len ? (const char *)name.qualifier.data : "");
-	policy = fa_permission_get(registry, function, qualifier, &none);
-	if (!policy && none.code == FAAS_ENOMEM)
-		fa_error_nomem(err);
-	if (!policy)
-		return NULL;
-	whole = fa_permission_document(policy);
-	if (whole)
-		compiled = fa_policy_compile(registry->functions.mem, whole, FA_RESOURCE_POLICY,
-					     err);
-	else
-		fa_error_nomem(err);
-	fa_document_free(policy);
-	fa_document_free(whole);
-	return compiled;
+	pthread_rwlock_rdlock(&registry->lock);
+	function = fa_registry_function(registry, name.function.data, name.function.len);
+	known = !function || is_known(function, qualifier, &policy);
+	pthread_rwlock_unlock(&registry->lock);
+	if (known)
+		return policy;
+	pthread_rwlock_wrlock(&registry->lock);
+	function = fa_registry_function(registry, name.function.data, name.function.len);
+	if (function && !is_known(function, qualifier, &policy))
+		policy = keep_compiled(registry->functions.mem, function, qualifier, err);
+	pthread_rwlock_unlock(&registry->lock);
+	return policy;
 }
 
 static void write_function(char *out, size_t size, const struct fa_registry *registry,

@@ -35,7 +35,8 @@ struct fa_document *fa_permission_get_layer(struct fa_registry *registry, const 
 					    struct faas_error *err);
 /*
  * What the function says of who may call it by this name, "name" or "name:qualifier", compiled;
- * NULL: nothing, or err->code is FAAS_ENOMEM. fa_policy_free() it.
+ * NULL: nothing, or err->code is FAAS_ENOMEM. fa_policy_free() it. Compiled once for each change:
+ * who asks again allocates nothing.
  */
 struct fa_policy *fa_permission_policy(struct fa_registry *registry, const char *function,
 				       struct faas_error *err);
@@ -47,5 +48,7 @@ struct fa_document *fa_permission_document(const struct fa_document *policy);
 
 /* A version or alias is gone, and its policy with it. Under the lock. */
 void fa_permission_drop(struct fa_function *function, const char *qualifier);
+/* What was compiled goes. Under the lock. */
+void fa_permission_forget(struct fa_function *function);
 
 #endif

@@ -15,6 +15,7 @@
 #include <model/alias.h>
 #include <model/event_config.h>
 #include <model/permission.h>
+#include <model/permission.h>
 #include <model/provisioned.h>
 #include <model/role.h>
 #include <model/url.h>
@@ -43,6 +44,7 @@ static void free_function(struct fa_function *function)
 	fa_urls_free(&function->urls);
 	fa_document_free(function->tags);
 	fa_document_free(function->attached);
+	fa_permission_forget(function);
 	fa_free(function->dead_letter);
 	fa_free((char *)function->name);
 	fa_free(function);
@@ -296,6 +298,7 @@ static int new_function(struct fa_registry *registry, struct fa_version *version
 	fa_map_init(&function->event_configs, mem);
 	fa_map_init(&function->provisioned, mem);
 	fa_map_init(&function->urls, mem);
+	fa_map_init(&function->policies, mem);
 	function->latest = version;
 	function->name = fa_strdup(mem, version->config.name);
 	if (function->name)
@@ -475,6 +478,7 @@ static struct fa_version *remove_function(struct fa_registry *registry,
 	fa_document_free(function->tags);
 	fa_document_free(function->attached);
 	function->tags = function->attached = NULL;
+	fa_permission_forget(function);
 	while ((version = take_one(function))) {
 		version->also = removed;
 		removed = version;

@@ -31,6 +31,7 @@ struct fa_function {
 	struct fa_map urls;        /* alias or "" -> struct fa_url, see model/url.h */
 	struct fa_document *attached; /* other plain data of it, see model/attached.h */
 	struct fa_document *tags;  /* key -> text; NULL: none, see model/tags.h */
+	struct fa_map policies;    /* qualifier -> what was compiled, see model/permission.h */
 };
 
 /* What is of the account and of no function in it: documents by a key, see model/account.h. */

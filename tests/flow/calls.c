@@ -343,6 +343,37 @@ TEST(a_role_allows_what_it_allows_and_no_more)
 	}
 }
 
+#define STATEMENT(effect, arn) \
+	"{\"RoleName\":\"r\",\"PolicyName\":\"p\",\"PolicyDocument\":\"{\\\"Version\\\":" \
+	"\\\"2012-10-17\\\",\\\"Statement\\\":[{\\\"Effect\\\":\\\"" effect "\\\"," \
+	"\\\"Action\\\":\\\"lambda:InvokeFunction\\\",\\\"Resource\\\":\\\"" arn \
+	"\\\"}]}\"}"
+
+TEST(what_the_callee_allows_a_role_is_allowed_unless_the_role_denies_it)
+{
+	perform("CreateRole", TRUST);
+	make_all(ROLE);
+	perform("AddPermission", "{\"FunctionName\":\"echo\",\"StatementId\":\"s\",\"Action\":"
+				 "\"lambda:InvokeFunction\",\"Principal\":\"" ROLE "\"}");
+	for (int i = 0; i < 2; i++) {
+		expect(i, "invoke", "echo 1", "0 1");
+		is_denied(i, "invoke", "echo:$LATEST 1", "lambda:InvokeFunction",
+			  ARN("lambda", "function:echo:$LATEST"));
+	}
+	perform("PutRolePolicy", STATEMENT("Deny", "*"));
+	for (int i = 0; i < 2; i++) {
+		static const char why[] = "with an explicit deny in an identity-based policy";
+		const struct faas_bytes said = ask(i, "invoke", "echo 1")->payload;
+
+		assert_non_null(memmem(said.data, said.len, why, strlen(why)));
+	}
+	perform("DeleteRolePolicy", "{\"RoleName\":\"r\",\"PolicyName\":\"p\"}");
+	perform("RemovePermission", "{\"FunctionName\":\"echo\",\"StatementId\":\"s\"}");
+	for (int i = 0; i < 2; i++)
+		is_denied(i, "invoke", "echo 1", "lambda:InvokeFunction",
+			  ARN("lambda", "function:echo"));
+}
+
 TEST(a_function_without_a_role_may_do_what_its_host_may)
 {
 	perform("CreateRole", TRUST);
@@ -463,6 +494,7 @@ int main(void)
 		ROW(an_item_that_is_published_is_in_its_table),
 		ROW(an_event_that_is_published_to_a_function_runs_by_itself),
 		ROW(a_role_allows_what_it_allows_and_no_more),
+		ROW(what_the_callee_allows_a_role_is_allowed_unless_the_role_denies_it),
 		ROW(a_function_without_a_role_may_do_what_its_host_may),
 #define GATE(name) cmocka_unit_test_setup_teardown(name, open_with_gate, control_close)
 		GATE(a_caller_that_is_gone_leaves_the_other_at_its_work),

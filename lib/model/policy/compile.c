@@ -363,6 +363,7 @@ struct fa_policy *fa_policy_compile(const struct fa_mem *mem, const struct fa_do
 		return NULL;
 	}
 	c.policy->arena = arena;
+	atomic_init(&c.policy->refs, 1);
 	if (!compile(&c, document))
 		return c.policy;
 	fa_policy_free(c.policy);
@@ -386,11 +387,17 @@ struct fa_policy *fa_policy_parse(const struct fa_mem *mem, const char *text,
 	return policy;
 }
 
+struct fa_policy *fa_policy_ref(struct fa_policy *policy)
+{
+	atomic_fetch_add(&policy->refs, 1);
+	return policy;
+}
+
 void fa_policy_free(struct fa_policy *policy)
 {
 	struct fa_arena arena;
 
-	if (!policy)
+	if (!policy || atomic_fetch_sub(&policy->refs, 1) != 1)
 		return;
 	arena = policy->arena; /* it lies in there itself */
 	fa_arena_finish(&arena);

@@ -25,6 +25,8 @@ struct fa_policy *fa_policy_compile(const struct fa_mem *mem, const struct fa_do
 				    enum fa_policy_kind kind, struct faas_error *err);
 struct fa_policy *fa_policy_parse(const struct fa_mem *mem, const char *text,
 				  enum fa_policy_kind kind, struct faas_error *err);
+/* Once more to be freed. Returns it. */
+struct fa_policy *fa_policy_ref(struct fa_policy *policy);
 void fa_policy_free(struct fa_policy *policy); /* NULL is fine */
 
 /* ---- decisions --------------------------------------------------------- */

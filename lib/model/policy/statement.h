@@ -3,6 +3,7 @@
 #define FA_MODEL_POLICY_STATEMENT_H
 
 /* What a document is compiled into, for the files of this folder. */
+#include <stdint.h>
 #include <model/policy/condition.h>
 #include <model/policy/pattern.h>
 #include <model/policy/policy.h>
@@ -30,6 +31,7 @@ struct fa_statement {
 };
 
 struct fa_policy {
+	_Atomic uint32_t refs;
 	struct fa_arena arena; /* holds this, too */
 	const struct fa_statement *statements;
 	size_t count;
