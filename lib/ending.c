@@ -10,9 +10,11 @@
 #include <string.h>
 
 #include <admit/admit.h>
+#include <base/text.h>
 #include <model/event_config.h>
 #include <model/trace.h>
 #include <outcome/letter.h>
+#include <roles.h>
 
 #define AGAIN_NS 1000000000 /* where memory is out for a letter */
 
@@ -76,6 +78,43 @@ static struct fa_address *read_address(struct fa_address *address, const char *t
 	return text && *text && !fa_address_parse(address, text, NULL) ? address : NULL;
 }
 
+/* A letter that is not sent, in the metrics and in the log of its function. */
+static void tell_unsent(const struct fa_invocation *inv, const char *metric, const char *why)
+{
+	struct fa_version *v = inv->runner->version;
+	struct faas *rt = inv->rt;
+	int64_t now_ms = fa_unix_ms(rt, fa_now(rt->clock));
+	char line[2 * FA_ROLE_WHY_MAX];
+	struct fa_text text = FA_TEXT(line);
+
+	if (v->logging.json) {
+		fa_text_add(&text, "{\"timestamp\":\"");
+		fa_text_time(&text, now_ms);
+		fa_text_add(&text, "\",\"level\":\"WARN\",\"message\":\"");
+		fa_text_json(&text, why, strlen(why));
+		fa_text_add(&text, "\"}");
+	} else {
+		fa_text_add(&text, metric);
+		fa_text_add(&text, ": ");
+		fa_text_add(&text, why);
+	}
+	fa_tell_metric(&rt->tell, v, metric, "Count", 1, now_ms);
+	fa_tell_line(&rt->tell, v, NULL, inv->job.request_id, FAAS_WARN, line, text.len, now_ms);
+}
+
+/* Who is nobody for a function whose role does not let it send there. FAAS_ENOMEM. */
+static int let_send(const struct fa_invocation *inv, struct fa_address **to, const char *metric)
+{
+	char why[FA_ROLE_WHY_MAX];
+	int rc = *to ? fa_role_may_send(inv->rt, inv->runner->version, *to, why, sizeof(why)) : 0;
+
+	if (rc != FAAS_EDENIED)
+		return rc;
+	tell_unsent(inv, metric, why);
+	*to = NULL;
+	return 0;
+}
+
 /* Whoever is to hear of it; false: memory is out. */
 static bool write_letters(struct fa_ending *ending, const struct fa_invocation *inv,
 			  const struct fa_event_config *config, const struct fa_outcome *outcome)
@@ -100,6 +139,9 @@ static bool write_letters(struct fa_ending *ending, const struct fa_invocation *
 
 	destination = read_address(&one, ok ? config->on_success : config->on_failure);
 	dead_letter = ok ? NULL : read_address(&other, v->config.dead_letter);
+	if (let_send(inv, &destination, "DestinationDeliveryFailures") ||
+	    let_send(inv, &dead_letter, "DeadLetterErrors"))
+		return false;
 	if (!destination && !dead_letter)
 		return true;
 	if (outcome)

@@ -58,9 +58,32 @@ static int check_networks(struct faas *rt, struct faas_error *err)
 		     : 0;
 }
 
-/* What a configuration names must be there, and what is said besides be fit to be. */
+static const char *said(const char *now, const char *before)
+{
+	return now ? now : before;
+}
+
+/* Those who hear of its events: may it, with the role that it gets, send to them? */
+static int check_told(struct faas *rt, const struct faas_function_config *c,
+		      const struct fa_version *old, struct faas_error *err)
+{
+	const char *role = said(c->role, old ? old->config.role : NULL),
+		   *letter = said(c->dead_letter, old ? old->config.dead_letter : NULL);
+	int rc = 0;
+
+	if (c->role || c->dead_letter)
+		rc = fa_role_check_told(rt, c->name, role, letter, true, err);
+	if (!rc)
+		rc = fa_role_check_told(rt, c->name, role, c->on_success, false, err);
+	return rc ? rc : fa_role_check_told(rt, c->name, role, c->on_failure, false, err);
+}
+
+/*
+ * What a configuration names must be there, and what is said besides be fit to be. What it does
+ * not say is as it was in `old`.
+ */
 static int check_named(struct faas *rt, const struct faas_function_config *c,
-		       struct faas_error *err)
+		       const struct fa_version *old, struct faas_error *err)
 {
 	const char *arn = c->file_system;
 	int rc = fa_tags_read(NULL, c->tags, err);
@@ -75,7 +98,8 @@ static int check_named(struct faas *rt, const struct faas_function_config *c,
 		rc = check_networks(rt, err);
 	if (rc)
 		return rc;
-	return fa_role_check(rt, c->role, err);
+	rc = fa_role_check(rt, c->role, err);
+	return rc ? rc : check_told(rt, c, old, err);
 }
 
 static struct fa_pool *pool_of(const struct fa_version *v)
@@ -219,7 +243,7 @@ static struct fa_version *complete(struct faas *rt, struct fa_version *old,
 static int take_over(struct faas *rt, struct fa_version *old, const struct faas_function_config *c,
 		     const struct fa_code *code, struct faas_error *err)
 {
-	int reserved = fa_quota_reserved(fa_quota_of(old)), rc = check_named(rt, c, err);
+	int reserved = fa_quota_reserved(fa_quota_of(old)), rc = check_named(rt, c, NULL, err);
 	struct fa_version *next;
 
 	if (!rc)
@@ -243,7 +267,7 @@ struct fa_version *fa_function_make_anew(struct faas *rt, const struct faas_func
 					 struct faas_error *err)
 {
 	struct fa_document *document;
-	int rc = check_named(rt, c, err);
+	int rc = check_named(rt, c, NULL, err);
 	struct fa_version *v = rc ? NULL : fa_function_make(rt, c, code, NULL, err);
 
 	if (!v)
@@ -370,7 +394,7 @@ struct fa_version *fa_function_begin_change(struct faas *rt, struct fa_version *
 	int reserved = fa_quota_reserved(fa_quota_of(old));
 
 	if (fa_function_check_revision(old, revision, err) < 0 ||
-	    check_named(rt, c, err) < 0 ||
+	    check_named(rt, c, old, err) < 0 ||
 	    fa_registry_begin(&rt->registry, old, err) < 0)
 		return NULL;
 	return complete(rt, old, make_next(rt, old, c, given, now, err), c, reserved, err);

@@ -27,11 +27,15 @@ int fa_role_check(struct faas *rt, const char *role, struct faas_error *err)
 		  : 0;
 }
 
-static int ask(struct faas *rt, const struct fa_version *v, const char *action,
+/* Who asks, besides its role. */
+struct asker {
+	const char *name, *arn, *role;
+};
+
+static int ask(struct faas *rt, const struct asker *who, const char *action,
 	       const char *resource, char *why, size_t size)
 {
-	const char *const source = v->arn;
-	const struct fa_fact fact = { "lambda:SourceFunctionArn", &source, 1 };
+	const struct fa_fact fact = { "lambda:SourceFunctionArn", &who->arn, 1 };
 	const struct fa_policy_request request = { NULL, action, resource, &fact, 1 };
 	struct fa_policy *own = NULL;
 	struct faas_error err = { 0 };
@@ -41,11 +45,25 @@ static int ask(struct faas *rt, const struct fa_version *v, const char *action,
 		own = fa_permission_policy(&rt->registry, resource, &err);
 	if (err.code)
 		return err.code;
-	rc = fa_role_allows_on(&rt->registry, v->config.role, v->config.name, &request, own, why,
-			       size);
+	rc = fa_role_allows_on(&rt->registry, who->role, who->name, &request, own, why, size);
 	fa_policy_free(own);
 	return rc;
 }
+
+static bool counts(struct faas *rt, const char *role)
+{
+	return role && fa_roles_epoch(&rt->registry) && fa_roles_count(&rt->registry);
+}
+
+int fa_role_may(struct faas *rt, const struct fa_version *v, const char *action,
+		const char *resource, char *why, size_t size)
+{
+	const struct asker who = { v->config.name, v->arn, v->config.role };
+
+	return counts(rt, who.role) ? ask(rt, &who, action, resource, why, size) : 0;
+}
+
+/* ---- whom it may send to ------------------------------------------------- */
 
 static void write_function_arn(char arn[FA_SENT_ARN], const struct faas *rt, const char *text)
 {
@@ -80,13 +98,58 @@ const char *fa_role_sending(const struct faas *rt, const struct fa_address *addr
 	return actions[address->kind];
 }
 
-int fa_role_may(struct faas *rt, const struct fa_version *v, const char *action,
-		const char *resource, char *why, size_t size)
+int fa_role_may_send(struct faas *rt, const struct fa_version *v,
+		     const struct fa_address *address, char *why, size_t size)
 {
-	if (!v->config.role || !fa_roles_epoch(&rt->registry) || !fa_roles_count(&rt->registry))
+	char arn[FA_SENT_ARN];
+	const char *action;
+
+	if (!counts(rt, v->config.role))
 		return 0;
-	return ask(rt, v, action, resource, why, size);
+	action = fa_role_sending(rt, address, arn);
+	return action ? fa_role_may(rt, v, action, arn, why, size) : 0;
 }
+
+/* The second text is unverified. */
+static int may_not_tell(const char *action, const char *arn, bool dead_letter,
+			struct faas_error *err)
+{
+	const char *call = strchr(action, ':') + 1;
+
+	if (dead_letter && !strncmp(action, "s", 1))
+		return fa_error(err, FAAS_EINVAL,
+				"The provided execution role does not have permissions to call "
+				"%s on %s",
+				call, action[1] == 'q' ? "SQS" : "SNS");
+	return fa_error(err, FAAS_EINVAL,
+			"The function's execution role does not have permissions to call %s on "
+			"%.200s",
+			call, arn);
+}
+
+int fa_role_check_told(struct faas *rt, const char *function, const char *role,
+		       const char *address, bool dead_letter, struct faas_error *err)
+{
+	char arn[FA_SENT_ARN], own[FA_ARN_MAX], why[FA_ROLE_WHY_MAX];
+	const struct asker who = { function, own, role };
+	struct fa_address to;
+	const char *action;
+	int rc;
+
+	if (!counts(rt, role) || !address || !*address || fa_address_parse(&to, address, NULL))
+		return 0;
+	action = fa_role_sending(rt, &to, arn);
+	if (!action)
+		return 0;
+	snprintf(own, sizeof(own), "arn:aws:lambda:%s:%s:function:%s", rt->config.region,
+		 rt->config.account, function);
+	rc = ask(rt, &who, action, arn, why, sizeof(why));
+	if (rc == FAAS_ENOMEM)
+		return fa_error_nomem(err);
+	return rc ? may_not_tell(action, arn, dead_letter, err) : 0;
+}
+
+/* ---- whether its logs are told ------------------------------------------- */
 
 /* The three that the documentation says are enough. */
 static int check_writing(struct faas *rt, const struct fa_version *v, char *why, size_t size)
@@ -96,13 +159,14 @@ static int check_writing(struct faas *rt, const struct fa_version *v, char *why,
 	} asked[] = { { "logs:CreateLogGroup", "" },
 		      { "logs:CreateLogStream", ":log-stream:" },
 		      { "logs:PutLogEvents", ":log-stream:" } };
+	const struct asker who = { v->config.name, v->arn, v->config.role };
 	char arn[700];
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < sizeof(asked) / sizeof(*asked); i++) {
 		snprintf(arn, sizeof(arn), "arn:aws:logs:%s:%s:log-group:%s%s", rt->config.region,
 			 rt->config.account, v->config.log_group, asked[i].below);
-		rc = ask(rt, v, asked[i].action, arn, why, size);
+		rc = ask(rt, &who, asked[i].action, arn, why, size);
 	}
 	return rc;
 }

@@ -326,7 +326,11 @@ struct faas_function_config {
 	 */
 	const char *tracing;
 
-	/* who hears how asynchronous invocations ended: addresses, see "messages"; "": nobody */
+	/*
+	 * Who hears how asynchronous invocations ended: addresses, see "messages"; "": nobody.
+	 * If there are roles, this function's has to let it send there (FAAS_EINVAL); what it
+	 * may not send when an event ends is dropped, told by a metric and a line of its log.
+	 */
 	const char *on_success, *on_failure; /* a record of the event and the answer */
 	const char *dead_letter;             /* the event itself, if it failed for good */
 

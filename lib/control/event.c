@@ -7,7 +7,7 @@
 
 #include <base/error.h>
 #include <model/event_config.h>
-
+#include <roles.h>
 
 /* ---- one as JSON ------------------------------------------------------ */
 
@@ -54,6 +54,28 @@ static void read_destination(const struct fa_document *destinations, const char 
 		*address = destination ? destination : "";
 }
 
+/* By the role of the version that the qualifier means; one that is not there is told later. */
+static int check_told(struct faas *rt, const struct fa_event_change *change,
+		      struct faas_error *err)
+{
+	char name[FA_ARN_MAX + FA_QUALIFIER_MAX + 2];
+	struct fa_version *v;
+	int rc;
+
+	snprintf(name, sizeof(name), "%s%s%s", change->function, *change->qualifier ? ":" : "",
+		 change->qualifier);
+	v = fa_registry_find(&rt->registry, name, NULL);
+	if (!v)
+		return 0;
+	rc = fa_role_check_told(rt, v->config.name, v->config.role, change->on_success, false,
+				err);
+	if (!rc)
+		rc = fa_role_check_told(rt, v->config.name, v->config.role, change->on_failure,
+					false, err);
+	fa_version_unref(v);
+	return rc;
+}
+
 static int set(struct faas *rt, const struct fa_document *in, struct fa_document *out, bool whole,
 	       struct faas_error *err)
 {
@@ -75,6 +97,8 @@ static int set(struct faas *rt, const struct fa_document *in, struct fa_document
 			      "setting.");
 	read_destination(destinations, "OnSuccess", &change.on_success);
 	read_destination(destinations, "OnFailure", &change.on_failure);
+	if (!rc)
+		rc = check_told(rt, &change, err);
 	if (!rc)
 		rc = fa_event_config_set(&rt->registry, &change, &config, err);
 	if (rc)

@@ -22,7 +22,8 @@ static const char *const kinesis[] = { "kinesis:GetRecords", "kinesis:GetShardIt
 				       "kinesis:DescribeStream", "kinesis:DescribeStreamSummary",
 				       "kinesis:ListShards", NULL };
 static const char *const dynamodb[] = { "dynamodb:GetRecords", "dynamodb:GetShardIterator",
-					"dynamodb:DescribeStream", NULL };
+					"dynamodb:DescribeStream", "dynamodb:ListStreams",
+					NULL };
 
 static const struct {
 	const struct fa_source_kind *kind;

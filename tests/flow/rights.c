@@ -12,10 +12,11 @@
 
 #define ARN(service, rest) "arn:aws:" service ":local-1:000000000000:" rest
 #define ROLE "arn:aws:iam::000000000000:role/r"
-#define TRUST \
-	"{\"RoleName\":\"r\",\"AssumeRolePolicyDocument\":\"{\\\"Version\\\":\\\"2012-10-17\\\"," \
+#define TRUST "{\"RoleName\":\"r\"," TRUST_OF_ALL "}"
+#define TRUST_OF_ALL \
+	"\"AssumeRolePolicyDocument\":\"{\\\"Version\\\":\\\"2012-10-17\\\"," \
 	"\\\"Statement\\\":[{\\\"Effect\\\":\\\"Allow\\\",\\\"Principal\\\":{\\\"Service\\\":" \
-	"\\\"lambda.amazonaws.com\\\"},\\\"Action\\\":\\\"sts:AssumeRole\\\"}]}\"}"
+	"\\\"lambda.amazonaws.com\\\"},\\\"Action\\\":\\\"sts:AssumeRole\\\"}]}\""
 #define Q(text) "\\\"" text "\\\""
 #define LOGS Q("logs:*")
 #define ALLOW(actions, resource) \
@@ -246,6 +247,137 @@ TEST(a_schedule_invokes_as_either_of_its_services_or_leaves_a_dead_letter)
 	assert_int_equal(lying("queue:dead"), 1);
 }
 
+/* ---- told of events that end --------------------------------------------------- */
+
+TEST(a_dead_letter_queue_needs_a_role_that_may_send_there)
+{
+	static const struct {
+		const char *arn, *refusal, *allow;
+	} rows[] = {
+		{ ARN("sqs", "dead"),
+		  "The provided execution role does not have permissions to call SendMessage on "
+		  "SQS",
+		  ALLOW(Q("sqs:SendMessage"), ARN("sqs", "dead")) },
+		{ ARN("sns", "dead"),
+		  "The provided execution role does not have permissions to call Publish on SNS",
+		  ALLOW(Q("sns:Publish"), ARN("sns", "dead")) },
+	};
+	char request[200];
+
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(request, sizeof(request),
+			 "{\"FunctionName\":\"log\",\"DeadLetterConfig\":{\"TargetArn\":\"%s\"}}",
+			 rows[i].arn);
+		perform("PutRolePolicy", ALLOW(Q("none:None"), "*"));
+		refused("UpdateFunctionConfiguration", request, "InvalidParameterValueException",
+			rows[i].refusal);
+		assert_int_equal(faas_function_create(
+					 flow.rt,
+					 FAAS_FUNCTION(.name = "other", .role = ROLE,
+						       .code = TEST_PLUGINS "/echo.so",
+						       .handler = "echo.log",
+						       .dead_letter = rows[i].arn),
+					 &err),
+				 FAAS_EINVAL);
+		assert_string_equal(err.message, rows[i].refusal);
+		perform("PutRolePolicy", rows[i].allow);
+		perform("UpdateFunctionConfiguration", request);
+	}
+}
+
+/* Nor does it get a role that may not. */
+TEST(a_role_that_may_not_send_dead_letters_takes_no_others_place)
+{
+	perform("CreateRole", "{\"RoleName\":\"weak\"," TRUST_OF_ALL "}");
+	perform("PutRolePolicy", ALLOW(Q("sqs:SendMessage"), ARN("sqs", "dead")));
+	perform("UpdateFunctionConfiguration", "{\"FunctionName\":\"log\",\"DeadLetterConfig\":"
+					       "{\"TargetArn\":\"" ARN("sqs", "dead") "\"}}");
+	refused("UpdateFunctionConfiguration",
+		"{\"FunctionName\":\"log\",\"Role\":\"arn:aws:iam::000000000000:role/weak\"}",
+		"InvalidParameterValueException",
+		"The provided execution role does not have permissions to call SendMessage on SQS");
+	perform("UpdateFunctionConfiguration",
+		"{\"FunctionName\":\"log\",\"DeadLetterConfig\":{\"TargetArn\":\"\"},"
+		"\"Role\":\"arn:aws:iam::000000000000:role/weak\"}");
+}
+
+TEST(a_destination_needs_a_role_that_may_send_there)
+{
+	static const struct {
+		const char *to, *call, *arn, *allow;
+	} rows[] = {
+#define ROW(to, service, call, arn) { to, call, arn, ALLOW(Q(service ":" call), arn) }
+		ROW("queue:q", "sqs", "SendMessage", ARN("sqs", "q")),
+		ROW("topic:t", "sns", "Publish", ARN("sns", "t")),
+		ROW("bus:b", "events", "PutEvents", ARN("events", "event-bus/b")),
+		ROW("function:g:live", "lambda", "InvokeFunction",
+		    ARN("lambda", "function:g:live")),
+		ROW("dir:/tmp/told", "s3", "PutObject", "arn:aws:s3:::/tmp/told/*"),
+#undef ROW
+	};
+	char request[200], refusal[200];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		snprintf(request, sizeof(request),
+			 "{\"FunctionName\":\"log\",\"DestinationConfig\":{\"OnFailure\":"
+			 "{\"Destination\":\"%s\"}}}",
+			 rows[i].to);
+		snprintf(refusal, sizeof(refusal),
+			 "The function's execution role does not have permissions to call %s on %s",
+			 rows[i].call, rows[i].arn);
+		perform("PutRolePolicy", ALLOW(Q("none:None"), "*"));
+		refused("PutFunctionEventInvokeConfig", request, "InvalidParameterValueException",
+			refusal);
+		perform("PutRolePolicy", rows[i].allow);
+		perform("PutFunctionEventInvokeConfig", request);
+	}
+	perform("PutRolePolicy", ALLOW(Q("none:None"), "*"));
+	perform("PutFunctionEventInvokeConfig",
+		"{\"FunctionName\":\"log\",\"DestinationConfig\":{\"OnFailure\":"
+		"{\"Destination\":\"callback:mine\"}}}"); /* which is the host's own */
+}
+
+static void fail_once(void)
+{
+	assert_int_equal(faas_invoke(flow.rt,
+				     FAAS_REQUEST(.function = "fails", .payload = { "1", 1 },
+						  .mode = FAAS_EVENT),
+				     NULL, &err),
+			 0);
+}
+
+TEST(who_may_not_send_any_more_sends_nothing_and_says_so)
+{
+	perform("PutRolePolicy", ALLOW(Q("sqs:SendMessage"), "*"));
+	flow_function(&flow, &(struct faas_function_config){ .name = "fails",
+							     .handler = "echo.fail",
+							     .role = ROLE,
+							     .max_retries = FAAS_NONE,
+							     .on_failure = "queue:told",
+							     .dead_letter = "queue:dead" });
+	fail_once();
+	while (!lying("queue:told") || !lying("queue:dead"))
+		usleep(1000);
+	perform("PutRolePolicy", ALLOW(Q("sqs:SendMessage"), ARN("sqs", "dead")));
+	fail_once();
+	while (lying("queue:dead") < 2)
+		usleep(1000);
+	flow_await_log(&flow, "DestinationDeliveryFailures: User: arn:aws:sts::000000000000:"
+			      "assumed-role/r/fails is not authorized to perform: "
+			      "sqs:SendMessage on resource: " ARN("sqs", "told")
+			      " because no identity-based policy allows the sqs:SendMessage "
+			      "action");
+	assert_int_equal(lying("queue:told"), 1);
+	assert_true(flow_metric(&flow, "DestinationDeliveryFailures") == 1);
+	perform("PutRolePolicy", ALLOW(Q("sqs:SendMessage"), ARN("sqs", "told")));
+	fail_once();
+	while (lying("queue:told") < 2)
+		usleep(1000);
+	flow_await_log(&flow, "DeadLetterErrors: User: ");
+	assert_int_equal(lying("queue:dead"), 2);
+	assert_true(flow_metric(&flow, "DeadLetterErrors") == 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +390,10 @@ int main(void)
 		ROW(what_a_topic_may_not_invoke_gets_a_dead_letter),
 		ROW(a_bus_invokes_as_its_rule),
 		ROW(a_schedule_invokes_as_either_of_its_services_or_leaves_a_dead_letter),
+		ROW(a_dead_letter_queue_needs_a_role_that_may_send_there),
+		ROW(a_role_that_may_not_send_dead_letters_takes_no_others_place),
+		ROW(a_destination_needs_a_role_that_may_send_there),
+		ROW(who_may_not_send_any_more_sends_nothing_and_says_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
