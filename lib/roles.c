@@ -72,11 +72,7 @@ static void write_function_arn(char arn[FA_SENT_ARN], const struct faas *rt, con
 	if (fa_name_parse(&name, text, NULL))
 		snprintf(arn, FA_SENT_ARN, "%s", text);
 	else
-		snprintf(arn, FA_SENT_ARN, "arn:aws:lambda:%s:%s:function:%.*s%s%.*s",
-			 rt->config.region, rt->config.account, (int)name.function.len,
-			 (const char *)name.function.data, name.qualifier.len ? ":" : "",
-			 (int)name.qualifier.len,
-			 name.qualifier.len ? (const char *)name.qualifier.data : "");
+		fa_name_arn(arn, &name, rt->config.region, rt->config.account);
 }
 
 const char *fa_role_sending(const struct faas *rt, const struct fa_address *address,

@@ -12,6 +12,7 @@
 #include <base/error.h>
 #include <base/text.h>
 #include <control/control.h>
+#include <http/facts.h>
 #include <model/permission.h>
 #include <model/role.h>
 
@@ -125,22 +126,9 @@ static void resource_of(char out[RESOURCE_MAX], const struct faas *rt,
 
 /* ---- may he ---------------------------------------------------------------- */
 
-struct facts {
-	struct fa_fact list[FA_ROLE_FACTS];
-	const char *values[FA_ROLE_FACTS];
-	size_t count;
-};
-
-static void add_fact(struct facts *facts, const char *key, const char *value)
-{
-	facts->values[facts->count] = value;
-	facts->list[facts->count] = (struct fa_fact){ key, &facts->values[facts->count], 1 };
-	facts->count++;
-}
-
 /* The account's root may do all. */
 static int decide(struct faas *rt, const struct fa_signer *signer, const char *action,
-		  const char *resource, struct facts *facts, struct faas_error *err)
+		  const char *resource, struct fa_facts *facts, struct faas_error *err)
 {
 	char time[40], why[512];
 	struct fa_text now = FA_TEXT(time);
@@ -153,8 +141,8 @@ static int decide(struct faas *rt, const struct fa_signer *signer, const char *a
 	if (err->code)
 		return err->code;
 	fa_text_time(&now, rt->clock->unix_ms(rt->clock));
-	add_fact(facts, "aws:CurrentTime", time);
-	add_fact(facts, "aws:SourceIp", signer->source);
+	fa_facts_add(facts, "aws:CurrentTime", time);
+	fa_facts_add(facts, "aws:SourceIp", signer->source);
 	request.fact_count = facts->count;
 	rc = fa_role_allows_on(&rt->registry, signer->role, signer->key, &request, own, why,
 			       sizeof(why));
@@ -183,27 +171,26 @@ static const char *action_of(const char *operation)
 static int may_pass(struct faas *rt, const struct fa_signer *signer, const char *role,
 		    struct faas_error *err)
 {
-	struct facts facts = { .count = 0 };
+	struct fa_facts facts = { .count = 0 };
 
-	add_fact(&facts, "iam:PassedToService", "lambda.amazonaws.com");
+	fa_facts_add(&facts, "iam:PassedToService", "lambda.amazonaws.com");
 	return decide(rt, signer, "iam:PassRole", role, &facts, err);
 }
 
 int fa_signer_may(struct faas *rt, const struct fa_signer *signer, const struct fa_route *route,
 		  const struct fa_document *in, struct faas_error *err)
 {
-	char action[80], resource[RESOURCE_MAX], arn[RESOURCE_MAX];
+	char action[80], resource[RESOURCE_MAX];
 	const char *role = fa_control_text(in, "Role");
-	struct facts facts = { .count = 0 };
+	struct fa_facts facts = { .count = 0 };
 	int rc;
 
 	if (!*signer->role)
 		return 0;
 	snprintf(action, sizeof(action), "lambda:%s", action_of(route->operation));
 	resource_of(resource, rt, route, in);
-	if (strstr(route->operation, "EventSourceMapping") &&
-	    function_arn(arn, rt, fa_control_text(in, "FunctionName"), NULL))
-		add_fact(&facts, "lambda:FunctionArn", arn);
+	if (fa_facts_read(&facts, rt, route, in))
+		return fa_error_nomem(err);
 	rc = decide(rt, signer, action, resource, &facts, err);
 	return rc || !role ? rc : may_pass(rt, signer, role, err);
 }
@@ -211,12 +198,12 @@ int fa_signer_may(struct faas *rt, const struct fa_signer *signer, const struct 
 int fa_signer_may_call(struct faas *rt, const struct fa_signer *signer, const char *function,
 		       struct faas_error *err)
 {
-	struct facts facts = { .count = 0 };
+	struct fa_facts facts = { .count = 0 };
 	char resource[RESOURCE_MAX];
 
 	if (!*signer->role || !function_arn(resource, rt, function, NULL))
 		return 0;
-	add_fact(&facts, "lambda:FunctionUrlAuthType", "AWS_IAM");
+	fa_facts_add(&facts, "lambda:FunctionUrlAuthType", "AWS_IAM");
 	return decide(rt, signer, "lambda:InvokeFunctionUrl", resource, &facts, err);
 }
 
@@ -225,7 +212,7 @@ int fa_signer_may_change(struct faas *rt, const struct fa_signer *signer, const 
 {
 	const char *name = fa_control_text(in, "RoleName"), *path = fa_control_text(in, "Path"),
 		   *policy = fa_control_text(in, "PolicyArn");
-	struct facts facts = { .count = 0 };
+	struct fa_facts facts = { .count = 0 };
 	char action[80], resource[RESOURCE_MAX];
 	struct fa_document *role;
 

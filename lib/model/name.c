@@ -6,6 +6,7 @@
  */
 #include <model/name.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include <base/error.h>
@@ -101,6 +102,16 @@ int fa_name_check(const char *name, struct faas_error *err)
 				"'_'",
 				name);
 	return 0;
+}
+
+void fa_name_arn(char out[FA_NAME_ARN], const struct fa_name *name, const char *region,
+		 const char *account)
+{
+	const char *qualifier = name->qualifier.len ? name->qualifier.data : "";
+
+	snprintf(out, FA_NAME_ARN, "arn:aws:lambda:%s:%s:function:%.*s%s%.*s", region, account,
+		 (int)name->function.len, (const char *)name->function.data,
+		 *qualifier ? ":" : "", (int)name->qualifier.len, qualifier);
 }
 
 int fa_handler_check(const char *handler, struct faas_error *err)

@@ -20,6 +20,10 @@ struct fa_name {
 };
 
 int fa_name_parse(struct fa_name *name, const char *text, struct faas_error *err);
+/* The ARN of what it names, with its qualifier if there is one, in this place. */
+#define FA_NAME_ARN (FA_ARN_MAX + FA_QUALIFIER_MAX)
+void fa_name_arn(char out[FA_NAME_ARN], const struct fa_name *name, const char *region,
+		 const char *account);
 /* A name for a new function: [a-zA-Z0-9-_]+, 1..64. */
 int fa_name_check(const char *name, struct faas_error *err);
 /* What any handler is: 1 to 128 characters without blanks. */

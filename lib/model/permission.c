@@ -420,20 +420,6 @@ struct fa_policy *fa_permission_policy(struct fa_registry *registry, const char 
 	return policy;
 }
 
-static void write_function(char *out, size_t size, const struct fa_registry *registry,
-			   const char *function)
-{
-	struct fa_name name;
-
-	*out = '\0';
-	if (!fa_name_parse(&name, function, NULL))
-		snprintf(out, size, "arn:aws:lambda:%s:%s:function:%.*s%s%.*s", registry->region,
-			 registry->account, (int)name.function.len,
-			 (const char *)name.function.data, name.qualifier.len ? ":" : "",
-			 (int)name.qualifier.len,
-			 name.qualifier.len ? (const char *)name.qualifier.data : "");
-}
-
 int fa_permission_admits(struct fa_registry *registry, const char *function, const char *service,
 			 const char *source_arn, struct faas_error *err)
 {
@@ -442,15 +428,17 @@ int fa_permission_admits(struct fa_registry *registry, const char *function, con
 	const struct fa_fact facts[] = { { "aws:SourceArn", &source_arn, 1 },
 					 { "aws:SourceAccount", &account, 1 } };
 	const struct fa_principal who = { .service = service };
-	char arn[FA_ARN_MAX + FA_QUALIFIER_MAX];
+	char arn[FA_NAME_ARN] = "";
 	const struct fa_policy_request request = { &who, "lambda:InvokeFunction", arn, facts, 2 };
 	const struct fa_policy_rules rules = { .resource = { &policy, !!policy },
 					       .resource_alone = true };
 	struct fa_policy_decision decision;
+	struct fa_name name;
 
 	if (err->code == FAAS_ENOMEM)
 		return FAAS_ENOMEM;
-	write_function(arn, sizeof(arn), registry, function);
+	if (!fa_name_parse(&name, function, NULL))
+		fa_name_arn(arn, &name, registry->region, registry->account);
 	decision = fa_policy_decide(&rules, &request);
 	fa_policy_free((struct fa_policy *)policy);
 	if (decision.effect == FA_ALLOW)

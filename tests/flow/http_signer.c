@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include <faas/source.h>
+
 #include "support/flow.h"
 
 #include <http/signer.h>
@@ -47,8 +49,14 @@ static void may(const char *statements)
 
 static int open_it(void **state)
 {
+	static const struct faas_subnet subnets[] = {
+		{ .id = "subnet-a", .cidr = "10.0.1.0/24", .bridge = "b", .vpc = "vpc-0" },
+		{ .id = "subnet-other", .cidr = "10.0.2.0/24", .bridge = "c", .vpc = "vpc-1" },
+		{ NULL }
+	};
+
 	(void)state;
-	flow_open(&flow, NULL, false);
+	flow_open(&flow, &(struct faas_config){ .subnets = subnets }, false);
 	flow_function(&flow, &(struct faas_function_config){ .name = "f", .handler = "echo.echo" });
 	control("CreateRole",
 		"{\"RoleName\":\"r\",\"AssumeRolePolicyDocument\":\"" TRUST "\"}");
@@ -136,6 +144,90 @@ TEST(a_mapping_may_be_made_for_the_functions_that_a_condition_names)
 	assert_int_equal(ask("DELETE", FUNCTIONS "/f", "{}"), FAAS_EDENIED);
 }
 
+/* Allowed on this condition alone. */
+static void may_if(const char *operator, const char *key, const char *value)
+{
+	char text[600];
+
+	snprintf(text, sizeof(text),
+		 "{\"Effect\":\"Allow\",\"Action\":\"lambda:*\",\"Resource\":\"*\","
+		 "\"Condition\":{\"%s\":{\"lambda:%s\":\"%s\"}}}",
+		 operator, key, value);
+	may(text);
+}
+
+TEST(what_a_request_says_is_there_for_conditions)
+{
+#define URL "/2021-10-31/functions/f/url"
+#define ANY "ForAnyValue:StringEquals"
+#define CONFIGURATION FUNCTIONS "/f/configuration"
+#define VPC(subnets, groups) \
+	"{\"VpcConfig\":{\"SubnetIds\":[" subnets "],\"SecurityGroupIds\":[" groups "]}}"
+	static const struct {
+		const char *method, *target, *operator, *key, *value, *allowed, *denied;
+	} rows[] = {
+		{ "PUT", CONFIGURATION, ANY, "SubnetIds", "subnet-b",
+		  VPC("\"subnet-a\",\"subnet-b\"", ""), VPC("\"subnet-a\"", "") },
+		{ "PUT", CONFIGURATION, ANY, "SecurityGroupIds", "sg-2",
+		  VPC("", "\"sg-1\",\"sg-2\""), VPC("", "\"sg-1\"") },
+		{ "PUT", CONFIGURATION, "StringEquals", "VpcIds", "vpc-0",
+		  VPC("\"subnet-a\"", ""), VPC("\"subnet-other\"", "") },
+		{ "PUT", CONFIGURATION, "Null", "VpcIds", "true", "{}",
+		  VPC("\"subnet-a\"", "") },
+		{ "PUT", CONFIGURATION, ANY, "Layer", ARN "layer:two:1",
+		  "{\"Layers\":[\"" ARN "layer:one:1\",\"" ARN "layer:two:1\"]}",
+		  "{\"Layers\":[\"" ARN "layer:one:1\"]}" },
+		{ "POST", FUNCTIONS, ANY, "Layer", ARN "layer:two:1",
+		  "{\"FunctionName\":\"g\",\"Layers\":[\"" ARN "layer:two:1\"]}",
+		  "{\"FunctionName\":\"g\",\"Layers\":[]}" },
+		{ "POST", FUNCTIONS, "StringEquals", "CodeSigningConfigArn", SIGNING,
+		  "{\"FunctionName\":\"g\",\"CodeSigningConfigArn\":\"" SIGNING "\"}",
+		  "{\"FunctionName\":\"g\"}" },
+		{ "PUT", "/2020-06-30/functions/f/code-signing-config", "StringEquals",
+		  "CodeSigningConfigArn", SIGNING, "{\"CodeSigningConfigArn\":\"" SIGNING "\"}",
+		  "{\"CodeSigningConfigArn\":\"" SIGNING "2\"}" },
+		{ "POST", FUNCTIONS "/f/policy", "StringEquals", "Principal", "s3.amazonaws.com",
+		  "{\"Principal\":\"s3.amazonaws.com\"}", "{\"Principal\":\"*\"}" },
+		{ "POST", FUNCTIONS "/f/policy", "StringEquals", "FunctionUrlAuthType", "AWS_IAM",
+		  "{\"FunctionUrlAuthType\":\"AWS_IAM\"}", "{\"FunctionUrlAuthType\":\"NONE\"}" },
+		{ "POST", URL, "StringEquals", "FunctionUrlAuthType", "AWS_IAM",
+		  "{\"AuthType\":\"AWS_IAM\"}", "{\"AuthType\":\"NONE\"}" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		may_if(rows[i].operator, rows[i].key, rows[i].value);
+		assert_int_equal(ask(rows[i].method, rows[i].target, rows[i].allowed), 0);
+		assert_int_equal(ask(rows[i].method, rows[i].target, rows[i].denied),
+				 FAAS_EDENIED);
+		if (strcmp(rows[i].operator, "Null") != 0) /* and of others there is no such key */
+			assert_int_equal(ask("DELETE", FUNCTIONS "/f", "{}"), FAAS_EDENIED);
+	}
+}
+
+TEST(what_a_request_does_not_say_of_a_url_or_a_mapping_is_taken_from_what_is_there)
+{
+	char target[160], uuid[64] = "";
+
+	control("CreateFunctionUrlConfig", "{\"FunctionName\":\"f\",\"AuthType\":\"NONE\"}");
+	may_if("StringEquals", "FunctionUrlAuthType", "AWS_IAM");
+	assert_int_equal(ask("DELETE", URL, "{}"), FAAS_EDENIED);
+	assert_int_equal(ask("PUT", URL, "{\"InvokeMode\":\"BUFFERED\"}"), FAAS_EDENIED);
+	may_if("StringEquals", "FunctionUrlAuthType", "NONE");
+	assert_int_equal(ask("DELETE", URL, "{}"), 0);
+
+	assert_int_equal(faas_mapping_create(flow.rt,
+					     FAAS_MAPPING(.source = "queue:q", .function = "f"),
+					     uuid, &err),
+			 0);
+	snprintf(target, sizeof(target), MAPPINGS "/%s", uuid);
+	may_if("ArnEquals", "FunctionArn", ARN "function:g");
+	assert_int_equal(ask("DELETE", target, "{}"), FAAS_EDENIED);
+	assert_int_equal(ask("GET", target, "{}"), FAAS_EDENIED);
+	may_if("ArnEquals", "FunctionArn", ARN "function:f");
+	assert_int_equal(ask("DELETE", target, "{}"), 0);
+	assert_int_equal(ask("GET", MAPPINGS "/none", "{}"), FAAS_EDENIED);
+}
+
 #define PASSED_TO(service) \
 	"{\"Effect\":\"Allow\",\"Action\":\"lambda:*\",\"Resource\":\"*\"}," \
 	"{\"Effect\":\"Allow\",\"Action\":\"iam:PassRole\",\"Resource\":\"*\",\"Condition\":" \
@@ -159,6 +251,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(each_request_asks_for_its_action_on_what_it_names),
 		CASE(a_mapping_may_be_made_for_the_functions_that_a_condition_names),
+		CASE(what_a_request_says_is_there_for_conditions),
+		CASE(what_a_request_does_not_say_of_a_url_or_a_mapping_is_taken_from_what_is_there),
 		CASE(a_role_is_passed_to_lambda_and_to_nobody_else),
 	};
 
