@@ -465,6 +465,18 @@ static void end_all(struct fa_env *env, int64_t now_ns)
 		verdict(env, ended[--n]);
 }
 
+/*
+ * Of what was handed over in this very turn the answer may be there already: whoever woke a
+ * worker on its own CPU stood still meanwhile, and the time of the turn is from before that.
+ */
+static int64_t look_again(struct fa_env *env, const struct fa_job *job, int64_t now_ns)
+{
+	if (job->start_ns < now_ns || env->ended_ns == now_ns)
+		return now_ns;
+	env->pool->envs->turn_ns = 0;
+	return fa_envs_now(env->pool->envs);
+}
+
 static bool scan_one(struct fa_env *env)
 {
 	bool any = false;
@@ -477,8 +489,10 @@ static bool scan_one(struct fa_env *env)
 			break;
 		now_ns = fa_envs_now(env->pool->envs);
 
-		if (!job->begun && job->verdict == FA_OPEN)
+		if (!job->begun && job->verdict == FA_OPEN) {
 			begin(env, job, now_ns);
+			now_ns = look_again(env, job, now_ns);
+		}
 		if (job->verdict == FA_OPEN && !env->kind->poll(env, job, now_ns))
 			break;
 		if (fa_env_lingers(env, job))
@@ -533,6 +547,7 @@ bool fa_envs_scan(struct fa_envs *envs)
 		fa_list_append(&envs->scanned, pos);
 		any |= scan_one(fa_container(pos, struct fa_env, scan));
 	}
+	envs->turn_ns = 0; /* who wakes the loop later is in another turn */
 	return any || !fa_list_empty(&envs->unrung);
 }
 
