@@ -128,7 +128,7 @@ function showLine(line) {
 	const platform = /^(START|END|REPORT|INIT_START|INIT_REPORT|RESTORE_REPORT|XRAY) /.test(line.message);
 	const time = element("time", "", line.time.slice(11, 23));
 	const who = element("span", "who", `${line.function}${line.version === "$LATEST" ? "" : `:${line.version}`}`);
-	const it = element("li", line.level, time, who, element("span", platform ? "text platform" : "text", line.message.replaceAll("\t", "  ")));
+	const it = element("li", line.level, time, who, element("span", platform ? "text platform" : "text", line.message.replaceAll("\t", "  ").replaceAll("\r", "\n")));
 
 	time.dateTime = line.time;
 	who.title = line.stream;
