@@ -5,6 +5,9 @@
  */
 #include "check.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include <admit/admit.h>
 #include <invocation.h>
 
@@ -180,6 +183,65 @@ static void check_quotas(void)
 	}
 }
 
+/* ---- seats -------------------------------------------------------------- */
+
+/* What a seat keeps while nobody sits there. */
+static const struct fa_env *kept_by(const struct fa_seat *seat)
+{
+	return atomic_load(&seat->state) == FA_SEAT_FREE ? seat->env : NULL;
+}
+
+static bool shares(const struct fa_quota *quota)
+{
+	return fa_quota_reserved(quota) == FA_UNRESERVED;
+}
+
+/* Whether it has a place that somebody of this function could have. */
+static bool has_place_for(const struct fa_env *kept, const struct fa_quota *quota)
+{
+	return runner_of(kept->pool)->quota == quota ||
+	       (shares(quota) && kept->leased == FA_LEASE_SHARED);
+}
+
+static void check_seat(const struct fa_seat *seat)
+{
+	const struct fa_env *env = kept_by(seat);
+	uint32_t state = atomic_load(&seat->state);
+
+	if (!clients_inside() && state != FA_SEAT_FREE && state != FA_SEAT_CLOSED)
+		broken("a seat is in state %u, and nobody sits there", state);
+	if (state == FA_SEAT_CLOSED && (seat->env || atomic_load(&seat->pool)))
+		broken("a seat is closed, and keeps e%u", seat->env ? seat->env->id : 0);
+	if (!env)
+		return;
+	if (env->state != FA_BUSY || fa_env_open_jobs(env))
+		broken("e%u in a seat is in state %d, with %u jobs", env->id, (int)env->state,
+		       fa_env_open_jobs(env));
+	if (atomic_load(&seat->pool) != env->pool)
+		broken("e%u in a seat is not shown to who looks for it", env->id);
+	if (env->generation != env->pool->generation || env->pool->version->number)
+		broken("e%u in a seat is not of what is current", env->id);
+}
+
+static void check_seats(void)
+{
+	for (int i = 0; i < FA_SEATS; i++)
+		check_seat(&world.rt->seats[i]);
+}
+
+/* Those who wait asked for it, and since they do no seat keeps anything more. */
+static void check_withheld(const struct fa_runner *runner, bool has_place, bool has_memory)
+{
+	for (int i = 0; i < FA_SEATS; i++) {
+		const struct fa_env *env = kept_by(&world.rt->seats[i]);
+
+		if (env && (env->pool == runner->pool || !has_memory ||
+			    (!has_place && has_place_for(env, runner->quota))))
+			broken("%s: somebody waits, and a seat keeps e%u, which nobody uses",
+			       runner->version->config.name, env->id);
+	}
+}
+
 /* ---- who waits --------------------------------------------------------- */
 
 static bool has_room(const struct fa_gate *gate)
@@ -195,13 +257,18 @@ static bool has_place(const struct fa_runner *runner)
 		 has_room(&world.rt->account.unreserved)));
 }
 
+static bool has_memory(const struct fa_runner *runner, const struct count *all)
+{
+	return all->memory_mb - all->evictable_mb + runner->version->config.memory_mb <=
+	       world.rt->envs.max_memory_mb;
+}
+
 /* The first of those that wait, unless the library chose to let it wait a little. */
 static bool could_run(const struct fa_runner *runner, const struct count *all)
 {
 	const struct fa_invocation *first =
 		fa_container(runner->waiting.next, struct fa_invocation, turn);
 	const struct fa_pool *pool = runner->pool;
-	const struct fa_envs *envs = &world.rt->envs;
 
 	if (world.rt->finishing || !has_place(runner) || fa_turn_is_soon(runner, first))
 		return false;
@@ -209,9 +276,7 @@ static bool could_run(const struct fa_runner *runner, const struct count *all)
 		return true;
 	if (pool->unborn >= FA_UNBORN_MAX)
 		return false;
-	return !fa_list_empty(&pool->cold) ||
-	       all->memory_mb - all->evictable_mb + pool->version->config.memory_mb <=
-		       envs->max_memory_mb;
+	return !fa_list_empty(&pool->cold) || has_memory(runner, all);
 }
 
 static void check_patience(const struct fa_runner *runner, const struct count *all)
@@ -248,9 +313,34 @@ static int check_waiting(const struct count *all)
 			broken("%s is said to have somebody who waits",
 			       runner->version->config.name);
 		fa_list_for(turn, &runner->waiting) waiting++;
+		check_withheld(runner, has_place(runner), has_memory(runner, all));
 		check_patience(runner, all);
 	}
 	return waiting;
+}
+
+static const struct fa_runner *runner_named(int function)
+{
+	const struct fa_list *pos;
+	char name[16];
+
+	snprintf(name, sizeof(name), "%d", function);
+	fa_list_for(pos, &world.rt->envs.pools)
+	{
+		const struct fa_pool *pool = fa_container(pos, struct fa_pool, link);
+
+		if (!strcmp(pool->version->config.name, name) && !pool->retired)
+			return runner_of(pool);
+	}
+	return NULL;
+}
+
+void check_throttled(int function)
+{
+	const struct fa_runner *runner = runner_named(function);
+
+	if (runner && !has_place(runner))
+		check_withheld(runner, false, true);
 }
 
 /* Others were handed over behind it because it would be short: if not, they are taken back. */
@@ -394,6 +484,7 @@ void check_books(void)
 		add(&all, &count);
 	}
 	check_quotas();
+	check_seats();
 	if (all.machines != world.machines)
 		broken("%d processes, %d of them in environments", world.machines, all.machines);
 	if (all.memory_mb != world.rt->envs.memory_mb)

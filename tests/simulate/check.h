@@ -4,6 +4,8 @@
 
 /* What must be so whenever nobody has anything to do: else broken(). */
 void check_books(void);
+/* A call of this function was told that there is no place: no seat keeps one that nobody uses. */
+void check_throttled(int function);
 /* That were accepted and have not ended. */
 int open_events(void);
 

@@ -166,6 +166,8 @@ static void begin_next(struct machine *m);
 /* In the middle of its work, or soon behind it. */
 static void starve(struct machine *m)
 {
+	if (m->env->kind->steady)
+		return; /* it would end by itself */
 	note("e%u has too much memory", m->env->id);
 	m->starved = true;
 	at(&m->death,
@@ -202,7 +204,7 @@ static void on_work_done(struct machine *m)
 		     slot->verdict == FA_ERRED ? "failed" : "answered", m->env->id);
 	}
 	m->finished = m->begun;
-	if (chance(world.dials.idle_crash))
+	if (!m->env->kind->steady && chance(world.dials.idle_crash))
 		at(&m->death, now() + draw_between(0, 200) * MS / 10);
 	begin_next(m);
 }
@@ -557,7 +559,7 @@ static int birth(struct fa_env *env)
 	return 0;
 }
 
-const struct fa_env_kind machine_kind = {
+static const struct fa_env_kind machine_kind = {
 	.name = "machine",
 	.birth = birth,
 	.post = post,
@@ -576,3 +578,14 @@ const struct fa_env_kind machine_kind = {
 	.bury = bury,
 	.finish = finish,
 };
+
+const struct fa_env_kind *machine_kind_of(const char *function)
+{
+	static struct fa_env_kind steady;
+
+	if (!world.steady || *function % 2 == 0)
+		return &machine_kind;
+	steady = machine_kind;
+	steady.steady = true;
+	return &steady;
+}

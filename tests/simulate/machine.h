@@ -8,8 +8,11 @@ struct fa_env;
 struct fa_env_kind;
 struct fa_job;
 
-/* A kind of environment that is no process, see env/env.h. */
-extern const struct fa_env_kind machine_kind;
+/*
+ * A kind of environment that is no process, see env/env.h. That of some functions is steady: it
+ * does not end by itself between two jobs.
+ */
+const struct fa_env_kind *machine_kind_of(const char *function);
 
 /* What machines tell the play (play.c). */
 struct request *request_posted(const struct fa_job *job, const struct fa_env *env);

@@ -24,6 +24,7 @@ const char *const plant_names[PLANTS] = {
 	[WRONG_ORDER] = "wrong-order",
 	[WRONG_SUM] = "wrong-sum",
 	[TOLD_TWICE] = "told-twice",
+	[KEPT_SEAT] = "kept-seat",
 	[BEGINS_TWICE] = "begins-twice",
 };
 
@@ -118,6 +119,11 @@ WRAP(void, fa_invocation_refuse, struct fa_invocation *inv, int code, const char
 	__real_fa_invocation_refuse(inv, code, reason);
 }
 
+WRAP(bool, fa_seats_clear, struct faas *rt, const struct fa_pool *pool)
+{
+	return !planted(KEPT_SEAT, 300) && __real_fa_seats_clear(rt, pool);
+}
+
 WRAP(void, fa_tell_metric, struct fa_tell *tell, struct fa_version *v, const char *name,
 	const char *unit, double value, int64_t time_ms)
 {
@@ -132,7 +138,7 @@ WRAP(struct fa_pool *, fa_pool_create, struct fa_envs *envs, struct fa_version *
 	struct fa_pool *pool = __real_fa_pool_create(envs, version);
 
 	if (pool)
-		pool->kind = &machine_kind;
+		pool->kind = machine_kind_of(version->config.name);
 	return pool;
 }
 

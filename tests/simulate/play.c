@@ -107,6 +107,7 @@ static void judge_result(const struct request *r, const struct faas_result *resu
 	case FAAS_ETHROTTLED:
 		if (r->started)
 			broken("r%d is told to be throttled, it has begun", r->number);
+		check_throttled(r->function);
 		break;
 	case FAAS_ECANCELED:
 		if (!r->canceled && !world.closing)
@@ -434,6 +435,7 @@ uint64_t play(uint64_t seed, enum plant plant)
 	letters_begin();
 	draw_dials();
 	world.fixed_limits = chance(400);
+	world.steady = chance(500);
 	if (chance(300))
 		world.disk = disk_begin();
 	config = draw_runtime();

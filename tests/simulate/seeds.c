@@ -57,7 +57,8 @@ TEST(what_is_broken_on_purpose_is_found)
 	static const char *const faults[] = { "lost-wake-up",    "too-many",    "lost-place",
 					      "lost-letter",     "wrong-order", "wrong-sum",
 					      "endless-retries", "told-twice",  "begins-twice",
-					      "lost-event",      "comes-back",  "lost-promise" };
+					      "lost-event",      "comes-back",  "lost-promise",
+					      "kept-seat" };
 
 	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
 		char arguments[64], end[512], again[512];

@@ -105,6 +105,7 @@ void broken(const char *format, ...)
 struct client {
 	pthread_t thread;
 	sem_t go;
+	bool exists;
 	void (*run)(void *data);
 	void *of_run;
 	bool (*ready)(const void *data);
@@ -116,7 +117,7 @@ struct client {
 };
 
 static struct client clients[CLIENTS];
-static sem_t back;
+static sem_t back, born;
 static _Thread_local struct client *here;
 
 bool client_here(void)
@@ -137,20 +138,48 @@ int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(
 			  void *data);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*main)(void *),
 			  void *data);
-int __real_pthread_join(pthread_t thread, void **result);
 int __wrap_pthread_join(pthread_t thread, void **result);
 int __real_sem_wait(sem_t *sem);
 int __wrap_sem_wait(sem_t *sem);
 
+/*
+ * A thread's seat is that of its number, which it has from its first call on. So each makes one
+ * when it begins: then the same threads have the same seats in every play, as one alone would.
+ */
+static void take_number(void)
+{
+	static struct faas nobody;
+	struct fa_seat *seat = fa_seat_take(&nobody);
+
+	fa_seat_leave(&nobody, seat);
+}
+
+/* It does one thing after the other, until the program ends. */
 static void *client_main(void *data)
 {
 	here = data;
-	while (__real_sem_wait(&here->go))
-		;
-	here->run(here->of_run);
-	here->ended = true;
-	sem_post(&back);
+	take_number();
+	sem_post(&born);
+	for (;;) {
+		while (__real_sem_wait(&here->go))
+			;
+		here->run(here->of_run);
+		here->ended = true;
+		sem_post(&back);
+	}
 	return NULL;
+}
+
+static void make_thread(struct client *c)
+{
+	sem_init(&c->go, 0, 0);
+	sem_init(&born, 0, 0);
+	if (__real_pthread_create(&c->thread, NULL, client_main, c))
+		broken("no more threads");
+	while (__real_sem_wait(&born))
+		;
+	sem_destroy(&born);
+	c->exists = true;
 }
 
 static struct client *begin(void (*run)(void *data), void *data)
@@ -161,10 +190,12 @@ static struct client *begin(void (*run)(void *data), void *data)
 		c++;
 	if (c == clients + CLIENTS)
 		return NULL;
-	*c = (struct client){ .run = run, .of_run = data, .inside = true };
-	sem_init(&c->go, 0, 0);
-	if (__real_pthread_create(&c->thread, NULL, client_main, c))
-		broken("no more threads");
+	if (!c->exists)
+		make_thread(c);
+	c->run = run;
+	c->of_run = data;
+	c->inside = true;
+	c->ended = c->ours = false;
 	return c;
 }
 
@@ -178,11 +209,8 @@ static void resume(struct client *c)
 	sem_post(&c->go);
 	while (__real_sem_wait(&back))
 		;
-	if (!c->ended)
-		return;
-	__real_pthread_join(c->thread, NULL);
-	sem_destroy(&c->go);
-	c->inside = false;
+	if (c->ended)
+		c->inside = false;
 }
 
 static void yield(void)

@@ -69,6 +69,7 @@ enum plant {
 	WRONG_ORDER, /* who comes last waits in front */
 	WRONG_SUM,   /* of the memory of environments */
 	TOLD_TWICE,
+	KEPT_SEAT,   /* now and then a seat gives back nothing to who asks for it */
 	BEGINS_TWICE, /* what is behind a job that is called off is not held back */
 	PLANTS,
 };
@@ -85,6 +86,7 @@ struct world {
 	struct failing_mem memory;
 	struct fa_timers timers; /* of the machines */
 	struct dials dials;
+	bool steady;      /* some functions are of a kind that a seat may keep */
 	const char *disk;  /* the state_dir of this play, or NULL */
 	bool fixed_limits; /* no limit changes while this play lasts */
 	struct request requests[REQUESTS];
@@ -111,7 +113,10 @@ int64_t now(void);
 
 /* ---- threads of the host --------------------------------------------- */
 
-/* Run this on a thread of the host's. It begins at the next settle(). False: all are in use. */
+/*
+ * Run this on a thread of the host's: the first that is not in use, so that threads come again
+ * and again. It begins at the next settle(). False: all are in use.
+ */
 bool client_begin(void (*run)(void *data), void *data);
 /* [client] Stay until it is so; looked at whenever the loop has nothing to do. */
 void client_wait(bool (*ready)(const void *data), const void *data);
