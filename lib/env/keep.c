@@ -52,10 +52,12 @@ void fa_sweep_due(struct fa_timer *timer)
 	envs->on_sweep(envs->data);
 	fa_list_for(pos, &envs->pools)
 		first = earlier(first, sweep_pool(fa_container(pos, struct fa_pool, link), now));
-	/* who parks meanwhile may be due before those that are there now */
-	if (first != INT64_MAX && !atomic_exchange(&envs->sweeping, true))
-		fa_loop_timer_sure(envs->loop, timer,
-				   earlier(first, now + fa_policy_soonest_ns(&envs->policy)));
+	if (first == INT64_MAX)
+		return;
+	/* who parks meanwhile may be due before those that are there now, and find it started */
+	atomic_store(&envs->sweeping, true);
+	fa_loop_timer_sure(envs->loop, timer,
+			   earlier(first, now + fa_policy_soonest_ns(&envs->policy)));
 }
 
 void fa_sweep_want(struct fa_envs *envs)

@@ -352,6 +352,31 @@ TEST(what_is_kept_ends_when_it_was_idle_for_too_long)
 	flow_close(&flow);
 }
 
+/* Half of the time after the first: what looks for that one gives back what is kept. */
+TEST(who_is_idle_goes_in_time_though_what_was_kept_comes_back)
+{
+	struct flow flow;
+
+	flow_open(&flow, FAAS_CONFIG(.idle_ms = 60000), true);
+	flow.rt->tell.on_log = NULL;
+	flow.rt->tell.on_metric = NULL;
+	flow_function(&flow, FAAS_FUNCTION(.name = "first", .handler = "init.polite",
+					   .isolation = FAAS_THREAD));
+	flow_function(&flow, FAAS_FUNCTION(.name = "kept", .handler = "init.polite",
+					   .isolation = FAAS_THREAD));
+	flow_call_async(&flow, "first", "1");
+	flow_await_idle(&flow, 1, 0);
+	flow_advance(&flow, 30000);
+	flow_call(&flow, "kept", "1");
+	assert_int_equal(kept_in(flow.rt), 1);
+	flow_advance(&flow, 30000);
+	assert_int_equal(kept_in(flow.rt), 0);
+	flow_await_idle(&flow, 1, 0);
+	flow_advance(&flow, 30000);
+	flow_await_idle(&flow, 0, 0);
+	flow_close(&flow);
+}
+
 TEST(nothing_is_kept_from_a_listener_who_is_told_how_many_run)
 {
 	host_close();
@@ -564,6 +589,7 @@ int main(void)
 		cmocka_unit_test(what_is_about_to_be_given_back_is_waited_for),
 		cmocka_unit_test(what_is_kept_ends_with_a_recycle),
 		cmocka_unit_test(what_is_kept_ends_when_it_was_idle_for_too_long),
+		cmocka_unit_test(who_is_idle_goes_in_time_though_what_was_kept_comes_back),
 		cmocka_unit_test(nothing_is_kept_from_a_listener_who_is_told_how_many_run),
 		cmocka_unit_test(a_handler_may_call_its_own_function),
 		cmocka_unit_test(every_call_of_many_threads_is_counted_once),
