@@ -218,19 +218,36 @@ static void take_back(struct fa_pool *pool)
 	pthread_mutex_unlock(&pool->lock);
 }
 
+/* From here on it is the last whose shells are taken back. */
 static struct fa_pool *next_wanted(struct fa_envs *envs)
 {
 	struct fa_list *link;
 
 	pthread_mutex_lock(&envs->lock);
 	link = fa_list_pop(&envs->shells.wanted);
+	if (link)
+		fa_list_push(&envs->shells.made, link);
 	pthread_mutex_unlock(&envs->lock);
 	return link ? pool_of(link) : NULL;
 }
 
+/* Whether it may have more: false once only its own could make room. */
+static bool trim(struct fa_envs *envs, const struct fa_pool *pool)
+{
+	struct fa_pool *other;
+	bool more = true;
+
+	while ((other = surplus(envs))) {
+		more &= other != pool;
+		take_back(other);
+	}
+	return more;
+}
+
+/* It is not wanted any more before there are no more than there may be: who is, keeps its own. */
 void fa_shells_make(struct fa_envs *envs)
 {
-	struct fa_pool *pool = next_wanted(envs), *other;
+	struct fa_pool *pool = next_wanted(envs);
 	int made = 0;
 
 	if (!pool)
@@ -238,9 +255,11 @@ void fa_shells_make(struct fa_envs *envs)
 	pthread_mutex_lock(&pool->lock);
 	while (made < SHELLS_TURN && missing(pool) > 0 && add_shell(pool))
 		made++;
-	if (made == SHELLS_TURN && missing(pool) > 0)
+	pthread_mutex_unlock(&pool->lock);
+	if (!trim(envs, pool) || made < SHELLS_TURN)
+		return;
+	pthread_mutex_lock(&pool->lock);
+	if (missing(pool) > 0)
 		want(pool);
 	pthread_mutex_unlock(&pool->lock);
-	while ((other = surplus(envs)))
-		take_back(other);
 }
