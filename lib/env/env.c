@@ -255,7 +255,7 @@ static bool ensure_process(struct fa_env *env, struct fa_job *job)
 	struct fa_pool *pool = env->pool;
 	int rc = 0;
 
-	if ((env->kit && !env->shell) || env->thread)
+	if ((env->kit || env->thread) && !env->shell)
 		return true;
 	pthread_mutex_lock(&pool->lock);
 	env->inited_before |= job->late;

@@ -13,10 +13,12 @@
 
 #include "world.h"
 
+#define SHELLS_BURST 12 /* of one function */
+#define SHELLS_MAX 24   /* of all */
 #define SOON MS /* what is left to an environment that is awake is looked at again by then */
 
 struct count {
-	int ready, idle, cold, away, unborn, machines;
+	int ready, idle, cold, away, shells, unborn, machines;
 	int64_t memory_mb, evictable_mb;
 };
 
@@ -77,6 +79,32 @@ static int count_list(struct count *count, const struct fa_list *list, const cha
 	return n;
 }
 
+/* They are charged for when somebody needs them, and end with their version and in time. */
+static void check_shells(const struct fa_pool *pool, struct count *count)
+{
+	const char *name = pool->version->config.name;
+	int64_t idle_ns = pool->envs->policy.idle_ns;
+	const struct fa_env *env = NULL;
+	const struct fa_list *pos;
+
+	fa_list_for(pos, &pool->shells)
+	{
+		env = fa_container(pos, struct fa_env, shelf);
+		count_env(count, env, "shells", 1u << FA_SHELL);
+		if (!env->shell || !env->thread || env->memory_mb || fa_env_open_jobs(env))
+			broken("e%u is a shell with %d MB and %u jobs", env->id, env->memory_mb,
+			       fa_env_open_jobs(env));
+		count->shells++;
+	}
+	if (pool->shell_count != count->shells || count->shells > SHELLS_BURST)
+		broken("%s: %d shells, told of %d", name, count->shells, pool->shell_count);
+	if (env && pool->retired)
+		broken("%s is no longer current, and e%u is a shell of it", name, env->id);
+	if (env && idle_ns && env->birth_ns + idle_ns < now())
+		broken("%s: e%u is a shell since %.6f", name, env->id,
+		       (double)env->birth_ns / SECOND);
+}
+
 static void check_pool(const struct fa_pool *pool, struct count *count)
 {
 	const char *name = pool->version->config.name;
@@ -91,14 +119,15 @@ static void check_pool(const struct fa_pool *pool, struct count *count)
 	count->away = count_list(count, &pool->away, "away",
 				 1u << FA_STARTING | 1u << FA_BUSY | 1u << FA_CRASHED |
 					 1u << FA_DYING | 1u << FA_HEIR);
+	check_shells(pool, count);
 	check_promises(pool);
 	if (pool->ready_count != count->ready ||
 	    pool->idle_count != count->ready + count->idle + count->cold)
 		broken("%s: %d ready and %d idle are told of, there are %d, %d and %d cold", name,
 		       pool->ready_count, pool->idle_count, count->ready, count->idle, count->cold);
-	if (pool->alive != count->ready + count->idle + count->cold + count->away)
+	if (pool->alive != count->ready + count->idle + count->cold + count->away + count->shells)
 		broken("%s: %d alive, %d in its lists", name, pool->alive,
-		       count->ready + count->idle + count->cold + count->away);
+		       count->ready + count->idle + count->cold + count->away + count->shells);
 	if (pool->unborn != count->unborn)
 		broken("%s: %d unborn, told of %d", name, count->unborn, pool->unborn);
 }
@@ -388,6 +417,7 @@ static void check_load(const struct fa_pool *pool)
 static void add(struct count *all, const struct count *count)
 {
 	all->machines += count->machines;
+	all->shells += count->shells;
 	all->memory_mb += count->memory_mb;
 	all->evictable_mb += count->evictable_mb;
 }
@@ -485,8 +515,12 @@ void check_books(void)
 	}
 	check_quotas();
 	check_seats();
+	if (world.evicting)
+		broken("memory was short, and shells stayed");
 	if (all.machines != world.machines)
 		broken("%d processes, %d of them in environments", world.machines, all.machines);
+	if (all.shells != world.rt->envs.shells.count || all.shells > SHELLS_MAX)
+		broken("%d shells, told of %d", all.shells, world.rt->envs.shells.count);
 	if (all.memory_mb != world.rt->envs.memory_mb)
 		broken("%lld MB are charged, environments have %lld MB",
 		       (long long)world.rt->envs.memory_mb, (long long)all.memory_mb);

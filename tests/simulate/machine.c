@@ -16,13 +16,15 @@
 #include <env/wire.h>
 #include <model/function.h>
 
+#define BURST 8 /* unborn at a time: more shells are made from then on */
+
 struct slot {
 	struct request *request; /* NULL: a start */
 	enum fa_verdict verdict;
 	int64_t start_ns, end_ns;
 };
 
-enum stage { UNBORN, INIT, READY, STUCK, DEAD };
+enum stage { UNBORN, WAITS, INIT, READY, STUCK, DEAD }; /* WAITS: a shell, for its function */
 
 /* Sequence numbers count jobs of this process from 1. */
 struct machine {
@@ -492,6 +494,13 @@ static void draw_init(struct machine *m)
 		m->init_end_ns = INT64_MAX;
 }
 
+static void begin_init(struct machine *m)
+{
+	m->stage = INIT;
+	draw_init(m);
+	at(&m->work, m->init_end_ns);
+}
+
 static void on_birth(struct fa_timer *timer)
 {
 	struct machine *m = fa_container(timer, struct machine, birth);
@@ -510,9 +519,9 @@ static void on_birth(struct fa_timer *timer)
 	env->unborn = false;
 	crowded &= pool->unborn < FA_UNBORN_MAX;
 	pthread_mutex_unlock(&pool->lock);
-	m->stage = INIT;
-	draw_init(m);
-	at(&m->work, m->init_end_ns);
+	m->stage = WAITS;
+	if (!env->shell)
+		begin_init(m);
 	if (crowded)
 		pool->envs->on_capacity(pool->envs->data);
 }
@@ -523,15 +532,13 @@ static void forget_process(struct fa_env *env)
 	env->init_done_ns = 0;
 	env->served = 0;
 	env->fresh = true;
-	env->doomed = false;
+	env->doomed = env->shell = false;
 	env->exit_status = env->exit_error = 0;
 	atomic_store(&env->fate, FA_ALIVE);
-	env->suppressed = env->inited_before;
-	env->inited_before = true;
 	env->birth_ns = now();
 }
 
-static int birth(struct fa_env *env)
+static int spawn(struct fa_env *env, bool waits)
 {
 	static const int64_t some[] = { 0, MS / 10, MS, -1 };
 	struct fa_pool *pool = env->pool;
@@ -542,6 +549,7 @@ static int birth(struct fa_env *env)
 	forget_process(env);
 	if (chance(world.dials.birth_error))
 		return -EAGAIN;
+	pool->nested = true;
 	m = calloc(1, sizeof(*m));
 	m->env = env;
 	m->birth.on_due = on_birth;
@@ -549,19 +557,46 @@ static int birth(struct fa_env *env)
 	m->death.on_due = on_death;
 	m->report.on_due = report;
 	env->thread = m;
+	env->shell = waits;
 	env->unborn = true;
 	pool->unborn++;
+	pool->prepared |= pool->unborn >= BURST;
 	world.machines++;
-	note("e%u of f%s is made", env->id, pool->version->config.name);
+	note("e%u of f%s is made%s", env->id, pool->version->config.name, waits ? ", ahead" : "");
 	at(&m->birth,
 	   now() + (chance(world.dials.slow_birth) ? draw_between(1, 3000) * MS : draw_of(some)));
-	atomic_fetch_add(&pool->envs->cold_starts, 1);
+	return 0;
+}
+
+static int prepare(struct fa_env *env)
+{
+	return spawn(env, true);
+}
+
+static int birth(struct fa_env *env)
+{
+	int rc = env->shell ? 0 : spawn(env, false);
+
+	if (rc)
+		return rc;
+	if (env->shell)
+		note("e%u of f%s is needed", env->id, env->pool->version->config.name);
+	env->birth_ns = now();
+	env->shell = false;
+	env->suppressed = env->inited_before;
+	env->inited_before = true;
+	if (machine_of(env)->stage == WAITS)
+		begin_init(machine_of(env));
+	if (!env->kind->steady)
+		fa_shell_noted(env);
+	atomic_fetch_add(&env->pool->envs->cold_starts, 1);
 	return 0;
 }
 
 static const struct fa_env_kind machine_kind = {
 	.name = "machine",
 	.birth = birth,
+	.prepare = prepare,
 	.post = post,
 	.ring = ring,
 	.recall = recall,
@@ -587,5 +622,6 @@ const struct fa_env_kind *machine_kind_of(const char *function)
 		return &machine_kind;
 	steady = machine_kind;
 	steady.steady = true;
+	steady.prepare = NULL;
 	return &steady;
 }

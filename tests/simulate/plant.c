@@ -24,6 +24,7 @@ const char *const plant_names[PLANTS] = {
 	[WRONG_ORDER] = "wrong-order",
 	[WRONG_SUM] = "wrong-sum",
 	[TOLD_TWICE] = "told-twice",
+	[KEPT_SHELL] = "kept-shell",
 	[KEPT_SEAT] = "kept-seat",
 	[BEGINS_TWICE] = "begins-twice",
 };
@@ -119,6 +120,21 @@ WRAP(void, fa_invocation_refuse, struct fa_invocation *inv, int code, const char
 	__real_fa_invocation_refuse(inv, code, reason);
 }
 
+WRAP(void, fa_shells_retire, struct fa_pool *pool)
+{
+	if (planted(KEPT_SHELL, 300))
+		return;
+	__real_fa_shells_retire(pool);
+	world.evicting = false;
+}
+
+/* Where an idle environment has to go for its memory, the shells of its pool go with it. */
+WRAP(void, fa_policy_evicted, struct fa_policy *policy, double worth)
+{
+	world.evicting = true;
+	__real_fa_policy_evicted(policy, worth);
+}
+
 WRAP(bool, fa_seats_clear, struct faas *rt, const struct fa_pool *pool)
 {
 	return !planted(KEPT_SEAT, 300) && __real_fa_seats_clear(rt, pool);
@@ -140,6 +156,21 @@ WRAP(struct fa_pool *, fa_pool_create, struct fa_envs *envs, struct fa_version *
 	if (pool)
 		pool->kind = machine_kind_of(version->config.name);
 	return pool;
+}
+
+/* Nor is there a nest to be closed. */
+WRAP(void, fa_pool_destroy, struct fa_pool *pool)
+{
+	if (pool)
+		pool->nested = false;
+	__real_fa_pool_destroy(pool);
+}
+
+/* Nobody needs its files and its memory. */
+WRAP(struct fa_kit *, fa_kit_create, const struct fa_mem *mem)
+{
+	(void)mem;
+	return NULL;
 }
 
 WRAP(int, fa_supervisor_open, struct fa_supervisor *supervisor, struct faas_error *err)

@@ -58,7 +58,7 @@ TEST(what_is_broken_on_purpose_is_found)
 					      "lost-letter",     "wrong-order", "wrong-sum",
 					      "endless-retries", "told-twice",  "begins-twice",
 					      "lost-event",      "comes-back",  "lost-promise",
-					      "kept-seat" };
+					      "kept-seat",       "kept-shell" };
 
 	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
 		char arguments[64], end[512], again[512];

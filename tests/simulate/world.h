@@ -69,6 +69,7 @@ enum plant {
 	WRONG_ORDER, /* who comes last waits in front */
 	WRONG_SUM,   /* of the memory of environments */
 	TOLD_TWICE,
+	KEPT_SHELL,  /* the shells of a pool stay now and then when they should go */
 	KEPT_SEAT,   /* now and then a seat gives back nothing to who asks for it */
 	BEGINS_TWICE, /* what is behind a job that is called off is not held back */
 	PLANTS,
@@ -93,6 +94,7 @@ struct world {
 	int request_count;
 	int dropped;       /* events, as the library tells */
 	int machines;      /* that exist */
+	bool evicting;     /* one had to go for its memory, and its pool still has its shells */
 	uint64_t happened; /* counts everything that is noted */
 	uint64_t digest;   /* of it */
 	char steps[STEPS][160];
