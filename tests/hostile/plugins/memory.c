@@ -90,6 +90,34 @@ HOSTILE(fill_tmp)
 	return report(ctx, mb > most);
 }
 
+/* How many MB a file takes, at most so many. */
+static int write_mb(const char *path, int most)
+{
+	int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600), mb = 0;
+
+	while (mb < most && write(fd, chunk, sizeof(chunk)) == (ssize_t)sizeof(chunk))
+		mb++;
+	close(fd);
+	return mb;
+}
+
+/* How many MB its own /tmp takes in two files, and what ends it. */
+HOSTILE(measure_tmp)
+{
+	char text[64];
+	int mb;
+
+	(void)event;
+	memset(chunk, 1, sizeof(chunk));
+	mb = write_mb("/tmp/first", 400);
+	mb += write_mb("/tmp/second", 400);
+	snprintf(text, sizeof(text), "\"%d MB, %s\"", mb,
+		 errno == ENOSPC ? "then it is full" : strerror(errno));
+	unlink("/tmp/first");
+	unlink("/tmp/second");
+	return faas_puts(ctx, text);
+}
+
 HOSTILE(use_up_memory_then_say_so)
 {
 	long long blocks = 0;
@@ -118,4 +146,5 @@ HOSTILE(lock_memory)
 
 FAAS_PLUGIN("memory", "1", FAAS_HANDLER(malloc_bomb), FAAS_HANDLER(memfd_bomb),
 	    FAAS_HANDLER(take_memory), FAAS_HANDLER(reserve_until_refused), FAAS_HANDLER(fill_tmp),
+	    FAAS_HANDLER(measure_tmp),
 	    FAAS_HANDLER(use_up_memory_then_say_so), FAAS_HANDLER(lock_memory));
