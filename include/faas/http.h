@@ -21,7 +21,10 @@
  * Cors says what they may read.
  *
  * Roles are made here, too, as IAM's API has it (`aws iam create-role` and its kin, signed for the
- * service "iam"), and STS says who somebody is (`aws sts get-caller-identity`).
+ * service "iam"), and STS says who somebody is (`aws sts get-caller-identity`). Of DynamoDB there
+ * are CreateTable, with AttributeDefinitions, KeySchema and StreamSpecification, DeleteTable,
+ * PutItem and DeleteItem, with ReturnValues NONE or ALL_OLD, and GetItem; of EventBridge
+ * PutEvents. What else these may be told is refused.
  *
  * While operations run that change something, up to four more threads exist.
  */
@@ -81,7 +84,8 @@ struct faas_http_config {
 	 * no operation for, signed or not, with at most 64 KB of body: with secret_of, too, who
 	 * may see them is for you to find out. True: you answer it, in
 	 * here or later, see faas_http_answer(). False: it is not found. A form that is posted
-	 * to "/" (application/x-www-form-urlencoded) is for IAM or STS and does not come here.
+	 * to "/" (application/x-www-form-urlencoded) is for IAM or STS and does not come here, nor
+	 * does what has the header X-Amz-Target with one of the operations above.
 	 */
 	bool (*on_page)(void *data, struct faas_http_page *page,
 			const struct faas_http_message *request);
@@ -96,7 +100,8 @@ struct faas_http_config {
 	 * With secret_of: the name or ARN of the role of whoever has this access key; copied.
 	 * [loop] The role's policies, and the function's own, then say what such a request may do:
 	 * lambda:... on what its path names, iam:PassRole for the role of a function,
-	 * lambda:InvokeFunctionUrl for URLs. Conditions see aws:CurrentTime,
+	 * lambda:InvokeFunctionUrl for URLs, dynamodb:... on a table, events:PutEvents on
+	 * each bus. Conditions see aws:CurrentTime,
 	 * aws:PrincipalAccount, aws:PrincipalArn, aws:SourceIp, iam:PassedToService,
 	 * lambda:FunctionArn (of mappings) and lambda:FunctionUrlAuthType. NULL, or no role_of:
 	 * he is the account's root, who may do all. A role that there is not may do nothing.
@@ -120,7 +125,7 @@ FAAS_EXPORT int faas_http_port(const struct faas_http *http); /* 0: none */
  * most exact one is meant: part by part of the path, what is written out goes before {name},
  * and that before {name+}, which is all the rest; a method goes before ANY. "$default" is for
  * whatever nothing else fits. Operations of the API and function URLs go before all routes, and
- * these before IAM's forms and on_page. At most 300.
+ * these before the operations of IAM, DynamoDB and EventBridge and on_page. At most 300.
  */
 struct faas_http_route {
 	size_t size;

@@ -15,6 +15,7 @@
 #include <http/gateway.h>
 #include <http/query.h>
 #include <http/signer.h>
+#include <http/target.h>
 #include <http/url.h>
 
 #define INVOKE_MAX 6291456
@@ -35,6 +36,8 @@ struct fa_api_way fa_api_find(const struct fa_api *api, const struct fa_http_req
 		way.to = FA_WAY_GATEWAY;
 	else if (fa_query_is_meant(request))
 		way.to = FA_WAY_QUERY;
+	else if (fa_target_is_meant(request))
+		way.to = FA_WAY_TARGET;
 	return way;
 }
 
@@ -51,6 +54,8 @@ size_t fa_api_body_max(struct fa_api_way way)
 		return INVOKE_MAX;
 	if (way.to == FA_WAY_QUERY)
 		return FA_QUERY_MAX;
+	if (way.to == FA_WAY_TARGET)
+		return FA_TARGET_BODY_MAX;
 	most = way.route ? fa_control_most(way.route->operation) : 0;
 	return most ? most - 1 : UNKNOWN_MAX;
 }
@@ -213,6 +218,8 @@ void fa_api_serve(struct fa_api *api, struct fa_http_caller *caller,
 		fa_url_serve(api, caller, request, &url);
 	else if (way.to == FA_WAY_QUERY)
 		fa_query_serve(api, caller, request);
+	else if (way.to == FA_WAY_TARGET)
+		fa_target_serve(api, caller, request);
 	else if (way.to == FA_WAY_DOWNLOAD)
 		fa_download_serve(api, caller, request);
 	else if (way.to != FA_WAY_GATEWAY ||

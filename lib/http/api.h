@@ -26,6 +26,7 @@ struct fa_api_way {
 		FA_WAY_URL,
 		FA_WAY_GATEWAY, /* a route of the host's */
 		FA_WAY_QUERY,   /* IAM and STS */
+		FA_WAY_TARGET,  /* DynamoDB and EventBridge */
 		FA_WAY_DOWNLOAD,
 	} to;
 	const struct fa_route *route; /* of an operation */

@@ -207,6 +207,14 @@ int fa_signer_may_call(struct faas *rt, const struct fa_signer *signer, const ch
 	return decide(rt, signer, "lambda:InvokeFunctionUrl", resource, &facts, err);
 }
 
+int fa_signer_may_use(struct faas *rt, const struct fa_signer *signer, const char *action,
+		      const char *arn, struct faas_error *err)
+{
+	struct fa_facts facts = { .count = 0 };
+
+	return *signer->role ? decide(rt, signer, action, arn, &facts, err) : 0;
+}
+
 int fa_signer_may_change(struct faas *rt, const struct fa_signer *signer, const char *operation,
 			 const struct fa_document *in, struct faas_error *err)
 {

@@ -34,6 +34,9 @@ int fa_signer_may(struct faas *rt, const struct fa_signer *signer, const struct 
 /* A request for the URL of a function ("name" or "name:qualifier"), whose AuthType is AWS_IAM. */
 int fa_signer_may_call(struct faas *rt, const struct fa_signer *signer, const char *function,
 		       struct faas_error *err);
+/* Whatever the action is called, on what has this ARN. */
+int fa_signer_may_use(struct faas *rt, const struct fa_signer *signer, const char *action,
+		      const char *arn, struct faas_error *err);
 /* An operation of IAM on a role or a policy. */
 int fa_signer_may_change(struct faas *rt, const struct fa_signer *signer, const char *operation,
 			 const struct fa_document *in, struct faas_error *err);

@@ -54,6 +54,23 @@ class CommandLine:
         return run(words, environment)
 
 
+def run_tests(server, tests, client_of):
+    """(title, what is wrong) of each test, with a client of its server, and of the server's end."""
+    results = []
+    with subprocess.Popen([server], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        command = CommandLine()
+        client = client_of(process.stdout.readline().strip(), command.run)
+        for title, test in tests:
+            command.first()
+            try:
+                results.append((title, test(client)))
+            except (KeyError, TypeError, ValueError, OSError) as error:
+                results.append((title, [repr(error)]))
+        process.stdin.close()
+    results.append(("the_server_closes_in_order", [] if process.returncode == 0 else [f"exit {process.returncode}"]))
+    return results
+
+
 def driver():
     """What each command reads before it knows what to do."""
     import awscli.clidriver

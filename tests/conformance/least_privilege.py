@@ -13,6 +13,7 @@ import sys
 import tempfile
 
 import aws
+from program import expect, report
 
 CURL = "/usr/bin/curl"
 ACCOUNT = "000000000000"
@@ -44,11 +45,6 @@ class Client:
         """What it complained; "": nothing."""
         return self.run("lambda", "invoke", "--function-name", name, "--cli-binary-format", "raw-in-base64-out",
                         "--payload", "1", self.out)[1]
-
-
-def expect(found, what, have, want):
-    if have != want:
-        found.append(f"{what} is {have!r}, not {want!r}")
 
 
 def denied(found, what, complaint, action, resource, who):
@@ -255,24 +251,8 @@ def main():
     if not os.path.exists(aws.AWS):
         print("1..0 # SKIP Debian's awscli is not here")
         return
-    results = []
-    with tempfile.TemporaryDirectory() as folder, subprocess.Popen(
-            [sys.argv[1]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        command = aws.CommandLine()
-        client = Client(server.stdout.readline().strip(), folder, command.run)
-        for title, test in TESTS:
-            command.first()
-            try:
-                results.append((title, test(client)))
-            except (KeyError, TypeError, ValueError, OSError) as error:
-                results.append((title, [repr(error)]))
-        server.stdin.close()
-    results.append(("the_server_closes_in_order", [] if server.returncode == 0 else [f"exit {server.returncode}"]))
-    print(f"1..{len(results)}")
-    for number, (title, found) in enumerate(results, 1):
-        print(f"{'not ok' if found else 'ok'} {number} - {title}")
-        for line in found:
-            print(f"# {line}")
+    with tempfile.TemporaryDirectory() as folder:
+        report(aws.run_tests(sys.argv[1], TESTS, lambda port, command: Client(port, folder, command)))
 
 
 if __name__ == "__main__":
