@@ -13,6 +13,8 @@
 #include <control/control.h>
 #include <faas/source.h>
 #include <http/signer.h>
+#include <model/address.h>
+#include <model/table.h>
 
 #define MEMBERS_MAX 5
 
@@ -46,15 +48,21 @@ static int invalid(struct faas_error *err, const char *what, const char *name)
 
 /* ---- DynamoDB -------------------------------------------------------------- */
 
-#define ADDRESS_MAX 400
+#define ADDRESS_MAX (FA_TABLE_NAME_MAX + 8)
 
+/* In the one form that it has here, so that a policy cannot be evaded by another. */
 static int read_table(char out[ADDRESS_MAX], const struct fa_document *in, struct faas_error *err)
 {
-	const char *name = fa_control_text(in, "TableName");
+	const char *text = fa_control_text(in, "TableName");
+	char name[FA_TABLE_NAME_MAX + 1], address[FA_ADDRESS_MAX];
 
-	if (!name || !*name)
+	if (!text)
 		return invalid(err, "a text is required", "TableName");
-	snprintf(out, ADDRESS_MAX, "%s%s", strncmp(name, "arn:", 4) ? "table:" : "", name);
+	snprintf(address, sizeof(address), "%s%s", strncmp(text, "arn:", 4) ? "table:" : "", text);
+	if (!fa_table_name(name, address))
+		return invalid(err, "TableName is a name of 3 to 255 letters, digits, '-', '_' and "
+				    "'.', or the ARN of a table, not", text);
+	snprintf(out, ADDRESS_MAX, "table:%s", name);
 	return 0;
 }
 
@@ -123,13 +131,10 @@ static int change(struct faas *rt, const struct target *target, const struct fa_
 	return rc ? rc : put_item(out, "Attributes", old, err);
 }
 
-static void table_arn(char out[ADDRESS_MAX + 64], const struct faas *rt, const char *table)
+static void table_arn(char out[FA_ADDRESS_ARN], const struct faas *rt, const char *table)
 {
-	if (!strncmp(table, "arn:", 4))
-		snprintf(out, ADDRESS_MAX + 64, "%s", table);
-	else
-		snprintf(out, ADDRESS_MAX + 64, "arn:aws:dynamodb:%s:%s:table/%s",
-			 rt->config.region, rt->config.account, table + strlen("table:"));
+	snprintf(out, FA_ADDRESS_ARN, "arn:aws:dynamodb:%s:%s:table/%s", rt->config.region,
+		 rt->config.account, table + strlen("table:"));
 }
 
 /* What a table is there for is what it was made for: its members are shown again. */
@@ -137,7 +142,7 @@ static int describe(struct fa_document *out, const struct faas *rt, const struct
 		    const char *table, const char *status)
 {
 	struct fa_document *shown = fa_document_copy(in);
-	char arn[ADDRESS_MAX + 64];
+	char arn[FA_ADDRESS_ARN];
 	int rc;
 
 	table_arn(arn, rt, table);
@@ -183,7 +188,7 @@ static int may_use_table(struct faas *rt, const struct fa_signer *signer,
 			 const struct target *target, const struct fa_document *in,
 			 struct faas_error *err)
 {
-	char table[ADDRESS_MAX], arn[ADDRESS_MAX + 64];
+	char table[ADDRESS_MAX], arn[FA_ADDRESS_ARN];
 	int rc = read_table(table, in, err);
 
 	if (rc)
@@ -219,16 +224,18 @@ static int may_use_buses(struct faas *rt, const struct fa_signer *signer,
 			 struct faas_error *err)
 {
 	const struct fa_document *entries = fa_document_get(in, "Entries"), *entry;
-	char arn[ADDRESS_MAX + 64];
+	char text[FA_ADDRESS_MAX], arn[FA_ADDRESS_ARN];
+	struct fa_address bus;
 	int rc = 0;
 
 	for (size_t i = 0; !rc && (entry = fa_document_item(entries, i)); i++) {
-		const char *bus = fa_control_text(entry, "EventBusName");
+		const char *name = fa_control_text(entry, "EventBusName");
 
-		snprintf(arn, sizeof(arn), "%s", bus ? bus : "");
-		if (strncmp(arn, "arn:", 4) != 0)
-			snprintf(arn, sizeof(arn), "arn:aws:events:%s:%s:event-bus/%.300s",
-				 rt->config.region, rt->config.account, bus ? bus : "default");
+		snprintf(text, sizeof(text), "%s%s",
+			 name && !strncmp(name, "arn:", 4) ? "" : "bus:", name ? name : "default");
+		if (fa_address_parse(&bus, text, NULL))
+			continue; /* nor will it be sent anywhere */
+		fa_address_arn(&bus, rt->config.region, rt->config.account, arn);
 		rc = fa_signer_may_use(rt, signer, target->action, arn, err);
 	}
 	return rc;

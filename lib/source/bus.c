@@ -219,12 +219,14 @@ static int put_entry(struct faas *rt, const struct fa_document *entry, const cha
 {
 	const char *bus = fa_control_text(entry, "EventBusName");
 	char address[FA_ADDRESS_MAX];
+	struct fa_address to;
 	int64_t number = 0;
 	int rc;
 
 	snprintf(address, sizeof(address), "%s%s",
 		 bus && !strncmp(bus, "arn:", 4) ? "" : "bus:", bus ? bus : "default");
-	if (!strncmp(address, "arn:", 4) && !strstr(address, ":event-bus/"))
+	if (!strncmp(address, "arn:", 4) &&
+	    (fa_address_parse(&to, address, NULL) || to.kind != FA_TO_BUS))
 		return fa_error_typed(err, FAAS_EINVAL, "InvalidArgument",
 				      "Parameter EventBusName is not valid. Reason: it is no bus.");
 	rc = faas_put(rt, address, FAAS_MESSAGE(.body = fa_bytes_of(text)), &number, err);

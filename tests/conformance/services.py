@@ -44,9 +44,9 @@ class Client:
 
 
 def complains(found, what, answer, operation, kind, text):
-    begin, end = f"An error occurred ({kind}) when calling the {operation} operation", f": {text}"
-    if answer[0] is not None or not answer[1].startswith(begin) or end not in answer[1]:
-        found.append(f"{what}: {answer!r} is not {begin + end!r}")
+    begin = f"An error occurred ({kind}) when calling the {operation} operation"
+    if answer[0] is not None or not answer[1].startswith(begin) or text not in answer[1]:
+        found.append(f"{what}: {answer!r} is not {begin!r} with {text!r}")
 
 
 def items(client):
@@ -122,6 +122,8 @@ def rights(client):
     table, bus = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/orders", f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/shop"
     policy = {"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": "dynamodb:PutItem", "Resource": table},
+        {"Effect": "Deny", "Action": "dynamodb:*", "Resource": f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/secret"},
+        {"Effect": "Allow", "Action": "dynamodb:DeleteTable", "Resource": "*"},
         {"Effect": "Allow", "Action": "events:PutEvents", "Resource": bus}]}
     client.run("iam", "create-role", "--role-name", "writer", "--assume-role-policy-document", json.dumps(trust))
     client.run("iam", "put-role-policy", "--role-name", "writer", "--policy-name", "p", "--policy-document",
@@ -135,6 +137,12 @@ def rights(client):
     expect(found, "an event", (complaint, answer and answer["FailedEntryCount"]), ("", 0))
     complains(found, "an event of another bus", writer.events({**EVENT, "EventBusName": "shop"}, EVENT), "PutEvents",
               "AccessDeniedException", "User: arn:aws:sts::")
+    for name in ("secret", "arn:aws:dynamodb:eu-west-1:111111111111:table/secret"):
+        complains(found, name, writer.run("dynamodb", "delete-table", "--table-name", name), "DeleteTable",
+                  "AccessDeniedException", ":table/secret")
+    complains(found, "a bus by the ARN of another account", writer.events(
+        {**EVENT, "EventBusName": "arn:aws:events:us-east-1:111111111111:event-bus/default"}), "PutEvents",
+        "AccessDeniedException", f"{ACCOUNT}:event-bus/default")
     stranger = Client(client.port, client.command, "nobody")
     answer, complaint = stranger.table("get-item", "key", KEY)
     if answer is not None or "(UnrecognizedClientException)" not in complaint:

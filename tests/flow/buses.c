@@ -421,7 +421,7 @@ static char *control(const char *operation, const char *request)
 
 TEST(put_events_answers_for_each_entry)
 {
-	const char *want = "{\"FailedEntryCount\":3,\"Entries\":[{\"EventId\":\"";
+	const char *want = "{\"FailedEntryCount\":4,\"Entries\":[{\"EventId\":\"";
 	char *reply;
 
 	rule(FAAS_MAPPING(.target = "queue:q"));
@@ -435,7 +435,9 @@ TEST(put_events_answers_for_each_entry)
 		"{\"Source\":\"s\",\"DetailType\":\"t\",\"Detail\":\"{}\",\"EventBusName\":"
 		"\"arn:aws:events:local-1:000000000000:event-bus/b\"},"
 		"{\"Source\":\"s\",\"DetailType\":\"t\",\"Detail\":\"{}\",\"EventBusName\":"
-		"\"arn:aws:sqs:local-1:000000000000:b\"}]}");
+		"\"arn:aws:sqs:local-1:000000000000:b\"},"
+		"{\"Source\":\"s\",\"DetailType\":\"t\",\"Detail\":\"{}\",\"EventBusName\":"
+		"\"arn:aws:sqs:local-1:event-bus/:b\"}]}");
 	await_lying("queue:b", 2);
 	await_lying("queue:q", 1);
 	assert_memory_equal(reply, want, strlen(want));
