@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -77,6 +78,38 @@ TEST(whoever_may_reach_all_does_not_reach_this_machine)
 	flow_expect(&flow, "udp", "10.77.0.255:8001", "EPERM");
 	flow_expect(&flow, "udp", "255.255.255.255:8001", "EPERM");
 	flow_expect(&flow, "udp", "224.0.0.1:8001", "EPERM");
+}
+
+/* Whether this process, which no rules hold back, can send by IPv6 into the bridge. */
+static bool has_ipv6(void)
+{
+	struct sockaddr_in6 all = { .sin6_family = AF_INET6, .sin6_port = htons(9),
+				    .sin6_scope_id = if_nametoindex("br-a") };
+	int sock = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool sent = false;
+
+	inet_pton(AF_INET6, "ff02::1", &all.sin6_addr);
+	for (int i = 0; sock >= 0 && !sent && i < 500; i++) {
+		sent = sendto(sock, "ping", 4, 0, (struct sockaddr *)&all, sizeof(all)) == 4;
+		if (!sent)
+			usleep(10000);
+	}
+	close(sock);
+	return sent;
+}
+
+TEST(whoever_may_reach_all_reaches_nobody_by_ipv6)
+{
+	const struct faas_result *result;
+
+	vpc_needs_machine();
+	vpc_function("ipv6", "network.ipv6", "subnet-a", "sg-all");
+	result = flow_call(&flow, "ipv6", "");
+	if (!has_ipv6()) { /* the bridge is up while there is an environment in it */
+		print_message("there is no IPv6 here\n");
+		skip();
+	}
+	assert_true(flow_says(result, "EPERM") || flow_says(result, "EADDRNOTAVAIL"));
 }
 
 TEST(another_subnet_is_not_reached_unless_a_group_says_so)
@@ -404,6 +437,7 @@ int main(void)
 		CASE(what_is_far_away_is_reached_through_the_gateway),
 		CASE(of_several_groups_each_adds_to_what_is_reached),
 		CASE(whoever_may_reach_all_does_not_reach_this_machine),
+		CASE(whoever_may_reach_all_reaches_nobody_by_ipv6),
 		CASE(another_subnet_is_not_reached_unless_a_group_says_so),
 		CASE(names_are_asked_of_the_subnets_resolver_whatever_the_groups_say),
 		CASE(a_subnet_without_a_resolver_knows_no_names_and_asks_nobody_elses),

@@ -85,6 +85,31 @@ static int udp(struct faas_context *ctx, struct faas_bytes event)
 	return reach(ctx, event, SOCK_DGRAM);
 }
 
+/* To whoever is on its link, by IPv6: "sent", or why it could not be. */
+static int ipv6(struct faas_context *ctx, struct faas_bytes event)
+{
+	struct sockaddr_in6 all = { .sin6_family = AF_INET6, .sin6_port = htons(9) };
+	int sock = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0), error = 0;
+	struct if_nameindex *links = if_nameindex();
+
+	(void)event;
+	inet_pton(AF_INET6, "ff02::1", &all.sin6_addr);
+	for (struct if_nameindex *link = links; link && link->if_index; link++)
+		if (strcmp(link->if_name, "lo") != 0)
+			all.sin6_scope_id = link->if_index;
+	if_freenameindex(links);
+	for (int i = 0; i < 300; i++) { /* its address takes a while to be one */
+		error = sendto(sock, "ping", 4, 0, (struct sockaddr *)&all, sizeof(all)) < 0 ?
+				errno : 0;
+		if (error != EADDRNOTAVAIL)
+			break;
+		poll(NULL, 0, 10);
+	}
+	if (sock >= 0)
+		close(sock);
+	return faas_puts(ctx, error ? strerrorname_np(error) : "sent");
+}
+
 /* Its addresses but that of lo. */
 static void list_addresses(char *all, size_t size)
 {
@@ -236,5 +261,6 @@ static int escape(struct faas_context *ctx, struct faas_bytes event)
 	return faas_puts(ctx, len ? worked : "nothing worked");
 }
 
-FAAS_PLUGIN("network", "1", FAAS_HANDLER(tcp), FAAS_HANDLER(udp), FAAS_HANDLER(addresses),
+FAAS_PLUGIN("network", "1", FAAS_HANDLER(tcp), FAAS_HANDLER(udp), FAAS_HANDLER(ipv6),
+	    FAAS_HANDLER(addresses),
 	    FAAS_HANDLER(resolve), FAAS_HANDLER(listen_at), FAAS_HANDLER(escape));
