@@ -3,6 +3,7 @@
 #include "support/test.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <net/if.h>
 #include <pthread.h>
@@ -384,6 +385,67 @@ TEST(a_host_that_is_killed_leaves_no_link_behind)
 }
 
 /* An invocation takes what is there. */
+/* Networks that a process has open, and the sum of their numbers. */
+static int networks_of(pid_t pid, uint64_t *sum)
+{
+	char path[64], target[64];
+	struct dirent *entry;
+	int count = 0;
+	DIR *dir;
+
+	*sum = 0;
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		ssize_t len = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+
+		target[len > 0 ? len : 0] = '\0';
+		if (strncmp(target, "net:[", 5) != 0)
+			continue;
+		*sum += strtoull(target + 5, NULL, 10);
+		count++;
+	}
+	if (dir)
+		closedir(dir);
+	return count;
+}
+
+#define IN_NEST (4 + 1) /* made ahead, and its own */
+
+/* Wait until the nest has made all that it makes ahead; which they are. */
+static uint64_t await_networks(void)
+{
+	struct process all[64];
+	uint64_t sum;
+
+	for (int i = 0; i < 6000; i++) {
+		int count = processes_below(getpid(), all, 64);
+
+		for (int at = 0; at < count; at++)
+			if (networks_of(all[at].pid, &sum) == IN_NEST)
+				return sum;
+		usleep(10000);
+	}
+	fail_msg("there are never %d networks", IN_NEST);
+	return 0;
+}
+
+TEST(four_networks_are_made_ahead_and_none_for_an_event)
+{
+	uint64_t networks;
+
+	vpc_needs_machine();
+	vpc_function("tcp", "network.tcp", "subnet-a", "sg-port");
+	expect(VPC_HERE ":8001", "open");
+	networks = await_networks();
+	for (int i = 0; i < 20; i++)
+		expect(VPC_HERE ":8001", "open");
+	assert_true(await_networks() == networks);
+	expect("die", NULL);
+	expect(VPC_HERE ":8001", "open"); /* by one of the four */
+	assert_true(await_networks() != networks);
+}
+
 TEST(a_warm_environment_keeps_its_address)
 {
 	const struct faas_result *first;
@@ -456,6 +518,7 @@ int main(void)
 		CASE(what_was_restored_or_put_back_has_a_network_too),
 #endif
 		CASE(a_host_that_is_killed_leaves_no_link_behind),
+		CASE(four_networks_are_made_ahead_and_none_for_an_event),
 		CASE(a_warm_environment_keeps_its_address),
 		CASE(a_keeper_that_was_killed_is_made_anew),
 	};
