@@ -107,16 +107,16 @@ int fa_role_may_send(struct faas *rt, const struct fa_version *v,
 }
 
 /* The second text is unverified. */
-static int may_not_tell(const char *action, const char *arn, bool dead_letter,
-			struct faas_error *err)
+static int may_not_tell(const struct fa_address *to, const char *action, const char *arn,
+			bool dead_letter, struct faas_error *err)
 {
 	const char *call = strchr(action, ':') + 1;
 
-	if (dead_letter && !strncmp(action, "s", 1))
+	if (dead_letter && (to->kind == FA_TO_QUEUE || to->kind == FA_TO_TOPIC))
 		return fa_error(err, FAAS_EINVAL,
 				"The provided execution role does not have permissions to call "
 				"%s on %s",
-				call, action[1] == 'q' ? "SQS" : "SNS");
+				call, to->kind == FA_TO_QUEUE ? "SQS" : "SNS");
 	return fa_error(err, FAAS_EINVAL,
 			"The function's execution role does not have permissions to call %s on "
 			"%.200s",
@@ -142,7 +142,7 @@ int fa_role_check_told(struct faas *rt, const char *function, const char *role,
 	rc = ask(rt, &who, action, arn, why, sizeof(why));
 	if (rc == FAAS_ENOMEM)
 		return fa_error_nomem(err);
-	return rc ? may_not_tell(action, arn, dead_letter, err) : 0;
+	return rc ? may_not_tell(&to, action, arn, dead_letter, err) : 0;
 }
 
 /* ---- whether its logs are told ------------------------------------------- */

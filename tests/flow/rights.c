@@ -285,6 +285,21 @@ TEST(a_dead_letter_queue_needs_a_role_that_may_send_there)
 	}
 }
 
+TEST(a_dead_letter_that_is_no_queue_is_refused_by_its_own_name)
+{
+	perform("PutRolePolicy", ALLOW(Q("none:None"), "*"));
+	assert_int_equal(faas_function_create(flow.rt,
+					      FAAS_FUNCTION(.name = "other", .role = ROLE,
+							    .code = TEST_PLUGINS "/echo.so",
+							    .handler = "echo.log",
+							    .dead_letter = "dir:/tmp/told"),
+					      &err),
+			 FAAS_EINVAL);
+	assert_string_equal(err.message,
+			    "The function's execution role does not have permissions to call "
+			    "PutObject on arn:aws:s3:::/tmp/told/*");
+}
+
 /* Nor does it get a role that may not. */
 TEST(a_role_that_may_not_send_dead_letters_takes_no_others_place)
 {
@@ -391,6 +406,7 @@ int main(void)
 		ROW(a_bus_invokes_as_its_rule),
 		ROW(a_schedule_invokes_as_either_of_its_services_or_leaves_a_dead_letter),
 		ROW(a_dead_letter_queue_needs_a_role_that_may_send_there),
+		ROW(a_dead_letter_that_is_no_queue_is_refused_by_its_own_name),
 		ROW(a_role_that_may_not_send_dead_letters_takes_no_others_place),
 		ROW(a_destination_needs_a_role_that_may_send_there),
 		ROW(who_may_not_send_any_more_sends_nothing_and_says_so),
