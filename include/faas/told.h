@@ -92,8 +92,12 @@ struct faas_result {
 				   an average of the last few; of a short first event it may
 				   be the time since the environment was asked for */
 	int memory_mb;          /* configured */
-	int memory_used_mb;     /* peak of the environment, as sampled; of a first event below
-				   1 ms that of another environment of the function */
+	int memory_used_mb;     /* the most that was seen of the environment so far: the peak of
+				   its process, as the kernel keeps it, or, where it may have
+				   several (programs, languages), what they had together when an
+				   event ended. Looked at after events above 1 ms, the first, and
+				   one in 256; of a first event below 1 ms, or whose end is here
+				   before its birth was told, it is that of another environment */
 };
 
 /* A part of an answer, in order; see faas_request.on_part. */

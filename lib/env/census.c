@@ -25,7 +25,7 @@ static void add_children(struct walk *walk, int pid, const char *thread)
 	char path[64], text[4096], *at = text, *end;
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%.16s/children", pid, thread);
-	if (!fa_meter_read(path, text, sizeof(text)))
+	if (!fa_proc_read(path, text, sizeof(text)))
 		return;
 	while (walk->count < FA_CENSUS_MAX) {
 		long child = strtol(at, &end, 10);
@@ -52,34 +52,21 @@ static void look_into(struct walk *walk, int pid)
 		closedir(threads);
 }
 
-static void count(struct fa_census *census, int pid, int64_t *files_kb)
+static void count(struct fa_census *census, int pid)
 {
-	char path[40], text[2048];
 	struct timespec cpu;
-	int64_t files, peak;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	if (!fa_meter_read(path, text, sizeof(text)))
-		return;
-	census->processes++;
-	files = fa_meter_number(text, "RssFile:") + fa_meter_number(text, "RssShmem:");
-	peak = fa_meter_number(text, "VmHWM:");
-	census->memory_kb += fa_meter_number(text, "RssAnon:");
-	*files_kb = files > *files_kb ? files : *files_kb;
-	census->peak_kb = peak > census->peak_kb ? peak : census->peak_kb;
-	if (!clock_gettime(fa_meter_clock(pid), &cpu))
+	if (fa_usage_add(&census->usage, pid) && !clock_gettime(fa_meter_clock(pid), &cpu))
 		census->cpu_ns += (int64_t)cpu.tv_sec * 1000000000 + cpu.tv_nsec;
 }
 
 void fa_census(struct fa_census *census, int pid)
 {
 	struct walk walk = { .pids = { pid }, .count = 1 };
-	int64_t files_kb = 0;
 
 	memset(census, 0, sizeof(*census));
 	for (int i = 0; i < walk.count; i++) {
-		count(census, walk.pids[i], &files_kb);
+		count(census, walk.pids[i]);
 		look_into(&walk, walk.pids[i]);
 	}
-	census->memory_kb += files_kb;
 }

@@ -3,15 +3,14 @@
 #define FA_ENV_CENSUS_H
 
 #include <stdint.h>
+#include <base/proc.h>
 
 #define FA_CENSUS_MAX 1024 /* processes that are looked at */
 
 /* What a process and all that descends from it use now. */
 struct fa_census {
-	int processes;
-	int64_t memory_kb; /* their own pages, and the pages of files of the largest */
-	int64_t peak_kb;   /* the most that one of them has had by itself */
-	int64_t cpu_ns;    /* of those that live; those that ended are forgotten */
+	struct fa_usage usage;
+	int64_t cpu_ns; /* of those that live; those that ended are forgotten */
 };
 
 /*

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <base/proc.h>
 #include <env/census.h>
 #include <env/env.h>
 #include <env/pool.h>
@@ -43,24 +44,6 @@ clockid_t fa_meter_clock(int pid)
 	return (clockid_t)(~(unsigned)pid << 3 | 2u);
 }
 
-size_t fa_meter_read(const char *path, char *buffer, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, buffer, size - 1);
-
-	if (fd >= 0)
-		close(fd);
-	buffer[n > 0 ? n : 0] = '\0';
-	return n > 0 ? (size_t)n : 0;
-}
-
-int64_t fa_meter_number(const char *text, const char *word)
-{
-	const char *at = strstr(text, word);
-
-	return at ? strtoll(at + strlen(word), NULL, 10) : 0;
-}
-
 /* The first job has init in it. */
 static int64_t since_ns(const struct fa_env *env, const struct fa_job *job)
 {
@@ -84,7 +67,7 @@ int64_t fa_meter_peak_kb(int pid)
 	char path[40], text[2048];
 
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	return fa_meter_read(path, text, sizeof(text)) ? fa_meter_number(text, "VmHWM:") : 0;
+	return fa_proc_read(path, text, sizeof(text)) ? fa_proc_number(text, "VmHWM:") : 0;
 }
 
 static bool is_program(const struct fa_env *env)
@@ -100,7 +83,7 @@ static int64_t look_at_memory(const struct fa_env *env, int pid)
 	if (!fa_version_is_spacious(env->pool->version))
 		return fa_meter_peak_kb(pid);
 	fa_census(&census, pid);
-	return census.memory_kb > census.peak_kb ? census.memory_kb : census.peak_kb;
+	return fa_usage_kb(&census.usage);
 }
 
 static void sample_memory(struct fa_env *env, int pid)
@@ -253,7 +236,7 @@ int fa_meter_pid(int pidfd)
 	if (!ioctl(pidfd, PIDFD_GET_INFO, &info) && info.pid)
 		return (int)info.pid;
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
-	if (!fa_meter_read(path, text, sizeof(text)))
+	if (!fa_proc_read(path, text, sizeof(text)))
 		return 0;
-	return (int)fa_meter_number(text, "\nPid:");
+	return (int)fa_proc_number(text, "\nPid:");
 }

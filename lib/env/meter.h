@@ -25,9 +25,6 @@ bool fa_meter_starved(const struct fa_env *env, int wait_status);
 /* The most memory a process has had at once; 0: it is gone. */
 int64_t fa_meter_peak_kb(int pid);
 
-/* The pieces: a file of /proc as text, 0 if it cannot be read; a number in it; a clock. */
-size_t fa_meter_read(const char *path, char *buffer, size_t size);
-int64_t fa_meter_number(const char *text, const char *word);
 clockid_t fa_meter_clock(int pid);
 
 /* The process's id as this process sees it, from its pidfd; 0 if it is gone. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <base/member.h>
+#include <base/proc.h>
 
 #define RECORD 2048
 
@@ -135,35 +136,21 @@ void fa_platform_restored(struct fa_platform *p, int64_t now_ns)
 
 /* ---- what it uses --------------------------------------------------------- */
 
-static int64_t peak_kb(const char *pid)
+/* As REPORT has it (env/meter.c), of all that are in here and at the same times. */
+static int64_t used_mb(struct fa_platform *p)
 {
-	char path[300], line[256];
-	int64_t peak = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%s/status", pid);
-	file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file))
-		if (!strncmp(line, "VmHWM:", 6))
-			peak = strtoll(line + 6, NULL, 10);
-	if (file)
-		fclose(file);
-	return peak;
-}
-
-/* The sum of all peaks, ours too, as a bound: there is no cheaper way to know from in here. */
-static int64_t used_mb(void)
-{
+	struct fa_usage usage = { 0 };
 	const struct dirent *entry;
-	int64_t kb = 0;
 	DIR *all = opendir("/proc");
 
 	while (all && (entry = readdir(all)))
 		if (*entry->d_name >= '1' && *entry->d_name <= '9')
-			kb += peak_kb(entry->d_name);
+			fa_usage_add(&usage, atoi(entry->d_name));
 	if (all)
 		closedir(all);
-	return (kb + 1023) / 1024;
+	if (fa_usage_kb(&usage) > p->used_kb)
+		p->used_kb = fa_usage_kb(&usage);
+	return (p->used_kb + 1023) / 1024;
 }
 
 /* ---- events --------------------------------------------------------------- */
@@ -257,10 +244,10 @@ void fa_platform_runtime_waits(struct fa_platform *p, int64_t now_ns)
 }
 
 /* As it is billed on demand: with the init that this event had to wait for. */
-static void put_metrics(const struct fa_platform *p, struct fa_text *text)
+static void put_metrics(struct fa_platform *p, struct fa_text *text)
 {
 	int64_t init_ns = p->run->provisioned ? 0 : p->init_ns;
-	int64_t took_ns = p->answered_ns - p->begun.ns, used = used_mb();
+	int64_t took_ns = p->answered_ns - p->begun.ns, used = used_mb(p);
 
 	fa_member_object(text, "metrics");
 	fa_member_ms(text, "durationMs", took_ns);

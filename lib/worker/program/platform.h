@@ -25,6 +25,7 @@ struct fa_platform {
 	struct fa_instant begun;
 	int64_t responded_ns, answered_ns; /* the response began; and ended */
 	uint64_t produced;
+	int64_t used_kb; /* the most so far, as seen when events ended */
 };
 
 void fa_platform_init(struct fa_platform *platform, struct fa_telemetry *telemetry,
