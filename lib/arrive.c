@@ -182,6 +182,7 @@ static int invoke(struct faas *rt, const struct faas_request *request, bool coun
 {
 	struct fa_invocation *inv;
 	struct fa_version *version;
+	uint32_t changes;
 	struct faas_request room;
 	const struct faas_request *r;
 	size_t meta_max;
@@ -195,6 +196,7 @@ static int invoke(struct faas *rt, const struct faas_request *request, bool coun
 		rc = fa_enter(rt, err);
 	if (rc)
 		return rc;
+	changes = atomic_load(&rt->registry.changes);
 	version = fa_registry_find(&rt->registry, r->function, err);
 	if (!version) {
 		fa_leave(rt);
@@ -219,6 +221,7 @@ static int invoke(struct faas *rt, const struct faas_request *request, bool coun
 	}
 	fill_invocation(inv, rt, version, r, meta_max);
 	inv->counted = counted;
+	inv->changes = changes;
 	if (id)
 		*id = inv->id;
 	if (inv->kept)

@@ -61,20 +61,25 @@ static void lose_patience(struct fa_invocation *inv)
 	fa_want_pump(rt);
 }
 
-/* What it was sent to may be something else by now (semantics 1.4). */
-static void follow(struct fa_invocation *inv)
+bool fa_invocation_follow(struct fa_invocation *inv)
 {
 	struct fa_version *old = inv->runner->version, *v;
 	const char *called = inv->job.meta_len ? inv->job.meta : old->config.name;
+	uint32_t changes = atomic_load(&inv->rt->registry.changes);
 
+	if (inv->changes == changes)
+		return false;
+	inv->changes = changes;
 	v = fa_registry_find(&inv->rt->registry, called, NULL);
-	if (!v || fa_version_check_active(v, NULL) < 0) {
+	if (!v || v == old || fa_version_check_active(v, NULL) < 0) {
 		fa_version_unref(v);
-		return;
+		return false;
 	}
+	fa_turn_stop(inv);
 	inv->runner = v->runner;
 	inv->job.timeout_ns = (int64_t)v->config.timeout_ms * 1000000;
 	fa_version_unref(old);
+	return true;
 }
 
 void fa_invocation_due(struct fa_timer *timer)
@@ -82,7 +87,7 @@ void fa_invocation_due(struct fa_timer *timer)
 	struct fa_invocation *inv = fa_container(timer, struct fa_invocation, timer);
 
 	if (inv->state == PAUSED) {
-		follow(inv);
+		fa_invocation_follow(inv);
 		fa_invocation_begin(inv);
 	} else if (inv->state == RUNNING) {
 		fa_parts_resume(inv, FA_PAUSE_PACE);
@@ -189,14 +194,11 @@ static struct fa_env *lease(struct fa_invocation *inv, const char **reason, int 
 	return env;
 }
 
-/*
- * An event does, unless many do: what waits in line is run by what its function is now, and
- * what comes again by what that is then (semantics 1.4). `why`: 0, for an init.
- */
+/* An event does, unless many do and it lies in the store. `why`: 0, for an init. */
 static bool may_wait(const struct fa_invocation *inv, int why)
 {
 	if (fa_invocation_is_event(inv))
-		return fa_turn_may_stay(inv);
+		return !inv->kept || fa_turn_may_stay(inv);
 	return inv->capacity_wait_ms || !why;
 }
 

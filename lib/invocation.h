@@ -21,6 +21,7 @@ struct fa_invocation {
 	uint64_t id;
 	struct faas *rt;
 	struct fa_runner *runner;  /* with a reference to its version */
+	uint32_t changes;          /* of the registry, when that was looked up; 0: not known */
 	struct fa_env *env;
 	enum faas_mode mode;
 	bool log_tail, canceled, counted;
@@ -45,6 +46,8 @@ static inline bool fa_invocation_is_event(const struct fa_invocation *inv)
 
 void fa_invocation_begin(struct fa_invocation *inv);
 void fa_invocation_submit(struct fa_invocation *inv, struct fa_env *env);
+/* What it was sent to may be something else by now (semantics 1.4); whether it is. */
+bool fa_invocation_follow(struct fa_invocation *inv);
 /* It could not run now: an event comes again later, the others end with `code`. */
 void fa_invocation_throttle(struct fa_invocation *inv, const char *reason, int code);
 /* It did not run and is over: throttled, canceled, out of memory. */

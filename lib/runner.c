@@ -169,6 +169,7 @@ void fa_runner_renew(struct fa_runner *runner, bool last)
 	else
 		fa_pool_recycle(runner->pool);
 	fa_seats_clear(runner->rt, runner->pool);
+	fa_want_pump(runner->rt); /* who stands in its line follows */
 }
 
 static void end_runner(struct fa_call *call)

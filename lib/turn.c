@@ -9,7 +9,7 @@
 
 #define AHEAD_NS 50000 /* hand over ahead at most so much work */
 #define AHEAD_AMONG 64 /* that are looked at, of a function without a limit of its own */
-#define KEPT_MAX 128   /* events that wait at hand, per function */
+#define KEPT_MAX 128   /* events of the store that wait at hand, per function */
 
 void fa_turn_stop(struct fa_invocation *inv)
 {
@@ -116,7 +116,7 @@ bool fa_turn_is_soon(const struct fa_runner *runner, const struct fa_invocation 
 	       fa_env_is_prompt(first) && !fa_runner_is_over(runner, first);
 }
 
-/* So many are at hand when an environment is free; the others come again. */
+/* So many are at hand when an environment is free; the others go back to the store. */
 bool fa_turn_may_stay(const struct fa_invocation *inv)
 {
 	int waiting = (int)inv->runner->load - (int)inv->runner->leases;
@@ -124,12 +124,30 @@ bool fa_turn_may_stay(const struct fa_invocation *inv)
 	return waiting < KEPT_MAX && fa_durable_has_room(inv->rt);
 }
 
-void fa_invocations_pump(struct fa_runner *runner)
+/*
+ * Who has waited longest; NULL: nobody waits. An event whose function became another one goes
+ * to the end of that one's line, and all of this line do when their turn comes: so they keep
+ * their order. It begins there when that is pumped, and not while this one is.
+ */
+static struct fa_invocation *first_in_line(struct fa_runner *runner)
 {
 	while (!fa_list_empty(&runner->waiting)) {
 		struct fa_invocation *inv =
 			fa_container(runner->waiting.next, struct fa_invocation, turn);
 
+		if (!fa_invocation_is_event(inv) || !fa_invocation_follow(inv))
+			return inv;
+		fa_turn_wait(inv, false);
+		fa_want_pump(inv->rt);
+	}
+	return NULL;
+}
+
+void fa_invocations_pump(struct fa_runner *runner)
+{
+	struct fa_invocation *inv;
+
+	while ((inv = first_in_line(runner))) {
 		fa_invocation_begin(inv);
 		if (inv->state == WAITING)
 			return;
@@ -139,10 +157,9 @@ void fa_invocations_pump(struct fa_runner *runner)
 /* Whoever waits longest goes first; the next ones ahead, as far as they may. */
 static void top_up(struct fa_runner *runner, struct fa_env *env)
 {
-	while (!fa_list_empty(&runner->waiting)) {
-		struct fa_invocation *next =
-			fa_container(runner->waiting.next, struct fa_invocation, turn);
+	struct fa_invocation *next;
 
+	while ((next = first_in_line(runner))) {
 		if (fa_env_open_jobs(env) &&
 		    !(may_go_ahead(next) && fa_env_accepts(env, &next->job, AHEAD_NS)))
 			return;

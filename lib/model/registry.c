@@ -118,6 +118,7 @@ static struct fa_function *function_of(const struct fa_registry *registry,
 void fa_registry_note(struct fa_registry *registry, struct fa_function *function)
 {
 	function->changed = true;
+	atomic_fetch_add(&registry->changes, 1);
 	atomic_store(&registry->changed, true);
 }
 

@@ -52,6 +52,7 @@ struct fa_registry {
 	bool remembers;          /* functions that are gone stay until they are forgotten */
 	bool ending;             /* see fa_registry_end() */
 	_Atomic bool changed;    /* one of the functions did */
+	_Atomic uint32_t changes; /* of functions, ever: what a name leads to may be another now */
 	struct fa_map urls;      /* id -> struct fa_url, which its function has */
 	char url_base[64];       /* see fa_url_place() */
 	struct fa_account_part {

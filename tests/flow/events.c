@@ -252,6 +252,95 @@ TEST(a_backlog_in_memory_does_so_too)
 	expect_a_backlog_to_end(NULL);
 }
 
+static _Atomic int by_old, by_new;
+
+static int count_old(struct faas_context *ctx, struct faas_bytes event)
+{
+	(void)event;
+	by_old++;
+	return faas_puts(ctx, "");
+}
+
+static int count_new(struct faas_context *ctx, struct faas_bytes event)
+{
+	(void)event;
+	by_new++;
+	return faas_puts(ctx, "");
+}
+
+/* An event of another function holds the only place, and all these wait behind it. */
+static void make_a_backlog(const char *folder, const char *called)
+{
+	flow_close(&flow);
+	flow_open(&flow, FAAS_CONFIG(.max_concurrency = 1, .state_dir = folder), true);
+	flow_function(&flow, FAAS_FUNCTION(.name = "b", .native = block, .timeout_ms = 900000));
+	flow_function(&flow, FAAS_FUNCTION(.name = "x", .native = count_old));
+	assert_int_equal(faas_version_publish(flow.rt, "x", NULL, NULL, NULL), 0);
+	assert_int_equal(faas_alias_set(flow.rt, "x", "live", 1, 0, 0, NULL), 0);
+	blocked = true;
+	by_old = by_new = 0;
+	send("b");
+	flow_await_idle(&flow, 0, 1);
+	for (int i = 0; i < BACKLOG; i++)
+		send(called);
+}
+
+/* Without passing time: whoever comes again later does not come at all. */
+static void expect_at_once(int old, int new)
+{
+	blocked = false;
+	for (int i = 0; by_old + by_new < BACKLOG && i < 10000; i++)
+		tick();
+	await_queued(0);
+	assert_int_equal(by_old, old);
+	assert_int_equal(by_new, new);
+}
+
+static void become_new(void)
+{
+	assert_int_equal(faas_function_update(
+				 flow.rt, FAAS_FUNCTION(.name = "x", .native = count_new), NULL),
+			 0);
+}
+
+TEST(no_event_of_a_backlog_in_memory_is_sent_away_to_come_again)
+{
+	make_a_backlog(NULL, "x");
+	expect_at_once(BACKLOG, 0);
+}
+
+TEST(a_backlog_is_run_by_what_its_function_became_meanwhile)
+{
+	char folder[64];
+
+	make_a_backlog(NULL, "x");
+	become_new();
+	expect_at_once(0, BACKLOG);
+	stores_folder(folder);
+	make_a_backlog(folder, "x");
+	become_new();
+	blocked = false;
+	for (int i = 0; by_new < BACKLOG && i < 20000; i++)
+		flow_pass(&flow, 100);
+	await_queued(0);
+	assert_int_equal(by_old, 0);
+	flow_close(&flow);
+	stores_remove(folder);
+	flow_open(&flow, NULL, true);
+}
+
+TEST(a_backlog_of_an_alias_follows_it_and_that_of_a_number_stays)
+{
+	make_a_backlog(NULL, "x:live");
+	become_new();
+	assert_int_equal(faas_version_publish(flow.rt, "x", NULL, NULL, NULL), 0);
+	assert_int_equal(faas_alias_set(flow.rt, "x", "live", 2, 0, 0, NULL), 0);
+	expect_at_once(0, BACKLOG);
+	make_a_backlog(NULL, "x:1");
+	become_new();
+	expect_at_once(BACKLOG, 0);
+}
+
 TEST(an_event_over_a_megabyte_is_refused)
 {
 	char *payload = calloc(1, 1048577);
@@ -280,6 +369,9 @@ int main(void)
 		CASE(an_event_that_waits_is_run_by_what_its_function_became_meanwhile),
 		CASE(a_backlog_runs_to_its_end_and_never_more_at_once_than_the_account_allows),
 		CASE(a_backlog_in_memory_does_so_too),
+		CASE(no_event_of_a_backlog_in_memory_is_sent_away_to_come_again),
+		CASE(a_backlog_is_run_by_what_its_function_became_meanwhile),
+		CASE(a_backlog_of_an_alias_follows_it_and_that_of_a_number_stays),
 		CASE(an_event_over_a_megabyte_is_refused),
 	};
 
