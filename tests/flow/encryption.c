@@ -34,9 +34,12 @@ static int open_with_keys(void **state)
 	return control_open_with(FAAS_CONFIG(.keys = keys), true);
 }
 
+static _Atomic int said;
+
 static int say_name(struct faas_context *ctx, struct faas_bytes event)
 {
 	(void)event;
+	said++;
 	return faas_puts(ctx, faas_getenv(ctx, "NAME"));
 }
 
@@ -178,6 +181,40 @@ TEST(an_environment_is_not_made_of_what_cannot_be_read)
 			 FAAS_ESYSTEM);
 	flow.rt->keys.list[0].bytes[0] ^= 1;
 	assert_true(flow_says(flow_call(&flow, "t", ""), "a fine value"));
+}
+
+static struct faas_stats stats(void)
+{
+	struct faas_stats stats = { .size = sizeof(stats) };
+
+	assert_int_equal(faas_stats(flow.rt, &stats), 0);
+	return stats;
+}
+
+/* It has one attempt, and that is left when at last there can be an environment. */
+TEST(an_event_whose_environment_cannot_be_made_waits_and_uses_up_no_attempt)
+{
+	flow_function(&flow, &(struct faas_function_config){ .name = "t",
+							     .native = say_name,
+							     .environment = variables,
+							     .kms_key_arn = A,
+							     .max_retries = FAAS_NONE });
+	said = 0;
+	flow.rt->keys.list[0].bytes[0] ^= 1;
+	assert_int_equal(faas_invoke(flow.rt, FAAS_REQUEST(.function = "t", .mode = FAAS_EVENT),
+				     NULL, &err),
+			 0);
+	for (int i = 0; stats().errors < 3 && i < 10000; i++)
+		flow_pass(&flow, 1000);
+	assert_true(stats().errors >= 3);
+	flow_await_idle(&flow, 1, 0);
+	assert_int_equal(said, 0);
+	assert_true(flow_metric(&flow, "AsyncEventsDropped") == 0);
+	flow.rt->keys.list[0].bytes[0] ^= 1;
+	for (int i = 0; stats().queued && i < 10000; i++)
+		flow_pass(&flow, 1000);
+	assert_int_equal(said, 1);
+	assert_true(flow_metric(&flow, "AsyncEventsDropped") == 0);
 }
 
 /* ---- another key --------------------------------------------------------- */
@@ -322,6 +359,7 @@ int main(void)
 		KEYS(a_function_whose_variables_cannot_be_read_is_not_run_by_any_door),
 		KEYS(it_is_shown_with_the_reason_and_mended_by_new_variables),
 		KEYS(an_environment_is_not_made_of_what_cannot_be_read),
+		KEYS(an_event_whose_environment_cannot_be_made_waits_and_uses_up_no_attempt),
 #define REKEYED(name) cmocka_unit_test_teardown(name, control_close_lasting)
 		REKEYED(a_new_key_encrypts_anew_what_the_old_one_did_and_nothing_of_that_is_left),
 		REKEYED(plain_text_of_a_time_without_keys_is_encrypted_and_none_is_left),

@@ -63,6 +63,23 @@ TEST(they_hear_of_the_end)
 	flow_await_log(&flow, ",\"shutdownReason\":\"spindown\"}");
 }
 
+/* On a busy machine the witness may not get to look within its own time: then once more. */
+TEST(a_program_that_stays_in_spite_of_sigterm_is_killed_before_its_extensions)
+{
+	create("witness", NULL);
+	REQUEST("{\"FunctionName\":\"f\",\"Environment\":{\"Variables\":{\"INIT\":\"%s\"}}}",
+		"stubborn");
+	perform("UpdateFunctionConfiguration");
+	for (int i = 1; i <= 5 && !flow_log_count(&flow, "witness outlives the program"); i++) {
+		answers("f", "count", "1");
+		assert_int_equal(faas_recycle(flow.rt, "f", &err), 0);
+		flow_await_logs(&flow, "witness sees the program", i);
+		flow_await_logs(&flow, "hears SIGTERM, and stays", i);
+		flow_await_idle(&flow, 0, 0);
+	}
+	flow_await_log(&flow, "witness outlives the program");
+}
+
 TEST(one_that_ends_before_it_registers_is_the_end_of_init)
 {
 	create("early", NULL);
@@ -105,6 +122,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		ROW(extensions_register_before_the_runtime_starts_and_hear_of_each_event),
 		ROW(they_hear_of_the_end),
+		ROW(a_program_that_stays_in_spite_of_sigterm_is_killed_before_its_extensions),
 		ROW(one_that_ends_before_it_registers_is_the_end_of_init),
 		ROW(one_that_ends_later_ends_its_environment),
 		ROW(the_next_event_waits_for_an_extension_until_its_timeout_and_then_all_is_new),

@@ -73,6 +73,23 @@ TEST(it_sees_the_headers_of_the_runtime_api)
 	says("header Lambda-Runtime-Client-Context", "");
 }
 
+/* Where environments have a user of their own; else they share what one user may have. */
+TEST(it_may_have_as_many_descriptors_as_in_lambda)
+{
+	const struct faas_result *limits = flow_call(&flow, "p", "read /proc/self/limits");
+	struct faas_isolation *report;
+	char expected[128];
+	bool own;
+
+	assert_int_equal(faas_isolation_report(flow.rt, &report, NULL), 0);
+	own = report->applied & FAAS_LAYER_OWN_UID;
+	faas_free(report);
+	snprintf(expected, sizeof(expected), "Max open files            %-20d %-20d files",
+		 own ? 1024 : 64, own ? 1024 : 64);
+	if (!memmem(limits->payload.data, limits->payload.len, expected, strlen(expected)))
+		fail_msg("%.*s", (int)limits->payload.len, (const char *)limits->payload.data);
+}
+
 static int invoke(struct faas *rt, const char *event, struct faas_result **result)
 {
 	return faas_invoke_wait(rt,
@@ -348,6 +365,7 @@ int main(void)
 		ROW(it_is_served_through_the_loop_as_well),
 		ROW(it_sees_the_headers_of_the_runtime_api),
 		ROW(its_client_context_and_trace_are_headers),
+		ROW(it_may_have_as_many_descriptors_as_in_lambda),
 		ROW(it_has_lambdas_variables_and_its_code_is_the_current_directory),
 		ROW(what_it_prints_is_logged_in_the_stream_that_it_is_told),
 		ROW(a_record_of_many_lines_is_one_line_of_the_log),

@@ -333,6 +333,27 @@ static bool act_as(const struct act *acts)
 
 /* ---- init ----------------------------------------------------------------- */
 
+static void on_term(int sig)
+{
+	static const char line[] = "hears SIGTERM, and stays\n";
+
+	(void)sig;
+	if (write(STDOUT_FILENO, line, sizeof(line) - 1) < 0)
+		_exit(99);
+}
+
+/* Who wants to see its end finds its number in /tmp. */
+static void be_stubborn(void)
+{
+	struct sigaction action = { .sa_handler = on_term, .sa_flags = SA_RESTART };
+	FILE *file = fopen("/tmp/program", "w");
+
+	if (!file || sigaction(SIGTERM, &action, NULL))
+		exit(99);
+	fprintf(file, "%d", (int)getpid());
+	fclose(file);
+}
+
 /* "restore", "restore fail TYPE", "restore sleep MS", "restore exit STATUS" */
 static void restore(const char *then)
 {
@@ -363,6 +384,8 @@ static void init(const char *what)
 
 	printf("init\n");
 	fflush(stdout);
+	if (!strcmp(what, "stubborn"))
+		be_stubborn();
 	if (!strncmp(what, "sleep", 5))
 		usleep((unsigned)atoi(text) * 1000);
 	if (!strncmp(what, "restore", 7))

@@ -2,6 +2,7 @@
 /* An extension: it prints each event that it hears of. Its name says how it behaves. */
 #include "client.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,20 @@ static bool ask(const char *method, const char *path, const char *fields, const 
 
 	close(fd);
 	return done;
+}
+
+/* It has longer than the program, and sees that one's end. */
+static void outlive(void)
+{
+	FILE *file = fopen("/tmp/program", "r");
+	int pid = 0;
+
+	if (!file || fscanf(file, "%d", &pid) != 1 || kill(pid, 0))
+		return;
+	printf("witness sees the program\n");
+	while (!kill(pid, 0))
+		usleep(1000);
+	printf("witness outlives the program\n");
 }
 
 int main(int argc, char **argv)
@@ -41,6 +56,8 @@ int main(int argc, char **argv)
 		bool shutdown = strstr(reply.body, "SHUTDOWN");
 
 		printf("%s hears %.*s\n", name, shutdown ? 200 : 22, reply.body);
+		if (shutdown && !strcmp(name, "witness"))
+			outlive();
 		if (shutdown)
 			return 0;
 		if (!strcmp(name, "late"))

@@ -13,7 +13,7 @@
 /* What is in a file, or why it cannot be read. */
 static void read_file(const char *path)
 {
-	char text[512];
+	char text[2048];
 	FILE *file = fopen(path, "r");
 	size_t len = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
 
