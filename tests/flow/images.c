@@ -116,6 +116,28 @@ TEST(the_image_is_the_root_directory_with_tmp_dev_and_proc)
 	expect("cwd", "/");
 }
 
+TEST(extensions_of_an_image_are_started_and_hear_of_its_events)
+{
+	images_program(&tar, "opt/extensions/one", TEST_PROGRAMS "/extension-static");
+	write_image(CMD);
+	CREATE(.timeout_ms = 60000);
+	expect("count", "1");
+	flow_await_log(&flow, "one has no handler f");
+	flow_await_log(&flow, "one hears {\"eventType\":\"INVOKE\"");
+}
+
+TEST(an_image_with_a_snapshot_is_restored_with_its_first_event)
+{
+	static const char *const variables[] = { "INIT=restore", NULL };
+
+	write_image(CMD);
+	CREATE(.timeout_ms = 60000, .snapshot = true, .environment = variables);
+	expect("count", "1");
+	expect("count", "2");
+	flow_await_log(&flow, "restored 200");
+	expect("env AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start");
+}
+
 TEST(the_image_cannot_be_written_to)
 {
 	images_add(&tar, &(struct images_entry){ .name = "open", .type = '5', .mode = 0777 });
@@ -357,6 +379,8 @@ int main(void)
 		ROW(a_layout_on_the_disk_runs),
 		ROW(a_layout_is_named_by_a_file_uri),
 		ROW(the_image_is_the_root_directory_with_tmp_dev_and_proc),
+		ROW(extensions_of_an_image_are_started_and_hear_of_its_events),
+		ROW(an_image_with_a_snapshot_is_restored_with_its_first_event),
 		ROW(the_image_cannot_be_written_to),
 		ROW(entry_point_and_command_are_one_command_line),
 		ROW(a_function_replaces_what_the_image_says),
