@@ -43,10 +43,10 @@ static void leave_list(struct fa_env *env)
 	struct fa_pool *pool = env->pool;
 
 	teach(env);
-	if (env->pool->shell_due)
-		fa_shell_want(env->pool);
 	if (!fa_list_empty(&env->shelf))
 		fa_shell_left(env);
+	else if (pool->shell_due)
+		fa_shell_want(pool);
 	fa_list_remove(&env->link);
 	if (env->idle_since_ns >= 0)
 		pool->idle_count--;
