@@ -261,6 +261,7 @@ static void check_seats(void)
 /* Those who wait asked for it, and since they do no seat keeps anything more. */
 static void check_withheld(const struct fa_runner *runner, bool has_place, bool has_memory)
 {
+	has_memory |= !fa_list_empty(&runner->pool->away); /* it may wait for one of those */
 	for (int i = 0; i < FA_SEATS; i++) {
 		const struct fa_env *env = kept_by(&world.rt->seats[i]);
 
