@@ -59,6 +59,22 @@ int64_t draw_of(const int64_t *values)
 	return values[draw((uint64_t)n)];
 }
 
+void __wrap_fa_random_bytes(void *out, size_t len);
+
+/* Which version an alias leads to is drawn, too. Never one number twice: some become names. */
+void __wrap_fa_random_bytes(void *out, size_t len)
+{
+	unsigned char *at = out;
+
+	for (size_t i = 0; i < len; i++) {
+		uint64_t x = i % 8 ? world.bytes : (world.bytes += 0x9e3779b97f4a7c15u);
+
+		x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+		x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+		at[i] = (unsigned char)((x ^ x >> 31) >> i % 8 * 8);
+	}
+}
+
 /* ---- what happened ---------------------------------------------------- */
 
 int64_t now(void)
@@ -465,6 +481,7 @@ void world_open(uint64_t seed, enum plant plant)
 	world.seed = seed;
 	world.random = seed * 0x9e3779b97f4a7c15u + 1;
 	world.plant = plant;
+	world.bytes = seed;
 	for (int i = 0; i < 8; i++)
 		next_random();
 	fa_clock_virtual_init(&world.clock, 1700000000000);

@@ -77,7 +77,7 @@ enum plant {
 extern const char *const plant_names[PLANTS];
 
 struct world {
-	uint64_t seed, random;
+	uint64_t seed, random, bytes; /* bytes: what the library draws, of its own */
 	enum plant plant;
 	struct fa_clock_virtual clock;
 	uv_loop_t uv;
