@@ -10,6 +10,7 @@
 
 #define FILE_SYSTEMS 16
 #define IMAGES 300
+#define KMS_KEYS 16
 #define ROUTES 300
 #define RESOURCES 300
 
@@ -33,6 +34,9 @@ static const char usage_text[] =
 	"                  with nft): subnet-a=10.0.1.0/24,br0,10.0.1.1; up to 32 times\n"
 	"  --egress GROUP=CIDR[,PROTOCOL[,FROM[,TO]]]  whom functions of the group may reach\n"
 	"                  from there: sg-web=0.0.0.0/0,tcp,443; many times\n"
+	"  --kms-key ARN=FILE  variables of functions are encrypted with the 32 bytes in the\n"
+	"                  file (chmod 600); the first is of functions that name no key, and a\n"
+	"                  new one stands before the old one of its ARN; up to 16 times\n"
 	"  --image NAME=PATH  the container image of that name, an OCI layout or an archive;\n"
 	"                  many times\n"
 	"  --worker FILE   the program faas-worker, if it is not where it was installed\n"
@@ -50,7 +54,8 @@ static struct faas_file_system file_systems[FILE_SYSTEMS + 1];
 static char *routes[ROUTES]; /* "GET /items/{id}" NUL "items:live" */
 static char *resources[RESOURCES]; /* "stream:clicks={...}" */
 static struct faas_image images[IMAGES + 1];
-static int file_system_count, image_count, route_count, resource_count;
+static struct faas_key kms_keys[KMS_KEYS + 1];
+static int file_system_count, image_count, kms_key_count, route_count, resource_count;
 
 static _Noreturn void usage(bool asked)
 {
@@ -116,6 +121,16 @@ static void add_image(char *text, struct faas_config *runtime)
 		options_refuse("there may be 300 images, and not", text);
 	images[image_count++] = (struct faas_image){ text, path };
 	runtime->images = images;
+}
+
+static void add_kms_key(char *text, struct faas_config *runtime)
+{
+	char *file = split(text, false, "a KMS key is ARN=FILE, not");
+
+	if (kms_key_count == KMS_KEYS)
+		options_refuse("there may be 16 KMS keys, and not", text);
+	kms_keys[kms_key_count++] = (struct faas_key){ .arn = text, .file = file };
+	runtime->keys = kms_keys;
 }
 
 static void add_mount(char *text, struct faas_config *runtime)
@@ -185,6 +200,7 @@ static const struct option options[] = {
 	{ "mount", required_argument, NULL, 'm' },
 	{ "subnet", required_argument, NULL, 'N' },
 	{ "egress", required_argument, NULL, 'e' },
+	{ "kms-key", required_argument, NULL, 'y' },
 	{ "image", required_argument, NULL, 'i' },
 	{ "worker", required_argument, NULL, 'w' },
 	{ "runtimes", required_argument, NULL, 't' },
@@ -252,6 +268,8 @@ void options_read(int argc, char **argv, struct faas_config *runtime,
 			networks_subnet(optarg, runtime);
 		else if (option == 'e')
 			networks_egress(optarg, runtime);
+		else if (option == 'y')
+			add_kms_key(optarg, runtime);
 		else if (option == 'i')
 			add_image(optarg, runtime);
 		else if (option == 'j')

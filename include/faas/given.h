@@ -36,7 +36,9 @@ struct faas_prices {
 };
 
 /*
- * A key of yours: 32 bytes, copied. NULL: it is disabled, what it encrypted is unreadable.
+ * A key of yours: 32 bytes, copied, or a file that holds just these, is yours or root's, and can
+ * be read by nobody else (`head -c 32 /dev/urandom > FILE; chmod 600 FILE`); it is read by
+ * faas_create(). Neither: it is disabled, what it encrypted is unreadable.
  * To change a key, give the new one before the old one, both with its ARN (the first of all
  * is that of functions that name none, which every key is tried on): the new one encrypts.
  * What the old one encrypted, and what lies in the state_dir as plain text because there was
@@ -47,6 +49,7 @@ struct faas_prices {
 struct faas_key {
 	const char *arn;
 	const void *bytes;
+	const char *file;
 };
 
 /*

@@ -12,54 +12,6 @@
 #include <base/hidden.h>
 #include <model/fingerprint.h>
 
-/* ---- keys -------------------------------------------------------------- */
-
-static int copy_key(struct fa_key *key, const struct fa_mem *mem, const struct faas_key *from)
-{
-	key->arn = fa_strdup(mem, from->arn);
-	key->enabled = from->bytes != NULL;
-	if (from->bytes)
-		memcpy(key->bytes, from->bytes, sizeof(key->bytes));
-	return key->arn ? 0 : FAAS_ENOMEM;
-}
-
-int fa_keys_init(struct fa_keys *keys, const struct fa_mem *mem, const struct faas_key *from,
-		 struct faas_error *err)
-{
-	size_t count = 0;
-	int rc = 0;
-
-	*keys = (struct fa_keys){ NULL, 0 };
-	while (from && from[count].arn)
-		count++;
-	if (!count)
-		return 0;
-	keys->list = fa_hidden_alloc(mem, count * sizeof(*keys->list));
-	if (!keys->list)
-		return fa_error_nomem(err);
-	for (; !rc && keys->count < count; keys->count++)
-		rc = copy_key(&keys->list[keys->count], mem, &from[keys->count]);
-	if (rc)
-		fa_keys_finish(keys);
-	return rc ? fa_error_nomem(err) : 0;
-}
-
-void fa_keys_finish(struct fa_keys *keys)
-{
-	for (size_t i = 0; i < keys->count; i++)
-		fa_free(keys->list[i].arn);
-	fa_hidden_free(keys->list);
-	*keys = (struct fa_keys){ NULL, 0 };
-}
-
-static const struct fa_key *find_key(const struct fa_keys *keys, const char *arn)
-{
-	for (size_t i = 0; i < keys->count; i++)
-		if (!*arn || !strcmp(keys->list[i].arn, arn))
-			return &keys->list[i];
-	return NULL;
-}
-
 /* ---- errors ------------------------------------------------------------- */
 
 static const struct {
@@ -134,7 +86,7 @@ static int seal(struct fa_version *v, const struct fa_key *key)
 int fa_version_seal(struct fa_version *v, const struct fa_keys *keys, struct faas_error *err)
 {
 	const char *arn = v->config.kms_key_arn;
-	const struct fa_key *key = find_key(keys, arn);
+	const struct fa_key *key = fa_key_find(keys, arn);
 
 	v->keys = keys;
 	if (!key && *arn)
@@ -200,7 +152,7 @@ int fa_variables_open(struct fa_variables *out, const struct fa_version *v, stru
 		return fa_version_unreadable(v, err);
 	if (!v->sealed)
 		return 0;
-	key = find_key(v->keys, v->config.kms_key_arn);
+	key = fa_key_find(v->keys, v->config.kms_key_arn);
 	rc = unseal(out, v, key);
 	if (!rc)
 		return 0;
@@ -273,7 +225,7 @@ static enum fa_kms_trouble trouble_of(struct fa_version *v, const struct fa_keys
 int fa_version_adopt(struct fa_version *v, const struct fa_keys *keys, const void *sealed,
 		     size_t len, struct faas_error *err)
 {
-	const struct fa_key *key = find_key(keys, v->config.kms_key_arn);
+	const struct fa_key *key = fa_key_find(keys, v->config.kms_key_arn);
 	struct fa_variables opened = { NULL, NULL };
 	void *copy;
 	int rc;

@@ -2,37 +2,14 @@
 #ifndef FA_MODEL_SEALED_H
 #define FA_MODEL_SEALED_H
 
-#include <base/cipher.h>
 #include <model/function.h>
+#include <model/key.h>
 
 /*
  * Variables encrypted at rest: where the host gave keys, a version holds its
  * variables sealed, and they are readable only while somebody makes an environment
  * of them, or shows them.
  */
-
-/* ---- keys -------------------------------------------------------------- */
-
-struct fa_key {
-	char *arn;
-	bool enabled;
-	unsigned char bytes[FA_KEY_SIZE];
-};
-
-/*
- * The host's, copied; wiped when they go. The first one is of who names none. Of those of one
- * ARN (of all, where none is named) the first encrypts, and all are tried on what was encrypted.
- */
-struct fa_keys {
-	struct fa_key *list;
-	size_t count;
-};
-
-int fa_keys_init(struct fa_keys *keys, const struct fa_mem *mem, const struct faas_key *from,
-		 struct faas_error *err);
-void fa_keys_finish(struct fa_keys *keys);
-
-/* ---- a version's variables ------------------------------------------------ */
 
 /*
  * Seal what is in config.environment, and wipe it there. `keys` live as long as the version.

@@ -342,6 +342,37 @@ def mounts():
     return found
 
 
+KMS = "arn:aws:kms:us-east-1:000000000000:key/k"
+
+
+def make_key(folder, name):
+    path = os.path.join(folder, name)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as out:
+        out.write(os.urandom(32))
+    return f"{KMS}={path}"
+
+
+def kms_keys():
+    """What is in the state_dir is readable with the key in its file, with no other, and not as it lies there."""
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        key, other = make_key(folder, "key"), make_key(folder, "other")
+        state = os.path.join(folder, "state")
+        with start("--state", state, "--kms-key", key) as server:
+            server.create("f", "echo")
+            server.ask("PUT", "/2015-03-31/functions/f/configuration",
+                       json.dumps({"Environment": {"Variables": {"NAME": "a fine value"}}}))
+            expect(found, "exit", server.end(), 0)
+        for given, want in (other, False), (key, True):
+            with start("--state", state, "--kms-key", given) as server:
+                text = server.ask("GET", "/2015-03-31/functions/f/configuration")[2]
+                expect(found, f"{given} reads the variable", "a fine value" in text, want)
+                expect(found, "exit", server.end(), 0)
+        lying = subprocess.run(["grep", "-rqaF", "a fine value", state], timeout=PATIENCE_S).returncode
+        expect(found, "it lies in the state_dir", lying, 1)
+    return found
+
+
 def subnets():
     found = []
     here = ("--subnet", "subnet-a=10.77.0.0/24,no-bridge,10.77.0.1", "--egress", "sg-a=10.0.0.0/8,tcp,443",
@@ -368,6 +399,7 @@ WRONG = (
     (["function"], "there is no argument 'function'"),
     (["--route", "GET /items"], "a route is \"METHOD /path=function\", not 'GET /items'"),
     (["--mount", "arn:x"], "a mount is ARN=DIR or ARN=DIR:ro, not 'arn:x'"),
+    (["--kms-key", "arn:x"], "a KMS key is ARN=FILE, not 'arn:x'"),
     (["--subnet", "subnet-a=10.0.0.0/24"], "a subnet is ID=CIDR,BRIDGE[,GATEWAY[,RESOLVER]], not '10.0.0.0/24'"),
     (["--egress", "sg-a"], "an egress rule is GROUP=CIDR[,PROTOCOL[,FROM[,TO]]], not 'sg-a'"),
     (["--egress", "sg-a=0.0.0.0/0,tcp,http"], "a port is a number from 1 to 65535, not 'http'"),
@@ -386,6 +418,8 @@ UNFIT = (  # of a server that would start
     (["--resource", "heap:s"], "--resource heap:s: 'heap:s' is no address: expected queue:NAME, stream:NAME or table:NAME"),
     (["--mount", "arn:x=/nowhere"], "file_systems: '/nowhere' is no directory"),
     (["--mount", "arn:x=etc"], "file_systems: the path of 'arn:x' must be absolute: 'etc'"),
+    (["--kms-key", "arn:x=/nowhere"], "keys: cannot open '/nowhere': No such file or directory"),
+    (["--kms-key", "arn:x=/dev/null"], "keys: '/dev/null' is not a file of 32 bytes, a key ("),
     (["--state", "/dev/null"], "cannot open the state_dir '/dev/null': Not a directory"),
     (["--state", "/nowhere/deep"], "cannot make the state_dir '/nowhere/deep': No such file or directory"),
     (["--cert", "/nowhere"], "a certificate and its key go together"),
@@ -481,6 +515,7 @@ report([
     ("routes_lead_to_functions", routes()),
     ("there_is_the_stream_that_the_command_line_names", resources()),
     ("a_function_mounts_a_directory", mounts()),
+    ("variables_are_encrypted_with_the_key_in_a_file", kms_keys()),
     ("a_function_is_in_a_subnet", subnets()),
     ("a_wrong_option_is_named", options()),
     ("the_end_waits_for_what_runs_and_for_no_reader", end()),

@@ -118,7 +118,7 @@ static void call_and_leave(const char *name)
 static void open_host(void)
 {
 	char bytes[SIZE + 1];
-	const struct faas_key keys[] = { { KEY, bytes }, { NULL, NULL } };
+	const struct faas_key keys[] = { { KEY, bytes, NULL }, { 0 } };
 	const char *worker = getenv("FAAS_TEST_WORKER");
 
 	read_next(bytes);

@@ -25,10 +25,10 @@ static const char *const variables[] = { "NAME=a fine value", NULL };
 
 static int open_with_keys(void **state)
 {
-	static const struct faas_key keys[] = { { A, "0123456789abcdef0123456789abcdef" },
-						{ B, "fedcba9876543210fedcba9876543210" },
-						{ OFF, NULL },
-						{ NULL, NULL } };
+	static const struct faas_key keys[] = { { A, "0123456789abcdef0123456789abcdef", NULL },
+						{ B, "fedcba9876543210fedcba9876543210", NULL },
+						{ OFF, NULL, NULL },
+						{ 0 } };
 
 	(void)state;
 	return control_open_with(FAAS_CONFIG(.keys = keys), true);
@@ -222,7 +222,7 @@ TEST(an_event_whose_environment_cannot_be_made_waits_and_uses_up_no_attempt)
 #define OLD "0123456789abcdef0123456789abcdef"
 #define NEW "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEF"
 #define PLAIN "a fine value"
-#define KEYS_OF(...) (const struct faas_key[]){ __VA_ARGS__, { NULL, NULL } }
+#define KEYS_OF(...) (const struct faas_key[]){ __VA_ARGS__, { 0 } }
 
 static void run_with(const struct faas_key *keys)
 {
@@ -289,7 +289,7 @@ TEST(a_new_key_encrypts_anew_what_the_old_one_did_and_nothing_of_that_is_left)
 	char old[3][512], revision[64], after[64];
 
 	stores_folder(control_folder);
-	run_with(KEYS_OF({ A, OLD }));
+	run_with(KEYS_OF({ A, OLD, NULL }));
 	make_some();
 	perform("GetFunctionConfiguration", "{\"FunctionName\":\"env\"}");
 	member(revision, "RevisionId");
@@ -297,7 +297,7 @@ TEST(a_new_key_encrypts_anew_what_the_old_one_did_and_nothing_of_that_is_left)
 		cipher_text(all[i], old[i]);
 		assert_true(is_on_disk(old[i]));
 	}
-	restart_with(KEYS_OF({ A, NEW }, { A, OLD }));
+	restart_with(KEYS_OF({ A, NEW, NULL }, { A, OLD, NULL }));
 	for (int i = 0; i < 3; i++) {
 		says_value(all[i]);
 		assert_false(is_on_disk(old[i]));
@@ -308,12 +308,12 @@ TEST(a_new_key_encrypts_anew_what_the_old_one_did_and_nothing_of_that_is_left)
 	perform("GetFunctionConfiguration", "{\"FunctionName\":\"env\"}");
 	member(after, "RevisionId");
 	assert_string_equal(revision, after);
-	restart_with(KEYS_OF({ A, NEW }));
+	restart_with(KEYS_OF({ A, NEW, NULL }));
 	for (int i = 0; i < 3; i++) {
 		says_value(all[i]);
 		assert_true(is_on_disk(old[i])); /* once was enough */
 	}
-	restart_with(KEYS_OF({ A, OLD }));
+	restart_with(KEYS_OF({ A, OLD, NULL }));
 	assert_int_equal(faas_invoke_wait(flow.rt, FAAS_REQUEST(.function = "env"),
 					  &(struct faas_result *){ NULL }, &err),
 			 FAAS_EDENIED);
@@ -326,7 +326,7 @@ TEST(plain_text_of_a_time_without_keys_is_encrypted_and_none_is_left)
 	make("free", NULL, NULL);
 	perform("PublishVersion", "{\"FunctionName\":\"free\"}");
 	assert_true(is_on_disk(PLAIN));
-	restart_with(KEYS_OF({ A, NEW }));
+	restart_with(KEYS_OF({ A, NEW, NULL }));
 	assert_false(is_on_disk(PLAIN));
 	says_value("free");
 	says_value("free:1");
@@ -337,11 +337,11 @@ TEST(who_is_not_there_is_encrypted_anew_when_it_is_created)
 	char old[512];
 
 	stores_folder(control_folder);
-	run_with(KEYS_OF({ A, OLD }));
+	run_with(KEYS_OF({ A, OLD, NULL }));
 	make("t", say_name, A);
 	perform("PublishVersion", "{\"FunctionName\":\"t\"}");
 	cipher_text("t:1", old);
-	restart_with(KEYS_OF({ A, NEW }, { A, OLD }));
+	restart_with(KEYS_OF({ A, NEW, NULL }, { A, OLD, NULL }));
 	assert_true(is_on_disk(old));
 	make("t", say_name, A);
 	assert_false(is_on_disk(old));

@@ -220,8 +220,8 @@ static bool is_on_the_disk(const char *text)
 TEST(sealed_variables_are_written_sealed_and_open_again)
 {
 	static const char *const secret[] = { "NAME=rosebud", NULL };
-	static const struct faas_key keys[] = { { "k", "0123456789abcdef0123456789abcdef" },
-						{ NULL, NULL } };
+	static const struct faas_key keys[] = { { "k", "0123456789abcdef0123456789abcdef", NULL },
+						{ 0 } };
 	struct faas_config config = { .state_dir = control_folder, .keys = keys };
 
 	flow_close(&flow);

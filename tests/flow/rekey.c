@@ -23,9 +23,9 @@
 #include "support/stores.h"
 
 #define KEY "arn:aws:kms:local-1:000000000000:key/a"
-#define OLD { KEY, "0123456789abcdef0123456789abcdef" }
-#define NEW { KEY, "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEF" }
-#define KEYS_OF(...) ((const struct faas_key[]){ __VA_ARGS__, { NULL, NULL } })
+#define OLD { KEY, "0123456789abcdef0123456789abcdef", NULL }
+#define NEW { KEY, "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEF", NULL }
+#define KEYS_OF(...) ((const struct faas_key[]){ __VA_ARGS__, { 0 } })
 #define VALUE "\"NAME\":\"a fine value\""
 #define DENIED "\"ErrorCode\":\"KMSAccessDeniedException\""
 

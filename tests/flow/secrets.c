@@ -489,8 +489,9 @@ static void control_the_search(void)
 static int open_with_all(void **state)
 {
 	static const struct faas_key keys[] = {
-		{ "arn:aws:kms:local-1:000000000000:key/a", "0123456789abcdef0123456789abcdef" },
-		{ NULL, NULL }
+		{ "arn:aws:kms:local-1:000000000000:key/a", "0123456789abcdef0123456789abcdef",
+		  NULL },
+		{ 0 }
 	};
 	static const char *const variables[] = { "HUSH=" VARIABLE, NULL };
 

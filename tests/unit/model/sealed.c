@@ -10,10 +10,10 @@
 #define B "arn:aws:kms:local-1:000000000000:key/b"
 #define OFF "arn:aws:kms:local-1:000000000000:key/off"
 
-static const struct faas_key given[] = { { A, "0123456789abcdef0123456789abcdef" },
-					 { B, "fedcba9876543210fedcba9876543210" },
-					 { OFF, NULL },
-					 { NULL, NULL } };
+static const struct faas_key given[] = { { A, "0123456789abcdef0123456789abcdef", NULL },
+					 { B, "fedcba9876543210fedcba9876543210", NULL },
+					 { OFF, NULL, NULL },
+					 { 0 } };
 static const char *const variables[] = { "NAME=value", "EMPTY=", "OTHER=a=b", NULL };
 static struct failing_mem mem;
 static struct fa_keys keys;
