@@ -85,19 +85,21 @@ static bool letter(char c)
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
-/* The length of the family that the type begins with, 0 if it is of neither. */
+/* The length of the family that the type begins with, 0 if it is of none. */
 static size_t family(const char *type)
 {
-	static const char function[] = "Function.", runtime[] = "Runtime.";
+	static const char *const families[] = { "Function.", "Runtime.", "Extension." };
 
-	if (!strncmp(type, function, sizeof(function) - 1))
-		return sizeof(function) - 1;
-	return strncmp(type, runtime, sizeof(runtime) - 1) ? 0 : sizeof(runtime) - 1;
+	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++)
+		if (!strncmp(type, families[i], strlen(families[i])))
+			return strlen(families[i]);
+	return 0;
 }
 
 /*
- * The platform's lines name only types of the form Runtime.Xyz and Function.Xyz
- * (semantics 4); a function may call its errors anything, even "\nREPORT ...".
+ * The platform's lines name only types of the form Runtime.Xyz, Function.Xyz (semantics 4)
+ * and Extension.Xyz ("Understanding the Lambda execution environment lifecycle"); a
+ * function may call its errors anything, even "\nREPORT ...".
  */
 const char *fa_record_error_type(const struct fa_record *record)
 {

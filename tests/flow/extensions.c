@@ -84,6 +84,7 @@ TEST(one_that_ends_before_it_registers_is_the_end_of_init)
 {
 	create("early", NULL);
 	fails("Extension.Crash", "exit status 3");
+	flow_await_log(&flow, "Phase: init\tStatus: error\tError Type: Extension.Crash");
 }
 
 TEST(one_that_ends_later_ends_its_environment)

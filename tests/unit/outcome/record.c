@@ -97,6 +97,7 @@ TEST(types_of_the_platform_s_two_families_stay_as_they_are)
 	assert_string_equal(type_in_report("Runtime.OutOfMemory"), "Runtime.OutOfMemory");
 	assert_string_equal(type_in_report("Function.ResponseSizeTooLarge"),
 			    "Function.ResponseSizeTooLarge");
+	assert_string_equal(type_in_report("Extension.Crash"), "Extension.Crash");
 }
 
 TEST(other_types_are_unknown_in_their_family)
@@ -108,6 +109,7 @@ TEST(other_types_are_unknown_in_their_family)
 	assert_string_equal(type_in_report("Runtime.x"), "Runtime.Unknown");
 	assert_string_equal(type_in_report("Runtime.X"), "Runtime.Unknown");
 	assert_string_equal(type_in_report("Function.my_own"), "Function.Unknown");
+	assert_string_equal(type_in_report("Extension.my_own"), "Runtime.Unknown");
 	assert_string_equal(type_in_report("F"), "Runtime.Unknown");
 }
 
