@@ -519,7 +519,7 @@ static void wait_for_answer(struct fa_env *env, struct fa_job *job)
 	}
 	if (!fa_verdict_lasts(job->verdict))
 		fa_env_condemn(env);
-	for (uint32_t seen = atomic_load(&env->cancel); fa_env_lingers(env, job);)
+	for (uint32_t seen; seen = atomic_load(&env->cancel), fa_env_lingers(env, job);)
 		fa_futex_wait(&env->cancel, seen, &env->cancel, seen, INT64_MAX);
 	if (!job->end_ns)
 		job->end_ns = fa_now(env->pool->envs->clock);
