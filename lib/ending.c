@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include <admit/admit.h>
-#include <base/text.h>
+#include <env/logs_json.h>
 #include <model/event_config.h>
 #include <model/trace.h>
 #include <outcome/letter.h>
@@ -84,22 +84,16 @@ static void tell_unsent(const struct fa_invocation *inv, const char *metric, con
 	struct fa_version *v = inv->runner->version;
 	struct faas *rt = inv->rt;
 	int64_t now_ms = fa_unix_ms(rt, fa_now(rt->clock));
-	char line[2 * FA_ROLE_WHY_MAX];
-	struct fa_text text = FA_TEXT(line);
+	int level = FAAS_WARN;
+	const struct fa_json_line line = { .unix_ms = now_ms,
+					   .request_id = inv->job.request_id,
+					   .level = &level };
+	char said[FA_ROLE_WHY_MAX + 64], room[FA_LOG_JSON_MAX(sizeof(said))];
+	size_t len = (size_t)snprintf(said, sizeof(said), "%s: %s", metric, why);
+	const char *text = v->logging.json ? fa_logs_json(&line, said, &len, room) : said;
 
-	if (v->logging.json) {
-		fa_text_add(&text, "{\"timestamp\":\"");
-		fa_text_time(&text, now_ms);
-		fa_text_add(&text, "\",\"level\":\"WARN\",\"message\":\"");
-		fa_text_json(&text, why, strlen(why));
-		fa_text_add(&text, "\"}");
-	} else {
-		fa_text_add(&text, metric);
-		fa_text_add(&text, ": ");
-		fa_text_add(&text, why);
-	}
 	fa_tell_metric(&rt->tell, v, metric, "Count", 1, now_ms);
-	fa_tell_line(&rt->tell, v, NULL, inv->job.request_id, FAAS_WARN, line, text.len, now_ms);
+	fa_tell_line(&rt->tell, v, NULL, inv->job.request_id, FAAS_WARN, text, len, now_ms);
 }
 
 /* Who is nobody for a function whose role does not let it send there. FAAS_ENOMEM. */

@@ -393,6 +393,21 @@ TEST(who_may_not_send_any_more_sends_nothing_and_says_so)
 	assert_true(flow_metric(&flow, "DeadLetterErrors") == 1);
 }
 
+TEST(who_logs_as_json_is_told_of_it_as_json)
+{
+	perform("PutRolePolicy", ALLOW(Q("sqs:SendMessage"), "*"));
+	flow_function(&flow, &(struct faas_function_config){ .name = "fails",
+							     .handler = "echo.fail",
+							     .role = ROLE,
+							     .log_format = "JSON",
+							     .max_retries = FAAS_NONE,
+							     .dead_letter = "queue:dead" });
+	perform("PutRolePolicy", ALLOW(Q("none:None"), "*"));
+	fail_once();
+	flow_await_log(&flow, ",\"level\":\"WARN\",\"requestId\":\"");
+	flow_await_log(&flow, "\",\"message\":\"DeadLetterErrors: User: arn:aws:sts::");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -410,6 +425,7 @@ int main(void)
 		ROW(a_role_that_may_not_send_dead_letters_takes_no_others_place),
 		ROW(a_destination_needs_a_role_that_may_send_there),
 		ROW(who_may_not_send_any_more_sends_nothing_and_says_so),
+		ROW(who_logs_as_json_is_told_of_it_as_json),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
