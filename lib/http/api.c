@@ -128,7 +128,7 @@ static void answer(struct fa_chore *chore)
 	fa_free(o);
 }
 
-static void no_memory(struct fa_api *api, struct fa_http_caller *caller)
+void fa_api_no_memory(struct fa_api *api, struct fa_http_caller *caller)
 {
 	struct faas_error err;
 
@@ -149,7 +149,7 @@ static void operate(struct fa_api *api, struct fa_http_caller *caller, const str
 	if (!o || (request->body.len && !looks && !o->body)) {
 		fa_free(o);
 		fa_document_free(in);
-		no_memory(api, caller);
+		fa_api_no_memory(api, caller);
 		return;
 	}
 	o->chore.run = perform;
@@ -192,7 +192,7 @@ static void serve_operation(struct fa_api *api, struct fa_http_caller *caller,
 	}
 	in = fa_document_object();
 	if (!in) {
-		no_memory(api, caller);
+		fa_api_no_memory(api, caller);
 	} else if (fa_route_read(route, request->target, in, &err)) {
 		fa_document_free(in);
 		fa_api_refuse(&api->rt->mem, caller, &err, NULL, NULL);

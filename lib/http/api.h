@@ -52,6 +52,7 @@ bool fa_api_is_invoke(const struct fa_route *route);
 /* An exception, by its type and code. `reason` is of a throttle, or NULL. */
 void fa_api_refuse(const struct fa_mem *mem, struct fa_http_caller *caller,
 		   const struct faas_error *err, const char *reason, const char *request_id);
+void fa_api_no_memory(struct fa_api *api, struct fa_http_caller *caller);
 /* What was no request, or too much of one: a status of HTTP in the form of an exception. */
 void fa_api_refuse_status(const struct fa_mem *mem, struct fa_http_caller *caller, int status);
 

@@ -31,9 +31,8 @@ bool fa_download_is_meant(const struct fa_http_request *request)
 	       (!strcmp(request->method, "GET") || !strcmp(request->method, "HEAD"));
 }
 
-static void end(struct download *d, bool whole)
+static void drop(struct download *d)
 {
-	d->caller->end(d->caller, whole);
 	close(d->fd);
 	fa_package_unref(d->package);
 	fa_free(d);
@@ -57,7 +56,8 @@ static void go_on(struct fa_call *call)
 	ssize_t n = read(d->fd, piece, sizeof(piece));
 
 	if (n <= 0) {
-		end(d, n == 0);
+		d->caller->end(d->caller, n == 0);
+		drop(d);
 		return;
 	}
 	atomic_store(&d->waits, true);
@@ -132,9 +132,6 @@ void fa_download_serve(struct fa_api *api, struct fa_http_caller *caller,
 	}
 	if (!d || answer_whole(d, &err))
 		fa_api_refuse(&api->rt->mem, caller, &err, NULL, NULL);
-	if (d) {
-		close(d->fd);
-		fa_package_unref(d->package);
-		fa_free(d);
-	}
+	if (d)
+		drop(d);
 }

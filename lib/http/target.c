@@ -109,13 +109,13 @@ static int get(struct faas *rt, const struct target *target, const struct fa_doc
 	return rc ? rc : put_item(out, "Item", item, err);
 }
 
-/* PutItem or DeleteItem. */
-static int change(struct faas *rt, const struct target *target, const struct fa_document *in,
-		  struct fa_document *out, struct faas_error *err)
+typedef int item_door(struct faas *rt, const char *table, const char *text, const char *condition,
+		      char **old, struct faas_error *err);
+
+/* `member`: what the door is told, an item or its key. */
+static int change(struct faas *rt, item_door *door, const char *member,
+		  const struct fa_document *in, struct fa_document *out, struct faas_error *err)
 {
-	int (*door)(struct faas *, const char *, const char *, const char *, char **,
-		    struct faas_error *) =
-		strcmp(target->members[1], "Item") ? faas_item_delete : faas_item_put;
 	const char *wanted = fa_control_text(in, "ReturnValues");
 	bool tells = wanted && !strcmp(wanted, "ALL_OLD");
 	char table[ADDRESS_MAX], *text, *old = NULL;
@@ -123,12 +123,26 @@ static int change(struct faas *rt, const struct target *target, const struct fa_
 
 	if (!rc && wanted && !tells && strcmp(wanted, "NONE") != 0)
 		rc = invalid(err, "ReturnValues is NONE or ALL_OLD, not", wanted);
-	text = rc ? NULL : read_object(in, target->members[1], &rt->mem, err);
+	text = rc ? NULL : read_object(in, member, &rt->mem, err);
 	if (!text)
 		return err->code;
 	rc = door(rt, table, text, NULL, tells ? &old : NULL, err);
 	fa_free(text);
 	return rc ? rc : put_item(out, "Attributes", old, err);
+}
+
+static int put(struct faas *rt, const struct target *target, const struct fa_document *in,
+	       struct fa_document *out, struct faas_error *err)
+{
+	(void)target;
+	return change(rt, faas_item_put, "Item", in, out, err);
+}
+
+static int delete(struct faas *rt, const struct target *target, const struct fa_document *in,
+		  struct fa_document *out, struct faas_error *err)
+{
+	(void)target;
+	return change(rt, faas_item_delete, "Key", in, out, err);
 }
 
 static void table_arn(char out[FA_ADDRESS_ARN], const struct faas *rt, const char *table)
@@ -246,12 +260,12 @@ static int may_use_buses(struct faas *rt, const struct fa_signer *signer,
 #define DYNAMODB "DynamoDB_20120810."
 
 static const struct target targets[] = {
-	{ DYNAMODB "PutItem", "dynamodb:PutItem", { "TableName", "Item", "ReturnValues" }, change,
+	{ DYNAMODB "PutItem", "dynamodb:PutItem", { "TableName", "Item", "ReturnValues" }, put,
 	  may_use_table },
 	{ DYNAMODB "GetItem", "dynamodb:GetItem", { "TableName", "Key", "ConsistentRead" }, get,
 	  may_use_table },
 	{ DYNAMODB "DeleteItem", "dynamodb:DeleteItem", { "TableName", "Key", "ReturnValues" },
-	  change, may_use_table },
+	  delete, may_use_table },
 	{ DYNAMODB "CreateTable", "dynamodb:CreateTable",
 	  { "TableName", "KeySchema", "AttributeDefinitions", "StreamSpecification",
 	    "BillingMode" }, create_table, may_use_table },
@@ -362,15 +376,13 @@ void fa_target_serve(struct fa_api *api, struct fa_http_caller *caller,
 {
 	const struct target *target = find(fa_http_get(request, "X-Amz-Target"));
 	struct request *r = fa_alloc(&api->rt->mem, sizeof(*r));
-	struct faas_error err = { 0 };
 	char service[16];
 
 	if (r)
 		r->body = fa_memdup(&api->rt->mem, request->body.data, request->body.len);
 	if (!r || !r->body) {
 		fa_free(r);
-		fa_error_nomem(&err);
-		fa_api_refuse(&api->rt->mem, caller, &err, NULL, NULL);
+		fa_api_no_memory(api, caller);
 		return;
 	}
 	r->chore.run = perform;
