@@ -18,13 +18,16 @@
 #include <faas/source.h>
 #include <messages.h>
 #include <model/address.h>
+#include <model/bucket.h>
 #include <model/stream.h>
 #include <model/table.h>
+#include <outcome/outbox.h>
 #include <roles.h>
 
 #define OPEN_MAX 4096
 #define BYTES_MAX 268435456 /* that are in hand for all of them */
-#define WORDS_MAX 1536
+#define WHY_MAX 2048
+#define WORDS_MAX (2 * WHY_MAX + 256) /* any of it may be escaped */
 #define MESSAGE_MAX 1048576
 
 struct call {
@@ -103,15 +106,34 @@ static void invoke(struct call *call, const struct fa_called *called, const char
 
 /* ---- whatever else there is -------------------------------------------------- */
 
+static const char *directory_of(const char *address)
+{
+	return strncmp(address, "dir:", 4) ? NULL : address + 4;
+}
+
+/* Of the host's directories those are there of which it said so. */
+static int put_object(struct call *call, const char *directory)
+{
+	struct fa_bucket bucket;
+
+	if (!fa_named_get(&call->rt->buckets, directory, &bucket))
+		return fa_error_typed(&call->err, FAAS_ENOTFOUND, "NoSuchBucket",
+				      "The specified bucket does not exist");
+	return fa_outbox_put(bucket.path, call->group, call->body, &call->err);
+}
+
 static void run_publish(struct fa_chore *chore)
 {
 	struct call *call = fa_container(chore, struct call, chore);
 	const struct faas_message message = { .size = sizeof(message),
 					      .body = call->body,
 					      .group = *call->group ? call->group : NULL };
+	const char *directory = directory_of(call->name);
 	char table[FA_TABLE_NAME_MAX + 1];
 
-	if (!fa_table_name(table, call->name))
+	if (directory)
+		call->rc = put_object(call, directory);
+	else if (!fa_table_name(table, call->name))
 		call->rc = fa_put(call->rt, call->name, &message, call->trace, NULL, &call->err);
 	else if (strlen(call->body.data) != call->body.len)
 		call->rc = fa_error(&call->err, FAAS_EINVAL, "an item is a text of JSON");
@@ -139,7 +161,7 @@ static int keep(struct call *call, const struct fa_called *called, struct faas_e
 
 	if (!fa_text_is_utf8(called->group, group_len))
 		return fa_error(err, FAAS_EINVAL, "a group is a text of UTF-8");
-	if (len > MESSAGE_MAX)
+	if (len > MESSAGE_MAX && !directory_of(call->name))
 		return fa_error(err, FAAS_ETOOLARGE, "a message has at most %d bytes",
 				MESSAGE_MAX);
 	at = fa_alloc_dirty(&call->rt->mem, group_len + len + 2);
@@ -173,11 +195,13 @@ static void publish(struct call *call, const struct fa_called *called)
 
 /* ---- may it? ----------------------------------------------------------------- */
 
-/* What it is for a role; "" in `action`: nothing that can be asked for. */
+/* What it is for a role; NULL in `action`: nothing that can be asked for. */
 struct target {
 	const char *action;
 	const char *function; /* NULL: it is none */
-	char arn[FA_SENT_ARN];
+	bool bad_key;
+	struct fa_address address;
+	char arn[FA_SENT_ARN + FA_BUCKET_KEY_MAX];
 };
 
 static void find_named(struct target *target, const struct faas *rt, const char *text)
@@ -191,11 +215,24 @@ static void find_named(struct target *target, const struct faas *rt, const char 
 	target->function = text;
 }
 
-/* A sandbox has no way to the host's callbacks and directories, and gets none here. */
-static void find_address(struct target *target, const struct faas *rt,
-			 struct fa_address *address, const char *text)
+/* An object is asked for by its own name, where a destination is for all that it may write. */
+static void find_object(struct target *target, const struct faas *rt, const char *key)
 {
-	const char *stream = fa_stream_name(text);
+	const char *action = fa_role_sending(rt, &target->address, target->arn);
+	size_t all = strlen(target->arn) - 1; /* a "*" */
+
+	target->bad_key = !fa_bucket_key_fits(key);
+	if (target->bad_key || fa_bucket_check(target->address.name, NULL))
+		return;
+	snprintf(target->arn + all, sizeof(target->arn) - all, "%s", key);
+	target->action = action;
+}
+
+/* A sandbox has no way to the host's callbacks, and gets none here. */
+static void find_address(struct target *target, const struct faas *rt,
+			 const struct fa_called *called)
+{
+	const char *text = called->name, *stream = fa_stream_name(text);
 	char table[FA_TABLE_NAME_MAX + 1];
 	bool is_table = fa_table_name(table, text);
 
@@ -204,34 +241,48 @@ static void find_address(struct target *target, const struct faas *rt,
 		snprintf(target->arn, sizeof(target->arn), "arn:aws:%s:%s:%s:%s/%s",
 			 stream ? "kinesis" : "dynamodb", rt->config.region, rt->config.account,
 			 stream ? "stream" : "table", stream ? stream : table);
-	} else if (fa_address_parse(address, text, NULL)) {
+	} else if (fa_address_parse(&target->address, text, NULL)) {
 		return;
-	} else if (address->kind == FA_TO_FUNCTION) {
-		find_named(target, rt, address->name);
-	} else if (address->kind != FA_TO_DIRECTORY) {
-		target->action = fa_role_sending(rt, address, target->arn);
+	} else if (target->address.kind == FA_TO_FUNCTION) {
+		find_named(target, rt, target->address.name);
+	} else if (target->address.kind == FA_TO_DIRECTORY) {
+		find_object(target, rt, called->group);
+	} else {
+		target->action = fa_role_sending(rt, &target->address, target->arn);
 	}
+}
+
+static void refuse_target(struct call *call, const struct fa_called *called, bool bad_key)
+{
+	char why[WHY_MAX];
+
+	if (bad_key)
+		snprintf(why, sizeof(why),
+			 "a file needs a key of at most %d bytes of UTF-8, whose names, with '/' "
+			 "between them, are neither '.' nor '..'",
+			 FA_BUCKET_KEY_MAX);
+	else
+		snprintf(why, sizeof(why),
+			 called->publishes ?
+				 "'%.80s' is not where a function can send: expected queue:, "
+				 "topic:, bus:, stream:, table:, dir:/PATH or function:NAME" :
+				 "'%.80s' is no name of a function",
+			 called->name);
+	refuse(call, FAAS_EINVAL, "InvalidParameterValueException", why);
 }
 
 static void begin(struct call *call, struct fa_version *v, const struct fa_called *called)
 {
 	struct target target = { .action = NULL };
-	struct fa_address address;
-	char why[FA_ROLE_WHY_MAX];
+	char why[WHY_MAX];
 	int rc;
 
 	if (called->publishes)
-		find_address(&target, call->rt, &address, called->name);
+		find_address(&target, call->rt, called);
 	else
 		find_named(&target, call->rt, called->name);
 	if (!target.action) {
-		snprintf(why, sizeof(why),
-			 called->publishes ?
-				 "'%.80s' is not where a function can send: expected queue:, "
-				 "topic:, bus:, stream:, table: or function:NAME" :
-				 "'%.80s' is no name of a function",
-			 called->name);
-		refuse(call, FAAS_EINVAL, "InvalidParameterValueException", why);
+		refuse_target(call, called, target.bad_key);
 		return;
 	}
 	rc = fa_role_may(call->rt, v, target.action, target.arn, why, sizeof(why));

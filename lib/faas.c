@@ -209,9 +209,7 @@ static void free_runtime(struct faas *rt)
 	pthread_mutex_destroy(&rt->remembering);
 	pthread_mutex_destroy(&rt->pending_lock);
 	fa_recall_finish(rt);
-	fa_named_finish(&rt->queues);
-	fa_named_finish(&rt->streams);
-	fa_named_finish(&rt->tables);
+	fa_resources_finish(rt);
 	fa_account_finish(&rt->account);
 	fa_free((char *)rt->config.state_dir);
 	fa_free((char *)rt->config.runtimes);
@@ -237,9 +235,7 @@ static struct faas *alloc_runtime(const struct faas_config *c, const struct fa_c
 	pthread_mutex_init(&rt->remembering, NULL);
 	pthread_mutex_init(&rt->pending_lock, NULL);
 	fa_map_init(&rt->pending, &rt->mem);
-	fa_named_init(&rt->queues, &rt->mem, sizeof(struct fa_queue));
-	fa_named_init(&rt->streams, &rt->mem, sizeof(struct fa_stream));
-	fa_named_init(&rt->tables, &rt->mem, sizeof(struct fa_table));
+	fa_resources_init(rt);
 	rt->config = *c;
 	rt->config.worker = rt->config.region = rt->config.account = NULL;
 	rt->config.state_dir = rt->config.runtimes = NULL;

@@ -21,7 +21,9 @@ int fa_put(struct faas *rt, const char *address, const struct faas_message *mess
 int fa_stream_put(struct faas *rt, const char *name, const struct faas_message *from, int64_t *id,
 		  struct faas_error *err);
 
-/* Read what was said of queues and streams; before the loop turns. */
+/* What was said of queues, streams, tables and directories; it is read before the loop turns. */
+void fa_resources_init(struct faas *rt);
+void fa_resources_finish(struct faas *rt);
 int fa_resources_recall(struct faas *rt, struct faas_error *err);
 /*
  * Show every document whose name begins with `prefix`, until one returns an error; none where

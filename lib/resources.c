@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is said of queues, streams and tables: kept in the model, and as documents in the store. A
- * kind of them is a row of the table.
+ * What is said of queues, streams, tables and directories: kept in the model, and as documents in
+ * the store. A kind of them is a row of the table.
  */
 #include <faas/source.h>
 
@@ -12,6 +12,7 @@
 #include <base/error.h>
 #include <base/text.h>
 #include <messages.h>
+#include <model/bucket.h>
 #include <model/table.h>
 #include <remember.h>
 
@@ -21,11 +22,13 @@ union like {
 	struct fa_queue queue;
 	struct fa_stream stream;
 	struct fa_table table;
+	struct fa_bucket bucket;
 };
 
 static const struct kind {
 	const char *scheme, *prefix;
 	size_t all;                /* of struct fa_named in struct faas */
+	size_t size;               /* of what is said of one */
 	enum fa_store_verb empty;
 	int (*read)(union like *like, const char *name, const char *options,
 		    struct faas_error *err);
@@ -107,17 +110,36 @@ static int change_table(const union like *old, union like *like, struct faas_err
 			       was->name);
 }
 
+/* ---- directories --------------------------------------------------------- */
+
+static int read_bucket(union like *like, const char *name, const char *options,
+		       struct faas_error *err)
+{
+	return fa_bucket_read(&like->bucket, name, options, err);
+}
+
+static char *print_bucket(const union like *like, const struct fa_mem *mem)
+{
+	return fa_bucket_print(&like->bucket, mem);
+}
+
 /* ---- the table of kinds --------------------------------------------------- */
 
-enum { QUEUES, STREAMS, TABLES, KINDS };
+enum { QUEUES, STREAMS, TABLES, BUCKETS, KINDS };
 
 static const struct kind kinds[] = {
-	[QUEUES] = { "queue:", ":queue:", offsetof(struct faas, queues), FA_STORE_PURGE,
-		     read_queue, print_queue, NULL, NULL },
-	[STREAMS] = { "stream:", ":stream:", offsetof(struct faas, streams), FA_STORE_CUT,
-		      read_stream, print_stream, NULL, change_stream },
-	[TABLES] = { "table:", ":table:", offsetof(struct faas, tables), FA_STORE_CUT, read_table,
-		     print_table, begin_table, change_table },
+	[QUEUES] = { "queue:", ":queue:", offsetof(struct faas, queues),
+		     sizeof(struct fa_queue), FA_STORE_PURGE, read_queue, print_queue, NULL, NULL },
+	[STREAMS] = { "stream:", ":stream:", offsetof(struct faas, streams),
+		      sizeof(struct fa_stream), FA_STORE_CUT, read_stream, print_stream, NULL,
+		      change_stream },
+	[TABLES] = { "table:", ":table:", offsetof(struct faas, tables),
+		     sizeof(struct fa_table), FA_STORE_CUT, read_table, print_table,
+		     begin_table, change_table },
+	/* It keeps its files, and what is on its way to it goes there: that is the host's. */
+	[BUCKETS] = { "dir:", ":directory:", offsetof(struct faas, buckets),
+		      sizeof(struct fa_bucket), FA_STORE_CUT, read_bucket, print_bucket, NULL,
+		      NULL },
 };
 
 /* ---- which one is meant ------------------------------------------------ */
@@ -140,16 +162,19 @@ static int find(struct meant *meant, const char *text, struct faas_error *err)
 		meant->kind = &kinds[TABLES];
 		name = table;
 	} else if (!name) {
-		if (fa_address_parse(&address, text, NULL) || address.kind != FA_TO_QUEUE)
+		if (fa_address_parse(&address, text, NULL) ||
+		    (address.kind != FA_TO_QUEUE && address.kind != FA_TO_DIRECTORY))
 			return fa_error(err, FAAS_EINVAL,
-					"'%.80s' is no address: expected queue:NAME, stream:NAME "
-					"or table:NAME",
+					"'%.80s' is no address: expected queue:NAME, stream:NAME, "
+					"table:NAME or dir:/PATH",
 					text ? text : "");
 		name = address.name;
+		if (address.kind == FA_TO_DIRECTORY)
+			meant->kind = &kinds[BUCKETS];
 	}
 	snprintf(meant->text, sizeof(meant->text), "%s%s", meant->kind->scheme, name);
 	meant->name = meant->text + strlen(meant->kind->scheme);
-	return 0;
+	return meant->kind == &kinds[BUCKETS] ? fa_bucket_check(meant->name, err) : 0;
 }
 
 static int enter(struct faas *rt, const char *text, struct meant *meant, struct faas_error *err)
@@ -165,6 +190,18 @@ static int enter(struct faas *rt, const char *text, struct meant *meant, struct 
 static struct fa_named *all_of(struct faas *rt, const struct kind *kind)
 {
 	return (struct fa_named *)((char *)rt + kind->all);
+}
+
+void fa_resources_init(struct faas *rt)
+{
+	for (int i = 0; i < KINDS; i++)
+		fa_named_init(all_of(rt, &kinds[i]), &rt->mem, kinds[i].size);
+}
+
+void fa_resources_finish(struct faas *rt)
+{
+	for (int i = 0; i < KINDS; i++)
+		fa_named_finish(all_of(rt, &kinds[i]));
 }
 
 /* ---- the doors ---------------------------------------------------------- */

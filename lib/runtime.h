@@ -9,6 +9,7 @@
 #include <base/chores.h>
 #include <calls.h>
 #include <env/pool.h>
+#include <model/bucket.h>
 #include <model/file_system.h>
 #include <model/image_name.h>
 #include <model/layers.h>
@@ -87,7 +88,7 @@ struct faas {
 	struct fa_image_names images;
 	struct fa_vault vault;
 	struct fa_calls calls;
-	struct fa_named queues, streams, tables; /* what was said of them */
+	struct fa_named queues, streams, tables, buckets; /* what was said of them */
 	pthread_mutex_t changing;   /* held while what is read is put back changed */
 	pthread_mutex_t remembering; /* held while functions are written down, see remember.h */
 	pthread_mutex_t pending_lock; /* of what follows; never held for long */

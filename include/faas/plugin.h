@@ -239,6 +239,12 @@ static inline int faas_call(struct faas_context *ctx, const char *function,
  * streams and FIFO queues. At most 1048576 bytes. The role has to allow sqs:SendMessage,
  * sns:Publish, events:PutEvents, kinesis:PutRecord, dynamodb:PutItem or lambda:InvokeFunction.
  *
+ * To "dir:/PATH", a directory that the host made known by faas_resource_create(): a file whose
+ * path there is `group`, a key as S3 has it, "2026/a.png": at most 1024 bytes of UTF-8, in names of
+ * 1 to 255 without control characters, none of them "." or "..". At most 6291456 bytes. Folders
+ * are made; a file of that name is replaced; there is all of it, on the disk, or nothing. The role
+ * has to allow s3:PutObject on arn:aws:s3:::/PATH/KEY.
+ *
  * Returns 0 when it is accepted, else as faas_call(), with an error in `answer`.
  */
 static inline int faas_publish(struct faas_context *ctx, const char *address, const char *group,

@@ -129,6 +129,9 @@ FAAS_EXPORT int faas_put(struct faas *rt, const char *address, const struct faas
  *                           now on. Without it nothing is, and there can be no mapping
  *   TimeToLiveSpecification {"Enabled":true,"AttributeName":NAME}: the attribute, a number,
  *                           that says in seconds of Unix time when an item is deleted
+ * A directory, "dir:/PATH", for handlers to put files into: no other of your directories is one to
+ * faas_publish(). At most 255 bytes, without "//", "." and "..". It has no options, and need not be
+ * there before a file is put.
  * It outlives the program where there is a state_dir. Any thread; waits for the disk.
  */
 FAAS_EXPORT int faas_resource_create(struct faas *rt, const char *address, const char *options,
@@ -136,8 +139,8 @@ FAAS_EXPORT int faas_resource_create(struct faas *rt, const char *address, const
 
 /*
  * Forget that, and drop all messages in the queue, hidden ones too, all records of the stream,
- * or all items of the table and what was told of them. FAAS_ENOTFOUND: nothing was said of it
- * and it is empty. Any thread; waits for the disk.
+ * or all items of the table and what was told of them. A directory keeps its files.
+ * FAAS_ENOTFOUND: nothing was said of it and it is empty. Any thread; waits for the disk.
  */
 FAAS_EXPORT int faas_resource_delete(struct faas *rt, const char *address,
 				     struct faas_error *err);

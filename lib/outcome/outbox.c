@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Whoever else writes to the directory may be a function. So no symbolic link below it is
- * followed, and nothing that is there is opened for writing: a new file is written under a
- * hidden name, and takes its own when all of it is on the disk. It is open until then, so a
- * mapping of the directory, which passes over what somebody writes, hears of the whole one only.
+ * followed, and nothing that is there is opened for writing: a new file is written without a
+ * name, or under a hidden one where the file system knows no such files, and takes its own when
+ * all of it is on the disk. It is open until then, so a mapping of the directory, which passes
+ * over what somebody writes, hears of the whole one only.
  */
 #include <outcome/outbox.h>
 
@@ -19,6 +20,7 @@
 #include <base/json.h>
 #include <base/text.h>
 #include <base/write.h>
+#include <model/bucket.h>
 
 #define INSIDE (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define ID_MAX 64
@@ -145,19 +147,38 @@ static int open_folder(const char *directory, char *key, const char **leaf)
 	return dir;
 }
 
-/* What the last attempt left under that name goes first. */
-static int write_file(int dir, const char *leaf, struct faas_bytes body)
+/* Whether it has the hidden name already. */
+static int open_new(int dir, const char *hidden, bool *named)
 {
-	char hidden[FA_OUTBOX_KEY + 1];
+	int fd = openat(dir, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
+
+	*named = fd < 0;
+	if (*named)
+		fd = openat(dir, hidden, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			    0666);
+	return fd;
+}
+
+static int give_name(int fd, int dir, const char *hidden)
+{
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, path, dir, hidden, AT_SYMLINK_FOLLOW);
+}
+
+/* What the last attempt left under the hidden name goes first. */
+static int write_file(int dir, const char *leaf, const char *hidden, struct faas_bytes body)
+{
+	bool named;
 	int fd, error;
 
-	snprintf(hidden, sizeof(hidden), ".%s", leaf);
 	unlinkat(dir, hidden, 0);
-	fd = openat(dir, hidden, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+	fd = open_new(dir, hidden, &named);
 	if (fd < 0)
 		return -1;
 	if (fa_write_all(fd, body.data, body.len) == 0 && fsync(fd) == 0 &&
-	    renameat(dir, hidden, dir, leaf) == 0)
+	    (named || give_name(fd, dir, hidden) == 0) && renameat(dir, hidden, dir, leaf) == 0)
 		return close_with(fd, fsync(dir));
 	error = errno;
 	close(fd);
@@ -166,17 +187,41 @@ static int write_file(int dir, const char *leaf, struct faas_bytes body)
 	return -1;
 }
 
-int fa_outbox_write(const char *directory, const struct fa_message *m, struct faas_error *err)
+/* Under `hidden` first; NULL: the key's own, with a dot. */
+static int write_key(const char *directory, const char *key, const char *hidden,
+		     struct faas_bytes body, struct faas_error *err)
 {
-	char key[FA_OUTBOX_KEY], shown[FA_OUTBOX_KEY];
+	char path[FA_BUCKET_KEY_MAX + 1], own[FA_OUTBOX_KEY + 1];
 	const char *leaf;
 	int dir, rc;
 
-	fa_outbox_key(key, m);
-	memcpy(shown, key, sizeof(shown));
-	dir = open_folder(directory, key, &leaf);
-	rc = dir < 0 ? -1 : close_with(dir, write_file(dir, leaf, m->body));
-	return rc ? fa_error(err, FAAS_ESYSTEM, "cannot write %s/%s: %s", directory, shown,
+	snprintf(path, sizeof(path), "%s", key);
+	dir = open_folder(directory, path, &leaf);
+	if (!hidden)
+		snprintf(own, sizeof(own), ".%.*s", FA_OUTBOX_KEY - 1, leaf);
+	rc = dir < 0 ? -1 :
+		       close_with(dir, write_file(dir, leaf, hidden ? hidden : own, body));
+	return rc ? fa_error(err, FAAS_ESYSTEM, "cannot write %.100s/%.100s: %s", directory, key,
 			     strerrordesc_np(errno)) :
 		    0;
+}
+
+int fa_outbox_write(const char *directory, const struct fa_message *m, struct faas_error *err)
+{
+	char key[FA_OUTBOX_KEY];
+
+	fa_outbox_key(key, m);
+	return write_key(directory, key, NULL, m->body, err);
+}
+
+/* Others may be writing the same key: each has a hidden name of its own. */
+int fa_outbox_put(const char *directory, const char *key, struct faas_bytes body,
+		  struct faas_error *err)
+{
+	char hidden[1 + 37] = ".";
+	uint8_t random[16];
+
+	fa_random_bytes(random, sizeof(random));
+	fa_uuid(hidden + 1, random);
+	return write_key(directory, key, hidden, body, err);
 }

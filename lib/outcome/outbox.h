@@ -21,5 +21,8 @@ void fa_outbox_key(char out[FA_OUTBOX_KEY], const struct fa_message *message);
  */
 int fa_outbox_write(const char *directory, const struct fa_message *message,
 		    struct faas_error *err);
+/* The same under a key of the caller's that fa_bucket_key_fits(); one that is there is replaced. */
+int fa_outbox_put(const char *directory, const char *key, struct faas_bytes body,
+		  struct faas_error *err);
 
 #endif

@@ -415,7 +415,7 @@ UNFIT = (  # of a server that would start
     (["--runtimes", "/dev/null"], "runtimes: '/dev/null' is no directory"),
     (["--route", "GET items=f"], "--route GET items: "),
     (["--resource", 'stream:s={"ShardCount":0}'], "--resource stream:s: ShardCount must be"),
-    (["--resource", "heap:s"], "--resource heap:s: 'heap:s' is no address: expected queue:NAME, stream:NAME or table:NAME"),
+    (["--resource", "heap:s"], "--resource heap:s: 'heap:s' is no address: expected queue:NAME, stream:NAME, table:NAME or dir:/PATH"),
     (["--mount", "arn:x=/nowhere"], "file_systems: '/nowhere' is no directory"),
     (["--mount", "arn:x=etc"], "file_systems: the path of 'arn:x' must be absolute: 'etc'"),
     (["--kms-key", "arn:x=/nowhere"], "keys: cannot open '/nowhere': No such file or directory"),
