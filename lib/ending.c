@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include <admit/admit.h>
-#include <env/logs_json.h>
 #include <model/event_config.h>
 #include <model/trace.h>
 #include <outcome/letter.h>
@@ -78,35 +77,16 @@ static struct fa_address *read_address(struct fa_address *address, const char *t
 	return text && *text && !fa_address_parse(address, text, NULL) ? address : NULL;
 }
 
-/* A letter that is not sent, in the metrics and in the log of its function. */
-static void tell_unsent(const struct fa_invocation *inv, const char *metric, const char *why)
-{
-	struct fa_version *v = inv->runner->version;
-	struct faas *rt = inv->rt;
-	int64_t now_ms = fa_unix_ms(rt, fa_now(rt->clock));
-	int level = FAAS_WARN;
-	const struct fa_json_line line = { .unix_ms = now_ms,
-					   .request_id = inv->job.request_id,
-					   .level = &level };
-	char said[FA_ROLE_WHY_MAX + 64], room[FA_LOG_JSON_MAX(sizeof(said))];
-	size_t len = (size_t)snprintf(said, sizeof(said), "%s: %s", metric, why);
-	const char *text = v->logging.json ? fa_logs_json(&line, said, &len, room) : said;
-
-	fa_tell_metric(&rt->tell, v, metric, "Count", 1, now_ms);
-	fa_tell_line(&rt->tell, v, NULL, inv->job.request_id, FAAS_WARN, text, len, now_ms);
-}
-
 /* Who is nobody for a function whose role does not let it send there. FAAS_ENOMEM. */
 static int let_send(const struct fa_invocation *inv, struct fa_address **to, const char *metric)
 {
-	char why[FA_ROLE_WHY_MAX];
-	int rc = *to ? fa_role_may_send(inv->rt, inv->runner->version, *to, why, sizeof(why)) : 0;
+	int rc = *to ? fa_role_let_send(inv->rt, inv->runner->version, *to, metric,
+					inv->job.request_id) :
+		       0;
 
-	if (rc != FAAS_EDENIED)
-		return rc;
-	tell_unsent(inv, metric, why);
-	*to = NULL;
-	return 0;
+	if (rc == FAAS_EDENIED)
+		*to = NULL;
+	return rc == FAAS_EDENIED ? 0 : rc;
 }
 
 /* Whoever is to hear of it; false: memory is out. */

@@ -72,10 +72,10 @@ static int check_told(struct faas *rt, const struct faas_function_config *c,
 	int rc = 0;
 
 	if (c->role || c->dead_letter)
-		rc = fa_role_check_told(rt, c->name, role, letter, true, err);
+		rc = fa_role_check_told(rt, c->name, role, letter, FA_OF_DEAD_LETTERS, err);
 	if (!rc)
-		rc = fa_role_check_told(rt, c->name, role, c->on_success, false, err);
-	return rc ? rc : fa_role_check_told(rt, c->name, role, c->on_failure, false, err);
+		rc = fa_role_check_told(rt, c->name, role, c->on_success, FA_OF_EVENTS, err);
+	return rc ? rc : fa_role_check_told(rt, c->name, role, c->on_failure, FA_OF_EVENTS, err);
 }
 
 /*

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include <base/error.h>
+#include <conduct.h>
+#include <env/logs_json.h>
 #include <model/permission.h>
 #include <model/role.h>
 
@@ -94,25 +96,47 @@ const char *fa_role_sending(const struct faas *rt, const struct fa_address *addr
 	return actions[address->kind];
 }
 
-int fa_role_may_send(struct faas *rt, const struct fa_version *v,
-		     const struct fa_address *address, char *why, size_t size)
+/* A letter that is not sent, in the metrics and in the log of its function. */
+static void tell_unsent(struct faas *rt, struct fa_version *v, const char *metric,
+			const char *request_id, const char *why)
 {
-	char arn[FA_SENT_ARN];
+	int64_t now_ms = fa_unix_ms(rt, fa_now(rt->clock));
+	int level = FAAS_WARN;
+	const struct fa_json_line line = { .unix_ms = now_ms,
+					   .request_id = request_id,
+					   .level = &level };
+	char said[FA_ROLE_WHY_MAX + 64], room[FA_LOG_JSON_MAX(sizeof(said))];
+	size_t len = (size_t)snprintf(said, sizeof(said), "%s: %s", metric, why);
+	const char *text = v->logging.json ? fa_logs_json(&line, said, &len, room) : said;
+
+	fa_tell_metric(&rt->tell, v, metric, "Count", 1, now_ms);
+	fa_tell_line(&rt->tell, v, NULL, request_id, FAAS_WARN, text, len, now_ms);
+}
+
+int fa_role_let_send(struct faas *rt, struct fa_version *v, const struct fa_address *address,
+		     const char *metric, const char *request_id)
+{
+	char arn[FA_SENT_ARN], why[FA_ROLE_WHY_MAX];
 	const char *action;
+	int rc = 0;
 
 	if (!counts(rt, v->config.role))
 		return 0;
 	action = fa_role_sending(rt, address, arn);
-	return action ? fa_role_may(rt, v, action, arn, why, size) : 0;
+	if (action)
+		rc = fa_role_may(rt, v, action, arn, why, sizeof(why));
+	if (rc == FAAS_EDENIED)
+		tell_unsent(rt, v, metric, request_id, why);
+	return rc;
 }
 
-/* The second text is unverified. */
+/* The words are Lambda's for queues and topics, and for others by analogy. */
 static int may_not_tell(const struct fa_address *to, const char *action, const char *arn,
-			bool dead_letter, struct faas_error *err)
+			enum fa_telling_of of, struct faas_error *err)
 {
 	const char *call = strchr(action, ':') + 1;
 
-	if (dead_letter && (to->kind == FA_TO_QUEUE || to->kind == FA_TO_TOPIC))
+	if (of != FA_OF_EVENTS && (to->kind == FA_TO_QUEUE || to->kind == FA_TO_TOPIC))
 		return fa_error(err, FAAS_EINVAL,
 				"The provided execution role does not have permissions to call "
 				"%s on %s",
@@ -124,7 +148,7 @@ static int may_not_tell(const struct fa_address *to, const char *action, const c
 }
 
 int fa_role_check_told(struct faas *rt, const char *function, const char *role,
-		       const char *address, bool dead_letter, struct faas_error *err)
+		       const char *address, enum fa_telling_of of, struct faas_error *err)
 {
 	char arn[FA_SENT_ARN], own[FA_ARN_MAX], why[FA_ROLE_WHY_MAX];
 	const struct asker who = { function, own, role };
@@ -142,7 +166,7 @@ int fa_role_check_told(struct faas *rt, const char *function, const char *role,
 	rc = ask(rt, &who, action, arn, why, sizeof(why));
 	if (rc == FAAS_ENOMEM)
 		return fa_error_nomem(err);
-	return rc ? may_not_tell(&to, action, arn, dead_letter, err) : 0;
+	return rc ? may_not_tell(&to, action, arn, of, err) : 0;
 }
 
 /* ---- whether its logs are told ------------------------------------------- */

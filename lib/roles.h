@@ -22,15 +22,20 @@ int fa_role_may(struct faas *rt, const struct fa_version *version, const char *a
 #define FA_SENT_ARN (FA_ADDRESS_ARN + FA_ARN_MAX)
 const char *fa_role_sending(const struct faas *rt, const struct fa_address *address,
 			    char arn[FA_SENT_ARN]);
-/* Whether the function may send there; a function that has no role may. As fa_role_may(). */
-int fa_role_may_send(struct faas *rt, const struct fa_version *version,
-		     const struct fa_address *address, char *why, size_t size);
+/*
+ * [loop] Before a letter is sent there: 0, FAAS_EDENIED, or FAAS_ENOMEM. If the function may not,
+ * the metric and a line of its log say so. One that has no role may.
+ */
+int fa_role_let_send(struct faas *rt, struct fa_version *version,
+		     const struct fa_address *address, const char *metric,
+		     const char *request_id);
 /*
  * FAAS_EINVAL if the function of that name may, with that role (NULL: none), not send to those who
- * are to hear of its events: a dead-letter queue, or another destination. "" and NULL are nobody.
+ * are to hear of its events or of a mapping's records. "" and NULL are nobody.
  */
+enum fa_telling_of { FA_OF_EVENTS, FA_OF_DEAD_LETTERS, FA_OF_RECORDS };
 int fa_role_check_told(struct faas *rt, const char *function, const char *role,
-		       const char *address, bool dead_letter, struct faas_error *err);
+		       const char *address, enum fa_telling_of of, struct faas_error *err);
 /* [loop] For fa_tell: whether the function's logs are recorded. `why` is filled in once. */
 bool fa_role_may_log(void *rt, struct fa_version *version, char *why, size_t size);
 

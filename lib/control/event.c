@@ -67,11 +67,11 @@ static int check_told(struct faas *rt, const struct fa_event_change *change,
 	v = fa_registry_find(&rt->registry, name, NULL);
 	if (!v)
 		return 0;
-	rc = fa_role_check_told(rt, v->config.name, v->config.role, change->on_success, false,
-				err);
+	rc = fa_role_check_told(rt, v->config.name, v->config.role, change->on_success,
+				FA_OF_EVENTS, err);
 	if (!rc)
 		rc = fa_role_check_told(rt, v->config.name, v->config.role, change->on_failure,
-					false, err);
+					FA_OF_EVENTS, err);
 	fa_version_unref(v);
 	return rc;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <base/error.h>
+#include <roles.h>
 
 #define READ_MOST 10000
 #define READ_BYTES (12 << 20)  /* buffered: no more is read then */
@@ -135,16 +136,36 @@ static void read_on(struct fa_lane *lane)
 
 /* ---- given up ------------------------------------------------------------- */
 
+/* Whether the function's role lets it be told whom the mapping names: 0, FAAS_EDENIED, ENOMEM. */
+static int let_tell(const struct fa_lane *lane)
+{
+	const struct fa_shard_config *c = fa_lane_config(lane);
+	struct faas *rt = fa_lane_runtime(lane);
+	struct fa_version *v = NULL;
+	int rc = 0;
+
+	if (c->tells)
+		v = fa_registry_find(&rt->registry, mapping_of(lane)->config->function, NULL);
+	if (v)
+		rc = fa_role_let_send(rt, v, &c->to, "DestinationDeliveryFailures",
+				      lane->request_id);
+	fa_version_unref(v);
+	return rc;
+}
+
 /*
  * False: there is no memory to tell of it, so they stay, and are looked at again later. The
  * letter lies with the shard until it goes with the checkpoint.
  */
 static bool give_up(struct fa_lane *lane, int count, const char *condition, int invokes)
 {
-	const struct fa_shard_config *c = fa_lane_config(lane);
+	int may = let_tell(lane);
+	bool tells = fa_lane_config(lane)->tells && !may;
 	struct fa_told *told = NULL;
 
-	if (c->tells) {
+	if (may == FAAS_ENOMEM)
+		return false;
+	if (tells) {
 		told = fa_told_create(lane, count, condition, invokes);
 		if (!told)
 			return false;
@@ -152,8 +173,7 @@ static bool give_up(struct fa_lane *lane, int count, const char *condition, int 
 	}
 	fa_mapping_metric(mapping_of(lane), "OnFailureDestinationDeliveredEventCount",
 			  told ? count : 0);
-	if (told || !c->tells)
-		fa_mapping_metric(mapping_of(lane), "DroppedEventCount", told ? 0 : count);
+	fa_mapping_metric(mapping_of(lane), "DroppedEventCount", told ? 0 : count);
 	fa_lane_drop(lane, count);
 	return true;
 }

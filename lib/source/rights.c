@@ -13,6 +13,7 @@
 #include <model/permission.h>
 #include <model/role.h>
 #include <roles.h>
+#include <source/shards.h>
 
 #define ARN_MAX (FA_ADDRESS_ARN + FA_ADDRESS_MAX)
 
@@ -79,6 +80,18 @@ static int may_poll(struct faas *rt, const struct fa_mapping_config *c, struct f
 	return rc ? fa_error_nomem(err) : 0;
 }
 
+/* Those that it polls, and whom it tells of what it gives up. */
+static int may_read(struct faas *rt, const struct fa_mapping_config *c, struct fa_version *v,
+		    const char *const *actions, struct faas_error *err)
+{
+	int rc = may_poll(rt, c, v, actions, err);
+
+	if (rc || !c->sharded || !c->sharded->tells)
+		return rc;
+	return fa_role_check_told(rt, v->config.name, v->config.role, c->sharded->to.text,
+				  FA_OF_RECORDS, err);
+}
+
 /* ---- those that push ------------------------------------------------------------ */
 
 static int may_push(struct faas *rt, const char *function, const char *const services[2],
@@ -133,7 +146,7 @@ int fa_rights_check(struct fa_sources *all, const struct fa_mapping_config *c,
 	char arn[ARN_MAX];
 
 	if (row < ROWS && rows[row].actions)
-		return may_poll(all->rt, c, v, rows[row].actions, err);
+		return may_read(all->rt, c, v, rows[row].actions, err);
 	if (c->kind != &fa_directory_source)
 		return 0; /* like a rule or a subscription, which may be there before */
 	write_bucket(arn, c);

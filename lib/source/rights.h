@@ -6,7 +6,8 @@
 
 /*
  * What a mapping needs once there are roles: of the function's role that it may take from the
- * source, or of the function's own policy that the source may invoke it (semantics 10). All say 0,
+ * source, and tell its destination of what it gives up, or of the function's own policy that the
+ * source may invoke it (semantics 10). All say 0,
  * FAAS_EINVAL or FAAS_EDENIED with what is missing, or FAAS_ENOMEM. Any thread.
  */
 

@@ -352,6 +352,96 @@ TEST(a_destination_needs_a_role_that_may_send_there)
 		"{\"Destination\":\"callback:mine\"}}}"); /* which is the host's own */
 }
 
+/* ---- told of records that are given up ---------------------------------------- */
+
+#define KINESIS Q("kinesis:*")
+
+static int map_stream(const char *on_failure)
+{
+	return faas_mapping_create(flow.rt,
+				   FAAS_MAPPING(.source = "stream:s", .function = "fails",
+						.max_retries = FAAS_NONE,
+						.on_failure = on_failure),
+				   NULL, &err);
+}
+
+static void make_stream(void)
+{
+	assert_int_equal(faas_resource_create(flow.rt, "stream:s", NULL, &err), 0);
+	flow_function(&flow, &(struct faas_function_config){ .name = "fails",
+							     .handler = "echo.fail",
+							     .role = ROLE });
+}
+
+TEST(a_destination_of_a_mapping_needs_a_role_that_may_send_there)
+{
+	static const struct {
+		const char *to, *refusal, *allow;
+	} rows[] = {
+		{ "queue:told",
+		  "The provided execution role does not have permissions to call SendMessage on "
+		  "SQS",
+		  ALLOW(KINESIS "," Q("sqs:SendMessage"), "*") },
+		{ "topic:told",
+		  "The provided execution role does not have permissions to call Publish on SNS",
+		  ALLOW(KINESIS "," Q("sns:Publish"), "*") },
+		{ "dir:/tmp/told",
+		  "The function's execution role does not have permissions to call PutObject on "
+		  "arn:aws:s3:::/tmp/told/*",
+		  ALLOW(KINESIS "," Q("s3:PutObject"), "*") },
+	};
+	char request[200], uuid[64];
+
+	make_stream();
+	perform("PutRolePolicy", ALLOW(KINESIS, "*"));
+	assert_int_equal(map_stream(NULL), 0);
+	perform("ListEventSourceMappings", "{\"FunctionName\":\"fails\"}");
+	member(uuid, "UUID");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		snprintf(request, sizeof(request),
+			 "{\"UUID\":\"%s\",\"DestinationConfig\":{\"OnFailure\":{"
+			 "\"Destination\":\"%s\"}}}",
+			 uuid, rows[i].to);
+		perform("PutRolePolicy", ALLOW(KINESIS, "*"));
+		refused("UpdateEventSourceMapping", request, "InvalidParameterValueException",
+			rows[i].refusal);
+		assert_int_equal(map_stream(rows[i].to), FAAS_EINVAL);
+		assert_string_equal(err.message, rows[i].refusal);
+		perform("PutRolePolicy", rows[i].allow);
+		perform("UpdateEventSourceMapping", request);
+	}
+}
+
+static void put_record(void)
+{
+	assert_int_equal(faas_put(flow.rt, "stream:s",
+				  FAAS_MESSAGE(.body = { "r", 1 }, .group = "k"), NULL, &err),
+			 0);
+}
+
+TEST(a_mapping_that_may_not_tell_any_more_tells_nobody_and_says_so)
+{
+	make_stream();
+	perform("PutRolePolicy", ALLOW(KINESIS "," Q("sqs:SendMessage"), "*"));
+	assert_int_equal(map_stream("queue:told"), 0);
+	put_record();
+	while (!lying("queue:told"))
+		usleep(1000);
+	perform("PutRolePolicy", ALLOW(KINESIS, "*"));
+	put_record();
+	flow_await_log(&flow, "DestinationDeliveryFailures: User: arn:aws:sts::000000000000:"
+			      "assumed-role/r/fails is not authorized to perform: "
+			      "sqs:SendMessage on resource: " ARN("sqs", "told"));
+	assert_true(flow_metric(&flow, "DestinationDeliveryFailures") == 1);
+	perform("PutRolePolicy", ALLOW(KINESIS "," Q("sqs:SendMessage"), "*"));
+	put_record(); /* behind the other, which is in nobody's way */
+	while (lying("queue:told") < 2)
+		usleep(1000);
+	assert_int_equal(lying("queue:told"), 2);
+}
+
+/* ---- events that end ------------------------------------------------------------ */
+
 static void fail_once(void)
 {
 	assert_int_equal(faas_invoke(flow.rt,
@@ -424,6 +514,8 @@ int main(void)
 		ROW(a_dead_letter_that_is_no_queue_is_refused_by_its_own_name),
 		ROW(a_role_that_may_not_send_dead_letters_takes_no_others_place),
 		ROW(a_destination_needs_a_role_that_may_send_there),
+		ROW(a_destination_of_a_mapping_needs_a_role_that_may_send_there),
+		ROW(a_mapping_that_may_not_tell_any_more_tells_nobody_and_says_so),
 		ROW(who_may_not_send_any_more_sends_nothing_and_says_so),
 		ROW(who_logs_as_json_is_told_of_it_as_json),
 	};
