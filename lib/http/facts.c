@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A condition that an operation's words alone cannot answer, whose mapping or URL it is about, is
- * answered by what is there: who may not touch those of one function may not do it by a UUID.
+ * A condition that an operation's words alone cannot answer, whose mapping or URL it is about, or
+ * whom a statement let in, is answered by what is there: who may not touch those of one function
+ * may not do it by a UUID.
  */
 #include <http/facts.h>
 
@@ -52,27 +53,40 @@ static void add_configuration(struct fa_facts *facts, const struct faas *rt,
 
 /* ---- what is there --------------------------------------------------------- */
 
-/* FAAS_ENOMEM: nobody knows; one that is not there has none. */
-static int find_mapping(struct fa_facts *facts, struct faas *rt, const char *uuid)
+/*
+ * What the operation tells of it, takes `in`; NULL with 0: it is not there, and has no facts.
+ * FAAS_ENOMEM: nobody knows.
+ */
+static struct fa_document *look(struct faas *rt, const char *operation, struct fa_document *in,
+				int *rc)
 {
-	struct fa_document *in = fa_document_object(), *mapping = NULL;
+	struct fa_document *told = NULL;
 	struct faas_error err = { 0 };
 	char *reply = NULL;
-	int rc = fa_document_put_text(in, "UUID", uuid);
 
-	if (!rc)
-		rc = fa_control(rt, "GetEventSourceMapping", in, &reply, &err);
-	if (!rc) {
-		mapping = fa_document_parse(reply, &err);
-		rc = err.code;
+	if (!*rc)
+		*rc = fa_control(rt, operation, in, &reply, &err);
+	if (!*rc) {
+		told = fa_document_parse(reply, &err);
+		*rc = err.code;
 	}
+	faas_free(reply);
+	fa_document_free(in);
+	*rc = *rc == FAAS_ENOMEM ? *rc : 0;
+	return told;
+}
+
+static int find_mapping(struct fa_facts *facts, struct faas *rt, const char *uuid)
+{
+	struct fa_document *in = fa_document_object();
+	int rc = fa_document_put_text(in, "UUID", uuid);
+	struct fa_document *mapping = look(rt, "GetEventSourceMapping", in, &rc);
+
 	if (mapping)
 		snprintf(facts->arn, sizeof(facts->arn), "%s",
 			 fa_control_text(mapping, "FunctionArn"));
-	faas_free(reply);
 	fa_document_free(mapping);
-	fa_document_free(in);
-	return rc == FAAS_ENOMEM ? rc : 0;
+	return rc;
 }
 
 static int add_mapping(struct fa_facts *facts, struct faas *rt, const struct fa_document *in)
@@ -103,6 +117,62 @@ static const char *type_of_url(struct faas *rt, const struct fa_document *in)
 	return type;
 }
 
+/* ---- a statement that is to go ------------------------------------------------ */
+
+static const struct fa_document *statement_of(const struct fa_document *policy, const char *sid)
+{
+	const struct fa_document *all = fa_document_get(policy, "Statement"), *item;
+
+	for (size_t i = 0; (item = fa_document_item(all, i)); i++)
+		if (!strcmp(fa_control_text(item, "Sid"), sid))
+			return item;
+	return NULL;
+}
+
+/* As it was said when it was made: of an account its number alone. */
+static void add_principal(struct fa_facts *facts, const struct fa_document *statement)
+{
+	const struct fa_document *who = fa_document_get(statement, "Principal");
+	const char *service = fa_control_text(who, "Service"), *arn = fa_control_text(who, "AWS");
+	char account[16];
+	int len = 0;
+
+	if (arn && sscanf(arn, "arn:aws:iam::%15[0-9]:root%n", account, &len) == 1 && len &&
+	    !arn[len])
+		arn = account;
+	snprintf(facts->principal, sizeof(facts->principal), "%s",
+		 service ? service : arn ? arn : "*");
+	fa_facts_add(facts, "lambda:Principal", facts->principal);
+}
+
+static int add_removed(struct fa_facts *facts, struct faas *rt, const struct fa_document *in)
+{
+	const struct fa_document *qualifier = fa_document_get(in, "Qualifier"), *statement;
+	const char *sid = fa_control_text(in, "StatementId"), *type;
+	struct fa_document *which = fa_document_object(), *told, *policy = NULL;
+	int rc = fa_document_put(which, "FunctionName",
+				 fa_document_copy(fa_document_get(in, "FunctionName")));
+
+	if (qualifier)
+		rc |= fa_document_put(which, "Qualifier", fa_document_copy(qualifier));
+	told = look(rt, "GetPolicy", which, &rc);
+	if (told)
+		policy = fa_document_parse(fa_control_text(told, "Policy"), NULL);
+	statement = sid ? statement_of(policy, sid) : NULL;
+	if (statement) {
+		add_principal(facts, statement);
+		type = fa_control_text(fa_document_get(fa_document_get(statement, "Condition"),
+						       "StringEquals"),
+				       "lambda:FunctionUrlAuthType");
+		snprintf(facts->url_type, sizeof(facts->url_type), "%s", type ? type : "");
+		fa_facts_add(facts, "lambda:FunctionUrlAuthType", type ? facts->url_type : NULL);
+	}
+	rc = told && !policy ? FAAS_ENOMEM : rc;
+	fa_document_free(policy);
+	fa_document_free(told);
+	return rc;
+}
+
 /* ---- all of them ------------------------------------------------------------- */
 
 int fa_facts_read(struct fa_facts *facts, struct faas *rt, const struct fa_route *route,
@@ -125,5 +195,7 @@ int fa_facts_read(struct fa_facts *facts, struct faas *rt, const struct fa_route
 		fa_facts_add(facts, "lambda:FunctionUrlAuthType",
 			     fa_control_text(in, "FunctionUrlAuthType"));
 	}
+	if (!strcmp(operation, "RemovePermission"))
+		return add_removed(facts, rt, in);
 	return strstr(operation, "EventSourceMapping") ? add_mapping(facts, rt, in) : 0;
 }

@@ -15,6 +15,7 @@ struct fa_facts {
 	const char *values[FA_ROLE_FACTS];               /* of those that have one */
 	const char *layers[8], *subnets[16], *groups[8]; /* borrowed of the request */
 	char arn[FA_NAME_ARN];                           /* of a mapping's function */
+	char principal[257], url_type[16];               /* of a statement that is to go */
 };
 
 /* One that has one value, borrowed; NULL: it has none. */

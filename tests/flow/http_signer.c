@@ -228,6 +228,48 @@ TEST(what_a_request_does_not_say_of_a_url_or_a_mapping_is_taken_from_what_is_the
 	assert_int_equal(ask("GET", MAPPINGS "/none", "{}"), FAAS_EDENIED);
 }
 
+TEST(a_statement_is_removed_by_who_may_add_one_like_it)
+{
+	static const struct {
+		const char *principal, *other;
+	} rows[] = { { "s3.amazonaws.com", "sns.amazonaws.com" },
+		     { "123456789012", "123456789013" },
+		     { "arn:aws:iam::123456789012:user/u", "123456789012" },
+		     { "*", "s3.amazonaws.com" } };
+	char request[300];
+
+#define STATEMENT FUNCTIONS "/f/policy/s"
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		snprintf(request, sizeof(request),
+			 "{\"FunctionName\":\"f\",\"StatementId\":\"s\",\"Action\":"
+			 "\"lambda:InvokeFunctionUrl\",\"FunctionUrlAuthType\":\"%s\","
+			 "\"Principal\":\"%s\"}",
+			 i ? "AWS_IAM" : "NONE", rows[i].principal);
+		control("AddPermission", request);
+		may_if("StringEquals", "Principal", rows[i].other);
+		assert_int_equal(ask("DELETE", STATEMENT, "{}"), FAAS_EDENIED);
+		may_if("StringEquals", "Principal", rows[i].principal);
+		assert_int_equal(ask("DELETE", STATEMENT, "{}"), 0);
+		may_if("StringEquals", "FunctionUrlAuthType", "AWS_IAM");
+		assert_int_equal(ask("DELETE", STATEMENT, "{}"), i ? 0 : FAAS_EDENIED);
+		assert_int_equal(ask("DELETE", STATEMENT "2", "{}"), FAAS_EDENIED);
+		control("RemovePermission", "{\"FunctionName\":\"f\",\"StatementId\":\"s\"}");
+		may_if("StringEquals", "Principal", rows[i].principal);
+		assert_int_equal(ask("DELETE", STATEMENT, "{}"), FAAS_EDENIED); /* there is none */
+	}
+}
+
+TEST(of_a_version_the_statement_is_its_own)
+{
+	control("PublishVersion", "{\"FunctionName\":\"f\"}");
+	control("AddPermission",
+		"{\"FunctionName\":\"f\",\"Qualifier\":\"1\",\"StatementId\":\"s\",\"Action\":"
+		"\"lambda:InvokeFunction\",\"Principal\":\"sns.amazonaws.com\"}");
+	may_if("StringEquals", "Principal", "sns.amazonaws.com");
+	assert_int_equal(ask("DELETE", STATEMENT, "{}"), FAAS_EDENIED);
+	assert_int_equal(ask("DELETE", STATEMENT "?Qualifier=1", "{}"), 0);
+}
+
 #define PASSED_TO(service) \
 	"{\"Effect\":\"Allow\",\"Action\":\"lambda:*\",\"Resource\":\"*\"}," \
 	"{\"Effect\":\"Allow\",\"Action\":\"iam:PassRole\",\"Resource\":\"*\",\"Condition\":" \
@@ -252,6 +294,8 @@ int main(void)
 		CASE(each_request_asks_for_its_action_on_what_it_names),
 		CASE(a_mapping_may_be_made_for_the_functions_that_a_condition_names),
 		CASE(what_a_request_says_is_there_for_conditions),
+		CASE(a_statement_is_removed_by_who_may_add_one_like_it),
+		CASE(of_a_version_the_statement_is_its_own),
 		CASE(what_a_request_does_not_say_of_a_url_or_a_mapping_is_taken_from_what_is_there),
 		CASE(a_role_is_passed_to_lambda_and_to_nobody_else),
 	};
