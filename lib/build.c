@@ -79,9 +79,11 @@ static void finish_creation(struct fa_build *build)
 		fa_trouble_of(&trouble, v->config.image, &err);
 		why = &trouble;
 	}
-	if (build->number)
-		fa_version_settle(build->number, why);
 	fa_version_settle(v, why);
+	if (build->number && build->number->snapshot && !why)
+		fa_snapshot_begin(build->number);
+	else if (build->number)
+		fa_version_settle(build->number, why);
 	fa_registry_touch(&build->rt->registry, v->config.name);
 	if (!why)
 		fa_function_begin(build->rt, v);

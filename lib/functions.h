@@ -59,6 +59,18 @@ struct fa_version *fa_function_publish(struct faas *rt, struct fa_version *lates
 /* The same of one that is pending, before anybody makes it: the number shares its fate. */
 struct fa_version *fa_function_publish_pending(struct faas *rt, struct fa_version *latest,
 					       struct faas_error *err);
+
+/* ---- snapshots.c -------------------------------------------------------- */
+
+void fa_snapshots_init(struct faas *rt);
+/* Any thread: if it is a number with a snapshot, that is made ahead of its events. */
+void fa_snapshot_begin(struct fa_version *version);
+/*
+ * Inside a call, on the loop without an effect: until the version is not pending any more.
+ * FAAS_EFUNCTION: its init failed, and if that was just now, there is no such version.
+ */
+int fa_snapshot_wait(struct faas *rt, struct fa_version *version, struct faas_error *err);
+
 /* FAAS_EINVAL: so many could never be there at a time. */
 int fa_function_check_room(const struct faas *rt, int provisioned, int memory_mb,
 			   struct faas_error *err);

@@ -202,7 +202,10 @@ static struct fa_version *make_version(struct faas *rt, const struct fa_document
 	if (v->resealed)
 		atomic_store(&rt->durable.scrub, true);
 	snprintf(v->config_sha256, sizeof(v->config_sha256), "%s", text_in(in, "ConfigSha256"));
-	fa_version_settle(v, trouble.code[0] ? &trouble : NULL);
+	if (trouble.code[0] || !number || !v->snapshot || !number_in(in, "Pending"))
+		fa_version_settle(v, trouble.code[0] ? &trouble : NULL);
+	else /* the code is there, and its snapshot is not */
+		atomic_store(&v->state, FA_STATE_PENDING);
 	return v;
 }
 
@@ -212,8 +215,12 @@ static void recall_version(struct faas *rt, const struct fa_document *in,
 	struct faas_error err = { 0 };
 	struct fa_version *v = make_version(rt, in, latest, &err);
 
-	if (v && fa_registry_publish(&rt->registry, latest, v, &err) < 0)
+	if (!v)
+		return;
+	if (fa_registry_publish(&rt->registry, latest, v, &err) < 0)
 		fa_function_drop(v);
+	else
+		fa_snapshot_begin(v);
 }
 
 /* ---- what is of the function ------------------------------------------- */

@@ -10,6 +10,7 @@
 
 #include <admit/admit.h>
 #include <base/error.h>
+#include <functions.h>
 
 static size_t put_string(char *to, const char *text)
 {
@@ -297,6 +298,7 @@ void fa_invoke_init(struct faas *rt)
 	rt->pump.run = pump;
 	rt->growth.on_due = on_growth;
 	fa_told_init(rt);
+	fa_snapshots_init(rt);
 	fa_invocations_init(rt);
 	rt->envs.on_capacity = on_capacity;
 	rt->envs.on_gone = on_gone;

@@ -35,7 +35,7 @@ static struct fa_version *freeze(struct faas *rt, struct fa_version *latest,
 	if (!v)
 		return NULL;
 	v->modified_ms = rt->clock->unix_ms(rt->clock);
-	atomic_store(&v->state, atomic_load(&latest->state));
+	atomic_store(&v->state, v->snapshot ? FA_STATE_PENDING : atomic_load(&latest->state));
 	if (fa_runner_create(rt, v, latest, err) < 0) {
 		fa_version_free(v);
 		return NULL;
@@ -61,6 +61,17 @@ static struct fa_version *publish(struct faas *rt, struct fa_version *latest,
 	return v;
 }
 
+/* One that is there already has its snapshot, or gets it. */
+static struct fa_version *publish_active(struct faas *rt, struct fa_version *latest,
+					 const char *description, struct faas_error *err)
+{
+	struct fa_version *v = publish(rt, latest, description, err);
+
+	if (v && atomic_load(&v->state) == FA_STATE_PENDING)
+		fa_snapshot_begin(v);
+	return v;
+}
+
 struct fa_version *fa_function_publish(struct faas *rt, struct fa_version *latest,
 				       const char *description, struct faas_error *err)
 {
@@ -72,7 +83,7 @@ struct fa_version *fa_function_publish(struct faas *rt, struct fa_version *lates
 		fa_version_check_active(latest, err);
 		return NULL;
 	default:
-		return publish(rt, latest, description, err);
+		return publish_active(rt, latest, description, err);
 	}
 }
 
@@ -80,6 +91,19 @@ struct fa_version *fa_function_publish_pending(struct faas *rt, struct fa_versio
 					       struct faas_error *err)
 {
 	return publish(rt, latest, NULL, err);
+}
+
+/* The number is given away before it is waited for, and whatever comes of that. */
+static int finish_publication(struct faas *rt, struct fa_version *v, struct faas_error *err)
+{
+	bool waits = atomic_load(&v->state) != FA_STATE_ACTIVE;
+	int rc = fa_remember(rt, err), own = 0;
+
+	if (!rc && waits)
+		rc = fa_snapshot_wait(rt, v, err);
+	if (waits)
+		own = fa_remember(rt, rc ? NULL : err);
+	return rc ? rc : own;
 }
 
 int faas_version_publish(struct faas *rt, const char *function, const char *description,
@@ -95,9 +119,9 @@ int faas_version_publish(struct faas *rt, const char *function, const char *desc
 	err = err ? err : &own;
 	if (!fa_remember_may(rt, err))
 		published = fa_function_publish(rt, latest, description, err);
-	if (published && version)
+	rc = published ? finish_publication(rt, published, err) : err->code;
+	if (!rc && version)
 		*version = published->number;
-	rc = published ? fa_remember(rt, err) : err->code;
 	fa_version_unref(published);
 	fa_function_close(rt, latest);
 	return rc;

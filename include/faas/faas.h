@@ -247,10 +247,11 @@ typedef int (*faas_handler_fn)(struct faas_context *ctx, struct faas_bytes event
  * .snapshot, for FAAS_PROCESS: init() and before_snapshot() run once, in a template that never
  * sees an event; every environment begins with a copy of the memory they left and runs
  * after_restore() before its first event. That time is its init, called Restore Duration in
- * REPORT. The template is made for the first event: what is never called costs nothing. That
- * event and those that come meanwhile wait; if the template fails, the event hears why, and the
- * next one makes another. All of it has ten seconds: an init() that takes longer is tried once
- * more within the function's timeout, an after_restore() ends as SnapStartTimeoutException.
+ * REPORT. The template of $LATEST is made for the first event: what is never called costs
+ * nothing. That event and those that come meanwhile wait; if the template fails, the event hears
+ * why, and the next one makes another. All of it has ten seconds: an init() that takes longer is
+ * tried once more within the function's timeout, an after_restore() ends as
+ * SnapStartTimeoutException. That of a number is made when it is published.
  * Copied besides memory: signal handlers, limits, umask, current directory; what was mapped from
  * files becomes memory. Not copied: timers, and memory marked with MADV_WIPEONFORK, which is
  * zero. The same in all environments, since init() did it: addresses, the stack protector's
@@ -445,7 +446,10 @@ FAAS_EXPORT int faas_version_list(struct faas *rt,
  * count together towards max_concurrency, whatever it is at the moment. What is
  * frozen is the configuration, and code that is a .zip; a directory or a .so is run
  * from where it lies, so give each version's code a path of its own.
- * `description` and `version` may be NULL.
+ * With .snapshot or .snap_start it is "Pending" until its snapshot is made; init may take as
+ * long as a provisioned one's. That is waited for, but not on the loop. If it fails there is no
+ * such version: FAAS_EFUNCTION, with the StateReasonCode of the "Failed" one that faas_control()
+ * leaves (semantics 3.3; which code is for what is unverified). Both pointers may be NULL.
  */
 FAAS_EXPORT int faas_version_publish(struct faas *rt, const char *function,
 				     const char *description, int *version,

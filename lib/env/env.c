@@ -412,6 +412,7 @@ static void verdict(struct fa_env *env, struct fa_job *job)
 		return;
 	}
 	fa_provision_started(env, job);
+	fa_snap_started(env, job);
 	pthread_mutex_lock(&pool->lock);
 	if (pool->heir == env) {
 		pool->heir = NULL;

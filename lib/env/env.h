@@ -17,6 +17,7 @@
 #include <model/job.h>
 
 struct fa_version;
+struct fa_trouble;
 struct fa_pool;
 struct fa_env;
 
@@ -138,6 +139,8 @@ struct fa_env {
 	bool unborn;              /* asked for, not reported yet */
 	bool shell;               /* the process waits for the function */
 	bool template;            /* the process is the template; its own follows */
+	bool only_template;       /* and none follows, see snap.h */
+	bool left_snapshot;       /* it ended as a template should, in the word of its nest */
 	bool doomed;              /* it was sent its signal, or is as soon as it is reported */
 	bool inited_before;       /* init was tried: the next one is part of the invocation */
 	bool suppressed;          /* this process's init is */
@@ -243,8 +246,10 @@ struct fa_envs {
 	 */
 	void (*on_part)(void *data, struct fa_env *env, struct fa_job *job, struct faas_bytes part,
 			bool http);
-	/* [loop] A provisioned one was initialised, or could not be. */
+	/* [loop] A provisioned one, or a snapshot, was initialised, or could not be. */
 	void (*on_started)(void *data, struct fa_env *env, const struct fa_job *job);
+	/* [loop] The snapshot that was wanted is there, or there will be none: this is why. */
+	void (*on_snapshot)(void *data, struct fa_pool *pool, const struct fa_trouble *why);
 	/* [loop] A handler asks for a secret: kind->give() follows, now or later, or never. */
 	void (*on_ask)(void *data, struct fa_env *env, uint32_t serial, const char *name,
 		       const char *version);

@@ -125,6 +125,7 @@ static void exited(struct fa_env *env, const struct fa_ctl *ctl)
 	env->exit_rss_kb = ctl->maxrss_kb;
 	env->exit_cpu_ns = ctl->cpu_ns;
 	env->exit_error = ctl->error;
+	env->left_snapshot = ctl->type == FA_EXIT && ctl->template;
 	if (ctl->error)
 		copy_why(env->exit_step, ctl);
 	gone(env);
@@ -238,6 +239,7 @@ static void nest_died(struct fa_pool *pool, const struct fa_ctl *ctl)
 		pool->nest.watch.on_ready(&pool->nest.watch, 0);
 	end.status = SIGKILL;
 	pthread_mutex_lock(&pool->lock);
+	fa_snap_lost(pool);
 	pool->nested = false;
 	fa_nest_close(&pool->nest, pool->envs->loop);
 	bury_list(&pool->away, &end);

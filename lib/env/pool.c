@@ -59,8 +59,10 @@ static void leave_list(struct fa_env *env)
 /* Who was started ahead waits for an event since the last one. */
 static int64_t idle_since(const struct fa_env *env)
 {
-	if (env->ahead)
-		return env->pool->habit.since_ns[0];
+	int64_t last_ns = env->pool->habit.since_ns[0];
+
+	if (env->ahead && last_ns)
+		return last_ns;
 	return env->ended_ns ? env->ended_ns : fa_now(env->pool->envs->clock);
 }
 
@@ -472,18 +474,20 @@ static struct fa_env *pop(struct fa_list *list)
 struct fa_env *fa_pool_add(struct fa_pool *pool, enum fa_purpose purpose, int *why)
 {
 	int memory_mb = pool->version->config.memory_mb;
-	struct fa_env *env;
+	struct fa_env *env = NULL;
 
 	*why = FAAS_ETHROTTLED;
 	if (!fa_envs_charge(pool->envs, memory_mb))
 		return NULL;
 	pthread_mutex_lock(&pool->lock);
-	env = purpose == FA_FOR_KEEPS ? NULL : fa_shell_take(pool);
+	if (purpose == FA_FOR_EVENT || purpose == FA_FOR_LATER)
+		env = fa_shell_take(pool);
 	if (!env && !pool->envs->closing)
 		env = fa_pool_add_charged(pool, why);
 	if (env) {
 		env->provisioned = purpose == FA_FOR_KEEPS;
 		env->ahead = purpose == FA_FOR_LATER;
+		env->only_template = purpose == FA_FOR_SNAPSHOT;
 		fa_env_event(env, purpose == FA_FOR_EVENT ? FA_ENV_LEASE : FA_ENV_WARM);
 	}
 	pthread_mutex_unlock(&pool->lock);
@@ -567,6 +571,7 @@ struct fa_pool *fa_pool_create(struct fa_envs *envs, struct fa_version *version)
 	pool->ahead_ns = INT64_MAX;
 	pool->habit.memory_mb = version->config.memory_mb;
 	fa_provision_init(pool);
+	fa_snap_init(pool);
 	fa_list_init(&pool->ready);
 	fa_list_init(&pool->idle);
 	fa_list_init(&pool->cold);

@@ -4,6 +4,7 @@
 
 #include <env/env.h>
 #include <env/provision.h>
+#include <env/snap.h>
 
 #define FA_POOL_MAX 8192    /* environments of one function version */
 #define FA_UNBORN_MAX 64    /* asked of a nest and not yet reported; more wait */
@@ -41,6 +42,7 @@ struct fa_pool {
 	struct fa_env *heir;       /* [loop] this one, and it is in its init */
 	struct fa_env *late;       /* for this one */
 	struct fa_provision provision;
+	struct fa_snap snap;
 	struct fa_list shells;     /* by fa_env.shelf, the latest at the end */
 	int shell_count;
 	struct fa_list shell_link; /* in one of fa_envs.shells, under its lock */
@@ -111,8 +113,8 @@ int64_t fa_pool_next_look(struct fa_env *env, struct fa_job *job, int64_t begin_
 void fa_envs_nest_dead(struct fa_envs *envs, const struct fa_ctl *ctl);
 void fa_envs_lost(struct fa_envs *envs);
 
-/* What it is made for: an event, to be provisioned, an event that the policy expects. */
-enum fa_purpose { FA_FOR_EVENT, FA_FOR_KEEPS, FA_FOR_LATER };
+/* What it is made for: an event, to be provisioned, an event that is expected, a snapshot. */
+enum fa_purpose { FA_FOR_EVENT, FA_FOR_KEEPS, FA_FOR_LATER, FA_FOR_SNAPSHOT };
 
 /* A new one. NULL when there is no room (FAAS_ETHROTTLED) or no memory (FAAS_ENOMEM). */
 struct fa_env *fa_pool_add(struct fa_pool *pool, enum fa_purpose purpose, int *why);

@@ -68,6 +68,7 @@ static void forget_process(struct fa_env *env)
 	env->served = 0;
 	env->fresh = true;
 	env->doomed = env->template = env->shell = env->frozen = false;
+	env->left_snapshot = false;
 	env->exit_status = env->exit_error = 0;
 	env->exit_rss_kb = env->exit_cpu_ns = 0;
 	env->pidfd = -1;
@@ -101,6 +102,7 @@ static int ask_nest(struct fa_env *env, bool waits)
 				  .slot = env->heir_of ? env->heir_of->slot : env->slot,
 				  .nproc = most_processes(pool),
 				  .waits = waits,
+				  .only_template = env->only_template,
 				  .provisioned = env->provisioned ||
 						 (env->heir_of && env->heir_of->provisioned) };
 	int fds[5] = { env->kit->request_fd, env->kit->response_fd, env->kit->bell_worker,
@@ -170,7 +172,7 @@ static int birth(struct fa_env *env)
 	env->suppressed = env->inited_before;
 	env->inited_before = !fa_version_is_copied(pool->version); /* its init is the template's */
 	fa_shell_noted(env);
-	if (env->state == FA_BUSY || !(env->provisioned || env->ahead))
+	if (env->state == FA_BUSY || !(env->provisioned || env->ahead || env->only_template))
 		atomic_fetch_add_explicit(&pool->envs->cold_starts, 1, memory_order_relaxed);
 	return 0;
 }
@@ -188,6 +190,8 @@ static bool read_status(const struct fa_env *env, struct fa_job *job, uint32_t s
 			const struct fa_response_slot *slot)
 {
 	if ((status == FA_STARTED) != (fa_env_is_start(env, job) && status != FA_INIT_FAILED))
+		return false;
+	if (env->only_template && status != FA_INIT_FAILED) /* its nest says that it is done */
 		return false;
 	switch (status) {
 	case FA_STARTED:
@@ -303,6 +307,10 @@ static void conclude_death(struct fa_env *env, struct fa_job *job, int64_t now_n
 	split_init(env, job);
 	job->cpu_ns = env->exit_cpu_ns - env->cpu_seen_ns;
 	job->peak_kb = env->exit_rss_kb;
+	if (env->left_snapshot) {
+		job->verdict = FA_REPLIED;
+		return;
+	}
 	if (unstarted(env)) {
 		job->verdict = FA_UNSTARTED;
 		return;

@@ -110,8 +110,7 @@ static void succeeded(struct fa_pool *pool)
 		pool->provision.why[0] = '\0';
 }
 
-/* [loop] */
-static void arm(struct fa_envs *envs, int64_t at_ns)
+void fa_provision_arm(struct fa_envs *envs, int64_t at_ns)
 {
 	if (!envs->provide.index || at_ns < envs->provide.at_ns)
 		fa_loop_timer_sure(envs->loop, &envs->provide, at_ns);
@@ -127,7 +126,7 @@ static void no_room(struct fa_pool *pool, int why)
 				   : "no room beside the others within max_memory_mb");
 	pool->provision.retry_ns = retry_ns;
 	pthread_mutex_unlock(&pool->lock);
-	arm(pool->envs, retry_ns);
+	fa_provision_arm(pool->envs, retry_ns);
 }
 
 /* In the words of Lambda's errors where the function is to blame. */
@@ -168,7 +167,7 @@ static bool may_start(struct fa_pool *pool, const struct census *census)
 		return false;
 	if (fa_now(pool->envs->clock) >= p->retry_ns)
 		return true;
-	arm(pool->envs, p->retry_ns);
+	fa_provision_arm(pool->envs, p->retry_ns);
 	return false;
 }
 
@@ -196,7 +195,7 @@ static struct fa_env *next_to_start(struct fa_pool *pool)
 	return env;
 }
 
-static int64_t init_limit_ns(const struct fa_pool *pool)
+int64_t fa_provision_init_ns(const struct fa_pool *pool)
 {
 	int64_t timeout = (int64_t)pool->version->config.timeout_ms * 1000000;
 
@@ -208,7 +207,7 @@ static void provide(struct fa_pool *pool)
 	struct fa_env *env;
 
 	while ((env = next_to_start(pool)))
-		fa_env_start(env, init_limit_ns(pool));
+		fa_env_start(env, fa_provision_init_ns(pool));
 	pthread_cond_broadcast(&pool->provision.counted);
 }
 
@@ -233,6 +232,7 @@ void fa_provision_retry(struct fa_timer *timer)
 
 		if (target(pool))
 			provide(pool);
+		fa_snap_make(pool);
 	}
 }
 

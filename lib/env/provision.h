@@ -52,9 +52,13 @@ void fa_provision_wait(struct fa_pool *pool);
 void fa_provision_want(struct fa_pool *pool);
 /* Under the pool's lock: the process of one has ended; the environment is about to be cold. */
 void fa_provision_lost(struct fa_env *env);
+/* What an init ahead of any event may take. */
+int64_t fa_provision_init_ns(const struct fa_pool *pool);
+/* [loop] fa_provision_retry() is to be called then, or earlier. */
+void fa_provision_arm(struct fa_envs *envs, int64_t at_ns);
 /* [loop] The start of an environment came to its end, good or bad. */
 void fa_provision_started(struct fa_env *env, const struct fa_job *job);
-/* [loop] The runtime's timer: of those that failed, some may be tried again. */
+/* [loop] The runtime's timer: of those that failed, some may be tried again; snapshots, too. */
 void fa_provision_retry(struct fa_timer *timer);
 
 /* Any thread. */

@@ -252,7 +252,8 @@ enum fa_ctl_type {
 			      `template`: it will be followed by the environment, or by FA_EXIT */
 	FA_STILLBORN,      /* id, error (errno), text: the step that failed */
 	FA_EXIT,           /* id, status, rusage; error and text: the step that failed
-			      before the function was reached, else 0 */
+			      before the function was reached, else 0. `template`: of one with
+			      only_template, and there is a snapshot */
 };
 
 #define FA_NEWS_MAX 8
@@ -264,7 +265,7 @@ struct fa_ctl {
 	int32_t status;
 	int32_t error;      /* errno */
 	uint32_t layers;    /* enum faas_layer, of a nest */
-	uint32_t template;  /* FA_BORN: 1: it makes the snapshot, and no more */
+	uint32_t template;  /* FA_BORN: 1: it makes the snapshot, and no more; see FA_EXIT */
 	int64_t maxrss_kb;  /* FA_EXIT: of the process and what it waited for */
 	int64_t cpu_ns;
 	char text[64];
@@ -308,6 +309,7 @@ struct fa_spawn {
 	uint32_t provisioned; /* to be initialised ahead of any event, and kept */
 	uint32_t waits;       /* once in its sandbox, for its first request; the function is
 				 opened after that. FA_STILLBORN if a template is needed first */
+	uint32_t only_template; /* the snapshot is wanted, and nobody who begins with it */
 	char stream[80];      /* of its logs */
 };
 

@@ -41,7 +41,7 @@ enum fa_state {
 
 /* Why something failed, as the API tells it. */
 struct fa_trouble {
-	char code[32];    /* one of StateReasonCode; "": nothing failed */
+	char code[48];    /* one of StateReasonCode; "": nothing failed */
 	char reason[256];
 };
 

@@ -345,7 +345,8 @@ int fa_registry_publish(struct fa_registry *registry, const struct fa_version *l
 	pthread_rwlock_wrlock(&registry->lock);
 	function = function_of(registry, latest);
 	current = function && function->latest == latest;
-	pending = atomic_load(&version->state) == FA_STATE_PENDING; /* both are, and share a fate */
+	pending = atomic_load(&latest->state) == FA_STATE_PENDING &&
+		  atomic_load(&version->state) == FA_STATE_PENDING; /* they share a fate */
 	if (current && (pending || fa_registry_is_settled(function, latest)))
 		rc = fa_map_add(&function->versions, version->qualifier, version);
 	if (!rc) {

@@ -70,7 +70,8 @@ static void put_phase(struct page *page)
 	const struct fa_record *record = page->record;
 
 	fa_member_text(&page->text, "initializationType",
-		 record->ahead ? "provisioned-concurrency" : "on-demand");
+		       page->version->snapshot ? "snap-start" :
+		       record->ahead	       ? "provisioned-concurrency" : "on-demand");
 	fa_member_text(&page->text, "phase", record->suppressed ? "invoke" : "init");
 }
 

@@ -191,6 +191,14 @@ static void add_news(struct nest *nest, const struct fa_spawn *spawn, int pidfd,
 		tell_news(nest);
 }
 
+/* Who asked for the snapshot has it. */
+static void tell_snapshot(const struct fa_spawn *spawn)
+{
+	struct fa_ctl ctl = { .type = FA_EXIT, .id = spawn->ctl.id, .template = 1 };
+
+	tell_host(&ctl, 1, NULL, 0);
+}
+
 /* A process for these descriptors, which stay the caller's: its pid, or 0 and the host knows. */
 static pid_t bear(struct nest *nest, const struct fa_spawn *spawn, const int *fds, int count)
 {
@@ -237,6 +245,15 @@ stillborn:
 	return 0;
 }
 
+/* The snapshot is there, or is not needed. */
+static void bear_one(struct nest *nest, const struct fa_spawn *spawn, const int *fds, int count)
+{
+	if (spawn->only_template)
+		tell_snapshot(spawn);
+	else
+		bear(nest, spawn, fds, count);
+}
+
 static void bear_waiting(struct nest *nest)
 {
 	struct fa_template *template = &nest->template;
@@ -249,7 +266,7 @@ static void bear_waiting(struct nest *nest)
 			if (template->pid)
 				return;
 		} else {
-			bear(nest, &first->spawn, first->fds, first->count);
+			bear_one(nest, &first->spawn, first->fds, first->count);
 		}
 		fa_template_drop(template);
 	}
@@ -268,7 +285,7 @@ static void give_birth(struct nest *nest, const struct fa_spawn *spawn, int *fds
 	if (fa_template_is_due(template))
 		tell_stillborn(spawn, "place in the queue", spawn->waits ? EAGAIN : ENOMEM);
 	else
-		bear(nest, spawn, fds, count);
+		bear_one(nest, spawn, fds, count);
 	fa_close_all(fds, count);
 }
 

@@ -10,7 +10,8 @@
 /*
  * The snapshot of a nest's function, and the births that wait for it. The first
  * of them lends the template its areas and its log, so that an init() that fails
- * is told like any other; if the template dies, the next one becomes it.
+ * is told like any other; if the template dies, the next one becomes it. Some want
+ * nothing but that there is one.
  */
 #define FA_BIRTH_FDS 5
 

@@ -74,6 +74,35 @@ TEST(it_is_told_that_it_is_restored_with_its_first_event)
 	flow_expect(&flow, "p", "env AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start");
 }
 
+/* Nothing of it can be copied: what is made is its first environment. */
+TEST(a_published_one_has_its_first_environment_ahead_of_its_first_event)
+{
+	flow_function(&flow, FAAS_FUNCTION(.name = "p", .code = TEST_PROGRAMS,
+					   .runtime = "provided", .handler = "h",
+					   .timeout_ms = 60000, .snap_start = "PublishedVersions",
+					   .environment = (const char *[]){ "INIT=restore",
+									    NULL }));
+	assert_int_equal(faas_version_publish(flow.rt, "p", NULL, NULL, NULL), 0);
+	flow_await_log(&flow, "asks to be restored");
+	flow_await_log(&flow, "INIT_REPORT Init Duration: ");
+	assert_int_equal(flow_log_count(&flow, "restored 200"), 0);
+	flow_expect(&flow, "p:1", "count", "1");
+	flow_await_log(&flow, "restored 200");
+	assert_int_equal(flow_log_count(&flow, "asks to be restored"), 1);
+}
+
+TEST(one_whose_init_fails_is_not_published)
+{
+	struct faas_error err;
+
+	flow_function(&flow, FAAS_FUNCTION(.name = "p", .code = TEST_PROGRAMS,
+					   .runtime = "provided", .handler = "h",
+					   .snap_start = "PublishedVersions",
+					   .environment = (const char *[]){ "INIT=exit", NULL }));
+	assert_int_equal(faas_version_publish(flow.rt, "p", NULL, NULL, &err), FAAS_EFUNCTION);
+	assert_string_equal(err.type, "FunctionError.RuntimeInitError");
+}
+
 TEST(on_demand_it_is_restored_at_once_and_serves_the_event)
 {
 	create("INIT=restore", 0, true);
@@ -134,6 +163,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		ROW(it_is_told_that_it_is_restored_with_its_first_event),
+		ROW(a_published_one_has_its_first_environment_ahead_of_its_first_event),
+		ROW(one_whose_init_fails_is_not_published),
 		ROW(on_demand_it_is_restored_at_once_and_serves_the_event),
 		ROW(one_that_does_not_ask_for_it_serves_as_ever),
 		ROW(without_a_snapshot_there_is_no_such_request),

@@ -165,6 +165,7 @@ TEST(snap_start_is_changed_and_shown_by_control)
 		      "{\"FunctionName\":\"f\",\"SnapStart\":{\"ApplyOn\":\"PublishedVersions\"}}"),
 	      "PublishedVersions", "Off");
 	shows(control("PublishVersion", "{\"FunctionName\":\"f\"}"), "PublishedVersions", "On");
+	publish(); /* again, to wait for it */
 	shows(control("UpdateFunctionConfiguration",
 		      "{\"FunctionName\":\"f\",\"SnapStart\":{\"ApplyOn\":\"None\"}}"),
 	      "None", "Off");

@@ -184,6 +184,25 @@ static int crash(struct faas_context *ctx)
 	abort();
 }
 
+/* Until there is a file beside its code. */
+static void await_go(void)
+{
+	while (access("/var/task/go", F_OK) < 0)
+		usleep(1000);
+}
+
+static int wait_to_remember(struct faas_context *ctx)
+{
+	await_go();
+	return remember(ctx);
+}
+
+static int wait_to_tell(struct faas_context *ctx, struct faas_bytes event)
+{
+	await_go();
+	return tell(ctx, event);
+}
+
 /* With the status of a template that is done, and nothing in its file. */
 static int lie(struct faas_context *ctx)
 {
@@ -210,4 +229,8 @@ FAAS_PLUGIN("snapshot", "1",
 	    HANDLER("bad_after", .init = remember, .after_restore = refuse),
 	    HANDLER("crash_after", .after_restore = crash), HANDLER("crash_init", .init = crash),
 	    HANDLER("hang_init", .init = hang), HANDLER("hang_after", .after_restore = hang),
+	    HANDLER("held", .init = wait_to_remember, .before_snapshot = before,
+		    .after_restore = after),
+	    &(const struct faas_handler){ .size = sizeof(struct faas_handler), .name = "busy",
+					  .invoke = wait_to_tell },
 	    HANDLER("lie", .init = lie));

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A version with a snapshot is pending until that is made, and then active, or has failed.
+ * One that was active before this program began stays that: its snapshot is made again, and
+ * an event that comes earlier waits for it.
+ */
+#include <remember.h>
+
+#include <base/error.h>
+
+struct writing {
+	struct fa_chore chore;
+	struct faas *rt;
+};
+
+static struct fa_pool *pool_of(const struct fa_version *v)
+{
+	return ((struct fa_runner *)v->runner)->pool;
+}
+
+void fa_snapshot_begin(struct fa_version *v)
+{
+	if (v->snapshot && v->number && atomic_load(&v->state) != FA_STATE_FAILED)
+		fa_snap_want(pool_of(v));
+}
+
+/* ---- what becomes of it [loop] ------------------------------------------- */
+
+static void write_down(struct fa_chore *chore)
+{
+	fa_remember(fa_container(chore, struct writing, chore)->rt, NULL);
+}
+
+static void written(struct fa_chore *chore)
+{
+	struct writing *writing = fa_container(chore, struct writing, chore);
+	struct faas *rt = writing->rt;
+
+	fa_free(writing);
+	fa_leave(rt);
+}
+
+/* The loop does not wait for the disk. What is not written now is with the next change. */
+static void remember_later(struct faas *rt)
+{
+	struct writing *writing = fa_alloc(&rt->mem, sizeof(*writing));
+
+	if (!writing || fa_enter(rt, NULL)) {
+		fa_free(writing);
+		return;
+	}
+	writing->rt = rt;
+	writing->chore.run = write_down;
+	writing->chore.done = written;
+	fa_chores_add(&rt->chores, &writing->chore);
+}
+
+static void on_snapshot(void *data, struct fa_pool *pool, const struct fa_trouble *why)
+{
+	struct fa_version *v = pool->version;
+	struct faas *rt = data;
+
+	if (atomic_load(&v->state) != FA_STATE_PENDING)
+		return;
+	fa_version_settle(v, why);
+	fa_registry_touch(&rt->registry, v->config.name);
+	if (!why)
+		fa_function_begin(rt, v);
+	remember_later(rt);
+}
+
+void fa_snapshots_init(struct faas *rt)
+{
+	rt->envs.on_snapshot = on_snapshot;
+}
+
+/* ---- any other thread ------------------------------------------------------ */
+
+static void take_back(struct faas *rt, struct fa_version *v)
+{
+	struct fa_version *removed;
+
+	pthread_mutex_lock(&rt->changing);
+	removed = fa_registry_unpublish(&rt->registry, v, &(struct faas_error){ 0 });
+	if (removed)
+		fa_limits_rearrange(rt, v->config.name);
+	pthread_mutex_unlock(&rt->changing);
+	fa_function_drop(removed);
+}
+
+int fa_snapshot_wait(struct faas *rt, struct fa_version *v, struct faas_error *err)
+{
+	bool pending = atomic_load(&v->state) == FA_STATE_PENDING;
+
+	if (pending && fa_loop_here(&rt->loop))
+		return 0;
+	if (pending)
+		fa_snap_wait(pool_of(v));
+	switch (atomic_load(&v->state)) {
+	case FA_STATE_ACTIVE:
+		return 0;
+	case FA_STATE_PENDING:
+		return fa_error(err, FAAS_ECANCELED, "it was deleted before there was a snapshot");
+	default:
+		if (pending)
+			take_back(rt, v);
+		return fa_error_typed(err, FAAS_EFUNCTION, v->trouble.code, "%s",
+				      v->trouble.reason);
+	}
+}
