@@ -177,8 +177,15 @@ bool fa_invocation_resume(struct fa_version *version, struct fa_kept *kept,
 	return true;
 }
 
-static int invoke(struct faas *rt, const struct faas_request *request, bool counted, uint64_t *id,
-		  struct faas_error *err)
+static void go_on(struct fa_job *job, const struct fa_job *before)
+{
+	job->late = before->late;
+	job->retold = before->told || before->retold;
+	memcpy(job->request_id, before->request_id, sizeof(job->request_id));
+}
+
+static int invoke(struct faas *rt, const struct faas_request *request, bool counted,
+		  const struct fa_job *before, uint64_t *id, struct faas_error *err)
 {
 	struct fa_invocation *inv;
 	struct fa_version *version;
@@ -220,6 +227,8 @@ static int invoke(struct faas *rt, const struct faas_request *request, bool coun
 		return fa_error_nomem(err);
 	}
 	fill_invocation(inv, rt, version, r, meta_max);
+	if (before)
+		go_on(&inv->job, before);
 	inv->counted = counted;
 	inv->changes = changes;
 	if (id)
@@ -235,11 +244,11 @@ static int invoke(struct faas *rt, const struct faas_request *request, bool coun
 int faas_invoke(struct faas *rt, const struct faas_request *request, uint64_t *id,
 		struct faas_error *err)
 {
-	return invoke(rt, request, false, id, err);
+	return invoke(rt, request, false, NULL, id, err);
 }
 
-int fa_invoke_counted(struct faas *rt, const struct faas_request *request, uint64_t *id,
-		      struct faas_error *err)
+int fa_invoke_counted(struct faas *rt, const struct faas_request *request,
+		      const struct fa_job *before, struct faas_error *err)
 {
-	return invoke(rt, request, true, id, err);
+	return invoke(rt, request, true, before, NULL, err);
 }

@@ -32,9 +32,13 @@ bool fa_runner_is_over(const struct fa_runner *runner, const struct fa_env *env)
 /* Any thread: those that wait for capacity should try again. */
 void fa_want_pump(struct faas *rt);
 
-/* faas_invoke(), of an event that fa_runner_may_begin() was asked about. */
-int fa_invoke_counted(struct faas *rt, const struct faas_request *request, uint64_t *id,
-		      struct faas_error *err);
+/*
+ * faas_invoke(), of an event that fa_runner_may_begin() was asked about. `before`: what was tried
+ * of it already, or NULL: it goes on under that id, and was told of; no init is its own any more
+ * if one was.
+ */
+int fa_invoke_counted(struct faas *rt, const struct faas_request *request,
+		      const struct fa_job *before, struct faas_error *err);
 
 /* The context strings behind a payload: room for them, and their bytes (0: none). */
 size_t fa_meta_size(const struct faas_request *request, const struct fa_version *version);

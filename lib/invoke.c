@@ -93,22 +93,22 @@ static int run_here(const struct visit *visit, struct fa_env *env, struct fa_job
 	return rc;
 }
 
-static int wait_for_done(struct faas *rt, const struct faas_request *request,
-			 struct faas_result **result, struct faas_error *err);
+static int wait_for_done(const struct visit *visit, const struct faas_request *request,
+			 const struct fa_job *before);
 
-static int wait_instead(const struct visit *visit)
+static int wait_instead(const struct visit *visit, const struct fa_job *before)
 {
-	return wait_for_done(visit->rt, visit->request, visit->result, visit->err);
+	return wait_for_done(visit, visit->request, before);
 }
 
 /* It had a place, and another one is in it by now. */
-static int wait_for_place(const struct visit *visit)
+static int wait_for_place(const struct visit *visit, const struct fa_job *before)
 {
 	struct faas_request r = *visit->request;
 
 	if (!r.capacity_wait_ms)
 		r.capacity_wait_ms = FA_HELD_MS;
-	return wait_for_done(visit->rt, &r, visit->result, visit->err);
+	return wait_for_done(visit, &r, before);
 }
 
 /* A process is told when all is written; what the caller runs itself begins now. */
@@ -129,8 +129,8 @@ static int throttled(const struct visit *visit, struct fa_version *v, const char
 }
 
 /* NULL: it was refused, or went the other way, and this is what the caller is told. */
-static struct fa_env *lease(const struct visit *visit, struct fa_runner *runner, bool late,
-			    int *rc)
+static struct fa_env *lease(const struct visit *visit, struct fa_runner *runner,
+			    const struct fa_job *before, int *rc)
 {
 	const char *reason;
 	struct fa_env *env = fa_runner_lease(runner, false, &reason, rc);
@@ -138,11 +138,11 @@ static struct fa_env *lease(const struct visit *visit, struct fa_runner *runner,
 	if (env)
 		return env;
 	if (*rc != FAAS_ENOMEM && (visit->request->capacity_wait_ms || !*rc)) {
-		*rc = wait_instead(visit);
+		*rc = wait_instead(visit, before);
 	} else if (*rc == FAAS_ENOMEM) {
 		*rc = fa_error_nomem(visit->err);
-	} else if (late) {
-		*rc = wait_for_place(visit);
+	} else if (before && before->late) {
+		*rc = wait_for_place(visit, before);
 	} else {
 		*rc = throttled(visit, runner->version, reason);
 	}
@@ -156,7 +156,7 @@ static int call_here(const struct visit *visit, struct fa_runner *runner, struct
 	struct fa_version *v = runner->version;
 	bool plain = kept && !request->client_context && !request->tenant_id;
 	char meta[plain ? 1 : fa_meta_size(request, v)];
-	struct fa_job job;
+	struct fa_job job, *before = NULL;
 	int rc = FAAS_ETIMEOUT;
 	bool late = false, told = false;
 	const char *reason;
@@ -168,7 +168,7 @@ static int call_here(const struct visit *visit, struct fa_runner *runner, struct
 	 * function's process could not be reset; the loop has more patience than we.
 	 */
 	for (int tries = 0; rc == FAAS_ETIMEOUT && tries < TRIES; tries++) {
-		struct fa_env *env = kept ? kept : lease(visit, runner, late, &rc);
+		struct fa_env *env = kept ? kept : lease(visit, runner, before, &rc);
 
 		if (!env)
 			return rc;
@@ -186,8 +186,11 @@ static int call_here(const struct visit *visit, struct fa_runner *runner, struct
 		rc = run_here(visit, env, &job);
 		late |= job.again;
 		told |= job.told;
+		job.late = late;
+		job.retold = told;
+		before = &job;
 	}
-	return rc == FAAS_ETIMEOUT ? wait_instead(visit) : rc;
+	return rc == FAAS_ETIMEOUT ? wait_instead(visit, before) : rc;
 }
 
 static int find_and_call(const struct visit *visit)
@@ -204,7 +207,7 @@ static int find_and_call(const struct visit *visit)
 	else
 		rc = fa_may_run(visit->rt, version, r->trace_id, visit->err);
 	if (!rc && r->mode != FAAS_SYNC)
-		rc = wait_instead(visit);
+		rc = wait_instead(visit, NULL);
 	else if (!rc)
 		rc = call_here(visit, version->runner, NULL);
 	fa_version_unref(version);
@@ -297,16 +300,17 @@ static bool did_not_run(int code)
 	       code == FAAS_ECANCELED;
 }
 
-static int wait_for_done(struct faas *rt, const struct faas_request *request,
-			 struct faas_result **result, struct faas_error *err)
+static int wait_for_done(const struct visit *visit, const struct faas_request *request,
+			 const struct fa_job *before)
 {
-	struct waiter waiter = { .mem = &rt->mem };
+	struct waiter waiter = { .mem = &visit->rt->mem };
 	struct faas_request r = *request;
+	struct faas_error *err = visit->err;
 	int rc;
 
 	r.on_done = on_waited;
 	r.data = &waiter;
-	rc = fa_invoke_counted(rt, &r, NULL, err);
+	rc = fa_invoke_counted(visit->rt, &r, before, err);
 	if (rc)
 		return rc;
 	while (!atomic_load(&waiter.done))
@@ -320,6 +324,6 @@ static int wait_for_done(struct faas *rt, const struct faas_request *request,
 	if (rc)
 		fa_free(waiter.result);
 	else
-		*result = waiter.result;
+		*visit->result = waiter.result;
 	return rc;
 }

@@ -377,6 +377,48 @@ TEST(an_init_beyond_its_limit_is_repeated_inside_the_invocation)
 	flow_await_log(&flow, "\tPhase: init\tStatus: timeout");
 }
 
+static const struct faas_result *repeated;
+
+static void *call_repeated(void *data)
+{
+	repeated = flow_call(&flow, "f", data);
+	return NULL;
+}
+
+static void reserve(const char *operation, const char *request)
+{
+	assert_int_equal(faas_control(flow.rt, operation, request, NULL, NULL), 0);
+}
+
+/* Its place and its environment are gone when it comes back for the second one. */
+TEST(it_is_repeated_once_and_told_of_once_though_its_place_was_taken)
+{
+	pthread_t thread;
+
+	flow.rt->envs.init_limit_ns = 1000 * 1000000;
+	flow_function(&flow, &(struct faas_function_config){ .name = "f",
+							     .handler = "init.init_loop",
+							     .timeout_ms = 300 });
+	assert_int_equal(pthread_create(&thread, NULL, call_repeated, (void *)""), 0);
+	flow_await_idle(&flow, 0, 1);
+	reserve("PutFunctionConcurrency",
+		"{\"FunctionName\":\"f\",\"ReservedConcurrentExecutions\":0}");
+	for (int ms = 0; !atomic_load(&flow.rt->waiting); ms++) {
+		assert_true(ms < 10000);
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
+	assert_int_equal(faas_recycle(flow.rt, "f", NULL), 0);
+	reserve("DeleteFunctionConcurrency", "{\"FunctionName\":\"f\"}");
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(repeated->code, FAAS_ETIMEOUT);
+	assert_true(repeated->init_ms == 0);
+	flow_await_log(&flow, "REPORT RequestId");
+	assert_int_equal(flow_log_count(&flow, "\tPhase: init\tStatus: timeout"), 1);
+	assert_int_equal(flow_log_count(&flow, "INIT_REPORT "), 2);
+	assert_int_equal(flow_log_count(&flow, "START "), 1);
+	assert_int_equal(flow_log_count(&flow, repeated->request_id), 3); /* START END REPORT */
+}
+
 TEST(a_shutdown_hook_is_run_before_the_end)
 {
 	flow_function(&flow,
@@ -448,6 +490,7 @@ int main(void)
 		REAL(an_init_that_always_ends_its_process_does_so_twice),
 		REAL(the_failed_init_of_a_snapshot_is_not_repeated),
 		REAL(an_init_beyond_its_limit_is_repeated_inside_the_invocation),
+		REAL(it_is_repeated_once_and_told_of_once_though_its_place_was_taken),
 		REAL(a_shutdown_hook_is_run_before_the_end),
 		REAL(with_a_cap_a_small_function_gets_a_small_part_of_a_cpu),
 	};
