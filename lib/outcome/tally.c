@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The metrics of invocations have fixed places at the front of a row, so that
- * counting an invocation compares no names; everything else follows by name.
+ * The metrics of invocations have fixed places in a row and are counted as integers: no name
+ * is compared and nothing is converted before they are told. Everything else follows by name.
  */
 #include <outcome/tally.h>
 
@@ -11,17 +11,24 @@
 
 #define NS_PER_MS 1e6
 
-enum { INVOCATIONS, ERRORS, THROTTLES, DURATION, CONCURRENCY, UNRESERVED, CLAIMED, FIXED };
-
-static const struct fa_point fixed[FIXED] = {
-	[INVOCATIONS] = { .name = "Invocations", .unit = "Count" },
-	[ERRORS] = { .name = "Errors", .unit = "Count" },
-	[THROTTLES] = { .name = "Throttles", .unit = "Count" },
-	[DURATION] = { .name = "Duration", .unit = "Milliseconds" },
-	[CONCURRENCY] = { .name = "ConcurrentExecutions", .unit = "Count" },
-	[UNRESERVED] = { .name = "UnreservedConcurrentExecutions", .unit = "Count" },
-	[CLAIMED] = { .name = "ClaimedAccountConcurrency", .unit = "Count" },
+static const struct {
+	const char *name, *unit;
+	double scale;
+} gauges[FA_GAUGES] = {
+	[FA_GAUGE_DURATION] = { "Duration", "Milliseconds", NS_PER_MS },
+	[FA_GAUGE_CONCURRENCY] = { "ConcurrentExecutions", "Count", 1 },
+	[FA_GAUGE_UNRESERVED] = { "UnreservedConcurrentExecutions", "Count", 1 },
+	[FA_GAUGE_CLAIMED] = { "ClaimedAccountConcurrency", "Count", 1 },
 };
+
+static inline void gauge(struct fa_gauge *gauge, int64_t value)
+{
+	gauge->sum += value;
+	if (value < gauge->minimum)
+		gauge->minimum = value;
+	if (value > gauge->maximum)
+		gauge->maximum = value;
+}
 
 static void add(struct fa_point *point, double value, int64_t time_ms)
 {
@@ -38,30 +45,63 @@ static void add(struct fa_point *point, double value, int64_t time_ms)
 
 static void clear(struct fa_tally_row *row)
 {
-	memcpy(row->points, fixed, sizeof(fixed));
-	row->used = FIXED;
+	row->invocations = row->errors = 0;
+	for (int i = 0; i < FA_GAUGES; i++)
+		row->gauges[i] = (struct fa_gauge){ 0, INT64_MAX, INT64_MIN };
+	row->used = 0;
+}
+
+static void tell_point(const struct fa_tally *tally, const struct fa_version *version,
+		       const struct fa_point *point)
+{
+	const struct faas_metric metric = {
+		.size = sizeof(metric),
+		.name = point->name,
+		.unit = point->unit,
+		.function = version->config.name,
+		.version = version->qualifier,
+		.value = point->sum,
+		.count = point->count,
+		.minimum = point->minimum,
+		.maximum = point->maximum,
+		.time_ms = point->time_ms,
+	};
+
+	tally->on_metric(tally->data, &metric);
+}
+
+static void tell_invocations(const struct fa_tally *tally, const struct fa_tally_row *row)
+{
+	struct fa_point point = { .name = "Invocations",
+				  .unit = "Count",
+				  .sum = (double)row->invocations,
+				  .minimum = 1,
+				  .maximum = 1,
+				  .count = row->invocations,
+				  .time_ms = row->time_ms };
+
+	tell_point(tally, row->version, &point);
+	point.name = "Errors";
+	point.sum = (double)row->errors;
+	point.minimum = row->errors == row->invocations;
+	point.maximum = row->errors > 0;
+	tell_point(tally, row->version, &point);
+	for (int i = 0; i < FA_GAUGES; i++) {
+		point.name = gauges[i].name;
+		point.unit = gauges[i].unit;
+		point.sum = (double)row->gauges[i].sum / gauges[i].scale;
+		point.minimum = (double)row->gauges[i].minimum / gauges[i].scale;
+		point.maximum = (double)row->gauges[i].maximum / gauges[i].scale;
+		tell_point(tally, row->version, &point);
+	}
 }
 
 static void tell_row(const struct fa_tally *tally, const struct fa_tally_row *row)
 {
-	for (int i = 0; i < row->used; i++) {
-		const struct fa_point *point = &row->points[i];
-		const struct faas_metric metric = {
-			.size = sizeof(metric),
-			.name = point->name,
-			.unit = point->unit,
-			.function = row->version->config.name,
-			.version = row->version->qualifier,
-			.value = point->sum,
-			.count = point->count,
-			.minimum = point->minimum,
-			.maximum = point->maximum,
-			.time_ms = point->time_ms,
-		};
-
-		if (point->count)
-			tally->on_metric(tally->data, &metric);
-	}
+	if (row->invocations)
+		tell_invocations(tally, row);
+	for (int i = 0; i < row->used; i++)
+		tell_point(tally, row->version, &row->points[i]);
 }
 
 void fa_tally_tell(struct fa_tally *tally)
@@ -106,9 +146,9 @@ static void count_place(struct fa_tally *tally, struct fa_version *version,
 	double in_use = record->provisioned_in_use;
 
 	fa_tally_add(tally, version,
-		     record->place == FA_PLACE_PROVISIONED ?
-			     "ProvisionedConcurrencyInvocations" :
-			     "ProvisionedConcurrencySpilloverInvocations",
+		     record->place == FA_PLACE_PROVISIONED
+			     ? "ProvisionedConcurrencyInvocations"
+			     : "ProvisionedConcurrencySpilloverInvocations",
 		     "Count", 1, record->unix_ms);
 	fa_tally_add(tally, version, "ProvisionedConcurrentExecutions", "Count", in_use,
 		     record->unix_ms);
@@ -116,21 +156,24 @@ static void count_place(struct fa_tally *tally, struct fa_version *version,
 		     in_use / record->provisioned, record->unix_ms);
 }
 
+static void count_invocation(struct fa_tally_row *row, const struct fa_record *record)
+{
+	if (!row->invocations++)
+		row->time_ms = record->unix_ms;
+	row->errors += record->failed || record->timed_out;
+	gauge(&row->gauges[FA_GAUGE_DURATION], record->duration_ns);
+	gauge(&row->gauges[FA_GAUGE_CONCURRENCY], record->concurrency);
+	gauge(&row->gauges[FA_GAUGE_UNRESERVED], record->unreserved);
+	gauge(&row->gauges[FA_GAUGE_CLAIMED], record->claimed);
+}
+
 void fa_tally_record(struct fa_tally *tally, struct fa_version *version,
 		     const struct fa_record *record)
 {
-	struct fa_point *points = row_of(tally, version)->points;
-	int64_t time_ms = record->unix_ms;
-
 	if (record->kind == FA_RECORD_THROTTLE) {
-		add(&points[THROTTLES], 1, time_ms);
+		fa_tally_add(tally, version, "Throttles", "Count", 1, record->unix_ms);
 	} else if (record->kind == FA_RECORD_END) {
-		add(&points[INVOCATIONS], 1, time_ms);
-		add(&points[ERRORS], record->failed || record->timed_out, time_ms);
-		add(&points[DURATION], (double)record->duration_ns / NS_PER_MS, time_ms);
-		add(&points[CONCURRENCY], record->concurrency, time_ms);
-		add(&points[UNRESERVED], record->unreserved, time_ms);
-		add(&points[CLAIMED], record->claimed, time_ms);
+		count_invocation(row_of(tally, version), record);
 		if (record->place)
 			count_place(tally, version, record);
 	}

@@ -13,7 +13,7 @@ struct fa_version;
  * own: points are sums, so more of them say the same.
  */
 #define FA_TALLY_ROWS 32
-#define FA_TALLY_POINTS 14
+#define FA_TALLY_POINTS 8
 
 struct fa_point {
 	const char *name, *unit;
@@ -22,8 +22,24 @@ struct fa_point {
 	int64_t time_ms; /* of the first */
 };
 
+/* The metrics of invocations are whole numbers until they are told. */
+enum fa_gauge_kind {
+	FA_GAUGE_DURATION,
+	FA_GAUGE_CONCURRENCY,
+	FA_GAUGE_UNRESERVED,
+	FA_GAUGE_CLAIMED,
+	FA_GAUGES
+};
+
+struct fa_gauge {
+	int64_t sum, minimum, maximum;
+};
+
 struct fa_tally_row {
 	struct fa_version *version; /* one reference */
+	uint64_t invocations, errors;
+	int64_t time_ms; /* of the first invocation */
+	struct fa_gauge gauges[FA_GAUGES];
 	int used;
 	struct fa_point points[FA_TALLY_POINTS];
 };
