@@ -123,19 +123,29 @@ static void on_tail_line(void *data, enum faas_level level, const struct fa_reco
 	fa_logs_add_tail(data, text, len);
 }
 
+static void add_bytes_to_tail(struct fa_env *env, struct faas_bytes text)
+{
+	fa_logs_add_tail(env, text.data, text.len);
+}
+
 /* What the platform says, as on_log would be told it. */
 static void add_to_tail(struct fa_env *env, const struct fa_record *record)
 {
 	const struct fa_version *v = env->pool->version;
-	char line[FA_REPORT_MAX];
+	struct fa_lines lines;
 
 	if (v->logging.json) {
 		fa_render_json(record, v, on_tail_line, env);
-	} else if (record->kind == FA_RECORD_START) {
-		fa_logs_add_tail(env, line, fa_render_start(line, record, v->qualifier));
+		return;
+	}
+	fa_lines_init(&lines);
+	fa_lines_version(&lines, v->qualifier);
+	fa_lines_record(&lines, record);
+	if (record->kind == FA_RECORD_START) {
+		add_bytes_to_tail(env, fa_lines_start(&lines));
 	} else {
-		fa_logs_add_tail(env, line, fa_render_end(line, record));
-		fa_logs_add_tail(env, line, fa_render_report(line, record));
+		add_bytes_to_tail(env, fa_lines_end(&lines));
+		add_bytes_to_tail(env, fa_lines_report(&lines, record));
 	}
 }
 

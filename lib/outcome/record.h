@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <faas/types.h>
+
 /*
  * What the data path leaves behind of an invocation: numbers, no text. The
  * lines START, END, REPORT, INIT_REPORT and RESTORE_REPORT are rendered from it, and metric
@@ -62,11 +64,44 @@ static inline size_t fa_record_size(enum fa_record_kind kind, size_t type_len)
 }
 
 #define FA_REPORT_MAX 512
+#define FA_LINE_VERSION_MAX 128
+#define FA_LINE_MEMORY_MAX 96
 
-/* Each renders without the newline at the end; returns the length, at most FA_REPORT_MAX. */
-size_t fa_render_start(char *out, const struct fa_record *record, const char *version);
-size_t fa_render_end(char *out, const struct fa_record *record);
-size_t fa_render_report(char *out, const struct fa_record *record);
+/*
+ * The lines of one version's events, one after the other. They differ in ids and numbers
+ * alone, so what they share stays where it was written for the one before.
+ */
+struct fa_lines {
+	char version[FA_LINE_VERSION_MAX + 1];
+	size_t id_len;         /* of the ids that there is room for; SIZE_MAX: not laid out */
+	size_t start_len, end_len, report_len; /* of a report as far as its first number */
+	int64_t memory_mb, peak_mb;
+	size_t memory_len;     /* of what `memory` says of these */
+	char memory[FA_LINE_MEMORY_MAX];
+	char start[FA_LINE_VERSION_MAX + 80], end[80];
+	char report[FA_REPORT_MAX];
+};
+
+/* Before the first. */
+void fa_lines_init(struct fa_lines *lines);
+/* The next ones are of this version: copied, its first FA_LINE_VERSION_MAX bytes. */
+void fa_lines_version(struct fa_lines *lines, const char *version);
+/*
+ * The lines of this record come next: its START, END and REPORT. Each is without the
+ * newline at its end, but has a NUL behind it, and is shorter than FA_REPORT_MAX; they last
+ * until the next record.
+ */
+void fa_lines_record(struct fa_lines *lines, const struct fa_record *record);
+static inline struct faas_bytes fa_lines_start(const struct fa_lines *lines)
+{
+	return (struct faas_bytes){ lines->start, lines->start_len };
+}
+static inline struct faas_bytes fa_lines_end(const struct fa_lines *lines)
+{
+	return (struct faas_bytes){ lines->end, lines->end_len };
+}
+struct faas_bytes fa_lines_report(struct fa_lines *lines, const struct fa_record *record);
+/* Written to `out`, which has FA_REPORT_MAX bytes; returns the length. */
 size_t fa_render_init_report(char *out, const struct fa_record *record);
 /* The type of its error as the platform names it. */
 const char *fa_record_error_type(const struct fa_record *record);

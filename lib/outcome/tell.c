@@ -305,6 +305,7 @@ struct round {
 	struct fa_version *version; /* the context's */
 	enum leave leave;           /* whether its lines are told: asked when there is one */
 	struct faas_log log;        /* what the next line shares with the last one stays */
+	struct fa_lines lines;      /* so it does in them */
 	struct fa_tally tally;
 };
 
@@ -378,22 +379,22 @@ static void tell_start_as_json(struct round *round, const struct fa_record *reco
 	tell_json(round, &start);
 }
 
+static void tell_text(struct round *round, struct faas_bytes text)
+{
+	tell_line(round, FAAS_INFO, text.data, text.len);
+}
+
 static void tell_start(struct round *round, const struct fa_record *record, int64_t unix_ms)
 {
-	char text[FA_REPORT_MAX];
-
 	name_line(round, record->request_id, unix_ms);
-	tell_line(round, FAAS_INFO, text,
-		  fa_render_start(text, record, round->version->qualifier));
+	tell_text(round, fa_lines_start(&round->lines));
 }
 
 static void tell_end(struct round *round, const struct fa_record *record)
 {
-	char text[FA_REPORT_MAX];
-
 	name_line(round, record->request_id, record->unix_ms);
-	tell_line(round, FAAS_INFO, text, fa_render_end(text, record));
-	tell_line(round, FAAS_INFO, text, fa_render_report(text, record));
+	tell_text(round, fa_lines_end(&round->lines));
+	tell_text(round, fa_lines_report(&round->lines, record));
 }
 
 static void tell_init(struct round *round, const struct fa_record *record)
@@ -404,22 +405,32 @@ static void tell_init(struct round *round, const struct fa_record *record)
 	tell_line(round, FAAS_INFO, text, fa_render_init_report(text, record));
 }
 
-static void tell_record_lines(struct round *round, const struct fa_record *record)
+static void tell_json_lines(struct round *round, const struct fa_record *record)
 {
-	bool json = round->version->logging.json;
-
-	if (tells_its_start(record) && json)
+	if (tells_its_start(record))
 		tell_start_as_json(round, record);
-	else if (tells_its_start(record))
+	tell_json(round, record);
+}
+
+static void tell_text_lines(struct round *round, const struct fa_record *record)
+{
+	fa_lines_record(&round->lines, record);
+	if (tells_its_start(record))
 		tell_start(round, record, record->start_ms);
-	if (json)
-		tell_json(round, record);
-	else if (record->kind == FA_RECORD_START)
+	if (record->kind == FA_RECORD_START)
 		tell_start(round, record, record->unix_ms);
 	else if (record->kind == FA_RECORD_END)
 		tell_end(round, record);
 	else if (record->kind == FA_RECORD_INIT)
 		tell_init(round, record);
+}
+
+static void tell_record_lines(struct round *round, const struct fa_record *record)
+{
+	if (round->version->logging.json)
+		tell_json_lines(round, record);
+	else
+		tell_text_lines(round, record);
 }
 
 static void tell_record(struct round *round, const struct fa_record *record)
@@ -438,6 +449,7 @@ static void change_context(struct round *round, const struct context *context)
 	round->log.function = context->version->config.name;
 	round->log.version = context->version->qualifier;
 	round->log.stream = context->stream;
+	fa_lines_version(&round->lines, context->version->qualifier);
 }
 
 static void tell_entry(struct round *round, const struct entry *entry)
@@ -512,6 +524,7 @@ static bool tell_all(struct fa_tell *tell)
 	round.tell = tell;
 	round.version = NULL;
 	round.log = (struct faas_log){ .size = sizeof(round.log) };
+	fa_lines_init(&round.lines);
 	fa_tally_init(&round.tally, tell->on_metric, tell->data);
 	for (; node; node = next) {
 		next = node->next;

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include <support/test.h>
 
+#include <stdio.h>
+
 #include <outcome/record.h>
 
 #define ID "8f5a1f9e-2b1c-4d4e-9a53-0a1b2c3d4e5f"
 #define MS INT64_C(1000000)
 
 static struct fa_record record;
+static struct fa_lines lines;
 static char out[FA_REPORT_MAX];
 
 static int setup(void **state)
@@ -21,6 +24,9 @@ static int setup(void **state)
 		.request_id = ID,
 	};
 	memset(out, 'Z', sizeof(out));
+	memset(&lines, 'Z', sizeof(lines));
+	fa_lines_init(&lines);
+	fa_lines_version(&lines, "$LATEST");
 	return 0;
 }
 
@@ -30,20 +36,105 @@ static void assert_line(size_t len, const char *expected)
 	assert_int_equal(len, strlen(expected));
 }
 
+static void assert_text(struct faas_bytes text, const char *expected)
+{
+	assert_string_equal(text.data, expected);
+	assert_int_equal(text.len, strlen(expected));
+}
+
+static struct faas_bytes start_line(void)
+{
+	fa_lines_record(&lines, &record);
+	return fa_lines_start(&lines);
+}
+
+static struct faas_bytes end_line(void)
+{
+	fa_lines_record(&lines, &record);
+	return fa_lines_end(&lines);
+}
+
+static struct faas_bytes report_line(void)
+{
+	fa_lines_record(&lines, &record);
+	return fa_lines_report(&lines, &record);
+}
+
 static void assert_report(const char *expected)
 {
-	assert_line(fa_render_report(out, &record), expected);
+	assert_text(report_line(), expected);
+}
+
+/* What it has to say lies in `out`. */
+static void report(void)
+{
+	struct faas_bytes text = report_line();
+
+	assert_in_range(text.len, 1, FA_REPORT_MAX - 1);
+	memcpy(out, text.data, text.len + 1);
 }
 
 TEST(start_names_the_version)
 {
-	assert_line(fa_render_start(out, &record, "$LATEST"),
-		    "START RequestId: " ID " Version: $LATEST");
+	assert_text(start_line(), "START RequestId: " ID " Version: $LATEST");
 }
 
 TEST(end_is_short)
 {
-	assert_line(fa_render_end(out, &record), "END RequestId: " ID);
+	assert_text(end_line(), "END RequestId: " ID);
+}
+
+static void name(const char *id)
+{
+	memset(record.request_id, 0, sizeof(record.request_id));
+	memcpy(record.request_id, id, strlen(id));
+}
+
+static void assert_lines_name(const char *id, const char *version)
+{
+	char expected[FA_REPORT_MAX];
+
+	name(id);
+	snprintf(expected, sizeof(expected), "START RequestId: %s Version: %s", id, version);
+	assert_text(start_line(), expected);
+	snprintf(expected, sizeof(expected), "END RequestId: %s", id);
+	assert_text(end_line(), expected);
+	snprintf(expected, sizeof(expected),
+		 "REPORT RequestId: %s\tDuration: 3.01 ms\tBilled Duration: 4 ms\t"
+		 "Memory Size: 128 MB\tMax Memory Used: 36 MB\t",
+		 id);
+	assert_report(expected);
+}
+
+TEST(nothing_is_left_of_the_line_before)
+{
+	assert_lines_name(ID, "$LATEST");
+	assert_lines_name("a-much-longer-name-of-40-characters-here", "$LATEST");
+	assert_lines_name("short", "$LATEST");
+	assert_lines_name("", "$LATEST");
+	assert_lines_name("00000000-2b1c-4d4e-9a53-0a1b2c3d4e5f", "$LATEST");
+	fa_lines_version(&lines, "7");
+	assert_lines_name(ID, "7");
+	fa_lines_version(&lines, "71");
+	assert_lines_name(ID, "71");
+	fa_lines_version(&lines, "7");
+	assert_lines_name(ID, "7");
+}
+
+TEST(a_report_tells_its_own_memory_and_end)
+{
+	record.init_ns = 84 * MS;
+	record.failed = record.timed_out = 1;
+	record.memory_mb = 10240;
+	record.peak_kb = 9999 * 1024;
+	report();
+	assert_non_null(strstr(out, "Memory Size: 10240 MB\tMax Memory Used: 9999 MB\tInit"));
+	record.init_ns = record.failed = record.timed_out = 0;
+	record.memory_mb = 128;
+	report();
+	assert_non_null(strstr(out, "Memory Size: 128 MB\tMax Memory Used: 9999 MB\t"));
+	record.peak_kb = 36 * 1024;
+	assert_lines_name(ID, "$LATEST");
 }
 
 TEST(an_ordinary_report_ends_with_a_tab)
@@ -87,7 +178,7 @@ static const char *type_in_report(const char *type)
 	record.failed = 1;
 	memset(record.error_type, 0, sizeof(record.error_type));
 	memcpy(record.error_type, type, strnlen(type, sizeof(record.error_type)));
-	fa_render_report(out, &record);
+	report();
 	return strstr(out, "Error Type: ") + strlen("Error Type: ");
 }
 
@@ -124,7 +215,7 @@ static const char *duration(int64_t ns)
 	char *end;
 
 	record.duration_ns = ns;
-	fa_render_report(out, &record);
+	report();
 	end = strstr(out, "\tBilled");
 	*end = '\0';
 	return strstr(out, "Duration: ") + strlen("Duration: ");
@@ -144,10 +235,10 @@ TEST(times_are_rounded_to_the_nearest_hundredth)
 TEST(a_begun_megabyte_counts_as_used)
 {
 	record.peak_kb = 36 * 1024 + 1;
-	fa_render_report(out, &record);
+	report();
 	assert_non_null(strstr(out, "Max Memory Used: 37 MB"));
 	record.peak_kb = 0;
-	fa_render_report(out, &record);
+	report();
 	assert_non_null(strstr(out, "Max Memory Used: 0 MB"));
 }
 
@@ -219,11 +310,13 @@ TEST(the_longest_of_everything_fits)
 	record.duration_ns = record.init_ns = record.billed_ms = record.peak_kb = INT64_MAX - 9999;
 	memset(version, 'v', sizeof(version));
 	version[sizeof(version) - 1] = '\0';
-	assert_true(fa_render_report(out, &record) < FA_REPORT_MAX);
+	report();
 	assert_non_null(strstr(out, "Function.Xxx"));
 	assert_true(fa_render_init_report(out, &record) < FA_REPORT_MAX);
-	assert_true(fa_render_end(out, &record) < FA_REPORT_MAX);
-	assert_true(fa_render_start(out, &record, version) < FA_REPORT_MAX);
+	fa_lines_version(&lines, version);
+	assert_int_equal(end_line().len, strlen("END RequestId: ") + 40);
+	assert_int_equal(start_line().len,
+			 strlen("START RequestId:  Version: ") + 40 + FA_LINE_VERSION_MAX);
 }
 
 #define ROW(name) cmocka_unit_test_setup(name, setup)
@@ -233,6 +326,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ROW(start_names_the_version),
 		ROW(end_is_short),
+		ROW(nothing_is_left_of_the_line_before),
+		ROW(a_report_tells_its_own_memory_and_end),
 		ROW(an_ordinary_report_ends_with_a_tab),
 		ROW(a_report_of_a_cold_start_tells_init_behind_memory),
 		ROW(a_report_of_a_timeout_ends_with_its_status),
