@@ -25,7 +25,7 @@
 #define TYPE_MAX (sizeof(((struct fa_record *)NULL)->error_type) - 1)
 #define PERIOD_NS 10000000
 #define LARGE (32 * 1024)       /* bytes that are told without waiting, while the cache has them */
-#define SPARES (LARGE / CHUNK_SIZE)
+#define SPARES (LARGE / CHUNK_SIZE + 4) /* a turn of the loop adds some before the flush */
 
 enum { IDLE, LATER, QUEUED };
 
@@ -208,6 +208,23 @@ static bool matters(const struct fa_tell *tell, enum fa_record_kind kind)
 	return tell->on_log;
 }
 
+/* Two pieces whose sizes are known become a few stores; one of either size, a slow loop. */
+static void clear(struct fa_record *record, enum fa_record_kind kind)
+{
+	memset(record, 0, offsetof(struct fa_record, memory_mb));
+	if (kind != FA_RECORD_START)
+		memset(&record->memory_mb, 0,
+		       offsetof(struct fa_record, error_type) -
+			       offsetof(struct fa_record, memory_mb));
+}
+
+static void put_type(struct fa_record *record, const char *type, size_t len)
+{
+	if (len)
+		memcpy(record->error_type, type, len);
+	record->error_type[len] = '\0';
+}
+
 static const char *put_behind(struct fa_record *record, size_t size, const char *text, size_t len)
 {
 	return len ? memcpy((char *)record + size, text, len) : NULL;
@@ -232,10 +249,10 @@ struct fa_telling fa_tell_record_begin(struct fa_tell *tell, struct fa_version *
 	if (!chunk)
 		return telling;
 	record = &((struct record *)put(chunk, RECORD, room))->record;
-	memset(record, 0, size);
+	clear(record, kind);
 	record->kind = (uint8_t)kind;
-	if (type)
-		memcpy(record->error_type, error_type, type);
+	if (kind != FA_RECORD_START)
+		put_type(record, error_type, type);
 	record->trace = put_behind(record, size, trace, behind);
 	telling.record = record;
 	if (!here)
