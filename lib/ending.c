@@ -126,6 +126,20 @@ static bool write_letters(struct fa_ending *ending, const struct fa_invocation *
 	return ending->letters;
 }
 
+/* As it was when it was deleted; nobody is left to be told that it may not. */
+static int let_gone_send(struct faas *rt, struct faas_bytes name, const char *role,
+			 struct fa_address **to)
+{
+	char function[FA_NAME_MAX + 1];
+	int rc;
+
+	snprintf(function, sizeof(function), "%.*s", (int)name.len, (const char *)name.data);
+	rc = *to ? fa_role_may_tell(rt, function, *role ? role : NULL, *to) : 0;
+	if (rc == FAAS_EDENIED)
+		*to = NULL;
+	return rc == FAAS_EDENIED ? 0 : rc;
+}
+
 bool fa_ending_farewell(struct faas *rt, const struct fa_stored *event, struct faas_bytes name,
 			const char *qualifier, const struct fa_farewell *farewell,
 			struct fa_letters **letters)
@@ -146,6 +160,9 @@ bool fa_ending_farewell(struct faas *rt, const struct fa_stored *event, struct f
 				  .trace = "",
 				  .failed = true };
 
+	if (let_gone_send(rt, name, farewell->role, &destination) ||
+	    let_gone_send(rt, name, farewell->role, &dead_letter))
+		return false;
 	if (!destination && !dead_letter)
 		return true;
 	snprintf(arn, sizeof(arn), "arn:aws:lambda:%s:%s:function:%.*s", rt->registry.region,

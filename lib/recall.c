@@ -446,13 +446,15 @@ static void read_farewell(const struct fa_document *in, const char *qualifier,
 	const struct fa_document *latest = fa_document_get(in, "Latest"), *item;
 	const struct fa_document *configs = fa_document_get(in, latest ? "EventConfigs" :
 									 "Farewell");
-	const char *dead_letter = latest ? text_in(fa_document_get(latest, "Config"),
-						   "dead_letter") :
-					   text_in(in, "DeadLetter");
+	const struct fa_document *config = fa_document_get(latest, "Config");
+	const char *dead_letter = latest ? text_in(config, "dead_letter") :
+					   text_in(in, "DeadLetter"),
+		   *role = latest ? text_in(config, "role") : text_in(in, "Role");
 
 	*out = (struct fa_farewell){ .config.max_age_s = FA_MAX_AGE_S,
 				     .config.max_retries = FA_MAX_RETRIES };
 	snprintf(out->dead_letter, sizeof(out->dead_letter), "%s", dead_letter ? dead_letter : "");
+	snprintf(out->role, sizeof(out->role), "%s", role ? role : "");
 	for (size_t i = 0; (item = fa_document_item(configs, i)); i++) {
 		if (strcmp(text_in(item, "Qualifier"), qualifier) != 0)
 			continue;

@@ -204,11 +204,13 @@ static int put_urls(struct fa_document *out, const struct fa_function *function)
 static int put_farewell(struct fa_document *out, const struct fa_function *function)
 {
 	const char *dead_letter = function->dead_letter ? function->dead_letter : "";
+	const char *role = function->role ? function->role : "";
 
 	if (!fa_event_config_says_farewell(function))
 		return 0;
 	return put_event_configs(out, "Farewell", function) |
-	       fa_document_put_text(out, "DeadLetter", dead_letter);
+	       fa_document_put_text(out, "DeadLetter", dead_letter) |
+	       fa_document_put_text(out, "Role", role);
 }
 
 static int put_function(struct fa_document *out, const struct faas *rt,

@@ -147,23 +147,41 @@ static int may_not_tell(const struct fa_address *to, const char *action, const c
 			call, arn);
 }
 
+/* Whether that role (NULL: none) lets the function of that name send there. */
+static int may_tell(struct faas *rt, const char *function, const char *role,
+		    const char *action, const char *arn)
+{
+	char own[FA_ARN_MAX], why[FA_ROLE_WHY_MAX];
+	const struct asker who = { function, own, role };
+
+	if (!action || !counts(rt, role))
+		return 0;
+	snprintf(own, sizeof(own), "arn:aws:lambda:%s:%s:function:%s", rt->config.region,
+		 rt->config.account, function);
+	return ask(rt, &who, action, arn, why, sizeof(why));
+}
+
+int fa_role_may_tell(struct faas *rt, const char *function, const char *role,
+		     const struct fa_address *to)
+{
+	char arn[FA_SENT_ARN];
+	const char *action = fa_role_sending(rt, to, arn);
+
+	return may_tell(rt, function, role, action, arn);
+}
+
 int fa_role_check_told(struct faas *rt, const char *function, const char *role,
 		       const char *address, enum fa_telling_of of, struct faas_error *err)
 {
-	char arn[FA_SENT_ARN], own[FA_ARN_MAX], why[FA_ROLE_WHY_MAX];
-	const struct asker who = { function, own, role };
+	char arn[FA_SENT_ARN];
 	struct fa_address to;
 	const char *action;
 	int rc;
 
-	if (!counts(rt, role) || !address || !*address || fa_address_parse(&to, address, NULL))
+	if (!address || !*address || fa_address_parse(&to, address, NULL))
 		return 0;
 	action = fa_role_sending(rt, &to, arn);
-	if (!action)
-		return 0;
-	snprintf(own, sizeof(own), "arn:aws:lambda:%s:%s:function:%s", rt->config.region,
-		 rt->config.account, function);
-	rc = ask(rt, &who, action, arn, why, sizeof(why));
+	rc = may_tell(rt, function, role, action, arn);
 	if (rc == FAAS_ENOMEM)
 		return fa_error_nomem(err);
 	return rc ? may_not_tell(&to, action, arn, of, err) : 0;

@@ -36,6 +36,9 @@ int fa_role_let_send(struct faas *rt, struct fa_version *version,
 enum fa_telling_of { FA_OF_EVENTS, FA_OF_DEAD_LETTERS, FA_OF_RECORDS };
 int fa_role_check_told(struct faas *rt, const char *function, const char *role,
 		       const char *address, enum fa_telling_of of, struct faas_error *err);
+/* The same of one that is gone: 0, FAAS_EDENIED, or FAAS_ENOMEM, without a word. */
+int fa_role_may_tell(struct faas *rt, const char *function, const char *role,
+		     const struct fa_address *address);
 /* [loop] For fa_tell: whether the function's logs are recorded. `why` is filled in once. */
 bool fa_role_may_log(void *rt, struct fa_version *version, char *why, size_t size);
 

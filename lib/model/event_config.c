@@ -298,19 +298,28 @@ static bool has_destination(const struct fa_map *configs)
 /* Memory being out, the events that are left end untold. */
 void fa_event_config_farewell(struct fa_function *function)
 {
-	const char *dead_letter = function->latest ? function->latest->config.dead_letter : NULL;
+	const struct fa_mem *mem = function->event_configs.mem;
+	const struct faas_function_config *last = function->latest ? &function->latest->config :
+								     NULL;
 
 	if (!has_destination(&function->event_configs))
 		fa_event_configs_free(&function->event_configs);
-	if (dead_letter && *dead_letter)
-		function->dead_letter = fa_strdup(function->event_configs.mem, dead_letter);
+	if (!last)
+		return;
+	if (last->dead_letter && *last->dead_letter)
+		function->dead_letter = fa_strdup(mem, last->dead_letter);
+	if (last->role && fa_event_config_says_farewell(function))
+		function->role = fa_strdup(mem, last->role);
+	if (last->role && !function->role)
+		fa_event_config_farewell_over(function);
 }
 
 void fa_event_config_farewell_over(struct fa_function *function)
 {
 	fa_event_configs_free(&function->event_configs);
 	fa_free(function->dead_letter);
-	function->dead_letter = NULL;
+	fa_free(function->role);
+	function->dead_letter = function->role = NULL;
 }
 
 bool fa_event_config_left(struct fa_registry *registry, struct faas_bytes name,
@@ -326,6 +335,7 @@ bool fa_event_config_left(struct fa_registry *registry, struct faas_bytes name,
 		copy(function, qualifier, &out->config);
 		snprintf(out->dead_letter, sizeof(out->dead_letter), "%s",
 			 function->dead_letter ? function->dead_letter : "");
+		snprintf(out->role, sizeof(out->role), "%s", function->role ? function->role : "");
 	}
 	pthread_rwlock_unlock(&registry->lock);
 	if (left)

@@ -48,11 +48,14 @@ void fa_event_config_find(struct fa_registry *registry, const struct fa_version 
 
 /*
  * Events may still wait when their function is deleted. Whoever was to hear of them does: what a
- * function said of that outlives it, until there is another of its name.
+ * function said of that outlives it, until there is another of its name. So does its role, which
+ * has to let it tell them still (what AWS does then is nowhere said).
  */
+#define FA_FAREWELL_ROLE 1024 /* a longer one is nobody's */
 struct fa_farewell {
 	struct fa_event_config config; /* as from fa_event_config_find() */
 	char dead_letter[FA_ADDRESS_MAX];
+	char role[FA_FAREWELL_ROLE]; /* "": it had none */
 };
 
 /* False: there is a function of that name, or none that said anything. */

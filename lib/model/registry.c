@@ -46,6 +46,7 @@ static void free_function(struct fa_function *function)
 	fa_document_free(function->attached);
 	fa_permission_forget(function);
 	fa_free(function->dead_letter);
+	fa_free(function->role);
 	fa_free((char *)function->name);
 	fa_free(function);
 }

@@ -26,7 +26,7 @@ struct fa_function {
 	bool recalled;             /* came from the state_dir, and nobody created it since */
 	bool may_recur;            /* RecursiveLoop is Allow */
 	struct fa_map event_configs; /* qualifier -> struct fa_event_config, see there */
-	char *dead_letter;         /* of a deleted one, for the events it has left; NULL: none */
+	char *dead_letter, *role;  /* of a deleted one, for the events it has left; NULL: none */
 	struct fa_map provisioned; /* qualifier -> what is to be, see model/provisioned.h */
 	struct fa_map urls;        /* alias or "" -> struct fa_url, see model/url.h */
 	struct fa_document *attached; /* other plain data of it, see model/attached.h */

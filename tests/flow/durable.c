@@ -431,6 +431,77 @@ TEST(the_next_program_tells_of_events_whose_function_was_deleted)
 	expect_letters();
 }
 
+#define ROLE "arn:aws:iam::000000000000:role/r"
+
+static void perform(const char *operation, const char *request)
+{
+	struct faas_error err;
+
+	if (faas_control(flow.rt, operation, request, NULL, &err))
+		fail_msg("%s: %s", operation, err.message);
+}
+
+static void allow(const char *action)
+{
+	char request[400];
+
+	snprintf(request, sizeof(request),
+		 "{\"RoleName\":\"r\",\"PolicyName\":\"p\",\"PolicyDocument\":\"{"
+		 "\\\"Version\\\":\\\"2012-10-17\\\",\\\"Statement\\\":[{\\\"Effect\\\":"
+		 "\\\"Allow\\\",\\\"Action\\\":\\\"%s\\\",\\\"Resource\\\":\\\"*\\\"}]}"
+		 "\"}",
+		 action);
+	perform("PutRolePolicy", request);
+}
+
+static void leave_one_with_a_role(void)
+{
+	perform("CreateRole",
+		"{\"RoleName\":\"r\",\"AssumeRolePolicyDocument\":\"{\\\"Version\\\":"
+		"\\\"2012-10-17\\\",\\\"Statement\\\":[{\\\"Effect\\\":\\\"Allow\\\","
+		"\\\"Principal\\\":{\\\"Service\\\":\\\"lambda.amazonaws.com\\\"},"
+		"\\\"Action\\\":\\\"sts:AssumeRole\\\"}]}\"}");
+	allow("sqs:SendMessage");
+	perform("UpdateFunctionConfiguration", "{\"FunctionName\":\"f\",\"Role\":\"" ROLE "\"}");
+	say_who_hears();
+	leave_one();
+}
+
+TEST(the_role_of_a_deleted_function_has_to_let_it_tell)
+{
+	leave_one_with_a_role();
+	assert_int_equal(faas_function_delete(flow.rt, "f", NULL), 0);
+	expect_expired(1);
+	expect_letters();
+}
+
+TEST(when_that_role_no_more_does_nobody_is_told)
+{
+	leave_one_with_a_role();
+	assert_int_equal(faas_function_delete(flow.rt, "f", NULL), 0);
+	allow("none:None");
+	expect_expired(0);
+}
+
+TEST(nor_by_the_next_program)
+{
+	leave_one_with_a_role();
+	assert_int_equal(faas_function_delete(flow.rt, "f", NULL), 0);
+	flow_close(&flow);
+	open_runtime(true);
+	allow("none:None");
+	expect_expired(0);
+}
+
+TEST(nor_of_one_that_the_next_program_does_not_make)
+{
+	leave_one_with_a_role();
+	flow_close(&flow);
+	open_runtime(true);
+	allow("none:None");
+	expect_expired(0);
+}
+
 /* A native function is made again by the host only, and this one does not. */
 TEST(the_next_program_tells_of_events_whose_function_it_does_not_make)
 {
@@ -484,6 +555,10 @@ int main(void)
 		CASE(a_function_that_is_created_late_gets_its_events),
 		CASE(an_event_left_by_a_deleted_function_is_told_of_when_it_is_too_old),
 		CASE(the_next_program_tells_of_events_whose_function_was_deleted),
+		CASE(the_role_of_a_deleted_function_has_to_let_it_tell),
+		CASE(when_that_role_no_more_does_nobody_is_told),
+		CASE(nor_by_the_next_program),
+		CASE(nor_of_one_that_the_next_program_does_not_make),
 		CASE(the_next_program_tells_of_events_whose_function_it_does_not_make),
 		CASE(without_a_word_of_the_function_its_events_are_counted_and_told_to_nobody),
 		CASE(the_next_function_of_the_name_runs_the_events_that_were_left),
