@@ -109,8 +109,10 @@ static int allow_tmp(const struct fa_sandbox *box)
 static int enter_image(struct fa_sandbox *box, int tree)
 {
 	bool filter = fa_layers_have(&box->layers, FAAS_LAYER_SECCOMP);
-	int rc = fa_layers_have(&box->layers, FAAS_LAYER_MOUNT_NS) ? fa_view_enter_image(tree) :
-								     -EOPNOTSUPP;
+	bool names = box->flags & FA_NEST_NETWORK;
+	int rc = fa_layers_have(&box->layers, FAAS_LAYER_MOUNT_NS) ?
+			 fa_view_enter_image(tree, names) :
+			 -EOPNOTSUPP;
 
 	if (!rc && fa_layers_have(&box->layers, FAAS_LAYER_LANDLOCK))
 		rc = fa_landlock_allow(FA_FD_RULESET, box->landlock_abi, "/",

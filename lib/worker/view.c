@@ -313,11 +313,12 @@ static int move_in(int devices, int proc)
 	return rc ? rc : mount_tmp_parent(NULL);
 }
 
-int fa_view_enter_image(int tree)
+int fa_view_enter_image(int tree, bool names)
 {
 	const char *place = fa_view_directories[0];
 	int devices = clone_tree(AT_FDCWD, "/dev", 0, 0);
 	int proc = clone_tree(AT_FDCWD, "/proc", 0, 0);
+	int resolvers = names ? clone_tree(AT_FDCWD, "/etc/resolv.conf", 0, 0) : -1;
 	int rc = devices < 0 ? devices : proc < 0 ? proc : attach(tree, AT_FDCWD, place);
 
 	if (!rc && (chdir(place) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
@@ -325,6 +326,10 @@ int fa_view_enter_image(int tree)
 		rc = -errno;
 	if (!rc)
 		rc = move_in(devices, proc);
+	if (!rc && resolvers >= 0)
+		rc = fa_view_enter_resolvers(resolvers);
+	if (resolvers >= 0)
+		close(resolvers);
 	if (devices >= 0)
 		close(devices);
 	if (proc >= 0)

@@ -36,10 +36,11 @@ int fa_view_enter_tree(int tree, const char *path); /* 0 or -errno */
 int fa_view_enter_hosts(void);
 /*
  * Instead of the view an image's tree is the root directory from now on, with the view's devices
- * and /proc in it, and FA_VIEW_TMP_PARENT as fa_view_enter_files() has it. No filter must be
- * there yet. 0 or -errno.
+ * and /proc in it, and FA_VIEW_TMP_PARENT as fa_view_enter_files() has it; with `names` those are
+ * asked for names whom the host asks, if it has a resolv.conf. No filter must be there yet.
+ * 0 or -errno.
  */
-int fa_view_enter_image(int tree);
+int fa_view_enter_image(int tree, bool names);
 /* Who is asked for names, instead of whom the host asks, if it has a resolv.conf. 0 or -errno. */
 int fa_view_enter_resolvers(int tree);
 /* The same as fa_view_enter_tree() for a path below FA_VIEW_TMP_PARENT, before there is a /tmp. */

@@ -116,6 +116,50 @@ TEST(the_image_is_the_root_directory_with_tmp_dev_and_proc)
 	expect("cwd", "/");
 }
 
+/* What it says of that itself, a file, a link or nothing, counts for nothing. */
+TEST(with_a_network_an_image_asks_for_names_whom_the_host_asks)
+{
+	static const struct images_entry own[] = {
+		{ .name = "other" },
+		{ .name = "etc/resolv.conf", .data = "nameserver 192.0.2.1\n" },
+		{ .name = "etc/resolv.conf", .type = '2', .target = "/run/resolv.conf" },
+	};
+	char host[4096] = "";
+	FILE *file = fopen("/etc/resolv.conf", "re");
+
+	if (!file || !fread(host, 1, sizeof(host) - 1, file)) {
+		print_message("the host has no resolv.conf\n");
+		skip();
+	}
+	fclose(file);
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++) {
+		images_begin(&tar);
+		images_add(&tar, &own[i]);
+		write_image(CMD);
+		CREATE(.network = true);
+		expect("read /etc/resolv.conf", host);
+		assert_int_equal(faas_function_delete(flow.rt, "f", &err), 0);
+	}
+	images_begin(&tar);
+	images_add(&tar, &own[1]);
+	write_image(CMD);
+	CREATE(.description = "without one it keeps its own");
+	expect("read /etc/resolv.conf", own[1].data);
+}
+
+TEST(an_image_whose_etc_is_a_link_goes_without)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/victim", base);
+	assert_int_equal(mkdir(path, 0755), 0);
+	images_add(&tar, &(struct images_entry){ .name = "etc", .type = '2', .target = path });
+	write_image(CMD);
+	CREATE(.network = true);
+	expect("count", "1");
+	assert_int_equal(count(path), 0);
+}
+
 TEST(extensions_of_an_image_are_started_and_hear_of_its_events)
 {
 	images_program(&tar, "opt/extensions/one", TEST_PROGRAMS "/extension-static");
@@ -379,6 +423,8 @@ int main(void)
 		ROW(a_layout_on_the_disk_runs),
 		ROW(a_layout_is_named_by_a_file_uri),
 		ROW(the_image_is_the_root_directory_with_tmp_dev_and_proc),
+		ROW(with_a_network_an_image_asks_for_names_whom_the_host_asks),
+		ROW(an_image_whose_etc_is_a_link_goes_without),
 		ROW(extensions_of_an_image_are_started_and_hear_of_its_events),
 		ROW(an_image_with_a_snapshot_is_restored_with_its_first_event),
 		ROW(the_image_cannot_be_written_to),

@@ -12,8 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <model/package/tree.h>
+
+#include "support/images.h"
 #include "support/kills.h"
 #include "support/processes.h"
 #include "support/vpc.h"
@@ -158,6 +162,35 @@ static struct sockaddr_in find_listener(void)
 	pthread_mutex_unlock(&flow.lock);
 	assert_int_equal(inet_pton(AF_INET, text, &at.sin_addr), 1);
 	return at;
+}
+
+TEST(an_image_asks_that_resolver_too_whatever_it_says_itself)
+{
+	struct images_tar tar = { NULL, 0, 0 };
+	char base[] = "/tmp/faas-vpc-image-XXXXXX", layout[64];
+	static const char *const own[] = { "etc/resolv.conf", "other" };
+
+	vpc_needs_machine();
+	assert_non_null(mkdtemp(base));
+	assert_int_equal(chmod(base, 0755), 0);
+	snprintf(layout, sizeof(layout), "%s/image", base);
+	for (int i = 0; i < 2; i++) {
+		images_begin(&tar);
+		images_file(&tar, own[i], "nameserver 192.0.2.1\n");
+		images_program(&tar, "bootstrap", TEST_PROGRAMS "/bootstrap-static");
+		images_write(layout, &tar, "{\"Cmd\":[\"/bootstrap\"]}");
+		assert_int_equal(faas_function_create(
+					 flow.rt,
+					 FAAS_FUNCTION(.name = i ? "without" : "with",
+						       .image = layout, .subnets = "subnet-a",
+						       .security_groups = "sg-none",
+						       .timeout_ms = VPC_PATIENCE_MS),
+					 NULL),
+				 0);
+		flow_expect(&flow, i ? "without" : "with", "read /etc/resolv.conf",
+			    "nameserver " VPC_HERE "\n");
+	}
+	assert_true(fa_tree_remove(-1, base, NULL));
 }
 
 TEST(nobody_reaches_what_listens_there)
@@ -503,6 +536,7 @@ int main(void)
 		CASE(another_subnet_is_not_reached_unless_a_group_says_so),
 		CASE(names_are_asked_of_the_subnets_resolver_whatever_the_groups_say),
 		CASE(a_subnet_without_a_resolver_knows_no_names_and_asks_nobody_elses),
+		CASE(an_image_asks_that_resolver_too_whatever_it_says_itself),
 		CASE(nobody_reaches_what_listens_there),
 		CASE(a_function_cannot_change_its_network_nor_leave_it),
 		CASE(an_environment_that_ends_leaves_no_link_behind),

@@ -134,6 +134,31 @@ static int make_mount_point(int tree, const char *name, struct faas_error *err)
 	return S_ISDIR(st.st_mode) ? 0 : fa_image_refuse(err, "its /%s is no directory", name);
 }
 
+/*
+ * Where it is written who is asked for names: the host's word, which is put over it. An image
+ * whose /etc is none of its directories goes without.
+ */
+static int make_names_point(int tree, struct faas_error *err)
+{
+	static const char name[] = "resolv.conf";
+	int etc, file, error;
+	struct stat st;
+
+	mkdirat(tree, "etc", 0755);
+	etc = openat(tree, "etc", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (etc < 0)
+		return 0;
+	if (!fstatat(etc, name, &st, AT_SYMLINK_NOFOLLOW) && !S_ISREG(st.st_mode))
+		fa_tree_remove(etc, name, NULL);
+	file = openat(etc, name, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	error = errno;
+	close(etc);
+	if (file < 0)
+		return fa_error_errno(err, error, cannot_make);
+	close(file);
+	return 0;
+}
+
 /* As any function's: /tmp is the environment's own, and a link to where that is mounted. */
 static int furnish(int tree, struct faas_error *err)
 {
@@ -144,7 +169,7 @@ static int furnish(int tree, struct faas_error *err)
 		rc = make_mount_point(tree, points[i], err);
 	if (!rc && (!fa_tree_remove(tree, "tmp", NULL) || symlinkat("mnt/tmp", tree, "tmp") < 0))
 		rc = fa_error_errno(err, errno, cannot_make);
-	return rc;
+	return rc ? rc : make_names_point(tree, err);
 }
 
 static int fill(const struct fa_package *p, int draft, int tree, struct faas_error *err)
