@@ -237,7 +237,10 @@ static void prepare_birth(struct fa_nursery *nursery, struct fa_birth *birth, ui
 		if (birth->view < 0)
 			fa_layers_lose(&birth->layers, FAAS_LAYER_MOUNT_NS, birth->view);
 	}
-	fa_cgroup_create(&nursery->groups, nursery->serial, &birth->layers, birth->doors);
+	nursery->number = nursery->ready ? nursery->ready : ++nursery->numbers;
+	if (!nursery->ready)
+		fa_cgroup_make(&nursery->groups, nursery->number, &birth->layers);
+	nursery->ready = 0;
 }
 
 /* Its user ids, from outside. Without a namespace of its own there is nothing to map. */
@@ -256,20 +259,41 @@ static int map_ids(const struct fa_nursery *nursery, const struct fa_birth *birt
 				   ranged && birth->group ? group : 0);
 }
 
+/* To what we execute: it inherits a pipe with its birth in it, and its view. */
+static bool bequeath(struct fa_birth *birth, int sock)
+{
+	int will[2];
+
+	if (birth->view >= 0)
+		birth->view = fcntl(birth->view, F_DUPFD, FA_FD_FREE);
+	if (dup2(sock, FA_FD_HOST) < 0 || pipe(will) < 0)
+		return false;
+	if (write(will[1], birth, sizeof(*birth)) != (ssize_t)sizeof(*birth))
+		return false;
+	close(will[1]);
+	return dup2(will[0], FA_FD_BIRTH) == FA_FD_BIRTH;
+}
+
 /*
- * In the clone. Only who is root in the namespace keeps its capabilities when it
- * executes a program, so the ids must be mapped, and ours changed, before.
+ * In the clone. Groups are open to who we are yet; nobody waits for us. Only
+ * who is root in the namespace keeps its capabilities when it executes a program, so
+ * the ids must be mapped, and ours changed, before.
  */
-_Noreturn static void become_nest(int sock, bool ranged)
+_Noreturn static void become_nest(const struct fa_nursery *nursery, struct fa_birth *birth,
+				  int sock)
 {
 	char *const argv[] = { "faas-worker", "nest", NULL };
 	struct fa_ctl ctl = { .type = FA_NEST_DEAD };
 	char go;
 
-	if (recv(sock, &go, 1, 0) != 1 || dup2(sock, FA_FD_HOST) < 0)
+	fa_cgroup_enter(&nursery->groups, nursery->number, &birth->layers);
+	if (recv(sock, &go, 1, 0) != 1)
 		_exit(1);
-	if (ranged && (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setgroups, 0, NULL) < 0 ||
-		       syscall(SYS_setresuid, 0, 0, 0) < 0))
+	if (is_ranged(nursery, birth) &&
+	    (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setgroups, 0, NULL) < 0 ||
+	     syscall(SYS_setresuid, 0, 0, 0) < 0))
+		_exit(1);
+	if (!bequeath(birth, sock))
 		_exit(1);
 	setenv("GLIBC_TUNABLES", "glibc.pthread.rseq=0", 1); /* work at each switch, for nothing */
 	execve("/proc/self/exe", argv, environ);
@@ -295,37 +319,18 @@ static pid_t clone_nest(struct fa_nursery *nursery, struct fa_birth *birth, uint
 	}
 	if (!pid) {
 		close(pair[0]); /* or its end would never be seen */
-		become_nest(pair[1], is_ranged(nursery, birth));
+		become_nest(nursery, birth, pair[1]);
 	}
 	return pid;
 }
 
-/* Its ids, then what it is to be. */
+/* It waits for its ids. */
 static int settle_nest(const struct fa_nursery *nursery, const struct fa_birth *birth, pid_t pid,
 		       uint32_t group, int sock)
 {
-	int fds[1 + FA_CGROUP_HIERARCHIES], count = 0, rc;
+	int rc = map_ids(nursery, birth, pid, group);
 
-	if (birth->view >= 0)
-		fds[count++] = birth->view;
-	for (int i = 0; i < FA_CGROUP_HIERARCHIES; i++)
-		if (birth->doors[i].fd >= 0)
-			fds[count++] = birth->doors[i].fd;
-	rc = map_ids(nursery, birth, pid, group);
-	if (!rc && send(sock, "", 1, MSG_NOSIGNAL) < 0)
-		rc = -errno;
-	if (!rc)
-		rc = fa_ctl_send(sock, birth, sizeof(*birth), fds, count);
-	return rc;
-}
-
-static void close_descriptors(const struct fa_birth *birth)
-{
-	if (birth->view >= 0)
-		close(birth->view);
-	for (int i = 0; i < FA_CGROUP_HIERARCHIES; i++)
-		if (birth->doors[i].fd >= 0)
-			close(birth->doors[i].fd);
+	return !rc && send(sock, "", 1, MSG_NOSIGNAL) < 0 ? -errno : rc;
 }
 
 pid_t fa_nursery_bear(struct fa_nursery *nursery, uint32_t weak, uint32_t flags, uint32_t group,
@@ -342,7 +347,8 @@ pid_t fa_nursery_bear(struct fa_nursery *nursery, uint32_t weak, uint32_t flags,
 	pid = clone_nest(nursery, &birth, weak, pair);
 	rc = pid < 0 ? pid : settle_nest(nursery, &birth, pid, group, pair[0]);
 	close(pair[1]);
-	close_descriptors(&birth);
+	if (birth.view >= 0)
+		close(birth.view);
 	if (rc == 0) {
 		*sock = pair[0];
 		return pid;
@@ -350,6 +356,6 @@ pid_t fa_nursery_bear(struct fa_nursery *nursery, uint32_t weak, uint32_t flags,
 	close(pair[0]); /* the nest, if there is one, ends of it */
 	if (pid > 0)
 		waitpid(pid, NULL, 0);
-	fa_cgroup_remove(&nursery->groups, nursery->serial);
+	fa_cgroup_remove(&nursery->groups, nursery->number);
 	return rc;
 }

@@ -18,7 +18,10 @@ struct fa_nursery {
 	bool root;         /* may map any user id */
 	bool setuid;       /* may become any user */
 	uint32_t uid_base; /* of the first nest; the next has the next 65536 */
-	uint32_t serial;   /* of the last nest made; also numbers the groups */
+	uint32_t serial;   /* of the last nest made */
+	uint32_t number;   /* of its groups */
+	uint32_t numbers;  /* the last that was given */
+	uint32_t ready;    /* the number of groups made ahead; 0: there are none */
 };
 
 void fa_nursery_open(struct fa_nursery *nursery);
@@ -27,9 +30,9 @@ void fa_nursery_open(struct fa_nursery *nursery);
 uint32_t fa_nursery_spare_uid(const struct fa_nursery *nursery);
 
 /*
- * Clone a nest that leaves out the layers in `weak`, and whose environments may be in a group of
- * the host's (0: they are in none). Returns its pid, or -errno; *sock is our end of its
- * socket. The child does not return.
+ * Clone a nest that leaves out the layers in `weak`, in groups that are ready or made now, and
+ * whose environments may be in a group of the host's (0: they are in none). Returns its pid, or
+ * -errno; *sock is our end of its socket. The child does not return.
  */
 pid_t fa_nursery_bear(struct fa_nursery *nursery, uint32_t weak, uint32_t flags, uint32_t group,
 		      int *sock);

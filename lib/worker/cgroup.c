@@ -155,17 +155,18 @@ static void remove_stale(int parent)
 		closedir(dir);
 }
 
-static void group_name(char name[64], uint32_t number)
+/* Whoever makes it: a nest may be process 1 of its namespace. */
+static void group_name(char name[64], const struct fa_cgroups *groups, uint32_t number)
 {
-	snprintf(name, 64, "libfaas-%d-%u", (int)getpid(), number);
+	snprintf(name, 64, "libfaas-%d-%u", (int)groups->owner, number);
 }
 
 /* Can a group be made here? Fails as that would. */
-static int try_group(int parent)
+static int try_group(const struct fa_cgroups *groups, int parent)
 {
 	char name[64];
 
-	group_name(name, 0);
+	group_name(name, groups, 0);
 	if (mkdirat(parent, name, 0755) < 0 && errno != EEXIST)
 		return -errno;
 	return 0;
@@ -192,8 +193,8 @@ static uint32_t open_v2(struct fa_cgroups *groups)
 		snprintf(path, sizeof(path), "+%s", controllers[i].name);
 		write_at(parent, ".", "cgroup.subtree_control", path);
 	}
-	group_name(name, 0);
-	if (!try_group(parent)) {
+	group_name(name, groups, 0);
+	if (!try_group(groups, parent)) {
 		for (size_t i = 0; i < CONTROLLERS; i++) {
 			snprintf(path, sizeof(path), "%s/%s", name, controllers[i].v2_file);
 			if (!faccessat(parent, path, W_OK, AT_EACCESS))
@@ -215,12 +216,12 @@ static int open_v1(struct fa_cgroups *groups, size_t i)
 
 	if (parent < 0)
 		return parent;
-	rc = try_group(parent);
+	rc = try_group(groups, parent);
 	if (rc < 0) {
 		close(parent);
 		return rc;
 	}
-	group_name(name, 0);
+	group_name(name, groups, 0);
 	unlinkat(parent, name, AT_REMOVEDIR);
 	add(groups, parent, false, controllers[i].layer);
 	return 0;
@@ -231,6 +232,7 @@ void fa_cgroups_open(struct fa_cgroups *groups, struct fa_layers *layers)
 	uint32_t have;
 
 	groups->count = 0;
+	groups->owner = getpid();
 	have = open_v2(groups);
 	for (size_t i = 0; i < CONTROLLERS; i++) {
 		int rc = have & controllers[i].layer ? 0 : open_v1(groups, i);
@@ -240,45 +242,20 @@ void fa_cgroups_open(struct fa_cgroups *groups, struct fa_layers *layers)
 	}
 }
 
-void fa_cgroup_create(const struct fa_cgroups *groups, uint32_t number, struct fa_layers *layers,
-		      struct fa_cgroup_door doors[FA_CGROUP_HIERARCHIES])
+/* Of the machine, in MB; without knowing it, no limit. */
+static uint64_t half(void)
 {
-	char name[64], path[96];
+	struct sysinfo info;
 
-	group_name(name, number);
-	snprintf(path, sizeof(path), "%s/cgroup.procs", name);
-	for (int i = 0; i < FA_CGROUP_HIERARCHIES; i++)
-		doors[i].fd = -1;
-	for (int i = 0; i < groups->count; i++) {
-		int parent = groups->at[i].parent;
-
-		if (!(layers->applied & groups->at[i].layers))
-			continue;
-		if (mkdirat(parent, name, 0755) == 0 || errno == EEXIST)
-			doors[i].fd = openat(parent, path, O_WRONLY | O_CLOEXEC);
-		doors[i].layers = groups->at[i].layers;
-		if (doors[i].fd < 0)
-			fa_layers_lose(layers, groups->at[i].layers, errno);
-	}
-}
-
-void fa_cgroup_join(const struct fa_cgroup_door doors[FA_CGROUP_HIERARCHIES],
-		    struct fa_layers *layers)
-{
-	for (int i = 0; i < FA_CGROUP_HIERARCHIES; i++)
-		if (doors[i].fd >= 0 && write(doors[i].fd, "0", 1) < 0)
-			fa_layers_lose(layers, doors[i].layers, errno);
+	return sysinfo(&info) < 0 ? INT64_MAX >> 20 : (uint64_t)info.totalram * info.mem_unit >> 21;
 }
 
 static uint64_t memory_limit(const struct fa_cgroup_limits *limits)
 {
 	uint64_t each = (uint64_t)limits->memory_mb + limits->tmp_mb;
-	uint64_t all = each * limits->environments + SPARE_MB;
-	struct sysinfo info;
+	uint64_t all = each * limits->environments + SPARE_MB, most = half();
 
-	if (sysinfo(&info) == 0 && all > ((uint64_t)info.totalram * info.mem_unit >> 21))
-		all = (uint64_t)info.totalram * info.mem_unit >> 21; /* half, in MB */
-	return all << 20;
+	return (all < most ? all : most) << 20;
 }
 
 static uint64_t between(uint64_t low, uint64_t value, uint64_t high)
@@ -304,8 +281,6 @@ static void limit_v1(int parent, const char *name, uint32_t layers,
 {
 	if (layers & FAAS_LAYER_CGROUP_MEMORY)
 		write_number(parent, name, "memory.limit_in_bytes", memory_limit(limits));
-	if (layers & FAAS_LAYER_CGROUP_PIDS)
-		write_number(parent, name, "pids.max", PIDS_MAX);
 	if (!(layers & FAAS_LAYER_CGROUP_CPU))
 		return;
 	write_number(parent, name, "cpu.shares", weight(limits, 1024, SHARES_MAX));
@@ -318,8 +293,6 @@ static void limit_v2(int parent, const char *name, uint32_t layers,
 {
 	if (layers & FAAS_LAYER_CGROUP_MEMORY)
 		write_number(parent, name, "memory.max", memory_limit(limits));
-	if (layers & FAAS_LAYER_CGROUP_PIDS)
-		write_number(parent, name, "pids.max", PIDS_MAX);
 	if (!(layers & FAAS_LAYER_CGROUP_CPU))
 		return;
 	write_number(parent, name, "cpu.weight", weight(limits, 100, WEIGHT_MAX));
@@ -327,22 +300,79 @@ static void limit_v2(int parent, const char *name, uint32_t layers,
 		write_number(parent, name, "cpu.max", quota_us(limits));
 }
 
+/* Whatever the function will be: it finds these, and less memory once it is known. */
+static void limit_first(int parent, bool v2, const char *name, uint32_t layers)
+{
+	if (layers & FAAS_LAYER_CGROUP_MEMORY)
+		write_number(parent, name, v2 ? "memory.max" : "memory.limit_in_bytes",
+			     half() << 20);
+	if (layers & FAAS_LAYER_CGROUP_PIDS)
+		write_number(parent, name, "pids.max", PIDS_MAX);
+}
+
+/*
+ * Version 1 lets a thread that moves itself pass at once. For a whole process it first
+ * waits until nobody on the machine is in the middle of a fork or an end, which takes
+ * up to 20 ms, and nobody may make or remove any group meanwhile.
+ */
+static int move_to(int parent, bool v2, const char *name)
+{
+	return write_at(parent, name, v2 ? "cgroup.procs" : "tasks", "0");
+}
+
+bool fa_cgroup_make(const struct fa_cgroups *groups, uint32_t number, struct fa_layers *layers)
+{
+	uint32_t wanted = layers->applied;
+	char name[64];
+
+	group_name(name, groups, number);
+	for (int i = 0; i < groups->count; i++) {
+		int parent = groups->at[i].parent;
+
+		if (!(wanted & groups->at[i].layers))
+			continue;
+		if (mkdirat(parent, name, 0755) == 0 || errno == EEXIST)
+			limit_first(parent, groups->at[i].v2, name, groups->at[i].layers);
+		else
+			fa_layers_lose(layers, groups->at[i].layers, errno);
+	}
+	return layers->applied == wanted;
+}
+
+void fa_cgroup_enter(const struct fa_cgroups *groups, uint32_t number, struct fa_layers *layers)
+{
+	char name[64];
+
+	group_name(name, groups, number);
+	for (int i = 0; i < groups->count; i++) {
+		int rc = 0;
+
+		if (layers->applied & groups->at[i].layers)
+			rc = move_to(groups->at[i].parent, groups->at[i].v2, name);
+		if (rc < 0)
+			fa_layers_lose(layers, groups->at[i].layers, rc);
+	}
+}
+
 void fa_cgroup_limit(const struct fa_cgroups *groups, uint32_t number,
 		     const struct fa_cgroup_limits *limits)
 {
 	char name[64];
 
-	group_name(name, number);
+	group_name(name, groups, number);
 	for (int i = 0; i < groups->count; i++)
 		(groups->at[i].v2 ? limit_v2 : limit_v1)(groups->at[i].parent, name,
 							 groups->at[i].layers, limits);
 }
 
-void fa_cgroup_remove(const struct fa_cgroups *groups, uint32_t number)
+bool fa_cgroup_remove(const struct fa_cgroups *groups, uint32_t number)
 {
 	char name[64];
+	bool gone = true;
 
-	group_name(name, number);
+	group_name(name, groups, number);
 	for (int i = 0; i < groups->count; i++)
-		unlinkat(groups->at[i].parent, name, AT_REMOVEDIR);
+		if (unlinkat(groups->at[i].parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+			gone = false;
+	return gone;
 }

@@ -534,21 +534,6 @@ static void report(const struct nest *nest)
 	fa_ctl_send(FA_FD_HOST, &hello, sizeof(hello), NULL, 0);
 }
 
-static bool await_birth(struct fa_birth *birth)
-{
-	int fds[FA_CTL_FDS], count, next = 0;
-	ssize_t n = fa_ctl_recv(FA_FD_HOST, birth, sizeof(*birth), fds, &count);
-
-	if (n != (ssize_t)sizeof(*birth))
-		return false;
-	if (birth->view >= 0 && next < count)
-		birth->view = fds[next++];
-	for (int i = 0; i < FA_CGROUP_HIERARCHIES; i++)
-		if (birth->doors[i].fd >= 0 && next < count)
-			birth->doors[i].fd = fds[next++];
-	return true;
-}
-
 /* As of Linux 6.12; libc has no name for it yet. */
 struct scheduling {
 	uint32_t size, policy;
@@ -580,7 +565,7 @@ _Noreturn void fa_nest_main(void)
 	struct fa_birth birth;
 	const char *failed;
 
-	if (!await_birth(&birth))
+	if (read(FA_FD_BIRTH, &birth, sizeof(birth)) != (ssize_t)sizeof(birth))
 		_exit(1);
 	prctl(PR_SET_NAME, "faas-worker", 0, 0, 0); /* executed as /proc/self/exe */
 	fa_clone_init();

@@ -29,20 +29,17 @@ enum {
 	FA_FD_TROUBLE,       /* pipe: what a child died of before it ran */
 	FA_FD_TROUBLE_END,
 	FA_FD_FREE,
+	FA_FD_BIRTH = FA_FD_SIGNAL, /* until then: what it is to be */
 };
 
-/*
- * What a nest is told first, in one message. Its descriptors travel beside it,
- * in the order of those here that are not -1.
- */
+/* What a nest is told first, by the process that executes it. */
 struct fa_birth {
 	struct fa_layers layers; /* to be applied */
 	uint32_t flags;          /* enum fa_nest_flags */
 	uint32_t uid;            /* of environments, plus the slot; 0: they keep the nest's */
 	uint32_t group;          /* of environments, beside their own; 0: none */
 	int landlock_abi;
-	int view;                /* detached clone */
-	struct fa_cgroup_door doors[FA_CGROUP_HIERARCHIES];
+	int view;                /* detached clone, inherited; -1: none */
 };
 
 #define FA_POOL_MAX 64

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The order matters. Groups first, so that everything counts; then the view; and
- * at last the steps after which nothing of this would be allowed: capabilities,
+ * The order matters. Our groups are ours before we run, so that everything counts;
+ * then the view; and at last the steps after which nothing of this would be allowed: capabilities,
  * Landlock's ruleset, the filter. The user id was changed before, which clears
  * the signal of the parent's death, so that is set here.
  */
@@ -231,7 +231,6 @@ const char *fa_sandbox_prepare(struct fa_sandbox *box, const struct fa_birth *bi
 	box->uid = birth->uid;
 	box->group = birth->group;
 	box->nest = getpid();
-	fa_cgroup_join(birth->doors, &box->layers);
 	offer_to_oom_killer();
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (fa_layers_have(&box->layers, FAAS_LAYER_UTS_NS))

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One nest is always prepared ahead, for no function in particular: joining
- * control groups alone takes longer than all the rest of a cold start. A host
- * that opens a nest gets that one, and the next is made when no message waits.
+ * One nest is always prepared ahead, for no function in particular: with its
+ * namespaces, groups and filter it takes longer than all the rest of a cold start.
+ * A host that opens a nest gets that one, and the next is made when no message waits.
  * Only a nest with special wishes is made on demand.
  *
  * The supervisor waits for nobody but in poll(): a nest reports on a socket,
- * its death arrives on a signalfd.
+ * its death arrives on a signalfd. Control groups may take milliseconds to
+ * make and to remove; a child, the groom, does both while nobody waits: it makes those of
+ * the next nests, and removes those of dead ones.
  */
 #include <worker/supervisor.h>
 
@@ -28,6 +30,7 @@
 #include <base/list.h>
 #include <worker/birth.h>
 #include <worker/ctl.h>
+#include <worker/groom.h>
 #include <worker/unpackers.h>
 #include <worker/view.h>
 #include <worker/vpc/keeper.h>
@@ -40,6 +43,7 @@ struct nest {
 	struct fa_list link;
 	uint32_t id;       /* the host's; meaningless while it is the spare */
 	uint32_t serial;
+	struct fa_groups *groups;
 	pid_t pid;
 	int sock;          /* until it is adopted or dead; -1 */
 	struct fa_cgroup_limits limits;
@@ -51,11 +55,13 @@ struct supervisor {
 	struct fa_nursery nursery;
 	struct fa_unpackers unpackers;
 	struct fa_keeper keeper;
+	struct fa_groom groom;
 	int networks;      /* of the nest that is opened next: its socket to the keeper; -errno */
 	struct fa_list nests;
 	struct nest *spare;
 	bool barren;       /* the last spare died unused: make no more ahead */
 	bool greeted;
+	bool quiet;        /* the host has been silent for a pause, and is */
 	int host_life;     /* pidfd, or -1 */
 	int signals;
 	uint32_t nest_count;
@@ -147,18 +153,23 @@ static struct nest *make_nest(struct supervisor *s, uint32_t weak, uint32_t flag
 	struct nest *nest = make_room(s) ? calloc(1, sizeof(*nest)) : NULL;
 
 	*error = ENOMEM;
-	if (!nest)
-		return NULL;
+	if (!nest || !(nest->groups = calloc(1, sizeof(*nest->groups))))
+		goto fail;
 	nest->pid = fa_nursery_bear(&s->nursery, weak, flags, group, &nest->sock);
-	if (nest->pid < 0) {
-		*error = -nest->pid;
-		free(nest);
-		return NULL;
-	}
+	*error = -nest->pid;
+	if (nest->pid < 0)
+		goto fail;
 	nest->serial = s->nursery.serial;
+	nest->groups->number = s->nursery.number;
+	fa_groom_retry(&s->groom);
 	fa_list_append(&s->nests, &nest->link);
 	s->nest_count++;
 	return nest;
+
+fail:
+	free(nest ? nest->groups : NULL);
+	free(nest);
+	return NULL;
 }
 
 static void make_spare(struct supervisor *s)
@@ -181,7 +192,7 @@ static void close_socket(struct nest *nest)
 
 static void free_nest(struct supervisor *s, struct nest *nest)
 {
-	fa_cgroup_remove(&s->nursery.groups, nest->serial);
+	fa_groom_leave(&s->groom, nest->groups);
 	close_socket(nest);
 	fa_list_remove(&nest->link);
 	s->nest_count--;
@@ -198,7 +209,7 @@ static void listen_to_nest(struct supervisor *s, struct nest *nest)
 	if (n <= 0) {
 		close_socket(nest); /* adopted, or dead: then we hear of it otherwise */
 		if (nest != s->spare)
-			fa_cgroup_limit(&s->nursery.groups, nest->serial, &nest->limits);
+			fa_cgroup_limit(&s->nursery.groups, nest->groups->number, &nest->limits);
 	} else if (heard.ctl.type == FA_HELLO && nest->serial == 1) {
 		greet(s, &heard);
 	} else if (heard.ctl.type == FA_NEST_DEAD) {
@@ -235,6 +246,7 @@ static void bury(struct supervisor *s)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		fa_unpackers_bury(&s->unpackers, pid);
 		fa_keeper_bury(&s->keeper, pid);
+		fa_groom_bury(&s->groom, pid, status);
 		fa_list_for_safe(pos, tmp, &s->nests)
 			if (fa_container(pos, struct nest, link)->pid == pid)
 				bury_nest(s, fa_container(pos, struct nest, link), status);
@@ -442,7 +454,7 @@ static void limit_nest(struct supervisor *s, const struct fa_ctl *ctl)
 	if (!nest)
 		return;
 	nest->limits.environments = (ctl->status < 1 ? 1 : (uint32_t)ctl->status) + nest->snapshot;
-	fa_cgroup_limit(&s->nursery.groups, nest->serial, &nest->limits);
+	fa_cgroup_limit(&s->nursery.groups, nest->groups->number, &nest->limits);
 }
 
 /* False: the host is gone. */
@@ -509,12 +521,17 @@ static uint32_t gather(struct supervisor *s)
 /* False: the host is gone. */
 static bool turn(struct supervisor *s)
 {
-	bool wants_spare = !s->spare && !s->barren;
+	bool ahead = s->greeted && !s->barren, groom = fa_groom_wanted(&s->groom, ahead);
+	bool spare = !s->spare && !s->barren && !(s->greeted && fa_groom_owes(&s->groom));
 	uint32_t sockets = gather(s);
-	int n = poll(s->wait, FIXED + sockets, !wants_spare ? -1 : s->greeted ? PAUSE_MS : 0);
+	int pause = s->greeted && !s->quiet ? PAUSE_MS : 0;
+	int n = poll(s->wait, FIXED + sockets, spare || groom ? pause : -1);
 
-	if (n == 0)
+	s->quiet |= n == 0;
+	if (n == 0 && spare)
 		make_spare(s);
+	else if (n == 0)
+		fa_groom_start(&s->groom, ahead);
 	if (n <= 0)
 		return n == 0 || errno == EINTR;
 	if (s->wait[WAIT_HOST_LIFE].revents)
@@ -524,7 +541,10 @@ static bool turn(struct supervisor *s)
 			listen_to_nest(s, s->waiting[i]);
 	if (s->wait[WAIT_SIGNALS].revents)
 		bury(s);
-	return !s->wait[WAIT_HOST].revents || listen_to_host(s);
+	if (!s->wait[WAIT_HOST].revents)
+		return true;
+	s->quiet = false;
+	return listen_to_host(s);
 }
 
 static void end_nests(struct supervisor *s)
@@ -538,6 +558,7 @@ static void end_nests(struct supervisor *s)
 		waitpid(fa_container(pos, struct nest, link)->pid, NULL, 0);
 		free_nest(s, fa_container(pos, struct nest, link));
 	}
+	fa_groom_end(&s->groom);
 	fa_keeper_end(&s->keeper);
 }
 
@@ -579,6 +600,7 @@ int fa_supervise(void)
 	struct supervisor *s = &supervisor;
 
 	fa_list_init(&s->nests);
+	fa_groom_init(&s->groom, &s->nursery);
 	s->networks = -EPROTO;
 	if (settle(s) < 0 || !make_room(s))
 		return 1;
