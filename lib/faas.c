@@ -205,7 +205,6 @@ static void free_runtime(struct faas *rt)
 	fa_free((char *)rt->config.worker);
 	fa_free((char *)rt->config.region);
 	fa_free((char *)rt->config.account);
-	pthread_mutex_destroy(&rt->changing);
 	pthread_mutex_destroy(&rt->remembering);
 	pthread_mutex_destroy(&rt->pending_lock);
 	fa_recall_finish(rt);
@@ -231,7 +230,6 @@ static struct faas *alloc_runtime(const struct faas_config *c, const struct fa_c
 	mem.ran_out = &rt->ran_out;
 	rt->mem = mem;
 	rt->clock = clock;
-	pthread_mutex_init(&rt->changing, NULL);
 	pthread_mutex_init(&rt->remembering, NULL);
 	pthread_mutex_init(&rt->pending_lock, NULL);
 	fa_map_init(&rt->pending, &rt->mem);

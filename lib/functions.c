@@ -500,11 +500,11 @@ static int delete(struct faas *rt, struct fa_version *v, const char *qualifier,
 	if (strcmp(qualifier, v->qualifier))
 		return fa_error(err, FAAS_EINVAL, "'%s' is an alias: use faas_alias_delete()",
 				qualifier);
-	pthread_mutex_lock(&rt->changing);
+	pthread_mutex_lock(&rt->registry.changing);
 	removed = fa_registry_unpublish(&rt->registry, v, &own);
 	if (removed)
 		fa_limits_rearrange(rt, v->config.name);
-	pthread_mutex_unlock(&rt->changing);
+	pthread_mutex_unlock(&rt->registry.changing);
 	if (!removed && err)
 		*err = own;
 	fa_function_drop(removed);

@@ -97,8 +97,13 @@ int fa_limits_reserve(struct faas *rt, const struct fa_version *latest, int rese
 void fa_limits_release(struct faas *rt, const struct fa_version *version);
 /* So many for the version or alias that this names, 0: none. The runtime is entered. */
 int fa_limits_provision(struct faas *rt, const char *target, int n, struct faas_error *err);
-/* Under rt->changing: an alias of the function leads elsewhere, or a version is gone. */
+/*
+ * Under registry.changing: an alias of the function leads elsewhere, or a version is gone. In a
+ * change this is done when it ends.
+ */
 void fa_limits_rearrange(struct faas *rt, const char *function);
+/* A change ended. `reserved`: what it was before, or FA_UNTOUCHED: as it is. */
+void fa_limits_settle(struct faas *rt, const char *function, int reserved);
 /* How what was asked for stands. */
 int fa_limits_report(struct faas *rt, const char *function, const struct fa_provisioned *of,
 		     struct fa_provision_report *report, struct faas_error *err);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <base/error.h>
+#include <model/change.h>
 
 static int reserved_by(int member)
 {
@@ -55,10 +56,26 @@ int fa_limits_claim(struct faas *rt, const struct fa_version *latest, struct faa
 {
 	int rc;
 
-	pthread_mutex_lock(&rt->changing);
+	pthread_mutex_lock(&rt->registry.changing);
 	rc = claim(rt, latest, reserved_by(latest->config.max_concurrency), err);
-	pthread_mutex_unlock(&rt->changing);
+	pthread_mutex_unlock(&rt->registry.changing);
 	return rc;
+}
+
+/* The change gives back what is claimed if it comes to nothing. */
+static int note(struct faas *rt, const char *name, int reserved, struct faas_error *err)
+{
+	struct fa_function *function;
+	int rc;
+
+	function = fa_registry_open(&rt->registry, name, true, &rc, err);
+	if (!function)
+		return rc;
+	function->moved = true;
+	if (function->reserved == FA_UNTOUCHED)
+		function->reserved = reserved;
+	fa_registry_close(&rt->registry);
+	return 0;
 }
 
 int fa_limits_reserve(struct faas *rt, const struct fa_version *latest, int reserved,
@@ -66,18 +83,19 @@ int fa_limits_reserve(struct faas *rt, const struct fa_version *latest, int rese
 {
 	int rc;
 
-	pthread_mutex_lock(&rt->changing);
-	rc = claim(rt, latest, reserved, err);
-	pthread_mutex_unlock(&rt->changing);
-	fa_registry_touch(&rt->registry, latest->config.name);
+	pthread_mutex_lock(&rt->registry.changing);
+	rc = note(rt, latest->config.name, fa_quota_reserved(fa_quota_of(latest)), err);
+	if (!rc)
+		rc = claim(rt, latest, reserved, err);
+	pthread_mutex_unlock(&rt->registry.changing);
 	return rc;
 }
 
 void fa_limits_release(struct faas *rt, const struct fa_version *v)
 {
-	pthread_mutex_lock(&rt->changing);
+	pthread_mutex_lock(&rt->registry.changing);
 	fa_quota_release(fa_quota_of(v));
-	pthread_mutex_unlock(&rt->changing);
+	pthread_mutex_unlock(&rt->registry.changing);
 	fa_want_pump(rt);
 }
 
@@ -105,15 +123,32 @@ static void distribute(struct faas *rt, const struct fa_version *latest)
 	fa_want_pump(rt);
 }
 
-void fa_limits_rearrange(struct faas *rt, const char *function)
+void fa_limits_settle(struct faas *rt, const char *function, int reserved)
 {
 	struct fa_version *latest = fa_registry_latest(&rt->registry, function, NULL);
 
 	if (!latest)
-		return; /* it went meanwhile, with all of them */
-	claim(rt, latest, fa_quota_reserved(fa_quota_of(latest)), NULL);
+		return; /* it went, with all of them */
+	if (reserved == FA_UNTOUCHED)
+		reserved = fa_quota_reserved(fa_quota_of(latest));
+	claim(rt, latest, reserved, NULL);
 	distribute(rt, latest);
 	fa_version_unref(latest);
+}
+
+void fa_limits_rearrange(struct faas *rt, const char *function)
+{
+	struct fa_function *draft;
+
+	if (!fa_change_is_open(&rt->registry)) {
+		fa_limits_settle(rt, function, FA_UNTOUCHED);
+		return;
+	}
+	draft = fa_registry_open(&rt->registry, function, true, &(int){ 0 }, NULL);
+	if (!draft)
+		return; /* it is to go, with all of them */
+	draft->moved = true;
+	fa_registry_close(&rt->registry);
 }
 
 /* All of it or nothing. */
@@ -129,7 +164,7 @@ static int provision(struct faas *rt, const char *target, const struct fa_versio
 		return rc;
 	rc = claim(rt, latest, reserved, err);
 	if (!rc)
-		distribute(rt, latest);
+		fa_limits_rearrange(rt, latest->config.name);
 	else
 		fa_provisioned_set(&rt->registry, target, before.requested, before.modified_ms,
 				   NULL, NULL);
@@ -148,9 +183,9 @@ int fa_limits_provision(struct faas *rt, const char *target, int n, struct faas_
 	if (!rc && !latest)
 		rc = err->code;
 	if (!rc) {
-		pthread_mutex_lock(&rt->changing);
+		pthread_mutex_lock(&rt->registry.changing);
 		rc = provision(rt, target, latest, n, err);
-		pthread_mutex_unlock(&rt->changing);
+		pthread_mutex_unlock(&rt->registry.changing);
 	}
 	fa_version_unref(latest);
 	fa_version_unref(v);
@@ -190,6 +225,8 @@ int fa_limits_report(struct faas *rt, const char *function, const struct fa_prov
 
 		if (part) {
 			fa_provision_report(runner_of(all[i])->pool, &one);
+			if (runner_of(all[i])->provisioned.limit < part) /* it is not told yet */
+				one.status = "IN_PROGRESS";
 			add_report(sum, &one, part);
 		}
 		fa_version_unref(all[i]);
@@ -215,11 +252,11 @@ int faas_version_provision(struct faas *rt, const char *function, int environmen
 	if (rc)
 		return rc;
 	err = err ? err : &own;
-	rc = fa_remember_may(rt, err);
-	if (!rc)
+	rc = fa_change_prepare(rt, err);
+	if (!rc) {
 		rc = fa_limits_provision(rt, function, environments > 0 ? environments : 0, err);
-	if (!rc)
-		rc = fa_remember(rt, err);
+		rc = fa_change_close(rt, rc, err);
+	}
 	fa_leave(rt);
 	return rc;
 }
@@ -236,11 +273,11 @@ int faas_function_reserve(struct faas *rt, const char *function, int max_concurr
 	latest = fa_function_open(rt, function, true, &rc, err);
 	if (!latest)
 		return rc;
-	rc = fa_remember_may(rt, err);
-	if (!rc)
+	rc = fa_change_prepare(rt, err);
+	if (!rc) {
 		rc = fa_limits_reserve(rt, latest, reserved_by(max_concurrency), err);
-	if (!rc)
-		rc = fa_remember(rt, err);
+		rc = fa_change_close(rt, rc, err);
+	}
 	fa_function_close(rt, latest);
 	return rc;
 }

@@ -11,6 +11,7 @@
 #include <base/error.h>
 #include <model/account.h>
 #include <model/attached.h>
+#include <model/change.h>
 #include <model/config_document.h>
 #include <model/event_config.h>
 #include <model/url.h>
@@ -238,29 +239,38 @@ static int put_function(struct fa_document *out, const struct faas *rt,
 	return rc;
 }
 
-/* *text stays NULL if there is nothing to be remembered of it. */
-static int write_function(struct faas *rt, const char *name, char **text, struct faas_error *err)
+/* *text stays NULL if there is nothing to be remembered of it. Under the lock. */
+static int write_entry(struct faas *rt, const struct fa_function *function, char **text,
+		       struct faas_error *err)
 {
-	struct fa_registry *registry = &rt->registry;
-	struct fa_document *out = fa_document_object();
-	const struct fa_function *function;
-	int rc = out ? 0 : FAAS_ENOMEM;
-	bool there, ending;
+	struct fa_document *out;
+	bool there = function && (function->latest || function->last_number ||
+				  fa_event_config_says_farewell(function));
 
-	pthread_rwlock_rdlock(&registry->lock);
-	ending = registry->ending; /* it is not there any more, but was not deleted */
-	function = fa_map_get(&registry->functions, name, strlen(name));
-	there = function && (function->latest || function->last_number ||
-			     fa_event_config_says_farewell(function));
-	if (there)
-		rc |= put_function(out, rt, function);
-	pthread_rwlock_unlock(&registry->lock);
-	if (there && !rc && !ending)
+	if (rt->registry.ending) /* it is not there any more, but was not deleted */
+		return fa_error(err, FAAS_ECANCELED, "the runtime is closing");
+	if (!there)
+		return 0;
+	out = fa_document_object();
+	if (out && !put_function(out, rt, function))
 		*text = fa_document_print(out, &rt->mem);
 	fa_document_free(out);
-	if (ending)
-		return fa_error(err, FAAS_ECANCELED, "the runtime is closing");
-	return rc || (there && !*text) ? fa_error_nomem(err) : 0;
+	return *text ? 0 : fa_error_nomem(err);
+}
+
+/* NULL: as it is in the registry. */
+static int write_function(struct faas *rt, const char *name, const struct fa_function *draft,
+			  char **text, struct faas_error *err)
+{
+	struct fa_registry *registry = &rt->registry;
+	int rc;
+
+	pthread_rwlock_rdlock(&registry->lock);
+	if (!draft)
+		draft = fa_map_get(&registry->functions, name, strlen(name));
+	rc = write_entry(rt, draft, text, err);
+	pthread_rwlock_unlock(&registry->lock);
+	return rc;
 }
 
 /* ---- onto the disk ---------------------------------------------------- */
@@ -294,13 +304,16 @@ static int remember_text(struct faas *rt, const char *name, char *text, struct f
 	if (outcome == FA_STORE_DONE)
 		return 0;
 	return fa_error(err, outcome == FA_STORE_UNKNOWN ? FAAS_EUNKNOWN : FAAS_ESYSTEM,
-			"'%s' was changed, but the state_dir could not be written", name);
+			fa_change_is_open(&rt->registry)
+				? "'%s' was not changed, for the state_dir could not be written"
+				: "'%s' was changed, but the state_dir could not be written",
+			name);
 }
 
 static int remember_one(struct faas *rt, const char *name, struct faas_error *err)
 {
 	char *text = NULL;
-	int rc = write_function(rt, name, &text, err);
+	int rc = write_function(rt, name, NULL, &text, err);
 
 	return rc ? rc : remember_text(rt, name, text, err);
 }
@@ -320,6 +333,95 @@ static int remember_part(struct faas *rt, enum fa_account_kind kind, struct faas
 		atomic_store(&part->changed, true); /* the next one tries again */
 	return rc;
 }
+
+/* ---- a change ---------------------------------------------------------- */
+
+int fa_change_prepare(struct faas *rt, struct faas_error *err)
+{
+	int rc = fa_remember_may(rt, err);
+
+	if (!rc)
+		fa_change_begin(&rt->registry);
+	return rc;
+}
+
+static int write_draft(struct faas *rt, const struct fa_function *draft, struct faas_error *err)
+{
+	char *text = NULL;
+	int rc = fa_change_ready(&rt->registry, draft) ? fa_error_nomem(err) : 0;
+
+	if (rc || !rt->durable.lasts)
+		return rc;
+	rc = write_function(rt, draft->name, draft, &text, err);
+	return rc ? rc : remember_text(rt, draft->name, text, err);
+}
+
+static int write_draft_part(struct faas *rt, enum fa_account_kind kind, struct faas_error *err)
+{
+	const struct fa_document *all = fa_change_part(&rt->registry, kind);
+	char *text;
+
+	if (!rt->durable.lasts)
+		return 0;
+	text = fa_document_print(all, &rt->mem);
+	return text ? remember_text(rt, fa_account_name(kind), text, err) : fa_error_nomem(err);
+}
+
+/* What was claimed ahead stays, or is given back. */
+static void end_draft(struct faas *rt, struct fa_function *draft, bool written)
+{
+	int reserved = written ? FA_UNTOUCHED : draft->reserved;
+	bool moved = draft->moved;
+	char name[FA_NAME_MAX + 1];
+
+	strcpy(name, draft->name);
+	fa_function_drop(written ? fa_change_adopt(&rt->registry, draft)
+				 : fa_change_discard(&rt->registry, draft));
+	if (moved)
+		fa_limits_settle(rt, name, reserved);
+	fa_registry_forget(&rt->registry, name);
+}
+
+static int commit(struct faas *rt, struct faas_error *err)
+{
+	struct fa_function *draft;
+	int rc = 0;
+
+	for (int kind = 0; !rc && kind < FA_ACCOUNT_KINDS; kind++) {
+		if (!fa_change_part(&rt->registry, kind))
+			continue;
+		rc = write_draft_part(rt, kind, err);
+		if (!rc)
+			fa_change_adopt_part(&rt->registry, kind);
+	}
+	while (!rc && (draft = fa_change_draft(&rt->registry))) {
+		rc = write_draft(rt, draft, err);
+		if (!rc)
+			end_draft(rt, draft, true);
+	}
+	return rc;
+}
+
+int fa_change_close(struct faas *rt, int rc, struct faas_error *err)
+{
+	struct fa_function *draft;
+
+	if (!rc) {
+		pthread_mutex_lock(&rt->remembering);
+		rc = commit(rt, err);
+		pthread_mutex_unlock(&rt->remembering);
+	}
+	for (int kind = 0; kind < FA_ACCOUNT_KINDS; kind++)
+		fa_change_discard_part(&rt->registry, kind);
+	while ((draft = fa_change_draft(&rt->registry)))
+		end_draft(rt, draft, false);
+	fa_change_end(&rt->registry);
+	if (!rc)
+		fa_remember(rt, NULL); /* what could not be written before */
+	return rc;
+}
+
+/* ---- what does not come as a change ------------------------------------ */
 
 int fa_remember_may(struct faas *rt, struct faas_error *err)
 {

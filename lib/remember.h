@@ -13,8 +13,21 @@
 #define FA_DOCUMENT_NAME 288 /* room for the name of a document */
 
 /*
- * Inside a call that is about to change functions or what is of the account: FAAS_ESYSTEM, and
- * nothing is changed, if the state_dir is known not to take it.
+ * Inside a call: a change begins (model/change.h), and this thread alone may change functions or
+ * what is of the account until fa_change_close(). FAAS_ESYSTEM, and nothing has begun, if the
+ * state_dir is known not to take it. Nothing that takes its time belongs in between.
+ */
+int fa_change_prepare(struct faas *rt, struct faas_error *err);
+/*
+ * It ends. `rc`: what came of preparing it, an error with its text in err. Without one, what is
+ * to be true is written, and then it is true. Otherwise, or with FAAS_ESYSTEM, FAAS_EUNKNOWN or
+ * FAAS_ENOMEM, nothing was changed; after FAAS_EUNKNOWN the next program may find that it was.
+ */
+int fa_change_close(struct faas *rt, int rc, struct faas_error *err);
+
+/*
+ * What does not come as a change yet. Inside a call that is about to change functions or what is
+ * of the account: FAAS_ESYSTEM, and nothing is changed, if the state_dir is known not to take it.
  */
 int fa_remember_may(struct faas *rt, struct faas_error *err);
 /*

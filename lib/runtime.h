@@ -89,7 +89,6 @@ struct faas {
 	struct fa_vault vault;
 	struct fa_calls calls;
 	struct fa_named queues, streams, tables, buckets; /* what was said of them */
-	pthread_mutex_t changing;   /* held while what is read is put back changed */
 	pthread_mutex_t remembering; /* held while functions are written down, see remember.h */
 	pthread_mutex_t pending_lock; /* of what follows; never held for long */
 	struct fa_map pending;      /* name -> what could not be made again */

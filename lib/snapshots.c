@@ -80,11 +80,11 @@ static void take_back(struct faas *rt, struct fa_version *v)
 {
 	struct fa_version *removed;
 
-	pthread_mutex_lock(&rt->changing);
+	pthread_mutex_lock(&rt->registry.changing);
 	removed = fa_registry_unpublish(&rt->registry, v, &(struct faas_error){ 0 });
 	if (removed)
 		fa_limits_rearrange(rt, v->config.name);
-	pthread_mutex_unlock(&rt->changing);
+	pthread_mutex_unlock(&rt->registry.changing);
 	fa_function_drop(removed);
 }
 

@@ -53,11 +53,11 @@ static struct fa_version *publish(struct faas *rt, struct fa_version *latest,
 {
 	struct fa_version *v;
 
-	pthread_mutex_lock(&rt->changing);
+	pthread_mutex_lock(&rt->registry.changing);
 	v = unchanged(rt, latest);
 	if (!v)
 		v = freeze(rt, latest, description, err);
-	pthread_mutex_unlock(&rt->changing);
+	pthread_mutex_unlock(&rt->registry.changing);
 	return v;
 }
 
@@ -132,11 +132,11 @@ int fa_function_set_alias(struct faas *rt, const struct fa_alias_change *change,
 {
 	int rc;
 
-	pthread_mutex_lock(&rt->changing);
+	pthread_mutex_lock(&rt->registry.changing);
 	rc = fa_alias_set(&rt->registry, change, view, err);
 	if (!rc)
 		fa_limits_rearrange(rt, change->function);
-	pthread_mutex_unlock(&rt->changing);
+	pthread_mutex_unlock(&rt->registry.changing);
 	return rc;
 }
 
@@ -145,11 +145,11 @@ int fa_function_delete_alias(struct faas *rt, const char *function, const char *
 {
 	int rc;
 
-	pthread_mutex_lock(&rt->changing);
+	pthread_mutex_lock(&rt->registry.changing);
 	rc = fa_alias_delete(&rt->registry, function, alias, err);
 	if (!rc)
 		fa_limits_rearrange(rt, function);
-	pthread_mutex_unlock(&rt->changing);
+	pthread_mutex_unlock(&rt->registry.changing);
 	return rc;
 }
 
@@ -172,11 +172,11 @@ int faas_alias_set(struct faas *rt, const char *function, const char *alias, int
 	rc = fa_enter(rt, err);
 	if (rc)
 		return rc;
-	rc = fa_remember_may(rt, err);
-	if (!rc)
+	rc = fa_change_prepare(rt, err);
+	if (!rc) {
 		rc = fa_function_set_alias(rt, &change, NULL, err);
-	if (!rc)
-		rc = fa_remember(rt, err);
+		rc = fa_change_close(rt, rc, err);
+	}
 	fa_leave(rt);
 	return rc;
 }
@@ -191,11 +191,11 @@ int faas_alias_delete(struct faas *rt, const char *function, const char *alias,
 	rc = fa_enter(rt, err);
 	if (rc)
 		return rc;
-	rc = fa_remember_may(rt, err);
-	if (!rc)
+	rc = fa_change_prepare(rt, err);
+	if (!rc) {
 		rc = fa_function_delete_alias(rt, function, alias, err);
-	if (!rc)
-		rc = fa_remember(rt, err);
+		rc = fa_change_close(rt, rc, err);
+	}
 	fa_leave(rt);
 	return rc;
 }

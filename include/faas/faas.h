@@ -95,8 +95,10 @@ struct faas_config {
 	/*
 	 * A directory of this runtime's own, made if need be: asynchronous events (see
 	 * FAAS_EVENT), messages and functions (see faas_function_create()) outlive your
-	 * program there. A change of a function waits for the disk; if that fails
-	 * (FAAS_ESYSTEM, FAAS_EUNKNOWN) it holds for this program. One runtime at a time
+	 * program there. A change waits for the disk; if that fails (FAAS_ESYSTEM,
+	 * FAAS_EUNKNOWN) nothing has changed, but after FAAS_EUNKNOWN the next program may
+	 * find that it has. Functions, versions and layers that are created, updated or
+	 * deleted are different: that holds for this program. One runtime at a time
 	 * may use it (FAAS_EEXIST). NULL: all of it is kept in memory.
 	 */
 	const char *state_dir;

@@ -87,14 +87,27 @@ void *fa_map_get(const struct fa_map *map, const char *key, size_t len)
 	return slot ? slot->value : NULL;
 }
 
+/* A quarter stays free, or probing gets long. */
+static bool is_full(const struct fa_map *map, uint32_t count)
+{
+	return count >= map->capacity / 4 * 3;
+}
+
+int fa_map_reserve(struct fa_map *map, uint32_t more)
+{
+	while (more && is_full(map, map->count + more - 1))
+		if (!grow(map))
+			return FAAS_ENOMEM;
+	return 0;
+}
+
 int fa_map_add(struct fa_map *map, const char *key, void *value)
 {
 	size_t len = strlen(key);
 
 	if (find(map, key, len))
 		return FAAS_EEXIST;
-	/* A quarter stays free, or probing gets long. */
-	if (map->count >= map->capacity / 4 * 3 && !grow(map))
+	if (fa_map_reserve(map, 1) < 0)
 		return FAAS_ENOMEM;
 
 	uint32_t hash = hash_of(key, len);

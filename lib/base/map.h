@@ -27,6 +27,8 @@ void fa_map_finish(struct fa_map *map);
 void *fa_map_get(const struct fa_map *map, const char *key, size_t len);
 /* 0, FAAS_EEXIST or FAAS_ENOMEM. `key` lives as long as the entry. */
 int fa_map_add(struct fa_map *map, const char *key, void *value);
+/* Room for so many more: as many additions do not fail. FAAS_ENOMEM. */
+int fa_map_reserve(struct fa_map *map, uint32_t more);
 /* Exchange the value (and the borrowed key) of an entry; returns the old value, NULL if none. */
 void *fa_map_replace(struct fa_map *map, const char *key, void *value);
 void *fa_map_remove(struct fa_map *map, const char *key);

@@ -14,26 +14,27 @@
 #define CODE_MOST 70167211
 #define MOST (6 << 20)
 
-static const struct {
+static const struct table {
 	const struct fa_operation *rows;
 	size_t most;
+	bool whole; /* the operation is one change, which takes no time */
 } tables[] = {
-	{ fa_function_operations, MOST },
-	{ fa_alias_operations, MOST },
-	{ fa_code_operations, CODE_MOST },
-	{ fa_layer_operations, CODE_MOST },
-	{ fa_recursion_operations, MOST },
-	{ fa_runtime_operations, MOST },
-	{ fa_signing_operations, MOST },
-	{ fa_permission_operations, MOST },
-	{ fa_role_operations, MOST },
-	{ fa_policy_operations, MOST },
-	{ fa_tag_operations, MOST },
-	{ fa_concurrency_operations, MOST },
-	{ fa_event_operations, MOST },
-	{ fa_mapping_operations, MOST },
-	{ fa_bus_operations, MOST },
-	{ fa_url_operations, MOST },
+	{ fa_function_operations, MOST, false },
+	{ fa_alias_operations, MOST, true },
+	{ fa_code_operations, CODE_MOST, false },
+	{ fa_layer_operations, CODE_MOST, false },
+	{ fa_recursion_operations, MOST, true },
+	{ fa_runtime_operations, MOST, true },
+	{ fa_signing_operations, MOST, true },
+	{ fa_permission_operations, MOST, true },
+	{ fa_role_operations, MOST, true },
+	{ fa_policy_operations, MOST, true },
+	{ fa_tag_operations, MOST, true },
+	{ fa_concurrency_operations, MOST, true },
+	{ fa_event_operations, MOST, true },
+	{ fa_mapping_operations, MOST, false },
+	{ fa_bus_operations, MOST, false },
+	{ fa_url_operations, MOST, true },
 };
 
 /* ---- what operations share ------------------------------------------- */
@@ -95,34 +96,42 @@ int fa_control_split(struct fa_control_split *out, struct faas *rt, const struct
 
 /* ---- the door -------------------------------------------------------- */
 
-const struct fa_operation *fa_control_next(size_t *at, size_t *most)
+static const struct fa_operation *nth(size_t row, const struct table **table)
 {
-	size_t row = (*at)++;
-
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
 		for (const struct fa_operation *o = tables[i].rows; o->name; o++)
 			if (!row--) {
-				*most = tables[i].most;
+				*table = &tables[i];
 				return o;
 			}
 	return NULL;
 }
 
-static const struct fa_operation *find(const char *name, size_t *most)
+const struct fa_operation *fa_control_next(size_t *at, size_t *most)
+{
+	const struct table *table;
+	const struct fa_operation *operation = nth((*at)++, &table);
+
+	if (operation)
+		*most = table->most;
+	return operation;
+}
+
+static const struct fa_operation *find(const char *name, const struct table **table)
 {
 	const struct fa_operation *operation;
-	size_t at = 0;
+	size_t row = 0;
 
-	while ((operation = fa_control_next(&at, most)) && strcmp(operation->name, name) != 0)
+	while ((operation = nth(row++, table)) && strcmp(operation->name, name) != 0)
 		;
 	return operation;
 }
 
 size_t fa_control_most(const char *operation)
 {
-	size_t most = 0;
+	const struct table *table;
 
-	return find(operation, &most) ? most : 0;
+	return find(operation, &table) ? table->most : 0;
 }
 
 /* The others may change something. */
@@ -131,20 +140,34 @@ static bool only_looks(const char *operation)
 	return !strncmp(operation, "Get", 3) || !strncmp(operation, "List", 4);
 }
 
-static int perform(struct faas *rt, const struct fa_operation *operation,
+static int perform_change(struct faas *rt, const struct fa_operation *operation,
+			  const struct fa_document *in, struct fa_document *out,
+			  struct faas_error *err)
+{
+	int rc = fa_change_prepare(rt, err);
+
+	if (rc)
+		return rc;
+	rc = operation->perform(rt, in, out, err);
+	return fa_change_close(rt, rc, err);
+}
+
+static int perform(struct faas *rt, const struct fa_operation *operation, bool whole,
 		   const struct fa_document *in, struct fa_document *out, struct faas_error *err)
 {
 	int rc;
 
 	if (only_looks(operation->name)) /* whether the disk can be written or not */
 		return operation->perform(rt, in, out, err);
+	if (whole)
+		return perform_change(rt, operation, in, out, err);
 	rc = fa_remember_may(rt, err);
 	if (!rc)
 		rc = operation->perform(rt, in, out, err);
 	return rc ? rc : fa_remember(rt, err);
 }
 
-static int answer(struct faas *rt, const struct fa_operation *operation,
+static int answer(struct faas *rt, const struct fa_operation *operation, bool whole,
 		  const struct fa_document *in, char **response, struct faas_error *err)
 {
 	struct fa_document *out = fa_document_object();
@@ -152,7 +175,7 @@ static int answer(struct faas *rt, const struct fa_operation *operation,
 	int rc = out ? fa_enter(rt, err) : fa_error_nomem(err);
 
 	if (!rc) {
-		rc = perform(rt, operation, in, out, err);
+		rc = perform(rt, operation, whole, in, out, err);
 		fa_leave(rt);
 	}
 	if (!rc) {
@@ -177,20 +200,21 @@ static int unknown(const char *name, struct faas_error *err)
 int fa_control(struct faas *rt, const char *operation, const struct fa_document *in,
 	       char **response, struct faas_error *err)
 {
-	size_t most;
-	const struct fa_operation *row = find(operation, &most);
+	const struct table *table;
+	const struct fa_operation *row = find(operation, &table);
 	int rc;
 
 	if (!row)
 		return unknown(operation, err);
 	rc = fa_control_judge(row, in, err);
-	return rc ? rc : answer(rt, row, in, response, err);
+	return rc ? rc : answer(rt, row, table->whole, in, response, err);
 }
 
 int faas_control(struct faas *rt, const char *operation, const char *request, char **response,
 		 struct faas_error *err)
 {
-	size_t most = 0, len = request ? strlen(request) : 0;
+	size_t len = request ? strlen(request) : 0;
+	const struct table *table;
 	struct faas_error own = { 0 };
 	struct fa_document *in;
 	int rc;
@@ -199,12 +223,12 @@ int faas_control(struct faas *rt, const char *operation, const char *request, ch
 		err = &own;
 	if (!rt)
 		return fa_error(err, FAAS_EINVAL, "a runtime is required");
-	if (!operation || !find(operation, &most))
+	if (!operation || !find(operation, &table))
 		return unknown(operation ? operation : "", err);
-	if (len >= most)
+	if (len >= table->most)
 		return fa_error_typed(err, FAAS_ETOOLARGE, "RequestEntityTooLargeException",
 				      "Request must be smaller than %zu bytes for the %s operation",
-				      most, operation);
+				      table->most, operation);
 	in = fa_document_parse(request ? request : "{}", err);
 	if (!in)
 		return err->code;

@@ -171,9 +171,9 @@ static int create(struct faas *rt, const struct fa_document *in, struct fa_docum
 		return rc;
 	snprintf(arn, sizeof(arn), "arn:aws:iam::%s:policy%s%s", rt->config.account,
 		 path && *path ? path : "/", fa_control_text(in, "PolicyName"));
-	pthread_mutex_lock(&rt->changing);
+	pthread_mutex_lock(&rt->registry.changing);
 	rc = add(rt, in, arn, out, err);
-	pthread_mutex_unlock(&rt->changing);
+	pthread_mutex_unlock(&rt->registry.changing);
 	return rc;
 }
 
@@ -270,9 +270,9 @@ static int delete (struct faas *rt, const struct fa_document *in, struct fa_docu
 	int rc;
 
 	(void)out;
-	pthread_mutex_lock(&rt->changing);
+	pthread_mutex_lock(&rt->registry.changing);
 	rc = drop(rt, fa_control_text(in, "PolicyArn"), err);
-	pthread_mutex_unlock(&rt->changing);
+	pthread_mutex_unlock(&rt->registry.changing);
 	return rc;
 }
 

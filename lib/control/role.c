@@ -36,10 +36,10 @@ static struct fa_document *open_role(struct faas *rt, const struct fa_document *
 {
 	struct fa_document *role;
 
-	pthread_mutex_lock(&rt->changing);
+	pthread_mutex_lock(&rt->registry.changing);
 	role = role_of(rt, in, err);
 	if (!role)
-		pthread_mutex_unlock(&rt->changing);
+		pthread_mutex_unlock(&rt->registry.changing);
 	return role;
 }
 
@@ -51,7 +51,7 @@ static int close_role(struct faas *rt, const struct fa_document *in, struct fa_d
 		fa_document_free(role);
 	else
 		rc = fa_role_put(&rt->registry, fa_control_text(in, "RoleName"), role, err);
-	pthread_mutex_unlock(&rt->changing);
+	pthread_mutex_unlock(&rt->registry.changing);
 	return rc;
 }
 
@@ -127,7 +127,7 @@ static int create(struct faas *rt, const struct fa_document *in, struct fa_docum
 	struct fa_document *there, *role;
 	int rc;
 
-	pthread_mutex_lock(&rt->changing);
+	pthread_mutex_lock(&rt->registry.changing);
 	there = fa_role_get(&rt->registry, name);
 	fa_document_free(there);
 	rc = there ? fa_error_typed(err, FAAS_EEXIST, "EntityAlreadyExists",

@@ -81,7 +81,7 @@ static int create(struct faas *rt, const struct fa_document *in, struct fa_docum
 	return rc;
 }
 
-/* [rt->changing] Read, and put back changed. */
+/* [registry.changing] Read, and put back changed. */
 static int change(struct faas *rt, const struct fa_document *in, struct fa_document *out,
 		  struct faas_error *err)
 {
@@ -102,9 +102,9 @@ static int update(struct faas *rt, const struct fa_document *in, struct fa_docum
 {
 	int rc;
 
-	pthread_mutex_lock(&rt->changing);
+	pthread_mutex_lock(&rt->registry.changing);
 	rc = change(rt, in, out, err);
-	pthread_mutex_unlock(&rt->changing);
+	pthread_mutex_unlock(&rt->registry.changing);
 	return rc;
 }
 
@@ -124,9 +124,9 @@ static int delete (struct faas *rt, const struct fa_document *in, struct fa_docu
 	int rc;
 
 	(void)out;
-	pthread_mutex_lock(&rt->changing);
+	pthread_mutex_lock(&rt->registry.changing);
 	rc = fa_signing_delete(&rt->registry, fa_control_text(in, ARN), err);
-	pthread_mutex_unlock(&rt->changing);
+	pthread_mutex_unlock(&rt->registry.changing);
 	return rc;
 }
 

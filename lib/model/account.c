@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <base/error.h>
+#include <model/change.h>
 
 static const char *const names[] = {
 	[FA_ACCOUNT_SIGNING] = ":code-signing",
@@ -12,19 +13,19 @@ static const char *const names[] = {
 	[FA_ACCOUNT_POLICIES] = ":policies",
 };
 
-int fa_account_set(struct fa_account_part *part, const char *key, struct fa_document *value)
+int fa_account_set(struct fa_registry *registry, enum fa_account_kind kind, const char *key,
+		   struct fa_document *value)
 {
-	int rc = 0;
+	struct fa_document **all = fa_change_open_part(registry, kind);
 
-	if (!part->all)
-		part->all = fa_document_object();
+	if (!all) {
+		fa_document_free(value);
+		return FAAS_ENOMEM;
+	}
 	if (value)
-		rc = fa_document_put(part->all, key, value);
-	else
-		fa_document_drop(part->all, key);
-	atomic_store(&part->changed, true);
-	part->epoch++;
-	return rc;
+		return fa_document_put(*all, key, value);
+	fa_document_drop(*all, key);
+	return 0;
 }
 
 int fa_account_put(struct fa_registry *registry, enum fa_account_kind kind, const char *key,
@@ -32,9 +33,9 @@ int fa_account_put(struct fa_registry *registry, enum fa_account_kind kind, cons
 {
 	int rc;
 
-	pthread_rwlock_wrlock(&registry->lock);
-	rc = fa_account_set(&registry->parts[kind], key, value);
-	pthread_rwlock_unlock(&registry->lock);
+	fa_registry_lock(registry);
+	rc = fa_account_set(registry, kind, key, value);
+	fa_registry_unlock(registry);
 	return rc ? fa_error_nomem(err) : 0;
 }
 
@@ -44,7 +45,7 @@ struct fa_document *fa_account_get(struct fa_registry *registry, enum fa_account
 	struct fa_document *copy;
 
 	pthread_rwlock_rdlock(&registry->lock);
-	copy = fa_document_copy(fa_document_get(registry->parts[kind].all, key));
+	copy = fa_document_copy(fa_document_get(fa_change_read_part(registry, kind), key));
 	pthread_rwlock_unlock(&registry->lock);
 	return copy;
 }
@@ -55,7 +56,7 @@ struct fa_document *fa_account_all(struct fa_registry *registry, enum fa_account
 	struct fa_document *copy;
 
 	pthread_rwlock_rdlock(&registry->lock);
-	all = registry->parts[kind].all;
+	all = fa_change_read_part(registry, kind);
 	copy = all ? fa_document_copy(all) : fa_document_object();
 	pthread_rwlock_unlock(&registry->lock);
 	return copy;
@@ -66,7 +67,7 @@ bool fa_account_has_any(struct fa_registry *registry, enum fa_account_kind kind)
 	bool any;
 
 	pthread_rwlock_rdlock(&registry->lock);
-	any = fa_document_count(registry->parts[kind].all);
+	any = fa_document_count(fa_change_read_part(registry, kind));
 	pthread_rwlock_unlock(&registry->lock);
 	return any;
 }

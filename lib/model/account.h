@@ -10,7 +10,8 @@
 int fa_account_put(struct fa_registry *registry, enum fa_account_kind kind, const char *key,
 		   struct fa_document *value, struct faas_error *err);
 /* The same under the lock, for who looked first at what there is. */
-int fa_account_set(struct fa_account_part *part, const char *key, struct fa_document *value);
+int fa_account_set(struct fa_registry *registry, enum fa_account_kind kind, const char *key,
+		   struct fa_document *value);
 /* A copy; NULL: there is none, or no memory. */
 struct fa_document *fa_account_get(struct fa_registry *registry, enum fa_account_kind kind,
 				   const char *key);

@@ -6,6 +6,7 @@
 
 #include <base/error.h>
 #include <model/account.h>
+#include <model/change.h>
 
 int fa_recursion_set(struct fa_registry *registry, const char *text, bool allowed,
 		     struct faas_error *err)
@@ -148,25 +149,24 @@ struct fa_document *fa_signing_all(struct fa_registry *registry)
 
 int fa_signing_delete(struct fa_registry *registry, const char *arn, struct faas_error *err)
 {
-	struct fa_account_part *part = &registry->parts[FA_ACCOUNT_SIGNING];
 	const struct fa_function *function;
 	bool there, used = false;
 	uint32_t pos = 0;
+	int rc = 0;
 
-	pthread_rwlock_wrlock(&registry->lock);
-	there = fa_document_get(part->all, arn);
+	fa_registry_lock(registry);
+	there = fa_document_get(fa_change_read_part(registry, FA_ACCOUNT_SIGNING), arn);
 	while ((function = fa_map_next(&registry->functions, &pos)))
 		used |= uses(function, arn);
-	if (there && !used) {
-		fa_document_drop(part->all, arn);
-		atomic_store(&part->changed, true);
-	}
-	pthread_rwlock_unlock(&registry->lock);
+	if (there && !used)
+		rc = fa_account_set(registry, FA_ACCOUNT_SIGNING, arn, NULL);
+	fa_registry_unlock(registry);
 	if (!there)
 		return no_config(arn, err);
-	return used ? fa_error(err, FAAS_EEXIST,
-			       "The code signing configuration is used by a function: %s", arn)
-		    : 0;
+	if (used)
+		return fa_error(err, FAAS_EEXIST,
+				"The code signing configuration is used by a function: %s", arn);
+	return rc ? fa_error_nomem(err) : 0;
 }
 
 struct fa_document *fa_signing_users(struct fa_registry *registry, const char *arn)

@@ -12,6 +12,7 @@
 
 #include <base/error.h>
 #include <base/text.h>
+#include <model/change.h>
 #include <model/function.h>
 #include <model/queue.h>
 
@@ -157,12 +158,13 @@ int fa_event_config_say(struct fa_registry *registry, const char *name,
 	if (!config->max_retries && !config->max_age_s && !config->on_success &&
 	    !config->on_failure)
 		return 0;
-	pthread_rwlock_wrlock(&registry->lock);
+	fa_registry_lock(registry);
 	function = fa_registry_function(registry, name, strlen(name));
 	if (function)
+		rc = fa_change_open(registry, &function);
+	if (function && !rc)
 		rc = put(function, "$LATEST", &change, NULL);
-	pthread_rwlock_unlock(&registry->lock);
-	fa_registry_touch(registry, name);
+	fa_registry_unlock(registry);
 	return rc ? fa_error_nomem(err) : 0;
 }
 

@@ -12,6 +12,7 @@
 #include <base/text.h>
 #include <model/account.h>
 #include <model/attached.h>
+#include <model/change.h>
 #include <model/policy/policy.h>
 
 #define ATTACHED "Policies" /* qualifier -> policy */
@@ -309,20 +310,19 @@ struct fa_document *fa_permission_get(struct fa_registry *registry, const char *
 int fa_permission_change_layer(struct fa_registry *registry, const char *arn,
 			       struct fa_permission_change *change, struct faas_error *err)
 {
-	struct fa_account_part *part = &registry->parts[FA_ACCOUNT_LAYER_POLICIES];
 	const struct fa_document *old;
 	struct fa_document *next = NULL;
 	int rc;
 
-	pthread_rwlock_wrlock(&registry->lock);
-	old = fa_document_get(part->all, arn);
+	fa_registry_lock(registry);
+	old = fa_document_get(fa_change_read_part(registry, FA_ACCOUNT_LAYER_POLICIES), arn);
 	if (!change->statement && !old)
 		rc = fa_error(err, FAAS_ENOTFOUND, NO_POLICY);
 	else
 		rc = apply(old, change, registry->functions.mem, &next, err);
-	if (!rc && fa_account_set(part, arn, next))
+	if (!rc && fa_account_set(registry, FA_ACCOUNT_LAYER_POLICIES, arn, next))
 		rc = fa_error_nomem(err);
-	pthread_rwlock_unlock(&registry->lock);
+	fa_registry_unlock(registry);
 	return rc;
 }
 

@@ -13,8 +13,8 @@
 #include <base/error.h>
 #include <base/text.h>
 #include <model/alias.h>
+#include <model/change.h>
 #include <model/event_config.h>
-#include <model/permission.h>
 #include <model/permission.h>
 #include <model/provisioned.h>
 #include <model/role.h>
@@ -23,6 +23,7 @@
 int fa_registry_init(struct fa_registry *registry, const struct fa_mem *mem,
 		     const char *region, const char *account)
 {
+	pthread_mutexattr_t again;
 	uint64_t seed;
 
 	fa_map_init(&registry->functions, mem);
@@ -32,10 +33,14 @@ int fa_registry_init(struct fa_registry *registry, const struct fa_mem *mem,
 	registry->account = account;
 	fa_random_bytes(&seed, sizeof(seed));
 	atomic_init(&registry->draws, seed);
+	pthread_mutexattr_init(&again);
+	pthread_mutexattr_settype(&again, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(&registry->changing, &again);
+	pthread_mutexattr_destroy(&again);
 	return pthread_rwlock_init(&registry->lock, NULL) ? FAAS_ESYSTEM : 0;
 }
 
-static void free_function(struct fa_function *function)
+void fa_registry_free_function(struct fa_function *function)
 {
 	fa_map_finish(&function->versions);
 	fa_aliases_free(&function->aliases);
@@ -57,13 +62,14 @@ void fa_registry_finish(struct fa_registry *registry)
 	uint32_t pos = 0;
 
 	while ((function = fa_map_next(&registry->functions, &pos)))
-		free_function(function);
+		fa_registry_free_function(function);
 	fa_map_finish(&registry->functions);
 	fa_map_finish(&registry->urls);
 	fa_roles_forget(registry);
 	for (int kind = 0; kind < FA_ACCOUNT_KINDS; kind++)
 		fa_document_free(registry->parts[kind].all);
 	pthread_rwlock_destroy(&registry->lock);
+	pthread_mutex_destroy(&registry->changing);
 }
 
 /* ---- find ------------------------------------------------------------ */
@@ -105,8 +111,10 @@ int fa_registry_no_function(const struct fa_registry *registry, const struct fa_
 struct fa_function *fa_registry_function(const struct fa_registry *registry, const char *name,
 					 size_t len)
 {
-	struct fa_function *function = fa_map_get(&registry->functions, name, len);
+	struct fa_function *function = fa_change_find(registry, name, len);
 
+	if (!function)
+		function = fa_map_get(&registry->functions, name, len);
 	return function && function->latest ? function : NULL;
 }
 
@@ -123,6 +131,20 @@ void fa_registry_note(struct fa_registry *registry, struct fa_function *function
 	atomic_store(&registry->changed, true);
 }
 
+void fa_registry_lock(struct fa_registry *registry)
+{
+	pthread_mutex_lock(&registry->changing);
+	pthread_rwlock_wrlock(&registry->lock);
+	registry->writing = true;
+}
+
+void fa_registry_unlock(struct fa_registry *registry)
+{
+	registry->writing = false;
+	pthread_rwlock_unlock(&registry->lock);
+	pthread_mutex_unlock(&registry->changing);
+}
+
 struct fa_function *fa_registry_open(struct fa_registry *registry, const char *text, bool write,
 				     int *rc, struct faas_error *err)
 {
@@ -135,22 +157,26 @@ struct fa_function *fa_registry_open(struct fa_registry *registry, const char *t
 	if (*rc)
 		return NULL;
 	if (write)
-		pthread_rwlock_wrlock(&registry->lock);
+		fa_registry_lock(registry);
 	else
 		pthread_rwlock_rdlock(&registry->lock);
 	function = fa_registry_function(registry, name.function.data, name.function.len);
-	if (function && write)
-		fa_registry_note(registry, function);
-	if (function)
+	if (!function)
+		*rc = fa_registry_no_function(registry, &name, err);
+	else if (write && fa_change_open(registry, &function) < 0)
+		*rc = fa_error_nomem(err);
+	if (!*rc)
 		return function;
-	pthread_rwlock_unlock(&registry->lock);
-	*rc = fa_registry_no_function(registry, &name, err);
+	fa_registry_close(registry);
 	return NULL;
 }
 
 void fa_registry_close(struct fa_registry *registry)
 {
-	pthread_rwlock_unlock(&registry->lock);
+	if (registry->writing)
+		fa_registry_unlock(registry);
+	else
+		pthread_rwlock_unlock(&registry->lock);
 }
 
 /* Most callers write a name and nothing else: that one is there needs no parsing. */
@@ -287,29 +313,40 @@ int fa_registry_next_number(struct fa_registry *registry, const struct fa_versio
 
 /* ---- change ---------------------------------------------------------- */
 
-static int new_function(struct fa_registry *registry, struct fa_version *version)
+struct fa_function *fa_registry_new_function(const struct fa_registry *registry, const char *name)
 {
 	const struct fa_mem *mem = registry->functions.mem;
 	struct fa_function *function = fa_alloc(mem, sizeof(*function));
-	int rc = FAAS_ENOMEM;
 
 	if (!function)
-		return rc;
+		return NULL;
+	function->reserved = FA_UNTOUCHED;
 	fa_map_init(&function->versions, mem);
 	fa_map_init(&function->aliases, mem);
 	fa_map_init(&function->event_configs, mem);
 	fa_map_init(&function->provisioned, mem);
 	fa_map_init(&function->urls, mem);
 	fa_map_init(&function->policies, mem);
-	function->latest = version;
-	function->name = fa_strdup(mem, version->config.name);
+	function->name = fa_strdup(mem, name);
 	if (function->name)
-		rc = fa_map_add(&registry->functions, function->name, function);
+		return function;
+	fa_registry_free_function(function);
+	return NULL;
+}
+
+static int new_function(struct fa_registry *registry, struct fa_version *version)
+{
+	struct fa_function *function = fa_registry_new_function(registry, version->config.name);
+	int rc = function ? fa_map_add(&registry->functions, function->name, function)
+			  : FAAS_ENOMEM;
+
+	if (rc && function)
+		fa_registry_free_function(function);
 	if (rc)
-		free_function(function);
-	else
-		fa_registry_note(registry, function);
-	return rc;
+		return rc;
+	function->latest = version;
+	fa_registry_note(registry, function);
+	return 0;
 }
 
 int fa_registry_add(struct fa_registry *registry, struct fa_version *version,
@@ -319,7 +356,7 @@ int fa_registry_add(struct fa_registry *registry, struct fa_version *version,
 	struct fa_function *function;
 	int rc = 0;
 
-	pthread_rwlock_wrlock(&registry->lock);
+	fa_registry_lock(registry);
 	function = fa_map_get(&registry->functions, name, strlen(name));
 	if (!function)
 		rc = new_function(registry, version);
@@ -330,7 +367,7 @@ int fa_registry_add(struct fa_registry *registry, struct fa_version *version,
 		function->latest = version;
 		fa_registry_note(registry, function);
 	}
-	pthread_rwlock_unlock(&registry->lock);
+	fa_registry_unlock(registry);
 	if (rc == FAAS_EEXIST)
 		return fa_error(err, rc, "Function already exist: %s", name);
 	return rc ? fa_error_nomem(err) : 0;
@@ -343,7 +380,7 @@ int fa_registry_publish(struct fa_registry *registry, const struct fa_version *l
 	int rc = FAAS_EEXIST;
 	bool current, pending;
 
-	pthread_rwlock_wrlock(&registry->lock);
+	fa_registry_lock(registry);
 	function = function_of(registry, latest);
 	current = function && function->latest == latest;
 	pending = atomic_load(&latest->state) == FA_STATE_PENDING &&
@@ -355,7 +392,7 @@ int fa_registry_publish(struct fa_registry *registry, const struct fa_version *l
 			function->last_number = version->number;
 		fa_registry_note(registry, function);
 	}
-	pthread_rwlock_unlock(&registry->lock);
+	fa_registry_unlock(registry);
 	if (rc == FAAS_EEXIST)
 		return fa_registry_in_progress(latest, err);
 	return rc ? fa_error_nomem(err) : 0;
@@ -418,7 +455,7 @@ void fa_registry_forget(struct fa_registry *registry, const char *name)
 	function = fa_map_get(&registry->functions, name, strlen(name));
 	if (function && !function->latest && !is_remembered(function)) {
 		fa_map_remove(&registry->functions, name);
-		free_function(function);
+		fa_registry_free_function(function);
 	}
 	pthread_rwlock_unlock(&registry->lock);
 }
@@ -443,14 +480,14 @@ void fa_registry_mark(struct fa_registry *registry, const char *name, bool recal
 {
 	struct fa_function *function;
 
-	pthread_rwlock_wrlock(&registry->lock);
+	fa_registry_lock(registry);
 	function = fa_map_get(&registry->functions, name, strlen(name));
 	if (function) {
 		function->recalled = recalled;
 		if (last_number && *last_number > function->last_number)
 			function->last_number = *last_number;
 	}
-	pthread_rwlock_unlock(&registry->lock);
+	fa_registry_unlock(registry);
 }
 
 /* Take one that was published out of its function, or $LATEST if there is none. */
@@ -488,7 +525,7 @@ static struct fa_version *remove_function(struct fa_registry *registry,
 	}
 	if (!is_remembered(function) && !registry->remembers) {
 		fa_map_remove(&registry->functions, function->name);
-		free_function(function);
+		fa_registry_free_function(function);
 	} else {
 		function->recalled = false;
 		fa_registry_note(registry, function);
@@ -501,11 +538,11 @@ struct fa_version *fa_registry_remove(struct fa_registry *registry, struct fa_ve
 	struct fa_version *removed = NULL;
 	struct fa_function *function;
 
-	pthread_rwlock_wrlock(&registry->lock);
+	fa_registry_lock(registry);
 	function = function_of(registry, version);
 	if (function && function->latest == version)
 		removed = remove_function(registry, function);
-	pthread_rwlock_unlock(&registry->lock);
+	fa_registry_unlock(registry);
 	return removed;
 }
 
@@ -516,7 +553,7 @@ struct fa_version *fa_registry_unpublish(struct fa_registry *registry, struct fa
 	struct fa_function *function;
 	bool there, held;
 
-	pthread_rwlock_wrlock(&registry->lock);
+	fa_registry_lock(registry);
 	function = function_of(registry, version);
 	there = function && fa_map_get(&function->versions, version->qualifier,
 				       strlen(version->qualifier)) == version;
@@ -528,7 +565,7 @@ struct fa_version *fa_registry_unpublish(struct fa_registry *registry, struct fa
 		fa_permission_drop(function, version->qualifier);
 		fa_registry_note(registry, function);
 	}
-	pthread_rwlock_unlock(&registry->lock);
+	fa_registry_unlock(registry);
 	if (held)
 		fa_error(err, FAAS_EEXIST, "an alias leads to version %s: %s:%s",
 			 version->qualifier, version->arn, version->qualifier);

@@ -7,6 +7,8 @@
 #include <base/map.h>
 #include <model/function.h>
 
+#define FA_UNTOUCHED (-2)
+
 /*
  * One function: what its name stands for, what its numbers stand for, and its
  * aliases. A deleted one that was ever published stays as a name and its last
@@ -23,6 +25,9 @@ struct fa_function {
 				      one reference */
 	struct fa_trouble trouble; /* LastUpdateStatus Failed */
 	bool changed;              /* since it was last remembered, see fa_registry_changed() */
+	int reserved;              /* of a draft: its concurrency before, or FA_UNTOUCHED */
+	bool moved;                /* of a draft: what is provisioned may be elsewhere */
+	struct fa_function *following; /* of the drafts of a change, see model/change.h */
 	bool recalled;             /* came from the state_dir, and nobody created it since */
 	bool may_recur;            /* RecursiveLoop is Allow */
 	struct fa_map event_configs; /* qualifier -> struct fa_event_config, see there */
@@ -43,9 +48,15 @@ enum fa_account_kind {
 	FA_ACCOUNT_KINDS
 };
 
-/* Names to versions. Readers take a reference under a read lock; writers swap. */
+/*
+ * Names to versions. Readers take a reference under a read lock; writers swap. `changing` is
+ * held, and comes before `lock`, by who changes anything, or reads what it puts back changed;
+ * by the same thread more than once.
+ */
 struct fa_registry {
 	pthread_rwlock_t lock;
+	pthread_mutex_t changing;
+	bool writing;            /* fa_registry_open() was to write */
 	struct fa_map functions; /* name -> struct fa_function */
 	const char *region, *account;
 	_Atomic uint64_t draws;  /* of the aliases that lead to two versions */
@@ -60,6 +71,12 @@ struct fa_registry {
 		_Atomic bool changed;    /* since it was last remembered */
 		_Atomic uint32_t epoch;  /* another one after each change */
 	} parts[FA_ACCOUNT_KINDS];
+	struct {                 /* see model/change.h */
+		bool open;
+		pthread_t thread;
+		struct fa_function *drafts;
+		struct fa_document *parts[FA_ACCOUNT_KINDS];
+	} change;
 	struct fa_map rights;    /* role -> what it may do, compiled, see model/role.h */
 	uint32_t rights_epoch;   /* of the roles that it was compiled from */
 };
@@ -151,10 +168,20 @@ void fa_registry_mark(struct fa_registry *registry, const char *name, bool recal
 
 /* ---- for what else is of a function: state.c, alias.c, attached.c, tags.c -- */
 
-/* Parse a name and find its function; the lock is held on success, to read or to write. */
+/* To change something that is not opened with fa_registry_open(). */
+void fa_registry_lock(struct fa_registry *registry);
+void fa_registry_unlock(struct fa_registry *registry);
+/*
+ * Parse a name and find its function; the lock is held on success, to read or to write. Within
+ * a change (model/change.h) what is opened to write is the change's draft of it.
+ */
 struct fa_function *fa_registry_open(struct fa_registry *registry, const char *text, bool write,
 				     int *rc, struct faas_error *err);
 void fa_registry_close(struct fa_registry *registry);
+
+/* An entry of this name that is not in the registry, and its end. NULL: no memory. */
+struct fa_function *fa_registry_new_function(const struct fa_registry *registry, const char *name);
+void fa_registry_free_function(struct fa_function *function);
 
 /* Under the lock. */
 

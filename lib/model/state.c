@@ -87,12 +87,12 @@ int fa_registry_begin(struct fa_registry *registry, const struct fa_version *lat
 	struct fa_function *function;
 	bool begun;
 
-	pthread_rwlock_wrlock(&registry->lock);
+	fa_registry_lock(registry);
 	function = function_of(registry, latest);
 	begun = fa_registry_is_settled(function, latest);
 	if (begun)
 		function->updating = true;
-	pthread_rwlock_unlock(&registry->lock);
+	fa_registry_unlock(registry);
 	return begun ? 0 : fa_registry_in_progress(latest, err);
 }
 
@@ -108,7 +108,7 @@ static void end_update(struct fa_registry *registry, const struct fa_version *la
 {
 	struct fa_function *function;
 
-	pthread_rwlock_wrlock(&registry->lock);
+	fa_registry_lock(registry);
 	function = function_of(registry, latest);
 	if (function && function->latest == latest)
 		fa_registry_end_update(function);
@@ -116,7 +116,7 @@ static void end_update(struct fa_registry *registry, const struct fa_version *la
 		function->trouble = *trouble;
 		fa_registry_note(registry, function);
 	}
-	pthread_rwlock_unlock(&registry->lock);
+	fa_registry_unlock(registry);
 }
 
 void fa_registry_abandon(struct fa_registry *registry, const struct fa_version *latest)
@@ -135,14 +135,14 @@ void fa_registry_expect(struct fa_registry *registry, const struct fa_version *l
 {
 	struct fa_function *function;
 
-	pthread_rwlock_wrlock(&registry->lock);
+	fa_registry_lock(registry);
 	function = function_of(registry, latest);
 	if (function && function->latest == latest) {
 		fa_version_ref(next);
 		function->next = next;
 		fa_registry_note(registry, function);
 	}
-	pthread_rwlock_unlock(&registry->lock);
+	fa_registry_unlock(registry);
 }
 
 enum fa_update fa_registry_update(struct fa_registry *registry, const struct fa_version *version,
@@ -169,7 +169,7 @@ int fa_registry_swap(struct fa_registry *registry, struct fa_version *old,
 	struct fa_function *function;
 	bool current;
 
-	pthread_rwlock_wrlock(&registry->lock);
+	fa_registry_lock(registry);
 	function = function_of(registry, next);
 	current = function && function->latest == old;
 	if (current) {
@@ -178,6 +178,6 @@ int fa_registry_swap(struct fa_registry *registry, struct fa_version *old,
 		function->trouble.code[0] = '\0';
 		fa_registry_note(registry, function);
 	}
-	pthread_rwlock_unlock(&registry->lock);
+	fa_registry_unlock(registry);
 	return current ? 0 : fa_registry_in_progress(old, err);
 }

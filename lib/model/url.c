@@ -12,6 +12,7 @@
 
 #include <base/error.h>
 #include <base/text.h>
+#include <model/change.h>
 
 static struct fa_url *find(const struct fa_function *function, const char *qualifier)
 {
@@ -90,13 +91,22 @@ static struct fa_url *make(const struct fa_registry *registry, const struct fa_f
 	return NULL;
 }
 
+/* Those of a draft are listed when it is adopted. */
+static bool is_listed(const struct fa_registry *registry, const struct fa_function *function)
+{
+	return !fa_change_find(registry, function->name, strlen(function->name));
+}
+
 static int add(struct fa_registry *registry, struct fa_function *function, struct fa_url *url)
 {
-	if (fa_map_add(&registry->urls, url->id, url))
+	bool listed = is_listed(registry, function);
+
+	if (listed && fa_map_add(&registry->urls, url->id, url))
 		return FAAS_ENOMEM;
 	if (!fa_map_add(&function->urls, url->qualifier, url))
 		return 0;
-	fa_map_remove(&registry->urls, url->id);
+	if (listed)
+		fa_map_remove(&registry->urls, url->id);
 	return FAAS_ENOMEM;
 }
 
@@ -115,7 +125,8 @@ static int set(struct fa_registry *registry, struct fa_function *function,
 		return has_none(err);
 	url = make(registry, function, was, change);
 	if (url && was) {
-		fa_map_replace(&registry->urls, url->id, url);
+		if (is_listed(registry, function))
+			fa_map_replace(&registry->urls, url->id, url);
 		fa_map_replace(&function->urls, url->qualifier, url);
 		fa_url_unref(was);
 	} else if (url) {
@@ -250,19 +261,47 @@ void fa_url_drop(struct fa_registry *registry, struct fa_function *function,
 {
 	struct fa_url *url = fa_map_remove(&function->urls, qualifier);
 
-	if (url)
+	if (url && is_listed(registry, function))
 		fa_map_remove(&registry->urls, url->id);
 	fa_url_unref(url);
 }
 
 void fa_urls_drop(struct fa_registry *registry, struct fa_function *function)
 {
+	if (is_listed(registry, function))
+		fa_urls_unlist(registry, &function->urls);
+	fa_urls_free(&function->urls);
+}
+
+int fa_urls_copy(struct fa_map *out, const struct fa_map *urls)
+{
+	struct fa_url *url;
+	uint32_t pos = 0;
+
+	while ((url = fa_map_next(urls, &pos))) {
+		if (fa_map_add(out, url->qualifier, url) < 0)
+			return FAAS_ENOMEM;
+		ref(url);
+	}
+	return 0;
+}
+
+void fa_urls_list(struct fa_registry *registry, const struct fa_map *urls)
+{
+	struct fa_url *url;
+	uint32_t pos = 0;
+
+	while ((url = fa_map_next(urls, &pos)))
+		fa_map_add(&registry->urls, url->id, url);
+}
+
+void fa_urls_unlist(struct fa_registry *registry, const struct fa_map *urls)
+{
 	const struct fa_url *url;
 	uint32_t pos = 0;
 
-	while ((url = fa_map_next(&function->urls, &pos)))
+	while ((url = fa_map_next(urls, &pos)))
 		fa_map_remove(&registry->urls, url->id);
-	fa_urls_free(&function->urls);
 }
 
 void fa_urls_free(struct fa_map *urls)

@@ -60,5 +60,10 @@ void fa_url_drop(struct fa_registry *registry, struct fa_function *function,
 		 const char *qualifier);
 void fa_urls_drop(struct fa_registry *registry, struct fa_function *function);
 void fa_urls_free(struct fa_map *urls);
+/* For a draft, which is in no list of all. FAAS_ENOMEM. */
+int fa_urls_copy(struct fa_map *out, const struct fa_map *urls);
+/* Into the list of all, where there is room, and out of it. */
+void fa_urls_list(struct fa_registry *registry, const struct fa_map *urls);
+void fa_urls_unlist(struct fa_registry *registry, const struct fa_map *urls);
 
 #endif
