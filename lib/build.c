@@ -28,8 +28,10 @@ static struct fa_build *new_build(struct faas *rt, struct faas_error *err)
 	return build;
 }
 
-static void free_build(struct fa_build *build)
+void fa_build_drop(struct fa_build *build)
 {
+	if (!build)
+		return;
 	fa_version_unref(build->old);
 	fa_version_unref(build->number);
 	fa_version_unref(build->version);
@@ -63,62 +65,122 @@ struct fa_build *fa_build_create(struct faas *rt, const struct faas_function_con
 		build->number = fa_function_publish_pending(rt, build->version, err);
 	if (build->version && (!publish || build->number))
 		return build;
-	if (build->version)
-		fa_function_remove(rt, build->version);
-	free_build(build);
+	fa_build_drop(build);
 	return NULL;
 }
 
+/* A number with a snapshot is pending until that is made, too. */
+static void judge(struct fa_build *build, const struct fa_trouble *trouble)
+{
+	if (build->number && (trouble || !build->number->snapshot))
+		fa_version_judge(build->number, trouble);
+	fa_version_judge(build->version, trouble);
+	fa_registry_touch(&build->rt->registry, build->version->config.name);
+}
+
+static void settle(struct fa_build *build)
+{
+	fa_version_settle(build->version);
+	if (build->number)
+		fa_version_settle(build->number);
+	if (build->number)
+		fa_snapshot_begin(build->number);
+}
+
+/*
+ * That it failed is told when it is written, else the next program might make it after all.
+ * That it did not is what the next program comes to as well.
+ */
 static void finish_creation(struct fa_build *build)
 {
 	struct fa_version *v = build->version;
-	struct fa_trouble trouble, *why = NULL;
+	struct fa_trouble trouble;
 	struct faas_error err;
 
-	if (fa_code_make(&v->code, &err) < 0) {
-		fa_trouble_of(&trouble, v->config.image, &err);
-		why = &trouble;
-	}
-	fa_version_settle(v, why);
-	if (build->number && build->number->snapshot && !why)
-		fa_snapshot_begin(build->number);
-	else if (build->number)
-		fa_version_settle(build->number, why);
-	fa_registry_touch(&build->rt->registry, v->config.name);
-	if (!why)
+	if (!fa_code_make(&v->code, &err)) {
+		judge(build, NULL);
+		settle(build);
 		fa_function_begin(build->rt, v);
+		return;
+	}
+	fa_trouble_of(&trouble, v->config.image, &err);
+	judge(build, &trouble);
+	if (!fa_remember(build->rt, &err))
+		settle(build);
 }
 
 /* ---- a change ---------------------------------------------------------- */
+
+/* It becomes that at once, or it is written that it is to. */
+static int begin_change(struct fa_build *build, struct fa_version *old,
+			const struct faas_function_config *change, struct faas_error *err)
+{
+	struct fa_version *next = build->version;
+	int rc;
+
+	build->ready = fa_code_is_made(&next->code) &&
+		       !(old->config.provisioned && next->config.provisioned);
+	if (build->ready)
+		return fa_function_end_change(build->rt, old, next, change, NULL, err);
+	rc = fa_function_expect(build->rt, old, next, change, err);
+	if (rc)
+		return rc;
+	fa_version_ref(old);
+	build->old = old;
+	fa_version_ref(next); /* for the registry, later */
+	return 0;
+}
 
 struct fa_build *fa_build_change(struct faas *rt, struct fa_version *old,
 				 const struct faas_function_config *change,
 				 const struct fa_code *given, const char *revision,
 				 struct faas_error *err)
 {
+	int reserved = fa_quota_reserved(fa_quota_of(old));
 	struct fa_build *build = new_build(rt, err);
 	struct fa_version *next = NULL;
 
 	if (build)
 		next = fa_function_begin_change(rt, old, change, given, revision, false, err);
 	if (!next) {
-		fa_free(build);
+		fa_build_drop(build);
 		return NULL;
 	}
-	fa_version_ref(next);
 	build->version = next;
-	if (fa_code_is_made(&next->code) &&
-	    !(old->config.provisioned && next->config.provisioned)) {
-		build->ready = true;
-		if (!fa_function_swap(rt, old, next, err))
-			return build;
-		free_build(build);
-		return NULL;
+	if (!begin_change(build, old, change, err))
+		return build;
+	build->version = NULL;
+	fa_build_drop(build);
+	fa_function_give_up(rt, old, next, reserved);
+	return NULL;
+}
+
+/* The next program makes it of this. */
+static void leave(struct fa_build *build)
+{
+	if (!build->old)
+		return;
+	fa_package_keep(build->version->code.package);
+	fa_package_keep(build->version->code.opt);
+	fa_function_drop(build->version);
+}
+
+/* As with a creation: what cannot be written is not told, and stays in progress. */
+static void fail_change(struct fa_build *build, const struct fa_trouble *trouble)
+{
+	struct faas *rt = build->rt;
+	struct faas_error err;
+	int rc = fa_change_prepare(rt, &err);
+
+	if (!rc) {
+		if (fa_registry_fail(&rt->registry, build->old, trouble))
+			rc = fa_error_nomem(&err);
+		rc = fa_change_close(rt, rc, &err);
 	}
-	fa_version_ref(old);
-	build->old = old;
-	fa_registry_expect(&rt->registry, old, next);
-	return build;
+	if (rc)
+		leave(build);
+	else
+		fa_function_drop(build->version);
 }
 
 static void finish_change(struct fa_build *build)
@@ -131,18 +193,7 @@ static void finish_change(struct fa_build *build)
 		return;
 	}
 	fa_trouble_of(&trouble, build->version->config.image, &err);
-	fa_registry_fail(&build->rt->registry, build->old, &trouble);
-	fa_function_drop(build->version);
-}
-
-/* The next program makes it of this. */
-static void leave(struct fa_build *build)
-{
-	if (!build->old)
-		return;
-	fa_package_keep(build->version->code.package);
-	fa_package_keep(build->version->code.opt);
-	fa_function_drop(build->version);
+	fail_change(build, &trouble);
 }
 
 /* ---- on a thread ------------------------------------------------------- */
@@ -168,7 +219,7 @@ static void done(struct fa_chore *chore)
 	struct fa_build *build = fa_container(chore, struct fa_build, chore);
 	struct faas *rt = build->rt;
 
-	free_build(build);
+	fa_build_drop(build);
 	fa_leave(rt);
 }
 
@@ -180,7 +231,7 @@ const struct fa_version *fa_build_version(const struct fa_build *build)
 void fa_build_start(struct fa_build *build)
 {
 	if (build->ready) {
-		free_build(build);
+		fa_build_drop(build);
 		return;
 	}
 	fa_stay(build->rt);

@@ -12,19 +12,24 @@
 struct fa_build;
 
 /*
- * Inside a call. Both are accepted when this returns: they go on when they are started, or, if
- * the program ends before, with the next one on the same state_dir. With `publish` the first
- * version is there, too, and shares its fate. NULL: see err, nothing is left of it.
+ * In a change, with which it is accepted. With `publish` the first version is there, too, and
+ * shares its fate. NULL: see err.
  */
 struct fa_build *fa_build_create(struct faas *rt, const struct faas_function_config *config,
 				 const struct fa_code *code, bool publish,
 				 struct faas_error *err);
+/* Inside a call. Accepted when this returns; NULL: see err, and nothing was changed. */
 struct fa_build *fa_build_change(struct faas *rt, struct fa_version *old,
 				 const struct faas_function_config *change,
 				 const struct fa_code *code, const char *revision,
 				 struct faas_error *err);
 /* What is being made, borrowed until it is started: a number if one was published. */
 const struct fa_version *fa_build_version(const struct fa_build *build);
+/*
+ * What was accepted goes on when it is started, or, if the program ends before, with the next
+ * one on the same state_dir. What was not is dropped; NULL is fine.
+ */
 void fa_build_start(struct fa_build *build);
+void fa_build_drop(struct fa_build *build);
 
 #endif

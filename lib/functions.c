@@ -141,6 +141,7 @@ void fa_function_drop(struct fa_version *v)
 	while (v) {
 		struct fa_version *also = v->also;
 
+		v->also = NULL; /* others may have it still */
 		fa_runner_renew(v->runner, true);
 		fa_version_unref(v);
 		v = also;
@@ -172,16 +173,11 @@ int fa_function_add(struct faas *rt, struct fa_version *v, const struct faas_fun
 	fa_version_ref(v);
 	rc = fa_registry_add(&rt->registry, v, err);
 	if (rc) {
+		fa_limits_release(rt, v); /* at once: its runner ends later, on the loop */
 		fa_version_unref(v);
 	} else {
 		rc = say_rest(rt, v->config.name, c, v->modified_ms, err);
-		if (rc)
-			fa_function_drop(fa_registry_remove(&rt->registry, v));
 	}
-	if (rc) /* at once: its runner ends later, on the loop */
-		fa_limits_release(rt, v);
-	if (!rc && atomic_load(&v->state) == FA_STATE_ACTIVE)
-		fa_function_begin(rt, v);
 	fa_version_unref(v);
 	return rc;
 }
@@ -200,7 +196,19 @@ static void make_ready(struct faas *rt, const struct fa_version *old, const stru
 		fa_provision_wait(pool_of(next));
 }
 
-/* A change of `old` is under way. */
+/* Takes what the registry handed out in a change, whose end is what ends them. */
+static void let_go(struct fa_version *v)
+{
+	while (v) {
+		struct fa_version *also = v->also;
+
+		v->also = NULL;
+		fa_version_unref(v);
+		v = also;
+	}
+}
+
+/* A change of `old` is under way, and on the disk. */
 int fa_function_swap(struct faas *rt, struct fa_version *old, struct fa_version *next,
 		     struct faas_error *err)
 {
@@ -222,65 +230,130 @@ static bool is_same(const struct fa_version *a, const struct fa_version *b)
 	       a->config.provisioned == b->config.provisioned;
 }
 
-/*
- * What is no version's is said besides. If that fails nothing has changed: making
- * `next` (or NULL) claimed its limits, and they are again what they were, `reserved`.
- */
-static struct fa_version *complete(struct faas *rt, struct fa_version *old,
-				   struct fa_version *next, const struct faas_function_config *c,
-				   int reserved, struct faas_error *err)
+void fa_function_give_up(struct faas *rt, struct fa_version *old, struct fa_version *next,
+			 int reserved)
 {
-	if (next && !say_rest(rt, old->config.name, c, next->modified_ms, err))
-		return next;
-	if (next)
-		fa_limits_reserve(rt, old, reserved, NULL);
+	struct fa_version *now = fa_registry_latest(&rt->registry, old->config.name, NULL);
+
+	if (now == old) /* making `next` claimed its limits */
+		fa_limits_restore(rt, old, reserved);
+	else if (next)
+		fa_limits_release(rt, next);
+	fa_version_unref(now);
 	fa_registry_abandon(&rt->registry, old);
 	fa_function_drop(next);
-	return NULL;
+}
+
+/* In a change. */
+static int put_next(struct faas *rt, struct fa_version *old, struct fa_version *next,
+		    struct faas_error *err)
+{
+	int rc;
+
+	fa_version_ref(next);
+	rc = fa_registry_swap(&rt->registry, old, next, err);
+	fa_version_unref(rc ? next : old); /* the draft's reference */
+	return rc;
+}
+
+int fa_function_end_change(struct faas *rt, struct fa_version *old, struct fa_version *next,
+			   const struct faas_function_config *c, struct fa_version **published,
+			   struct faas_error *err)
+{
+	int rc;
+
+	make_ready(rt, old, next);
+	rc = fa_change_prepare(rt, err);
+	if (rc)
+		return rc;
+	rc = say_rest(rt, old->config.name, c, next->modified_ms, err);
+	if (!rc)
+		rc = put_next(rt, old, next, err);
+	if (!rc && published) {
+		*published = fa_function_publish(rt, next, NULL, err);
+		rc = *published ? 0 : err->code;
+	}
+	rc = fa_change_close(rt, rc, err);
+	if (!rc && published)
+		fa_function_published(*published);
+	if (rc && published) {
+		fa_version_unref(*published);
+		*published = NULL;
+	}
+	return rc;
 }
 
 /* It came out of the state_dir: what this program says of it counts from now on. */
+static int adopt(struct faas *rt, struct fa_version *old, struct fa_version *next, bool same,
+		 const struct faas_function_config *c, struct faas_error *err)
+{
+	int rc = fa_change_prepare(rt, err);
+
+	if (rc)
+		return rc;
+	rc = say_rest(rt, old->config.name, c, next->modified_ms, err);
+	if (!rc && fa_registry_mark(&rt->registry, c->name, false, NULL))
+		rc = fa_error_nomem(err);
+	if (!rc && !same)
+		rc = put_next(rt, old, next, err);
+	if (!rc && same)
+		fa_registry_abandon(&rt->registry, old);
+	return fa_change_close(rt, rc, err);
+}
+
 static int take_over(struct faas *rt, struct fa_version *old, const struct faas_function_config *c,
 		     const struct fa_code *code, struct faas_error *err)
 {
 	int reserved = fa_quota_reserved(fa_quota_of(old)), rc = check_named(rt, c, NULL, err);
 	struct fa_version *next;
+	bool same;
 
 	if (!rc)
 		rc = fa_registry_begin(&rt->registry, old, err);
 	if (rc)
 		return rc;
-	next = complete(rt, old, fa_function_make(rt, c, code, old, err), c, reserved, err);
-	if (!next)
-		return code_of(err, FAAS_ENOMEM);
-	fa_registry_mark(&rt->registry, c->name, false, NULL);
-	if (is_same(old, next)) {
-		fa_registry_abandon(&rt->registry, old);
+	next = fa_function_make(rt, c, code, old, err);
+	same = next && is_same(old, next);
+	if (next && !same)
+		make_ready(rt, old, next);
+	rc = next ? adopt(rt, old, next, same, c, err) : code_of(err, FAAS_ENOMEM);
+	if (rc)
+		fa_function_give_up(rt, old, next, reserved);
+	else if (same)
 		fa_function_drop(next);
-		return 0;
-	}
-	return fa_function_swap(rt, old, next, err);
+	else
+		fa_version_unref(next);
+	return rc;
+}
+
+/* What the state_dir has of one that could not be made until now. */
+static int make_rest(struct faas *rt, struct fa_version *v, const struct faas_function_config *c,
+		     struct faas_error *err)
+{
+	struct fa_document *document;
+	int rc = fa_recall_look(rt, c->name, &document, err);
+
+	if (rc || !document)
+		return rc;
+	fa_recall_rest(rt, document, v);
+	fa_document_free(document);
+	return say_rest(rt, c->name, c, v->modified_ms, err);
 }
 
 struct fa_version *fa_function_make_anew(struct faas *rt, const struct faas_function_config *c,
 					 const struct fa_code *code, enum fa_state state,
 					 struct faas_error *err)
 {
-	struct fa_document *document;
 	int rc = check_named(rt, c, NULL, err);
 	struct fa_version *v = rc ? NULL : fa_function_make(rt, c, code, NULL, err);
 
 	if (!v)
 		return NULL;
-	atomic_store(&v->state, state);
+	fa_version_begin(v, state);
 	fa_version_ref(v);
 	rc = fa_function_add(rt, v, c, err);
-	document = rc ? NULL : fa_recall_take(rt, c->name);
-	if (document) {
-		fa_recall_rest(rt, document, v);
-		rc = say_rest(rt, c->name, c, v->modified_ms, err);
-	}
-	fa_document_free(document);
+	if (!rc)
+		rc = make_rest(rt, v, c, err);
 	if (!rc)
 		return v;
 	fa_version_unref(v);
@@ -292,11 +365,19 @@ static int create(struct faas *rt, const struct faas_function_config *c,
 {
 	struct fa_version *v;
 
+	int rc;
+
 	if (old)
 		return take_over(rt, old, c, code, err);
+	rc = fa_change_prepare(rt, err);
+	if (rc)
+		return rc;
 	v = fa_function_make_anew(rt, c, code, FA_STATE_ACTIVE, err);
+	rc = fa_change_close(rt, v ? 0 : code_of(err, FAAS_ENOMEM), err);
+	if (!rc)
+		fa_function_begin(rt, v);
 	fa_version_unref(v);
-	return v ? 0 : code_of(err, FAAS_ENOMEM);
+	return rc;
 }
 
 int fa_function_create(struct faas *rt, const struct faas_function_config *c,
@@ -331,11 +412,9 @@ int faas_function_create(struct faas *rt, const struct faas_function_config *con
 		rc = fa_enter(rt, err);
 	if (rc)
 		return rc;
-	rc = fa_remember_may(rt, err);
+	rc = fa_remember_may(rt, err); /* before what takes its time */
 	if (!rc)
 		rc = fa_function_create(rt, &c, NULL, err);
-	if (!rc)
-		rc = fa_remember(rt, err);
 	fa_leave(rt);
 	return rc;
 }
@@ -392,21 +471,47 @@ struct fa_version *fa_function_begin_change(struct faas *rt, struct fa_version *
 					    bool now, struct faas_error *err)
 {
 	int reserved = fa_quota_reserved(fa_quota_of(old));
+	struct fa_version *next;
 
 	if (fa_function_check_revision(old, revision, err) < 0 ||
 	    check_named(rt, c, old, err) < 0 ||
 	    fa_registry_begin(&rt->registry, old, err) < 0)
 		return NULL;
-	return complete(rt, old, make_next(rt, old, c, given, now, err), c, reserved, err);
+	next = make_next(rt, old, c, given, now, err);
+	if (!next)
+		fa_function_give_up(rt, old, NULL, reserved);
+	return next;
+}
+
+int fa_function_expect(struct faas *rt, struct fa_version *old, struct fa_version *next,
+		       const struct faas_function_config *c, struct faas_error *err)
+{
+	int rc = fa_change_prepare(rt, err);
+
+	if (rc)
+		return rc;
+	rc = say_rest(rt, old->config.name, c, next->modified_ms, err);
+	if (!rc && fa_registry_expect(&rt->registry, old, next))
+		rc = fa_error_nomem(err);
+	return fa_change_close(rt, rc, err);
 }
 
 int fa_function_change(struct faas *rt, struct fa_version *old,
 		       const struct faas_function_config *c, const struct fa_code *given,
-		       const char *revision, struct faas_error *err)
+		       const char *revision, struct fa_version **published,
+		       struct faas_error *err)
 {
+	int rc, reserved = fa_quota_reserved(fa_quota_of(old));
 	struct fa_version *next = fa_function_begin_change(rt, old, c, given, revision, true, err);
 
-	return next ? fa_function_swap(rt, old, next, err) : code_of(err, FAAS_ENOMEM);
+	if (!next)
+		return code_of(err, FAAS_ENOMEM);
+	rc = fa_function_end_change(rt, old, next, c, published, err);
+	if (rc)
+		fa_function_give_up(rt, old, next, reserved);
+	else
+		fa_version_unref(next);
+	return rc;
 }
 
 int faas_function_update(struct faas *rt, const struct faas_function_config *config,
@@ -427,11 +532,9 @@ int faas_function_update(struct faas *rt, const struct faas_function_config *con
 	old = fa_function_open(rt, c.name, true, &rc, err);
 	if (!old)
 		return rc;
-	rc = fa_remember_may(rt, err);
+	rc = fa_remember_may(rt, err); /* before what takes its time */
 	if (!rc)
-		rc = fa_function_change(rt, old, &c, NULL, NULL, err);
-	if (!rc)
-		rc = fa_remember(rt, err);
+		rc = fa_function_change(rt, old, &c, NULL, NULL, NULL, err);
 	fa_function_close(rt, old);
 	return rc;
 }
@@ -474,55 +577,60 @@ static const char *qualifier_of(const char *function)
 	return name.qualifier.data ? name.qualifier.data : "";
 }
 
-void fa_function_remove(struct faas *rt, struct fa_version *latest)
+/* With all that is of it. In a change: $LATEST may be another than the one that was found. */
+static int delete_function(struct faas *rt, const char *name, struct faas_error *err)
 {
-	struct fa_version *removed = fa_registry_remove(&rt->registry, latest);
+	struct fa_version *latest = fa_registry_latest(&rt->registry, name, err);
+	int rc = 0;
 
-	if (removed)
-		fa_limits_release(rt, removed);
-	fa_function_drop(removed);
+	if (!latest)
+		return err->code;
+	if (fa_registry_open(&rt->registry, name, true, &rc, err)) { /* which may fail */
+		fa_registry_close(&rt->registry);
+		let_go(fa_registry_remove(&rt->registry, latest));
+	}
+	fa_version_unref(latest);
+	return rc;
 }
 
-/* A number goes alone, a name with all that is of it. */
-static int delete(struct faas *rt, struct fa_version *v, const char *qualifier,
-		  struct faas_error *err)
+/* A number goes alone. */
+static int delete_number(struct faas *rt, struct fa_version *v, const char *qualifier,
+			 struct faas_error *err)
 {
-	struct faas_error own = { 0 };
 	struct fa_version *removed;
 
-	if (!*qualifier) {
-		fa_function_remove(rt, v);
-		return 0;
-	}
 	if (!strcmp(qualifier, "$LATEST"))
 		return fa_error(err, FAAS_EINVAL,
 				"$LATEST version cannot be deleted without deleting the function.");
 	if (strcmp(qualifier, v->qualifier))
 		return fa_error(err, FAAS_EINVAL, "'%s' is an alias: use faas_alias_delete()",
 				qualifier);
-	pthread_mutex_lock(&rt->registry.changing);
-	removed = fa_registry_unpublish(&rt->registry, v, &own);
-	if (removed)
-		fa_limits_rearrange(rt, v->config.name);
-	pthread_mutex_unlock(&rt->registry.changing);
-	if (!removed && err)
-		*err = own;
-	fa_function_drop(removed);
-	return own.code;
+	removed = fa_registry_unpublish(&rt->registry, v, err);
+	if (!removed)
+		return err->code;
+	fa_version_unref(removed);
+	fa_limits_rearrange(rt, v->config.name);
+	return 0;
 }
 
 int faas_function_delete(struct faas *rt, const char *function, struct faas_error *err)
 {
+	struct faas_error own = { 0 };
+	const char *qualifier;
 	int rc;
 	struct fa_version *v = fa_function_open(rt, function, false, &rc, err);
 
 	if (!v)
 		return rc;
-	rc = fa_remember_may(rt, err);
-	if (!rc)
-		rc = delete(rt, v, qualifier_of(function), err);
-	if (!rc)
-		rc = fa_remember(rt, err);
+	if (!err)
+		err = &own;
+	qualifier = qualifier_of(function);
+	rc = fa_change_prepare(rt, err);
+	if (!rc) {
+		rc = *qualifier ? delete_number(rt, v, qualifier, err)
+				: delete_function(rt, v->config.name, err);
+		rc = fa_change_close(rt, rc, err);
+	}
 	fa_function_close(rt, v);
 	return rc;
 }

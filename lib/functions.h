@@ -32,17 +32,30 @@ int fa_function_create(struct faas *rt, const struct faas_function_config *confi
 /* Inside a call. Exchange `old` for a version with the change; `revision` as in fa_alias_change. */
 int fa_function_change(struct faas *rt, struct fa_version *old,
 		       const struct faas_function_config *change, const struct fa_code *code,
-		       const char *revision, struct faas_error *err);
-/* The two halves of it: what `old` is to become, its code made only if `now`; NULL: see err. */
+		       const char *revision, struct fa_version **published,
+		       struct faas_error *err);
+/*
+ * Its parts. First what `old` is to become, its code made only if `now`; NULL: see err. From
+ * then on no other change of it begins. Then it becomes that and, unless `published` is NULL, is
+ * published, with a reference; or that is put off and only written down. Whose change comes to
+ * nothing gives it up, with `next` or NULL, which it takes, and the reservation that there was.
+ */
 struct fa_version *fa_function_begin_change(struct faas *rt, struct fa_version *old,
 					    const struct faas_function_config *change,
 					    const struct fa_code *code, const char *revision,
 					    bool now, struct faas_error *err);
-/* Takes `next`. Waits for what is provisioned of it. */
+int fa_function_end_change(struct faas *rt, struct fa_version *old, struct fa_version *next,
+			   const struct faas_function_config *change,
+			   struct fa_version **published, struct faas_error *err);
+int fa_function_expect(struct faas *rt, struct fa_version *old, struct fa_version *next,
+		       const struct faas_function_config *change, struct faas_error *err);
+void fa_function_give_up(struct faas *rt, struct fa_version *old, struct fa_version *next,
+			 int reserved);
+/* What was put off happens. Takes `next`. Waits for what is provisioned of it. */
 int fa_function_swap(struct faas *rt, struct fa_version *old, struct fa_version *next,
 		     struct faas_error *err);
 /*
- * Inside a call. A function that nobody knew, with code that was taken. Hands out a reference
+ * In a change. A function that nobody knew, with code that was taken. Hands out a reference
  * to its $LATEST; one that is pending cannot run yet.
  */
 struct fa_version *fa_function_make_anew(struct faas *rt,
@@ -51,11 +64,11 @@ struct fa_version *fa_function_make_anew(struct faas *rt,
 					 struct faas_error *err);
 /* It can run now: what is provisioned of it, and events that waited. */
 void fa_function_begin(struct faas *rt, struct fa_version *version);
-/* With all that is of it, if it is its function's $LATEST. */
-void fa_function_remove(struct faas *rt, struct fa_version *latest);
-/* Inside a call. Hands out a reference to what the function's $LATEST is published as. */
+/* In a change. Hands out a reference to what the function's $LATEST is published as. */
 struct fa_version *fa_function_publish(struct faas *rt, struct fa_version *latest,
 				       const char *description, struct faas_error *err);
+/* The change is there. */
+void fa_function_published(struct fa_version *version);
 /* The same of one that is pending, before anybody makes it: the number shares its fate. */
 struct fa_version *fa_function_publish_pending(struct faas *rt, struct fa_version *latest,
 					       struct faas_error *err);
@@ -74,7 +87,7 @@ int fa_snapshot_wait(struct faas *rt, struct fa_version *version, struct faas_er
 /* FAAS_EINVAL: so many could never be there at a time. */
 int fa_function_check_room(const struct faas *rt, int provisioned, int memory_mb,
 			   struct faas_error *err);
-/* Inside a call. As fa_alias_set() and fa_alias_delete(); what is provisioned follows. */
+/* In a change. As fa_alias_set() and fa_alias_delete(); what is provisioned follows. */
 int fa_function_set_alias(struct faas *rt, const struct fa_alias_change *change,
 			  struct fa_alias_view *view, struct faas_error *err);
 int fa_function_delete_alias(struct faas *rt, const char *function, const char *alias,
@@ -90,6 +103,8 @@ struct fa_quota *fa_quota_of(const struct fa_version *version);
 int fa_limits_member(const struct fa_version *version);
 /* What the version's configuration reserves and wants provisioned. FAAS_EINVAL: no room for it. */
 int fa_limits_claim(struct faas *rt, const struct fa_version *version, struct faas_error *err);
+/* What was claimed for a change of it that did not come about is given back. */
+void fa_limits_restore(struct faas *rt, const struct fa_version *latest, int reserved);
 /* So many, or FA_UNRESERVED. */
 int fa_limits_reserve(struct faas *rt, const struct fa_version *latest, int reserved,
 		      struct faas_error *err);

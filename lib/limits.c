@@ -62,6 +62,13 @@ int fa_limits_claim(struct faas *rt, const struct fa_version *latest, struct faa
 	return rc;
 }
 
+void fa_limits_restore(struct faas *rt, const struct fa_version *latest, int reserved)
+{
+	pthread_mutex_lock(&rt->registry.changing);
+	claim(rt, latest, reserved, NULL);
+	pthread_mutex_unlock(&rt->registry.changing);
+}
+
 /* The change gives back what is claimed if it comes to nothing. */
 static int note(struct faas *rt, const char *name, int reserved, struct faas_error *err)
 {

@@ -202,10 +202,10 @@ static struct fa_version *make_version(struct faas *rt, const struct fa_document
 	if (v->resealed)
 		atomic_store(&rt->durable.scrub, true);
 	snprintf(v->config_sha256, sizeof(v->config_sha256), "%s", text_in(in, "ConfigSha256"));
-	if (trouble.code[0] || !number || !v->snapshot || !number_in(in, "Pending"))
-		fa_version_settle(v, trouble.code[0] ? &trouble : NULL);
-	else /* the code is there, and its snapshot is not */
-		atomic_store(&v->state, FA_STATE_PENDING);
+	fa_version_judge(v, trouble.code[0] ? &trouble : NULL);
+	fa_version_settle(v);
+	if (!trouble.code[0] && number && v->snapshot && number_in(in, "Pending"))
+		fa_version_begin(v, FA_STATE_PENDING); /* the code is there, its snapshot is not */
 	return v;
 }
 
@@ -374,6 +374,8 @@ static bool make_function(struct faas *rt, const struct pending *p)
 		return false;
 	fa_version_ref(v);
 	if (!fa_function_add(rt, v, FAAS_FUNCTION(.name = p->name), &why)) {
+		if (atomic_load(&v->state) == FA_STATE_ACTIVE)
+			fa_function_begin(rt, v);
 		fa_recall_rest(rt, p->document, v);
 		recall_update(rt, p->document, v);
 		fa_registry_mark(&rt->registry, p->name, true, NULL);
@@ -424,20 +426,32 @@ void fa_recall_settle(struct faas *rt)
 	remember_resealed(rt);
 }
 
-struct fa_document *fa_recall_take(struct faas *rt, const char *name)
+int fa_recall_look(struct faas *rt, const char *name, struct fa_document **out,
+		   struct faas_error *err)
 {
-	struct fa_document *document = NULL;
+	const struct pending *p;
+
+	*out = NULL;
+	if (!rt->durable.lasts)
+		return 0;
+	pthread_mutex_lock(&rt->pending_lock);
+	p = fa_map_get(&rt->pending, name, strlen(name));
+	if (p)
+		*out = fa_document_copy(p->document);
+	pthread_mutex_unlock(&rt->pending_lock);
+	return p && !*out ? fa_error_nomem(err) : 0;
+}
+
+void fa_recall_drop(struct faas *rt, const char *name)
+{
 	struct pending *p;
 
-	if (!rt->durable.lasts || !name)
-		return NULL;
 	pthread_mutex_lock(&rt->pending_lock);
 	p = fa_map_remove(&rt->pending, name);
 	pthread_mutex_unlock(&rt->pending_lock);
 	if (p)
-		document = p->document;
+		fa_document_free(p->document);
 	fa_free(p);
-	return document;
 }
 
 static void read_farewell(const struct fa_document *in, const char *qualifier,

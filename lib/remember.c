@@ -72,7 +72,7 @@ static int put_trouble(struct fa_document *out, const char *name, const struct f
 
 static int put_state(struct fa_document *out, const struct fa_version *v)
 {
-	switch (atomic_load(&v->state)) {
+	switch (atomic_load(&v->verdict)) {
 	case FA_STATE_PENDING:
 		return fa_document_put_integer(out, "Pending", 1);
 	case FA_STATE_FAILED:
@@ -367,16 +367,25 @@ static int write_draft_part(struct faas *rt, enum fa_account_kind kind, struct f
 	return text ? remember_text(rt, fa_account_name(kind), text, err) : fa_error_nomem(err);
 }
 
-/* What was claimed ahead stays, or is given back. */
+/* What was claimed ahead stays, or is given back; what nothing leads to any more goes. */
 static void end_draft(struct faas *rt, struct fa_function *draft, bool written)
 {
 	int reserved = written ? FA_UNTOUCHED : draft->reserved;
-	bool moved = draft->moved;
+	bool moved = draft->moved, there;
+	struct fa_version *gone, *latest;
 	char name[FA_NAME_MAX + 1];
 
 	strcpy(name, draft->name);
-	fa_function_drop(written ? fa_change_adopt(&rt->registry, draft)
-				 : fa_change_discard(&rt->registry, draft));
+	gone = written ? fa_change_adopt(&rt->registry, draft)
+		       : fa_change_discard(&rt->registry, draft);
+	latest = fa_registry_latest(&rt->registry, name, NULL);
+	there = latest;
+	fa_version_unref(latest);
+	if (written && there)
+		fa_recall_drop(rt, name);
+	if (gone && !there)
+		fa_limits_release(rt, gone);
+	fa_function_drop(gone);
 	if (moved)
 		fa_limits_settle(rt, name, reserved);
 	fa_registry_forget(&rt->registry, name);

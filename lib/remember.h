@@ -53,8 +53,11 @@ int fa_recall_read(struct faas *rt, struct faas_error *err);
 void fa_recall_make(struct faas *rt);
 /* All of it is there: from now on what changes is written. */
 void fa_recall_settle(struct faas *rt);
-/* The document of one that could not be made, the caller's; NULL: there is none. */
-struct fa_document *fa_recall_take(struct faas *rt, const char *name);
+/* A copy of the document of one that could not be made; NULL: there is none. FAAS_ENOMEM. */
+int fa_recall_look(struct faas *rt, const char *name, struct fa_document **document,
+		   struct faas_error *err);
+/* It is made now. */
+void fa_recall_drop(struct faas *rt, const char *name);
 /*
  * What is written of the events of one that was deleted, or could not be made; nothing FA_UNSAID.
  * False: there is no document, or it says nothing of them.

@@ -62,7 +62,8 @@ static void on_snapshot(void *data, struct fa_pool *pool, const struct fa_troubl
 
 	if (atomic_load(&v->state) != FA_STATE_PENDING)
 		return;
-	fa_version_settle(v, why);
+	fa_version_judge(v, why);
+	fa_version_settle(v);
 	fa_registry_touch(&rt->registry, v->config.name);
 	if (!why)
 		fa_function_begin(rt, v);

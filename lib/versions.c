@@ -35,7 +35,8 @@ static struct fa_version *freeze(struct faas *rt, struct fa_version *latest,
 	if (!v)
 		return NULL;
 	v->modified_ms = rt->clock->unix_ms(rt->clock);
-	atomic_store(&v->state, v->snapshot ? FA_STATE_PENDING : atomic_load(&latest->state));
+	fa_version_begin(v, v->snapshot ? FA_STATE_PENDING
+					: (enum fa_state)atomic_load(&latest->state));
 	if (fa_runner_create(rt, v, latest, err) < 0) {
 		fa_version_free(v);
 		return NULL;
@@ -61,17 +62,6 @@ static struct fa_version *publish(struct faas *rt, struct fa_version *latest,
 	return v;
 }
 
-/* One that is there already has its snapshot, or gets it. */
-static struct fa_version *publish_active(struct faas *rt, struct fa_version *latest,
-					 const char *description, struct faas_error *err)
-{
-	struct fa_version *v = publish(rt, latest, description, err);
-
-	if (v && atomic_load(&v->state) == FA_STATE_PENDING)
-		fa_snapshot_begin(v);
-	return v;
-}
-
 struct fa_version *fa_function_publish(struct faas *rt, struct fa_version *latest,
 				       const char *description, struct faas_error *err)
 {
@@ -83,8 +73,15 @@ struct fa_version *fa_function_publish(struct faas *rt, struct fa_version *lates
 		fa_version_check_active(latest, err);
 		return NULL;
 	default:
-		return publish_active(rt, latest, description, err);
+		return publish(rt, latest, description, err);
 	}
+}
+
+/* One that was there already has its snapshot, or gets it. */
+void fa_function_published(struct fa_version *v)
+{
+	if (atomic_load(&v->state) == FA_STATE_PENDING)
+		fa_snapshot_begin(v);
 }
 
 struct fa_version *fa_function_publish_pending(struct faas *rt, struct fa_version *latest,
@@ -96,13 +93,13 @@ struct fa_version *fa_function_publish_pending(struct faas *rt, struct fa_versio
 /* The number is given away before it is waited for, and whatever comes of that. */
 static int finish_publication(struct faas *rt, struct fa_version *v, struct faas_error *err)
 {
-	bool waits = atomic_load(&v->state) != FA_STATE_ACTIVE;
-	int rc = fa_remember(rt, err), own = 0;
+	int rc, own;
 
-	if (!rc && waits)
-		rc = fa_snapshot_wait(rt, v, err);
-	if (waits)
-		own = fa_remember(rt, rc ? NULL : err);
+	if (atomic_load(&v->state) == FA_STATE_ACTIVE)
+		return 0;
+	fa_function_published(v);
+	rc = fa_snapshot_wait(rt, v, err);
+	own = fa_remember(rt, rc ? NULL : err);
 	return rc ? rc : own;
 }
 
@@ -117,9 +114,13 @@ int faas_version_publish(struct faas *rt, const char *function, const char *desc
 	if (!latest)
 		return rc;
 	err = err ? err : &own;
-	if (!fa_remember_may(rt, err))
+	rc = fa_change_prepare(rt, err);
+	if (!rc) {
 		published = fa_function_publish(rt, latest, description, err);
-	rc = published ? finish_publication(rt, published, err) : err->code;
+		rc = fa_change_close(rt, published ? 0 : err->code, err);
+	}
+	if (!rc)
+		rc = finish_publication(rt, published, err);
 	if (!rc && version)
 		*version = published->number;
 	fa_version_unref(published);

@@ -9,6 +9,7 @@
 #include <images.h>
 #include <model/attached.h>
 #include <model/tags.h>
+#include <remember.h>
 
 #ifdef __aarch64__
 #define ARCHITECTURE "arm64"
@@ -185,8 +186,32 @@ static int check_creation(struct faas *rt, const struct fa_document *in, char *n
 	return there ? fa_error(err, FAAS_EEXIST, "Function already exist: %s", name) : 0;
 }
 
+/* What else is of the function, the answer, and the end of the change. */
+static struct fa_build *end_creation(struct faas *rt, struct fa_build *build,
+				     const struct fa_document *in, const char *name,
+				     struct fa_document *out, struct faas_error *err)
+{
+	const struct fa_document *tags = fa_document_get(in, "Tags");
+	const struct fa_document *signing = fa_document_get(in, FA_SIGNING);
+	int rc = build ? 0 : err->code;
+
+	if (!rc && tags)
+		rc = fa_tags_add(&rt->registry, name, tags, err);
+	if (!rc && signing)
+		rc = fa_attached_set(&rt->registry, name, FA_SIGNING, fa_document_copy(signing),
+				     err);
+	if (!rc)
+		rc = fa_control_tell_build(rt, build, out, err);
+	rc = fa_change_close(rt, rc, err);
+	if (!rc)
+		return build;
+	fa_build_drop(build);
+	return NULL;
+}
+
 static struct fa_build *build_function(struct faas *rt, const struct fa_document *in,
-				       const char *name, struct faas_error *err)
+				       const char *name, struct fa_document *out,
+				       struct faas_error *err)
 {
 	struct fa_code code = { .package = NULL };
 	struct faas_function_config config;
@@ -197,9 +222,10 @@ static struct fa_build *build_function(struct faas *rt, const struct fa_document
 		return NULL;
 	fa_document_boolean(fa_document_get(in, "Publish"), &publish);
 	code.package = take_package(rt, fa_document_get(in, "Code"), &config, err);
-	if (code.package) {
+	if (code.package && !fa_change_prepare(rt, err)) {
 		config.name = name;
 		build = fa_build_create(rt, &config, &code, publish, err);
+		build = end_creation(rt, build, in, name, out, err);
 	}
 	fa_package_unref(code.package);
 	fa_control_release_config(&config);
@@ -209,48 +235,30 @@ static struct fa_build *build_function(struct faas *rt, const struct fa_document
 static int create(struct faas *rt, const struct fa_document *in, struct fa_document *out,
 		  struct faas_error *err)
 {
-	const struct fa_document *tags = fa_document_get(in, "Tags");
-	const struct fa_document *signing = fa_document_get(in, FA_SIGNING);
 	struct fa_build *build = NULL;
 	char name[FA_NAME_MAX + 1];
 
 	if (!check_creation(rt, in, name, err))
-		build = build_function(rt, in, name, err);
-	if (build && tags)
-		fa_tags_add(&rt->registry, name, tags, err); /* they were judged */
-	if (build && signing)
-		fa_attached_set(&rt->registry, name, FA_SIGNING, fa_document_copy(signing), err);
-	return fa_control_build(rt, build, out, err);
+		build = build_function(rt, in, name, out, err);
+	if (!build)
+		return err->code;
+	fa_build_start(build);
+	return 0;
 }
 
 /* ---- update ------------------------------------------------------------ */
-
-static int not_published(struct faas_error *err)
-{
-	struct faas_error why = *err;
-
-	return fa_error(err, why.code, "the code is changed, but not published: %.200s",
-			why.message);
-}
 
 /* With Publish it is waited for: a number is given to what is there, and the answer is it. */
 static int publish_change(struct faas *rt, struct fa_version *old,
 			  const struct faas_function_config *config, const struct fa_code *code,
 			  const char *revision, struct fa_document *out, struct faas_error *err)
 {
-	struct fa_version *latest = NULL, *v = NULL;
-	int rc = fa_function_change(rt, old, config, code, revision, err);
+	struct fa_version *v = NULL;
+	int rc = fa_function_change(rt, old, config, code, revision, &v, err);
 
 	if (!rc)
-		latest = fa_registry_latest(&rt->registry, old->config.name, err);
-	if (latest)
-		v = fa_function_publish(rt, latest, NULL, err);
-	if (v)
 		rc = fa_control_answer(out, rt, v, v->qualifier, err);
-	else if (!rc)
-		rc = not_published(err);
 	fa_version_unref(v);
-	fa_version_unref(latest);
 	return rc;
 }
 

@@ -29,7 +29,10 @@ int fa_control_check_architectures(const struct fa_document *in, const char *nam
 int fa_control_answer(struct fa_document *out, struct faas *rt, const struct fa_version *version,
 		      const char *qualifier, struct faas_error *err);
 
-/* Answers with what is being built, as it stands now, and starts it. NULL: err->code. */
+/* Answers with what is being built, as it stands now. */
+int fa_control_tell_build(struct faas *rt, const struct fa_build *build, struct fa_document *out,
+			  struct faas_error *err);
+/* The same, and starts it. NULL: err->code. */
 int fa_control_build(struct faas *rt, struct fa_build *build, struct fa_document *out,
 		     struct faas_error *err);
 

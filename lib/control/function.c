@@ -10,6 +10,7 @@
 #include <model/fingerprint.h>
 #include <model/package/location.h>
 #include <model/tags.h>
+#include <remember.h>
 
 
 /* ---- a version as JSON ------------------------------------------------ */
@@ -232,16 +233,22 @@ static int list_versions(struct faas *rt, const struct fa_document *in, struct f
 
 /* ---- change ---------------------------------------------------------- */
 
+int fa_control_tell_build(struct faas *rt, const struct fa_build *build, struct fa_document *out,
+			  struct faas_error *err)
+{
+	const struct fa_version *v = fa_build_version(build);
+
+	return fa_control_answer(out, rt, v, v->number ? v->qualifier : NULL, err);
+}
+
 int fa_control_build(struct faas *rt, struct fa_build *build, struct fa_document *out,
 		     struct faas_error *err)
 {
-	const struct fa_version *v;
 	int rc;
 
 	if (!build)
 		return err->code;
-	v = fa_build_version(build);
-	rc = fa_control_answer(out, rt, v, v->number ? v->qualifier : NULL, err);
+	rc = fa_control_tell_build(rt, build, out, err);
 	fa_build_start(build);
 	return rc;
 }
@@ -290,9 +297,14 @@ static int publish(struct faas *rt, const struct fa_document *in, struct fa_docu
 	rc = check_code(latest, fa_control_text(in, "CodeSha256"), err);
 	if (!rc)
 		rc = fa_function_check_revision(latest, fa_control_text(in, "RevisionId"), err);
+	if (!rc)
+		rc = fa_change_prepare(rt, err);
 	if (!rc) {
 		v = fa_function_publish(rt, latest, fa_control_text(in, "Description"), err);
 		rc = v ? fa_control_answer(out, rt, v, v->qualifier, err) : err->code;
+		rc = fa_change_close(rt, rc, err);
+		if (!rc)
+			fa_function_published(v);
 		fa_version_unref(v);
 	}
 	fa_version_unref(latest);

@@ -172,6 +172,26 @@ struct fa_function *fa_change_find(const struct fa_registry *registry, const cha
 	return draft;
 }
 
+static void begin_draft(struct fa_registry *registry, struct fa_function *draft)
+{
+	draft->following = registry->change.drafts;
+	registry->change.drafts = draft;
+}
+
+int fa_change_add(struct fa_registry *registry, struct fa_function *function)
+{
+	int rc;
+
+	if (is_mine(registry)) {
+		begin_draft(registry, function);
+		return 0;
+	}
+	rc = fa_map_add(&registry->functions, function->name, function);
+	if (!rc)
+		fa_registry_note(registry, function);
+	return rc;
+}
+
 int fa_change_open(struct fa_registry *registry, struct fa_function **function)
 {
 	struct fa_function *draft;
@@ -189,8 +209,7 @@ int fa_change_open(struct fa_registry *registry, struct fa_function **function)
 		dissolve(draft, *function);
 		return FAAS_ENOMEM;
 	}
-	draft->following = registry->change.drafts;
-	registry->change.drafts = draft;
+	begin_draft(registry, draft);
 	*function = draft;
 	return 0;
 }

@@ -42,6 +42,8 @@ void fa_change_discard_part(struct fa_registry *registry, enum fa_account_kind k
 /* The draft of this thread's change that has this name, or NULL. */
 struct fa_function *fa_change_find(const struct fa_registry *registry, const char *name,
 				   size_t len);
+/* A new entry: a draft, or in the registry outside of a change. Takes it with 0. FAAS_ENOMEM. */
+int fa_change_add(struct fa_registry *registry, struct fa_function *function);
 /* What is to be changed of `function`: its draft, or itself outside of a change. FAAS_ENOMEM. */
 int fa_change_open(struct fa_registry *registry, struct fa_function **function);
 /* A part as this thread is to see it. */

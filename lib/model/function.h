@@ -88,6 +88,7 @@ struct fa_version {
 	int64_t modified_ms;                /* Unix time; the conductor's to fill in */
 	struct fa_version *also;            /* removed together with it */
 	_Atomic int state;                  /* enum fa_state */
+	_Atomic int verdict;                /* what that is to become, and is written as */
 	struct fa_trouble trouble;          /* of FA_STATE_FAILED; written before that */
 	uint32_t logs_asked;                /* [loop] the conductor's: see roles.h */
 	bool logs_refused;                  /* [loop] */
@@ -139,7 +140,10 @@ void fa_version_merge(struct faas_function_config *out, const struct faas_functi
 
 /* FAAS_EEXIST unless it is active. */
 int fa_version_check_active(const struct fa_version *version, struct faas_error *err);
-void fa_version_settle(struct fa_version *version, const struct fa_trouble *trouble);
+void fa_version_begin(struct fa_version *version, enum fa_state state);
+/* What it is to become, NULL: active; then that is written, and then it becomes that. */
+void fa_version_judge(struct fa_version *version, const struct fa_trouble *trouble);
+void fa_version_settle(struct fa_version *version);
 /* Why a ZIP, or an image, could not be unpacked, in the words of the API. */
 void fa_trouble_of(struct fa_trouble *trouble, bool image, const struct faas_error *err);
 const char *fa_state_name(enum fa_state state);

@@ -334,19 +334,24 @@ struct fa_function *fa_registry_new_function(const struct fa_registry *registry,
 	return NULL;
 }
 
-static int new_function(struct fa_registry *registry, struct fa_version *version)
+static int new_function(struct fa_registry *registry, const char *name,
+			struct fa_function **function)
 {
-	struct fa_function *function = fa_registry_new_function(registry, version->config.name);
-	int rc = function ? fa_map_add(&registry->functions, function->name, function)
-			  : FAAS_ENOMEM;
+	*function = fa_registry_new_function(registry, name);
+	if (!*function)
+		return FAAS_ENOMEM;
+	if (!fa_change_add(registry, *function))
+		return 0;
+	fa_registry_free_function(*function);
+	return FAAS_ENOMEM;
+}
 
-	if (rc && function)
-		fa_registry_free_function(function);
-	if (rc)
-		return rc;
-	function->latest = version;
-	fa_registry_note(registry, function);
-	return 0;
+/* What stands under this name for this thread; a deleted one, too. */
+static struct fa_function *entry(const struct fa_registry *registry, const char *name)
+{
+	struct fa_function *function = fa_change_find(registry, name, strlen(name));
+
+	return function ? function : fa_map_get(&registry->functions, name, strlen(name));
 }
 
 int fa_registry_add(struct fa_registry *registry, struct fa_version *version,
@@ -357,15 +362,14 @@ int fa_registry_add(struct fa_registry *registry, struct fa_version *version,
 	int rc = 0;
 
 	fa_registry_lock(registry);
-	function = fa_map_get(&registry->functions, name, strlen(name));
+	function = entry(registry, name);
 	if (!function)
-		rc = new_function(registry, version);
-	else if (function->latest)
-		rc = FAAS_EEXIST;
-	else {
+		rc = new_function(registry, name, &function);
+	else
+		rc = function->latest ? FAAS_EEXIST : fa_change_open(registry, &function);
+	if (!rc) {
 		fa_event_config_farewell_over(function);
 		function->latest = version;
-		fa_registry_note(registry, function);
 	}
 	fa_registry_unlock(registry);
 	if (rc == FAAS_EEXIST)
@@ -386,12 +390,11 @@ int fa_registry_publish(struct fa_registry *registry, const struct fa_version *l
 	pending = atomic_load(&latest->state) == FA_STATE_PENDING &&
 		  atomic_load(&version->state) == FA_STATE_PENDING; /* they share a fate */
 	if (current && (pending || fa_registry_is_settled(function, latest)))
+		rc = fa_change_open(registry, &function);
+	if (!rc)
 		rc = fa_map_add(&function->versions, version->qualifier, version);
-	if (!rc) {
-		if (version->number > function->last_number)
-			function->last_number = version->number;
-		fa_registry_note(registry, function);
-	}
+	if (!rc && version->number > function->last_number)
+		function->last_number = version->number;
 	fa_registry_unlock(registry);
 	if (rc == FAAS_EEXIST)
 		return fa_registry_in_progress(latest, err);
@@ -475,19 +478,23 @@ struct fa_version *fa_registry_recalled(struct fa_registry *registry, const char
 	return version;
 }
 
-void fa_registry_mark(struct fa_registry *registry, const char *name, bool recalled,
-		      const int *last_number)
+int fa_registry_mark(struct fa_registry *registry, const char *name, bool recalled,
+		     const int *last_number)
 {
 	struct fa_function *function;
+	int rc = 0;
 
 	fa_registry_lock(registry);
-	function = fa_map_get(&registry->functions, name, strlen(name));
-	if (function) {
+	function = entry(registry, name);
+	if (function)
+		rc = fa_change_open(registry, &function);
+	if (function && !rc) {
 		function->recalled = recalled;
 		if (last_number && *last_number > function->last_number)
 			function->last_number = *last_number;
 	}
 	fa_registry_unlock(registry);
+	return rc;
 }
 
 /* Take one that was published out of its function, or $LATEST if there is none. */
@@ -523,7 +530,9 @@ static struct fa_version *remove_function(struct fa_registry *registry,
 		version->also = removed;
 		removed = version;
 	}
-	if (!is_remembered(function) && !registry->remembers) {
+	if (fa_change_find(registry, function->name, strlen(function->name))) {
+		function->recalled = false;
+	} else if (!is_remembered(function) && !registry->remembers) {
 		fa_map_remove(&registry->functions, function->name);
 		fa_registry_free_function(function);
 	} else {
@@ -540,7 +549,7 @@ struct fa_version *fa_registry_remove(struct fa_registry *registry, struct fa_ve
 
 	fa_registry_lock(registry);
 	function = function_of(registry, version);
-	if (function && function->latest == version)
+	if (function && function->latest == version && !fa_change_open(registry, &function))
 		removed = remove_function(registry, function);
 	fa_registry_unlock(registry);
 	return removed;
@@ -552,18 +561,20 @@ struct fa_version *fa_registry_unpublish(struct fa_registry *registry, struct fa
 	struct fa_version *removed = NULL;
 	struct fa_function *function;
 	bool there, held;
+	int rc = 0;
 
 	fa_registry_lock(registry);
 	function = function_of(registry, version);
 	there = function && fa_map_get(&function->versions, version->qualifier,
 				       strlen(version->qualifier)) == version;
 	held = there && fa_aliases_hold(&function->aliases, version);
-	if (there && !held) {
+	if (there && !held)
+		rc = fa_change_open(registry, &function);
+	if (there && !held && !rc) {
 		removed = fa_map_remove(&function->versions, version->qualifier);
 		fa_event_config_drop(function, version->qualifier);
 		fa_provisioned_forget(function, version->qualifier);
 		fa_permission_drop(function, version->qualifier);
-		fa_registry_note(registry, function);
 	}
 	fa_registry_unlock(registry);
 	if (held)
@@ -572,6 +583,8 @@ struct fa_version *fa_registry_unpublish(struct fa_registry *registry, struct fa
 	else if (!there)
 		fa_error(err, FAAS_ENOTFOUND, "Function not found: %s:%s", version->arn,
 			 version->qualifier);
+	else if (rc)
+		fa_error_nomem(err);
 	return removed;
 }
 
@@ -582,7 +595,7 @@ struct fa_version *fa_registry_from(struct fa_registry *registry, const char *na
 	char text[16];
 
 	pthread_rwlock_rdlock(&registry->lock);
-	function = fa_map_get(&registry->functions, name, strlen(name));
+	function = entry(registry, name);
 	if (function && !*number)
 		v = function->latest;
 	while (function && !v && *number <= function->last_number) {

@@ -110,12 +110,15 @@ int fa_registry_publish(struct fa_registry *registry, const struct fa_version *l
 int fa_registry_begin(struct fa_registry *registry, const struct fa_version *latest,
 		      struct faas_error *err);
 void fa_registry_abandon(struct fa_registry *registry, const struct fa_version *latest);
-/* The same, for a change that did not come about. */
-void fa_registry_fail(struct fa_registry *registry, const struct fa_version *latest,
-		      const struct fa_trouble *trouble);
-/* A change of `latest` is under way, to this: should the program end before, the next goes on. */
-void fa_registry_expect(struct fa_registry *registry, const struct fa_version *latest,
-			struct fa_version *next);
+/* The same, for a change that did not come about. FAAS_ENOMEM. */
+int fa_registry_fail(struct fa_registry *registry, const struct fa_version *latest,
+		     const struct fa_trouble *trouble);
+/*
+ * A change of `latest` is under way, to this: should the program end before, the next goes on.
+ * FAAS_ENOMEM.
+ */
+int fa_registry_expect(struct fa_registry *registry, const struct fa_version *latest,
+		       struct fa_version *next);
 /* How the last change of what this was made for stands. A number is what it ever was. */
 enum fa_update {
 	FA_UPDATED = 0,
@@ -131,7 +134,8 @@ int fa_registry_swap(struct fa_registry *registry, struct fa_version *old,
 /*
  * Remove the function whose $LATEST this is, and hand out the registry's
  * reference, or NULL if it is not that any more. Its aliases end, and what was
- * published of it hangs on `also`, one reference each.
+ * published of it hangs on `also`, one reference each. In a change these are the draft's
+ * references, here and below: what is removed runs on until that is adopted.
  */
 struct fa_version *fa_registry_remove(struct fa_registry *registry, struct fa_version *version);
 /* Take out one that was published. Hands out the reference, or NULL. */
@@ -162,9 +166,9 @@ void fa_registry_settle(struct fa_registry *registry);
 void fa_registry_forget(struct fa_registry *registry, const char *name);
 /* A reference to the $LATEST of one that was recalled, or NULL. */
 struct fa_version *fa_registry_recalled(struct fa_registry *registry, const char *name);
-/* Whether it was recalled, and how far its numbers have come; NULL: as it is. */
-void fa_registry_mark(struct fa_registry *registry, const char *name, bool recalled,
-		      const int *last_number);
+/* Whether it was recalled, and how far its numbers have come; NULL: as it is. FAAS_ENOMEM. */
+int fa_registry_mark(struct fa_registry *registry, const char *name, bool recalled,
+		     const int *last_number);
 
 /* ---- for what else is of a function: state.c, alias.c, attached.c, tags.c -- */
 

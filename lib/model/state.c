@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <base/error.h>
+#include <model/change.h>
 
 /* ---- a version --------------------------------------------------------- */
 
@@ -33,11 +34,22 @@ int fa_version_check_active(const struct fa_version *v, struct faas_error *err)
 			fa_state_name(state));
 }
 
-void fa_version_settle(struct fa_version *v, const struct fa_trouble *trouble)
+void fa_version_begin(struct fa_version *v, enum fa_state state)
+{
+	atomic_store(&v->verdict, state);
+	atomic_store(&v->state, state);
+}
+
+void fa_version_judge(struct fa_version *v, const struct fa_trouble *trouble)
 {
 	if (trouble)
 		v->trouble = *trouble;
-	atomic_store(&v->state, trouble ? FA_STATE_FAILED : FA_STATE_ACTIVE);
+	atomic_store(&v->verdict, trouble ? FA_STATE_FAILED : FA_STATE_ACTIVE);
+}
+
+void fa_version_settle(struct fa_version *v)
+{
+	atomic_store(&v->state, atomic_load(&v->verdict));
 }
 
 void fa_trouble_of(struct fa_trouble *trouble, bool image, const struct faas_error *err)
@@ -103,8 +115,7 @@ void fa_registry_end_update(struct fa_function *function)
 	function->next = NULL;
 }
 
-static void end_update(struct fa_registry *registry, const struct fa_version *latest,
-		       const struct fa_trouble *trouble)
+void fa_registry_abandon(struct fa_registry *registry, const struct fa_version *latest)
 {
 	struct fa_function *function;
 
@@ -112,37 +123,46 @@ static void end_update(struct fa_registry *registry, const struct fa_version *la
 	function = function_of(registry, latest);
 	if (function && function->latest == latest)
 		fa_registry_end_update(function);
-	if (function && function->latest == latest && trouble) {
-		function->trouble = *trouble;
-		fa_registry_note(registry, function);
-	}
 	fa_registry_unlock(registry);
 }
 
-void fa_registry_abandon(struct fa_registry *registry, const struct fa_version *latest)
+/* To change how the update of `latest` stands. *function is NULL if it is not that any more. */
+static int open_update(struct fa_registry *registry, const struct fa_version *latest,
+		       struct fa_function **function)
 {
-	end_update(registry, latest, NULL);
+	fa_registry_lock(registry);
+	*function = function_of(registry, latest);
+	if (*function && (*function)->latest != latest)
+		*function = NULL;
+	return *function ? fa_change_open(registry, function) : 0;
 }
 
-void fa_registry_fail(struct fa_registry *registry, const struct fa_version *latest,
-		      const struct fa_trouble *trouble)
-{
-	end_update(registry, latest, trouble);
-}
-
-void fa_registry_expect(struct fa_registry *registry, const struct fa_version *latest,
-			struct fa_version *next)
+int fa_registry_fail(struct fa_registry *registry, const struct fa_version *latest,
+		     const struct fa_trouble *trouble)
 {
 	struct fa_function *function;
+	int rc = open_update(registry, latest, &function);
 
-	fa_registry_lock(registry);
-	function = function_of(registry, latest);
-	if (function && function->latest == latest) {
-		fa_version_ref(next);
-		function->next = next;
-		fa_registry_note(registry, function);
+	if (function && !rc) {
+		fa_registry_end_update(function);
+		function->trouble = *trouble;
 	}
 	fa_registry_unlock(registry);
+	return rc;
+}
+
+int fa_registry_expect(struct fa_registry *registry, const struct fa_version *latest,
+		       struct fa_version *next)
+{
+	struct fa_function *function;
+	int rc = open_update(registry, latest, &function);
+
+	if (function && !rc) {
+		fa_version_ref(next);
+		function->next = next;
+	}
+	fa_registry_unlock(registry);
+	return rc;
 }
 
 enum fa_update fa_registry_update(struct fa_registry *registry, const struct fa_version *version,
@@ -167,17 +187,15 @@ int fa_registry_swap(struct fa_registry *registry, struct fa_version *old,
 		     struct fa_version *next, struct faas_error *err)
 {
 	struct fa_function *function;
-	bool current;
+	int rc = open_update(registry, old, &function);
 
-	fa_registry_lock(registry);
-	function = function_of(registry, next);
-	current = function && function->latest == old;
-	if (current) {
+	if (function && !rc) {
 		function->latest = next;
 		fa_registry_end_update(function);
 		function->trouble.code[0] = '\0';
-		fa_registry_note(registry, function);
 	}
 	fa_registry_unlock(registry);
-	return current ? 0 : fa_registry_in_progress(old, err);
+	if (!function)
+		return fa_registry_in_progress(old, err);
+	return rc ? fa_error_nomem(err) : 0;
 }

@@ -148,21 +148,11 @@ static void check_next(const struct changes_row *row, const struct fault_plan *p
 	free(next);
 }
 
-/* These change the model before they are written, and keep what could not be written. */
+/* Layers are changed before they are written, and keep what could not be. */
 static bool is_in_place(const struct changes_row *row)
 {
-	static const char *const names[] = { "CreateFunction", "UpdateFunctionConfiguration",
-					     "UpdateFunctionCode", "DeleteFunction",
-					     "PublishLayerVersion", "DeleteLayerVersion" };
-	static const char *const doors[] = { "create a function", "update a function", "publish" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (row->operation && !strcmp(row->operation, names[i]))
-			return true;
-	for (size_t i = 0; i < sizeof(doors) / sizeof(*doors); i++)
-		if (!strcmp(row->name, doors[i]))
-			return true;
-	return false;
+	return row->operation && strstr(row->operation, "LayerVersion") &&
+	       strcmp(row->operation, "AddLayerVersionPermission") != 0;
 }
 
 /* An error says that nothing has changed. */
