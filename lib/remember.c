@@ -367,15 +367,35 @@ static int write_draft_part(struct faas *rt, enum fa_account_kind kind, struct f
 	return text ? remember_text(rt, fa_account_name(kind), text, err) : fa_error_nomem(err);
 }
 
-/* What was claimed ahead stays, or is given back; what nothing leads to any more goes. */
-static void end_draft(struct faas *rt, struct fa_function *draft, bool written)
+/* The next program may find that it was written after all: its code stays for that. */
+static void keep_code(const struct fa_function *draft)
 {
+	const struct fa_version *const both[] = { draft->latest, draft->next };
+	const struct fa_version *v;
+	uint32_t pos = 0;
+
+	for (int i = 0; i < 2; i++) {
+		fa_package_keep(both[i] ? both[i]->code.package : NULL);
+		fa_package_keep(both[i] ? both[i]->code.opt : NULL);
+	}
+	while ((v = fa_map_next(&draft->versions, &pos))) {
+		fa_package_keep(v->code.package);
+		fa_package_keep(v->code.opt);
+	}
+}
+
+/* What was claimed ahead stays, or is given back; what nothing leads to any more goes. */
+static void end_draft(struct faas *rt, struct fa_function *draft, int rc)
+{
+	bool written = !rc;
 	int reserved = written ? FA_UNTOUCHED : draft->reserved;
 	bool moved = draft->moved, there;
 	struct fa_version *gone, *latest;
 	char name[FA_NAME_MAX + 1];
 
 	strcpy(name, draft->name);
+	if (rc == FAAS_EUNKNOWN)
+		keep_code(draft);
 	gone = written ? fa_change_adopt(&rt->registry, draft)
 		       : fa_change_discard(&rt->registry, draft);
 	latest = fa_registry_latest(&rt->registry, name, NULL);
@@ -406,7 +426,7 @@ static int commit(struct faas *rt, struct faas_error *err)
 	while (!rc && (draft = fa_change_draft(&rt->registry))) {
 		rc = write_draft(rt, draft, err);
 		if (!rc)
-			end_draft(rt, draft, true);
+			end_draft(rt, draft, 0);
 	}
 	return rc;
 }
@@ -423,7 +443,7 @@ int fa_change_close(struct faas *rt, int rc, struct faas_error *err)
 	for (int kind = 0; kind < FA_ACCOUNT_KINDS; kind++)
 		fa_change_discard_part(&rt->registry, kind);
 	while ((draft = fa_change_draft(&rt->registry)))
-		end_draft(rt, draft, false);
+		end_draft(rt, draft, rc);
 	fa_change_end(&rt->registry);
 	if (!rc)
 		fa_remember(rt, NULL); /* what could not be written before */
