@@ -8,11 +8,9 @@
 #include <runtime.h>
 
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <base/counter.h>
@@ -20,6 +18,7 @@
 #include <base/options.h>
 #include <base/text.h>
 #include <code.h>
+#include <config.h>
 #include <env/meter.h>
 #include <invoke.h>
 #include <messages.h>
@@ -27,8 +26,6 @@
 #include <roles.h>
 #include <testing.h>
 
-#define MIN_UNRESERVED 100
-#define WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
 #define FA_QUOTE(x) #x
 #define FA_TEXT_OF(x) FA_QUOTE(x)
 
@@ -73,127 +70,6 @@ void fa_check_closed(struct faas *rt)
 
 /* ---- create ---------------------------------------------------------- */
 
-static char *own(struct faas *rt, const char *text, const char *otherwise, bool *failed)
-{
-	char *copy = fa_strdup(&rt->mem, text ? text : otherwise);
-
-	*failed |= !copy;
-	return copy;
-}
-
-/* A file of that name in the directory of another one. */
-static char *beside(struct faas *rt, const char *other, const char *name, bool *failed)
-{
-	const char *slash = other ? strrchr(other, '/') : NULL;
-	size_t len = slash ? (size_t)(slash + 1 - other) : 0;
-	char *path = fa_alloc(&rt->mem, len + strlen(name) + 1);
-
-	*failed |= !path;
-	if (path) {
-		memcpy(path, len ? other : "", len);
-		strcpy(path + len, name);
-	}
-	return path;
-}
-
-/* Absolute, for sandboxes are made of it. Who names none may have none. */
-static int own_runtimes(struct faas *rt, const char *given, struct faas_error *err)
-{
-	char path[PATH_MAX];
-	bool failed = false, found;
-	struct stat st;
-	char *named = given ? own(rt, given, NULL, &failed) :
-			      beside(rt, rt->config.worker, "runtimes", &failed);
-
-	rt->config.runtimes = named;
-	if (failed)
-		return fa_error_nomem(err);
-	found = realpath(named, path) && !stat(path, &st) && S_ISDIR(st.st_mode);
-	if (!found && given)
-		return fa_error(err, FAAS_EINVAL, "runtimes: '%.120s' is no directory", given);
-	if (!found)
-		return 0;
-	rt->config.runtimes = own(rt, path, NULL, &failed);
-	fa_free(named);
-	return failed ? fa_error_nomem(err) : 0;
-}
-
-static int64_t half_the_machine_mb(void)
-{
-	return (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / 2 / 1048576;
-}
-
-static int copy_config(struct faas *rt, const struct faas_config *c, struct faas_error *err)
-{
-	static const struct faas_prices list = { 0.0000002, 0.0000166667 };
-	struct faas_config *mine = &rt->config;
-	struct faas_prices *prices = fa_alloc(&rt->mem, sizeof(*prices));
-	bool failed = !prices;
-	int rc;
-
-	if (prices)
-		*prices = c->prices ? *c->prices : list;
-	mine->prices = prices;
-	mine->worker = own(rt, c->worker, FA_WORKER_PATH, &failed);
-	mine->region = own(rt, c->region, "local-1", &failed);
-	mine->account = own(rt, c->account, "000000000000", &failed);
-	if (c->state_dir)
-		mine->state_dir = own(rt, c->state_dir, NULL, &failed);
-	if (failed)
-		return fa_error_nomem(err);
-	rc = own_runtimes(rt, c->runtimes, err);
-	if (rc)
-		return rc;
-	if (!mine->max_concurrency)
-		mine->max_concurrency = 1000;
-	if (mine->min_unreserved == FAAS_NONE)
-		mine->min_unreserved = 0;
-	else if (!mine->min_unreserved)
-		mine->min_unreserved = mine->max_concurrency < 10 * MIN_UNRESERVED ?
-					       mine->max_concurrency / 10 : MIN_UNRESERVED;
-	if (!mine->max_new_per_10s)
-		mine->max_new_per_10s = 1000;
-	if (!mine->max_memory_mb)
-		mine->max_memory_mb = half_the_machine_mb();
-	return 0;
-}
-
-/* Of which ARNs are made. */
-static int check_word(const char *what, const char *word, struct faas_error *err)
-{
-	size_t len = word ? strspn(word, WORD) : 1;
-
-	if (len && len <= 32 && (!word || !word[len]))
-		return 0;
-	return fa_error(err, FAAS_EINVAL, "%s is '%.40s': must be 1 to 32 letters, digits and '-'",
-			what, word);
-}
-
-static int check_config(const struct faas_config *c, struct faas_error *err)
-{
-	int rc;
-
-	if (c->max_concurrency < 0 || c->max_memory_mb < 0 || c->idle_ms < 0)
-		return fa_error(err, FAAS_EINVAL,
-				"max_concurrency, max_memory_mb and idle_ms cannot be negative");
-	if (c->max_new_per_10s < FAAS_NONE || c->max_requests_per_s < 0 ||
-	    c->max_stream_kb_per_s < 0 || c->max_image_mb < 0)
-		return fa_error(err, FAAS_EINVAL,
-				"max_new_per_10s, max_requests_per_s, max_stream_kb_per_s and "
-				"max_image_mb cannot be negative");
-	if (c->min_unreserved < FAAS_NONE)
-		return fa_error(err, FAAS_EINVAL, "min_unreserved is %d: cannot be negative",
-				c->min_unreserved);
-	if ((unsigned)c->keep > FAAS_KEEP_FIXED)
-		return fa_error(err, FAAS_EINVAL, "keep is no enum faas_keep: %d", (int)c->keep);
-	if (c->min_isolation & ~FAAS_LAYERS_ALL)
-		return fa_error(err, FAAS_EINVAL,
-				"min_isolation has bits that are no enum faas_layer: 0x%x",
-				c->min_isolation & ~FAAS_LAYERS_ALL);
-	rc = check_word("region", c->region, err);
-	return rc ? rc : check_word("account", c->account, err);
-}
-
 static void free_runtime(struct faas *rt)
 {
 	fa_sources_free(rt);
@@ -201,17 +77,12 @@ static void free_runtime(struct faas *rt)
 	fa_file_systems_finish(&rt->file_systems);
 	fa_vpcs_finish(&rt->vpcs);
 	fa_image_names_finish(&rt->images);
-	fa_free((void *)rt->config.prices);
-	fa_free((char *)rt->config.worker);
-	fa_free((char *)rt->config.region);
-	fa_free((char *)rt->config.account);
+	fa_config_free(&rt->config);
 	pthread_mutex_destroy(&rt->remembering);
 	pthread_mutex_destroy(&rt->pending_lock);
 	fa_recall_finish(rt);
 	fa_resources_finish(rt);
 	fa_account_finish(&rt->account);
-	fa_free((char *)rt->config.state_dir);
-	fa_free((char *)rt->config.runtimes);
 	fa_free(rt);
 }
 
@@ -234,10 +105,6 @@ static struct faas *alloc_runtime(const struct faas_config *c, const struct fa_c
 	pthread_mutex_init(&rt->pending_lock, NULL);
 	fa_map_init(&rt->pending, &rt->mem);
 	fa_resources_init(rt);
-	rt->config = *c;
-	rt->config.worker = rt->config.region = rt->config.account = NULL;
-	rt->config.state_dir = rt->config.runtimes = NULL;
-	rt->config.prices = NULL;
 	rt->offset_age_ns = INT64_MIN / 2;
 	rt->close_call.run = NULL;
 	rt->check_call.run = check_closed;
@@ -246,13 +113,8 @@ static struct faas *alloc_runtime(const struct faas_config *c, const struct fa_c
 	fa_list_init(&rt->unused);
 	fa_list_init(&rt->ending);
 	fa_list_init(&rt->hungry);
-	rt->config.keys = NULL;
-	rt->config.file_systems = NULL;
-	rt->config.subnets = NULL;
-	rt->config.security_groups = NULL;
-	rt->config.images = NULL;
 	fa_list_init(&rt->doors);
-	rc = copy_config(rt, c, err);
+	rc = fa_config_copy(&rt->config, &rt->mem, c, err);
 	if (!rc)
 		rc = fa_keys_init(&rt->keys, &rt->mem, c->keys, err);
 	if (!rc)
@@ -263,8 +125,7 @@ static struct faas *alloc_runtime(const struct faas_config *c, const struct fa_c
 		rc = fa_image_names_init(&rt->images, &rt->mem, c->images, err);
 	fa_account_init(&rt->account, rt->config.max_concurrency, rt->config.min_unreserved);
 	rt->account.requests_per_s = rt->config.max_requests_per_s;
-	if (rt->config.max_new_per_10s != FAAS_NONE)
-		rt->account.new_per_10s = rt->config.max_new_per_10s;
+	rt->account.new_per_10s = rt->config.max_new_per_10s;
 	if (!rc && fa_sources_create(rt))
 		rc = fa_error_nomem(err);
 	if (rc < 0) {
@@ -432,7 +293,7 @@ struct faas *fa_create(const struct faas_config *config, const struct fa_clock *
 
 	config = config ? config : FAAS_CONFIG();
 	if (fa_options_copy(&c, sizeof(c), config, "FAAS_CONFIG", err) < 0 ||
-	    check_config(&c, err) < 0)
+	    fa_config_check(&c, err) < 0)
 		return NULL;
 	rt = alloc_runtime(&c, clock, err);
 	if (!rt)
