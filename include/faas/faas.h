@@ -130,6 +130,12 @@ struct faas_config {
 	const struct faas_security_group *security_groups; /* the same */
 	const struct faas_image *images; /* up to one without a name; NULL: none */
 	int max_image_mb;                /* of an image, unpacked: 10240 */
+	/*
+	 * An environment that is older ends behind its event, as Lambda ends them every few hours
+	 * whether they are used or not (semantics 2.9): what leaks in a function leaks no longer
+	 * than that. 4 hours (how many Lambda has is unverified); FAAS_NONE: as old as it likes.
+	 */
+	int max_age_ms;
 };
 
 #define FAAS_CONFIG(...) \

@@ -139,10 +139,18 @@ static void cool(struct fa_env *env)
 	fa_pool_cool(env);
 }
 
+/* What an event left there, memory above all, is not there for ever. */
+static bool has_aged(const struct fa_env *env)
+{
+	int64_t most_ns = env->pool->envs->max_age_ns;
+
+	return most_ns && env->ended_ns - env->birth_ns > most_ns;
+}
+
 static void park(struct fa_env *env)
 {
 	disinherit(env);
-	if (old(env)) {
+	if (old(env) || has_aged(env)) {
 		retire(env);
 		return;
 	}

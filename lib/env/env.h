@@ -233,6 +233,7 @@ struct fa_envs {
 	int64_t init_limit_ns;
 	_Atomic bool closing;      /* nothing is born any more */
 	bool multiprocessor, cpu_cap;
+	int64_t max_age_ns;        /* of a process that has just answered; 0: any */
 	int64_t floor_kb;          /* what the supervisor, a process of the same program, needs */
 	unsigned weak_layers, weak_checks; /* positive controls of the tests */
 	_Atomic uint64_t cold_starts;

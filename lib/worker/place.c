@@ -79,15 +79,6 @@ bool fa_place_turn(struct fa_place *place, int64_t now_ns, bool close, bool same
 	return move;
 }
 
-int64_t fa_place_learn_wake(int64_t average_ns, int64_t took_ns)
-{
-	if (took_ns < FA_PLACE_SPIN_NS)
-		took_ns = FA_PLACE_SPIN_NS;
-	else if (took_ns > FA_PLACE_SPIN_MAX_NS)
-		took_ns = FA_PLACE_SPIN_MAX_NS;
-	return average_ns + (took_ns - average_ns) / 8;
-}
-
 void fa_place_leave(uint32_t cpu)
 {
 	cpu_set_t all, others;

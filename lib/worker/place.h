@@ -22,13 +22,6 @@ struct fa_place {
  */
 bool fa_place_turn(struct fa_place *place, int64_t now_ns, bool close, bool same);
 
-/* What a wake-up across CPUs takes, at the least and at the most: so long it pays to wait awake. */
-#define FA_PLACE_SPIN_NS INT64_C(8000)
-#define FA_PLACE_SPIN_MAX_NS INT64_C(64000)
-
-/* The average of what wake-ups took, within these bounds, after one more. */
-int64_t fa_place_learn_wake(int64_t average_ns, int64_t took_ns);
-
 /* Go to another CPU than `cpu`, for now: where we may run does not change. */
 void fa_place_leave(uint32_t cpu);
 

@@ -32,6 +32,8 @@
 #include <worker/signals.h>
 #include <worker/snapshot.h>
 
+#define SPIN_NS 8000         /* about one wake-up across CPUs, at the least */
+#define SPIN_MAX_NS 64000    /* however slow waking up may be */
 #define CLOSE_NS 40000       /* a wake-up may be as slow; whether moving pays is tried out */
 #define GAP_MAX_NS 64000     /* a longer gap tells no more than this one */
 #define TRIAL_SPIN_NS 100000 /* just moved: the host may sleep once more, and wakes slowly */
@@ -285,7 +287,7 @@ static void learn_gap(struct worker *w)
 {
 	uint64_t posted = atomic_load_explicit(&w->areas.request->posted_ns, memory_order_relaxed);
 	int64_t gap = (int64_t)posted - w->pace->finished_ns,
-		most = w->pace->woke ? 2 * FA_PLACE_SPIN_NS : GAP_MAX_NS;
+		most = w->pace->woke ? 2 * SPIN_NS : GAP_MAX_NS;
 
 	gap = gap < 0 ? 0 : gap > most ? most : gap;
 	w->pace->gap_ns += (gap - w->pace->gap_ns) / 8;
@@ -299,7 +301,8 @@ static void learn_wake(struct worker *w)
 
 	if (!w->can_spin || cpu == (uint32_t)sched_getcpu() || took < 0)
 		return;
-	w->pace->wake_ns = fa_place_learn_wake(w->pace->wake_ns, took);
+	took = took < SPIN_NS ? SPIN_NS : took > SPIN_MAX_NS ? SPIN_MAX_NS : took;
+	w->pace->wake_ns += (took - w->pace->wake_ns) / 8;
 	atomic_store_explicit(&w->areas.response->wake_ns, (uint32_t)w->pace->wake_ns,
 			      memory_order_relaxed);
 }
@@ -336,8 +339,7 @@ static void await_request(struct worker *w)
 static void consider_moving(struct worker *w)
 {
 	uint32_t cpu = atomic_load_explicit(&w->areas.request->host_cpu, memory_order_relaxed);
-	bool close = w->can_spin && w->pace->gap_ns < CLOSE_NS &&
-		     w->pace->took_ns < FA_PLACE_SPIN_NS;
+	bool close = w->can_spin && w->pace->gap_ns < CLOSE_NS && w->pace->took_ns < SPIN_NS;
 
 	if (!fa_place_turn(&w->pace->place, w->pace->finished_ns, close,
 			   cpu == (uint32_t)sched_getcpu()))
@@ -462,7 +464,7 @@ static void serve_pristine(struct worker *w, uint32_t seq)
 
 _Noreturn static void live(struct worker *w)
 {
-	struct pace pace = { .gap_ns = GAP_MAX_NS, .wake_ns = FA_PLACE_SPIN_NS };
+	struct pace pace = { .gap_ns = GAP_MAX_NS, .wake_ns = SPIN_NS };
 
 	w->pace = &pace;
 	settle(w);

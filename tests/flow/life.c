@@ -21,12 +21,18 @@ static int open_real(void **state)
 	return 0;
 }
 
+static void open_with(int idle_ms, int max_age_ms)
+{
+	flow_open(&flow, &(struct faas_config){ .idle_ms = idle_ms, .max_age_ms = max_age_ms },
+		  true);
+	flow_function(&flow,
+		      &(struct faas_function_config){ .name = "life", .handler = "life.act" });
+}
+
 static int open_virtual(void **state)
 {
 	(void)state;
-	flow_open(&flow, &(struct faas_config){ .idle_ms = 60000 }, true);
-	flow_function(&flow,
-		      &(struct faas_function_config){ .name = "life", .handler = "life.act" });
+	open_with(60000, 0);
 	return 0;
 }
 
@@ -242,6 +248,60 @@ TEST(an_idle_environment_ends_after_its_time_and_not_before)
 	flow_advance(&flow, 60000);
 	flow_await_idle(&flow, 0, 0);
 	assert_true(flow_says(flow_call(&flow, "life", "count"), "1"));
+}
+
+#define MINUTE_MS 60000
+#define HOURS_MS(n) ((n) * 60 * MINUTE_MS)
+
+/* Its age counts behind an event, not before it: a process answers once more. */
+static void expect_an_end_at(int age_ms)
+{
+	flow_expect(&flow, "life", "count", "1");
+	flow_advance(&flow, age_ms - MINUTE_MS);
+	flow_expect(&flow, "life", "count", "2");
+	flow_advance(&flow, 2 * MINUTE_MS);
+	flow_expect(&flow, "life", "count", "3");
+	flow_expect(&flow, "life", "count", "1");
+}
+
+TEST(one_that_is_never_idle_ends_behind_an_event_when_it_is_old)
+{
+	flow_close(&flow);
+	open_with(HOURS_MS(24), HOURS_MS(1));
+	expect_an_end_at(HOURS_MS(1));
+}
+
+TEST(it_may_be_four_hours_old_if_nothing_else_is_said)
+{
+	flow_close(&flow);
+	open_with(HOURS_MS(24), 0);
+	expect_an_end_at(HOURS_MS(4));
+}
+
+TEST(without_a_limit_it_may_be_any_age)
+{
+	flow_close(&flow);
+	open_with(HOURS_MS(24), FAAS_NONE);
+	flow_expect(&flow, "life", "count", "1");
+	flow_advance(&flow, HOURS_MS(23));
+	flow_expect(&flow, "life", "count", "2");
+	flow_advance(&flow, HOURS_MS(23));
+	flow_expect(&flow, "life", "count", "3");
+	flow_expect(&flow, "life", "count", "4");
+}
+
+TEST(what_is_provisioned_is_started_again_when_it_has_aged)
+{
+	flow_close(&flow);
+	open_with(HOURS_MS(24), MINUTE_MS);
+	flow_function(&flow, &(struct faas_function_config){
+				     .name = "kept", .handler = "life.act", .provisioned = 1 });
+	flow_await_idle(&flow, 1, 0);
+	flow_expect(&flow, "kept", "count", "1");
+	flow_advance(&flow, 2 * MINUTE_MS);
+	flow_expect(&flow, "kept", "count", "2");
+	flow_await_idle(&flow, 1, 0);
+	flow_expect(&flow, "kept", "count", "1");
 }
 
 TEST(a_failed_init_is_the_answer_of_the_first_invocation_and_is_tried_again)
@@ -497,6 +557,10 @@ int main(void)
 	const struct CMUnitTest virtual[] = {
 #define VIRTUAL(name) cmocka_unit_test_setup_teardown(name, open_virtual, close_it)
 		VIRTUAL(an_idle_environment_ends_after_its_time_and_not_before),
+		VIRTUAL(one_that_is_never_idle_ends_behind_an_event_when_it_is_old),
+		VIRTUAL(it_may_be_four_hours_old_if_nothing_else_is_said),
+		VIRTUAL(without_a_limit_it_may_be_any_age),
+		VIRTUAL(what_is_provisioned_is_started_again_when_it_has_aged),
 		VIRTUAL(a_shutdown_hook_that_never_returns_is_killed_after_its_grace),
 	};
 	int failed = cmocka_run_group_tests(real, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* When a worker leaves its caller's CPU, and what waking it takes; time is an argument. */
+/* When a worker leaves its caller's CPU; time is an argument. */
 #include "support/test.h"
 
 #include <sched.h>
@@ -104,35 +104,6 @@ TEST(a_trial_cut_short_is_judged_by_what_there_was_of_it)
 	assert_true(events(STREAK, 5000, true)); /* twenty fast ones */
 }
 
-/* So many wake-ups that took `took`. */
-static int64_t learn(int64_t average, int64_t took, int count)
-{
-	for (int i = 0; i < count; i++)
-		average = fa_place_learn_wake(average, took);
-	return average;
-}
-
-TEST(one_wake_up_counts_an_eighth)
-{
-	assert_int_equal(fa_place_learn_wake(8000, 16000), 9000);
-	assert_int_equal(fa_place_learn_wake(16000, 8000), 15000);
-	assert_int_equal(fa_place_learn_wake(20000, 20000), 20000);
-}
-
-TEST(what_wake_ups_take_is_known_after_some_within_a_rounding)
-{
-	assert_in_range(learn(FA_PLACE_SPIN_NS, 30000, 100), 30000 - 7, 30000);
-	assert_in_range(learn(FA_PLACE_SPIN_MAX_NS, 30000, 100), 30000, 30000 + 7);
-}
-
-TEST(a_wake_up_counts_as_no_less_and_no_more_than_is_ever_waited_awake)
-{
-	assert_int_equal(fa_place_learn_wake(8000, 1000000 * MS), fa_place_learn_wake(8000, 64000));
-	assert_int_equal(fa_place_learn_wake(64000, 0), fa_place_learn_wake(64000, 8000));
-	assert_in_range(learn(8000, 1000 * MS, 100), 64000 - 7, 64000);
-	assert_in_range(learn(64000, 1, 100), 8000, 8000 + 7);
-}
-
 TEST(leaving_a_cpu_changes_nothing_of_where_one_may_run)
 {
 	cpu_set_t before, after;
@@ -159,9 +130,6 @@ int main(void)
 		FROM_ZERO(a_slow_first_streak_after_the_move_does_not_count),
 		FROM_ZERO(a_move_that_does_not_pay_is_put_off_longer_each_time),
 		FROM_ZERO(a_trial_cut_short_is_judged_by_what_there_was_of_it),
-		cmocka_unit_test(one_wake_up_counts_an_eighth),
-		cmocka_unit_test(what_wake_ups_take_is_known_after_some_within_a_rounding),
-		cmocka_unit_test(a_wake_up_counts_as_no_less_and_no_more_than_is_ever_waited_awake),
 		cmocka_unit_test(leaving_a_cpu_changes_nothing_of_where_one_may_run),
 	};
 
