@@ -367,7 +367,7 @@ TEST(what_a_queue_cannot_be_like_is_refused)
 			"RedrivePolicy must have deadLetterTargetArn, an address, and "
 			"maxReceiveCount from 1 to 1000");
 	options_refused("function:f", NULL, "'function:f' is no address: expected "
-			"queue:NAME, stream:NAME or table:NAME");
+			"queue:NAME, stream:NAME, table:NAME or dir:/PATH");
 }
 
 TEST(a_deleted_queue_loses_its_messages_and_what_was_said_of_it)

@@ -14,7 +14,7 @@ import tap
 STAGES = ("admit", "queue", "env", "outcome")
 CONDUCTOR = (
     "faas", "runtime", "functions", "information", "isolation", "invoke", "invocation", "runner", "seat", "told", "conduct",
-    "versions", "code", "build", "cancel", "durable", "testing", "arrive", "turn", "parts", "layers", "limits", "trace",
+    "versions", "code", "config", "build", "cancel", "durable", "testing", "arrive", "turn", "parts", "layers", "limits", "trace",
     "deliver", "ending", "messages", "recall", "remember", "resources", "streams", "secrets", "roles",
     "calls", "images", "snapshots",
 )
