@@ -199,8 +199,7 @@ static bool may_remove(void *data)
 	struct faas *rt = data;
 
 	return !rt->durable.lasts ||
-	       (!atomic_load(&rt->recalling) && !atomic_load(&rt->registry.changed) &&
-		!atomic_load(&rt->layers.changed));
+	       (!atomic_load(&rt->recalling) && !atomic_load(&rt->registry.changed));
 }
 
 static void sweep(struct fa_call *call)

@@ -13,39 +13,19 @@
 
 #define PREFIX ":layer:"
 
-static int keep(struct faas *rt, const char *name, struct faas_error *err)
+int fa_layers_write(struct faas *rt, char name[FA_DOCUMENT_NAME], char **text,
+		    struct faas_error *err)
 {
-	struct fa_document *out = fa_layers_document(&rt->layers, name, err);
-	char *text = out ? fa_document_print(out, &rt->mem) : NULL;
-	struct fa_store_op op = { .verb = FA_STORE_KEEP, .insists = true };
-	enum fa_store_outcome outcome;
-	char document[FA_DOCUMENT_NAME];
+	const char *layer = fa_layers_drafted(&rt->layers);
+	struct fa_document *out;
 
-	fa_document_free(out);
-	if (!text)
-		return fa_error_nomem(err);
-	snprintf(document, sizeof(document), PREFIX "%s", name);
-	op.message.address = (struct faas_bytes){ document, strlen(document) };
-	op.message.body = (struct faas_bytes){ text, strlen(text) };
-	outcome = fa_store_perform(rt->durable.store, &op);
-	fa_free(text);
-	if (outcome == FA_STORE_DONE)
+	if (!layer)
 		return 0;
-	return fa_error(err, outcome == FA_STORE_UNKNOWN ? FAAS_EUNKNOWN : FAAS_ESYSTEM,
-			"the layer '%s' was changed, but the state_dir could not be written", name);
-}
-
-int fa_layers_remember(struct faas *rt, struct faas_error *err)
-{
-	char name[FA_LAYER_NAME_MAX + 1];
-	int rc = 0;
-
-	while (!rc && fa_layers_changed(&rt->layers, name)) {
-		rc = keep(rt, name, err);
-		if (rc)
-			fa_layers_touch(&rt->layers, name); /* the next one tries again */
-	}
-	return rc;
+	snprintf(name, FA_DOCUMENT_NAME, PREFIX "%s", layer);
+	out = fa_layers_document(&rt->layers, err);
+	*text = out ? fa_document_print(out, &rt->mem) : NULL;
+	fa_document_free(out);
+	return *text ? 0 : fa_error_nomem(err);
 }
 
 /* Without its files it is a layer still, and tells what it was. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The registry notes which functions changed, whatever it was; who changed something
- * writes all that is noted, in turn with others, so that the last thing written of a
- * function is the last thing that happened to it.
+ * All that a change touches is written by one commit, and becomes true behind it. What comes to
+ * be without a change, as the end of a build does, the registry notes, and it is written with
+ * all that is noted. Both in turn with others: the last thing written of a function is the last
+ * thing that happened to it.
  */
 #include <remember.h>
 
@@ -286,6 +287,12 @@ static int write_part(struct faas *rt, enum fa_account_kind kind, char **text,
 	return *text ? 0 : fa_error_nomem(err);
 }
 
+static int code_of(enum fa_store_outcome outcome)
+{
+	return outcome == FA_STORE_DONE ? 0 :
+	       outcome == FA_STORE_UNKNOWN ? FAAS_EUNKNOWN : FAAS_ESYSTEM;
+}
+
 /* Takes the text; NULL: there is nothing of that name any more. */
 static int remember_text(struct faas *rt, const char *name, char *text, struct faas_error *err)
 {
@@ -301,13 +308,9 @@ static int remember_text(struct faas *rt, const char *name, char *text, struct f
 	fa_free(text);
 	if (outcome == FA_STORE_DONE && op.verb == FA_STORE_FORGET)
 		fa_registry_forget(&rt->registry, name);
-	if (outcome == FA_STORE_DONE)
-		return 0;
-	return fa_error(err, outcome == FA_STORE_UNKNOWN ? FAAS_EUNKNOWN : FAAS_ESYSTEM,
-			fa_change_is_open(&rt->registry)
-				? "'%s' was not changed, for the state_dir could not be written"
-				: "'%s' was changed, but the state_dir could not be written",
-			name);
+	return outcome == FA_STORE_DONE ? 0 :
+		fa_error(err, code_of(outcome),
+			 "'%s' was changed, but the state_dir could not be written", name);
 }
 
 static int remember_one(struct faas *rt, const char *name, struct faas_error *err)
@@ -345,26 +348,112 @@ int fa_change_prepare(struct faas *rt, struct faas_error *err)
 	return rc;
 }
 
-static int write_draft(struct faas *rt, const struct fa_function *draft, struct faas_error *err)
-{
-	char *text = NULL;
-	int rc = fa_change_ready(&rt->registry, draft) ? fa_error_nomem(err) : 0;
+/* All that a change writes, in one commit. */
+struct pages {
+	struct fa_store_document *list;
+	int count;
+	char layer[FA_DOCUMENT_NAME];
+};
 
-	if (rc || !rt->durable.lasts)
-		return rc;
-	rc = write_function(rt, draft->name, draft, &text, err);
-	return rc ? rc : remember_text(rt, draft->name, text, err);
+/* Takes the text; NULL: what has that name goes. The name stays until it is written. */
+static void add_page(struct pages *pages, const char *name, char *text)
+{
+	pages->list[pages->count++] = (struct fa_store_document){
+		{ name, strlen(name) }, { text, text ? strlen(text) : 0 }
+	};
 }
 
-static int write_draft_part(struct faas *rt, enum fa_account_kind kind, struct faas_error *err)
+static int write_draft_part(struct faas *rt, enum fa_account_kind kind, struct pages *pages,
+			    struct faas_error *err)
 {
 	const struct fa_document *all = fa_change_part(&rt->registry, kind);
-	char *text;
+	char *text = all ? fa_document_print(all, &rt->mem) : NULL;
 
-	if (!rt->durable.lasts)
-		return 0;
-	text = fa_document_print(all, &rt->mem);
-	return text ? remember_text(rt, fa_account_name(kind), text, err) : fa_error_nomem(err);
+	if (all && !text)
+		return fa_error_nomem(err);
+	if (all)
+		add_page(pages, fa_account_name(kind), text);
+	return 0;
+}
+
+static int write_draft(struct faas *rt, const struct fa_function *draft, struct pages *pages,
+		       struct faas_error *err)
+{
+	char *text = NULL;
+	int rc = write_function(rt, draft->name, draft, &text, err);
+
+	if (!rc)
+		add_page(pages, draft->name, text);
+	return rc;
+}
+
+static int write_layer(struct faas *rt, struct pages *pages, struct faas_error *err)
+{
+	char *text = NULL;
+	int rc = fa_layers_write(rt, pages->layer, &text, err);
+
+	if (text)
+		add_page(pages, pages->layer, text);
+	return rc;
+}
+
+static int write_pages(struct faas *rt, struct pages *pages, struct faas_error *err)
+{
+	const struct fa_function *draft = fa_change_draft(&rt->registry);
+	int rc = 0;
+
+	for (int kind = 0; !rc && kind < FA_ACCOUNT_KINDS; kind++)
+		rc = write_draft_part(rt, kind, pages, err);
+	for (; !rc && draft; draft = draft->following)
+		rc = write_draft(rt, draft, pages, err);
+	return rc ? rc : write_layer(rt, pages, err);
+}
+
+static int put_pages(struct faas *rt, const struct pages *pages, struct faas_error *err)
+{
+	struct fa_store_op op = { .verb = FA_STORE_CHANGE,
+				  .insists = true,
+				  .documents = pages->list,
+				  .document_count = pages->count };
+	enum fa_store_outcome outcome = FA_STORE_DONE;
+
+	if (pages->count)
+		outcome = fa_store_perform(rt->durable.store, &op);
+	return outcome == FA_STORE_DONE ? 0 :
+		fa_error(err, code_of(outcome),
+			 "nothing was changed, for the state_dir could not be written");
+}
+
+static int count_drafts(struct faas *rt)
+{
+	const struct fa_function *draft = fa_change_draft(&rt->registry);
+	int count = 0;
+
+	for (; draft; draft = draft->following)
+		count++;
+	return count;
+}
+
+/* Whatever becomes true then does so without fail. */
+static int commit(struct faas *rt, struct faas_error *err)
+{
+	struct pages pages = { .count = 0 };
+	const struct fa_function *draft = fa_change_draft(&rt->registry);
+	int rc = 0;
+
+	for (; !rc && draft; draft = draft->following)
+		rc = fa_change_ready(&rt->registry, draft) ? fa_error_nomem(err) : 0;
+	if (rc || !rt->durable.lasts)
+		return rc;
+	pages.list = fa_alloc(&rt->mem, sizeof(*pages.list) *
+						(size_t)(count_drafts(rt) + FA_ACCOUNT_KINDS + 1));
+	rc = pages.list ? write_pages(rt, &pages, err) : fa_error_nomem(err);
+	if (!rc)
+		rc = put_pages(rt, &pages, err);
+	for (int i = 0; i < pages.count; i++)
+		fa_free((void *)pages.list[i].body.data);
+	fa_free(pages.list);
+	return rc;
 }
 
 /* The next program may find that it was written after all: its code stays for that. */
@@ -411,39 +500,28 @@ static void end_draft(struct faas *rt, struct fa_function *draft, int rc)
 	fa_registry_forget(&rt->registry, name);
 }
 
-static int commit(struct faas *rt, struct faas_error *err)
+static void end_parts(struct faas *rt, int rc)
 {
-	struct fa_function *draft;
-	int rc = 0;
-
-	for (int kind = 0; !rc && kind < FA_ACCOUNT_KINDS; kind++) {
-		if (!fa_change_part(&rt->registry, kind))
-			continue;
-		rc = write_draft_part(rt, kind, err);
-		if (!rc)
+	for (int kind = 0; kind < FA_ACCOUNT_KINDS; kind++) {
+		if (!rc && fa_change_part(&rt->registry, kind))
 			fa_change_adopt_part(&rt->registry, kind);
+		fa_change_discard_part(&rt->registry, kind);
 	}
-	while (!rc && (draft = fa_change_draft(&rt->registry))) {
-		rc = write_draft(rt, draft, err);
-		if (!rc)
-			end_draft(rt, draft, 0);
-	}
-	return rc;
 }
 
+/* Nobody writes down what is there now before it is what was written. */
 int fa_change_close(struct faas *rt, int rc, struct faas_error *err)
 {
 	struct fa_function *draft;
 
-	if (!rc) {
-		pthread_mutex_lock(&rt->remembering);
+	pthread_mutex_lock(&rt->remembering);
+	if (!rc)
 		rc = commit(rt, err);
-		pthread_mutex_unlock(&rt->remembering);
-	}
-	for (int kind = 0; kind < FA_ACCOUNT_KINDS; kind++)
-		fa_change_discard_part(&rt->registry, kind);
+	end_parts(rt, rc);
 	while ((draft = fa_change_draft(&rt->registry)))
 		end_draft(rt, draft, rc);
+	fa_layers_settle(&rt->layers, rc);
+	pthread_mutex_unlock(&rt->remembering);
 	fa_change_end(&rt->registry);
 	if (!rc)
 		fa_remember(rt, NULL); /* what could not be written before */
@@ -487,8 +565,6 @@ int fa_remember(struct faas *rt, struct faas_error *err)
 		if (rc)
 			fa_registry_touch(&rt->registry, name);
 	}
-	if (!rc)
-		rc = fa_layers_remember(rt, err);
 	if (!rc)
 		scrub(rt);
 	pthread_mutex_unlock(&rt->remembering);

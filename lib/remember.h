@@ -38,10 +38,12 @@ int fa_remember_may(struct faas *rt, struct faas_error *err);
 int fa_remember(struct faas *rt, struct faas_error *err);
 
 /*
- * Layers have a document each (layers.c). Remember those that changed, as fa_remember(), which
- * does it; and read them, before functions are made that have them.
+ * Layers have a document each (layers.c). That of the change that is open: its name and text,
+ * which is the caller's; it stays NULL if the change is about none. And read them all, before
+ * functions are made that have them.
  */
-int fa_layers_remember(struct faas *rt, struct faas_error *err);
+int fa_layers_write(struct faas *rt, char name[FA_DOCUMENT_NAME], char **text,
+		    struct faas_error *err);
 int fa_layers_recall(struct faas *rt, struct faas_error *err);
 
 /* Read all documents; nothing is made of them yet. */

@@ -79,14 +79,17 @@ void fa_snapshots_init(struct faas *rt)
 
 static void take_back(struct faas *rt, struct fa_version *v)
 {
+	struct faas_error why = { 0 };
 	struct fa_version *removed;
 
-	pthread_mutex_lock(&rt->registry.changing);
-	removed = fa_registry_unpublish(&rt->registry, v, &(struct faas_error){ 0 });
-	if (removed)
+	if (fa_change_prepare(rt, NULL))
+		return; /* it stays, as one that failed */
+	removed = fa_registry_unpublish(&rt->registry, v, &why);
+	if (removed) {
+		fa_version_unref(removed);
 		fa_limits_rearrange(rt, v->config.name);
-	pthread_mutex_unlock(&rt->registry.changing);
-	fa_function_drop(removed);
+	}
+	fa_change_close(rt, why.code, &why);
 }
 
 int fa_snapshot_wait(struct faas *rt, struct fa_version *v, struct faas_error *err)

@@ -7,7 +7,7 @@
 #include <base/error.h>
 #include <model/account.h>
 #include <model/runtimes.h>
-
+#include <remember.h>
 
 /* Members of one object become members of another. Takes `from`. */
 static int move(struct fa_document *out, struct fa_document *from, struct faas_error *err)
@@ -50,11 +50,28 @@ static struct fa_document *what_is_said(struct faas *rt, const struct fa_documen
 	return NULL;
 }
 
+/* Takes `said`. */
+static int add(struct faas *rt, const struct fa_document *in, struct fa_package *package,
+	       struct fa_document *said, struct fa_document *out, struct faas_error *err)
+{
+	struct fa_document *told;
+	int rc = fa_change_prepare(rt, err);
+
+	if (rc) {
+		fa_document_free(said);
+		return rc;
+	}
+	told = fa_layers_publish(&rt->layers, fa_control_text(in, "LayerName"), package, said,
+				 err);
+	rc = told ? move(out, told, err) : err->code;
+	return fa_change_close(rt, rc, err);
+}
+
 static int publish(struct faas *rt, const struct fa_document *in, struct fa_document *out,
 		   struct faas_error *err)
 {
-	struct fa_document *said, *told = NULL;
 	struct fa_package *package = NULL;
+	struct fa_document *said;
 	void *zip = NULL;
 	size_t len;
 	int rc = fa_control_check_architectures(in, "CompatibleArchitectures", err);
@@ -66,11 +83,9 @@ static int publish(struct faas *rt, const struct fa_document *in, struct fa_docu
 		package = fa_packages_add(&rt->packages, zip, len, err);
 	fa_free(zip);
 	said = package ? what_is_said(rt, in, err) : NULL;
-	if (said)
-		told = fa_layers_publish(&rt->layers, fa_control_text(in, "LayerName"), package,
-					 said, err);
+	rc = said ? add(rt, in, package, said, out, err) : err->code;
 	fa_package_unref(package);
-	return told ? move(out, told, err) : err->code;
+	return rc;
 }
 
 /* ---- get, delete ------------------------------------------------------- */
@@ -93,20 +108,28 @@ static int get_by_arn(struct faas *rt, const struct fa_document *in, struct fa_d
 	return told ? move(out, told, err) : err->code;
 }
 
-static int delete(struct faas *rt, const struct fa_document *in, struct fa_document *out,
-		  struct faas_error *err)
+/* In a change. */
+static int drop(struct faas *rt, const struct fa_document *in, struct faas_error *err)
 {
 	const char *name = fa_control_text(in, "LayerName");
 	int number = fa_control_number(in, "VersionNumber", 0);
 	struct fa_document *told = fa_layers_get(&rt->layers, name, number, NULL);
 	int rc = 0;
 
-	(void)out;
 	if (told) /* nobody may use it any more */
 		rc = fa_account_put(&rt->registry, FA_ACCOUNT_LAYER_POLICIES,
 				    fa_control_text(told, "LayerVersionArn"), NULL, err);
 	fa_document_free(told);
 	return rc ? rc : fa_layers_delete(&rt->layers, name, number, err);
+}
+
+static int delete(struct faas *rt, const struct fa_document *in, struct fa_document *out,
+		  struct faas_error *err)
+{
+	int rc = fa_change_prepare(rt, err);
+
+	(void)out;
+	return rc ? rc : fa_change_close(rt, drop(rt, in, err), err);
 }
 
 /* ---- lists ------------------------------------------------------------- */

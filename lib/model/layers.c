@@ -16,12 +16,12 @@ struct layer_version {
 	int number;
 	struct fa_package *package; /* NULL: it was in the state_dir and is not any more */
 	struct fa_document *said;
+	bool coming, going;         /* in the document, and not yet here; the reverse */
 };
 
 struct layer {
 	const char *name;
 	int last_number;
-	bool changed;            /* since it was last remembered */
 	struct fa_list versions; /* the latest first */
 };
 
@@ -162,7 +162,7 @@ static struct layer_version *find_version(const struct fa_layers *layers, const 
 	fa_list_for(pos, &layer->versions) {
 		struct layer_version *version = fa_container(pos, struct layer_version, link);
 
-		if (version->number == name->number)
+		if (version->number == name->number && !version->coming)
 			return version;
 	}
 	return NULL;
@@ -221,10 +221,11 @@ static struct fa_document *tell(const struct fa_layers *layers, const char *name
 /* ---- publish, get, delete ---------------------------------------------- */
 
 /* [locked] */
-static void note(struct fa_layers *layers, struct layer *layer)
+/* One at a time. */
+static void draft(struct fa_layers *layers, struct layer *layer, struct layer_version *version)
 {
-	layer->changed = true;
-	atomic_store(&layers->changed, true);
+	layers->draft = version;
+	layers->drafted = layer;
 }
 
 static struct layer_version *make_version(struct fa_layers *layers, struct layer *layer,
@@ -243,7 +244,8 @@ static struct layer_version *make_version(struct fa_layers *layers, struct layer
 		return NULL;
 	}
 	layer->last_number++;
-	note(layers, layer);
+	version->coming = true;
+	draft(layers, layer, version);
 	version->package = fa_package_ref(package);
 	version->said = said;
 	fa_list_push(&layer->versions, &version->link);
@@ -344,13 +346,40 @@ int fa_layers_delete(struct fa_layers *layers, const char *text, int number,
 	pthread_mutex_lock(&layers->lock);
 	version = find_version(layers, &name);
 	if (version) {
-		fa_list_remove(&version->link);
-		note(layers, find(layers, name.text));
+		version->going = true;
+		draft(layers, find(layers, name.text), version);
 	}
 	pthread_mutex_unlock(&layers->lock);
-	if (version)
-		free_version(version);
 	return 0;
+}
+
+/* ---- a change ends ------------------------------------------------------- */
+
+static void take_out(struct layer *layer, struct layer_version *version)
+{
+	fa_list_remove(&version->link);
+	if (version->coming)
+		layer->last_number--;
+}
+
+void fa_layers_settle(struct fa_layers *layers, int rc)
+{
+	struct layer_version *version, *gone = NULL;
+
+	pthread_mutex_lock(&layers->lock);
+	version = layers->draft;
+	if (version && (rc ? version->coming : version->going)) {
+		take_out(layers->drafted, version);
+		gone = version;
+	}
+	if (version)
+		version->coming = version->going = false;
+	draft(layers, NULL, NULL);
+	pthread_mutex_unlock(&layers->lock);
+	if (gone && rc == FAAS_EUNKNOWN)
+		fa_package_keep(gone->package);
+	if (gone)
+		free_version(gone);
 }
 
 /* ---- lists ------------------------------------------------------------- */
@@ -370,9 +399,9 @@ static bool is_said(const struct layer_version *version, const char *member, con
 	return !what;
 }
 
-static bool fits(const struct layer_version *version, const struct fa_layer_filter *filter)
+static bool is_listed(const struct layer_version *version, const struct fa_layer_filter *filter)
 {
-	return is_said(version, "CompatibleRuntimes", filter->runtime) &&
+	return !version->coming && is_said(version, "CompatibleRuntimes", filter->runtime) &&
 	       is_said(version, "CompatibleArchitectures", filter->architecture);
 }
 
@@ -386,7 +415,7 @@ static int list_layer(const struct fa_layers *layers, const struct layer *layer,
 	int rc;
 
 	fa_list_for(pos, &layer->versions)
-		if (!latest && fits(fa_container(pos, struct layer_version, link), filter))
+		if (!latest && is_listed(fa_container(pos, struct layer_version, link), filter))
 			latest = fa_container(pos, struct layer_version, link);
 	if (!latest)
 		return 0;
@@ -427,7 +456,7 @@ static int list_versions(const struct layer *layer, const struct fa_layer_filter
 	fa_list_for(pos, &layer->versions) {
 		const struct layer_version *v = fa_container(pos, struct layer_version, link);
 
-		if (fits(v, filter))
+		if (is_listed(v, filter))
 			rc |= fa_document_append(list, fa_document_copy(v->said));
 	}
 	return rc;
@@ -534,32 +563,6 @@ int fa_layers_resolve(struct fa_layers *layers, const char *const *arns,
 
 /* ---- what outlives the program ----------------------------------------- */
 
-bool fa_layers_changed(struct fa_layers *layers, char name[FA_LAYER_NAME_MAX + 1])
-{
-	struct layer *layer;
-	uint32_t pos = 0;
-	bool found = false;
-
-	pthread_mutex_lock(&layers->lock);
-	while (!found && (layer = fa_map_next(&layers->layers, &pos))) {
-		found = layer->changed;
-		layer->changed = false;
-		if (found)
-			strcpy(name, layer->name);
-	}
-	if (!found)
-		atomic_store(&layers->changed, false);
-	pthread_mutex_unlock(&layers->lock);
-	return found;
-}
-
-void fa_layers_touch(struct fa_layers *layers, const char *name)
-{
-	pthread_mutex_lock(&layers->lock);
-	note(layers, find(layers, name));
-	pthread_mutex_unlock(&layers->lock);
-}
-
 static int write_version(struct fa_document *list, const struct layer_version *version)
 {
 	struct fa_document *item = fa_document_object();
@@ -571,8 +574,12 @@ static int write_version(struct fa_document *list, const struct layer_version *v
 	return fa_document_append(list, item) | rc;
 }
 
-struct fa_document *fa_layers_document(struct fa_layers *layers, const char *name,
-				       struct faas_error *err)
+const char *fa_layers_drafted(struct fa_layers *layers)
+{
+	return layers->drafted ? layers->drafted->name : NULL; /* nobody else's */
+}
+
+struct fa_document *fa_layers_document(struct fa_layers *layers, struct faas_error *err)
 {
 	struct fa_document *out = fa_document_object(), *list = fa_document_array();
 	const struct layer *layer;
@@ -580,10 +587,11 @@ struct fa_document *fa_layers_document(struct fa_layers *layers, const char *nam
 	int rc;
 
 	pthread_mutex_lock(&layers->lock);
-	layer = find(layers, name);
+	layer = layers->drafted;
 	rc = fa_document_put_integer(out, "LastNumber", layer->last_number);
 	fa_list_for(pos, &layer->versions)
-		rc |= write_version(list, fa_container(pos, struct layer_version, link));
+		if (!fa_container(pos, struct layer_version, link)->going)
+			rc |= write_version(list, fa_container(pos, struct layer_version, link));
 	pthread_mutex_unlock(&layers->lock);
 	rc |= fa_document_put(out, "Versions", list);
 	return finish_list(out, rc, err);

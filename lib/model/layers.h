@@ -21,7 +21,8 @@ struct fa_layers {
 	const char *region, *account;
 	pthread_mutex_t lock;
 	struct fa_map layers; /* name -> struct layer */
-	_Atomic bool changed; /* one of them did, since they were last remembered */
+	struct layer_version *draft; /* of the change that is open (model/change.h), or NULL */
+	struct layer *drafted;       /* the layer that it is of */
 };
 
 int fa_layers_init(struct fa_layers *layers, const struct fa_mem *mem, const char *region,
@@ -29,6 +30,9 @@ int fa_layers_init(struct fa_layers *layers, const struct fa_mem *mem, const cha
 void fa_layers_finish(struct fa_layers *layers);
 
 /*
+ * What is published or deleted is a draft until it is settled: it changes the layer's document,
+ * and nothing else. One change at a time, by whoever is in it.
+ *
  * `name` is a layer's name or ARN everywhere; FAAS_EINVAL, FAAS_EDENIED for one of
  * another region or account.
  *
@@ -62,14 +66,11 @@ struct fa_document *fa_layers_list_versions(struct fa_layers *layers, const char
 					    const struct fa_layer_filter *filter,
 					    struct faas_error *err);
 
-/*
- * For who remembers them: the name of one that changed since it was last named here (false:
- * none did), all of it as a document, and that this was not remembered after all.
- */
-bool fa_layers_changed(struct fa_layers *layers, char name[FA_LAYER_NAME_MAX + 1]);
-struct fa_document *fa_layers_document(struct fa_layers *layers, const char *name,
-				       struct faas_error *err);
-void fa_layers_touch(struct fa_layers *layers, const char *name);
+/* The name of the layer that the change is about, NULL: it is about none; and all of it. */
+const char *fa_layers_drafted(struct fa_layers *layers);
+struct fa_document *fa_layers_document(struct fa_layers *layers, struct faas_error *err);
+/* The change ended. 0: it is true now; an error: it never was (FAAS_EUNKNOWN: code is kept). */
+void fa_layers_settle(struct fa_layers *layers, int rc);
 /*
  * Before anybody else knows the layer. `take` hands out a reference, or NULL: a version whose
  * package is not there any more is one still. FAAS_ENOMEM, its own or of `take`.

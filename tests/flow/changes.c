@@ -148,19 +148,10 @@ static void check_next(const struct changes_row *row, const struct fault_plan *p
 	free(next);
 }
 
-/* Layers are changed before they are written, and keep what could not be. */
-static bool is_in_place(const struct changes_row *row)
-{
-	return row->operation && strstr(row->operation, "LayerVersion") &&
-	       strcmp(row->operation, "AddLayerVersionPermission") != 0;
-}
-
 /* An error says that nothing has changed. */
-static bool is_as_told(const struct changes_row *row, int rc, const char *now)
+static bool is_as_told(int rc, const char *now)
 {
-	if (!rc || (is_in_place(row) && strcmp(now, before) != 0))
-		return is(now, new);
-	return !strcmp(now, before);
+	return rc ? !strcmp(now, before) : is(now, new);
 }
 
 static void fail_once(const struct changes_row *row, const struct fault_plan *plan)
@@ -177,7 +168,7 @@ static void fail_once(const struct changes_row *row, const struct fault_plan *pl
 	fault_vfs_plan(&healthy);
 	if (rc)
 		check_error(row, plan->at, rc, &err);
-	if (!is_as_told(row, rc, now)) {
+	if (!is_as_told(rc, now)) {
 		say_difference(now, rc ? before : new);
 		fail_msg("%s, fault %d at %ld: %d, %s, and that is not so", row->name,
 			 plan->fault, plan->at, rc, err.message);

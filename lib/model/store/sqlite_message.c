@@ -227,14 +227,11 @@ static enum fa_engine_code sum(struct fa_engine *e, struct fa_store_op *op)
 
 /* ---- documents ------------------------------------------------------- */
 
-static enum fa_engine_code keep(struct fa_engine *e, struct fa_store_op *op)
+static enum fa_engine_code keep(struct fa_engine *e, struct faas_bytes name, struct faas_bytes body)
 {
-	enum fa_engine_code code;
-
-	fa_sqlite_bind_text(e->sql[FA_SQL_KEEP], 1, op->message.address);
-	fa_sqlite_bind_bytes(e->sql[FA_SQL_KEEP], 2, op->message.body);
-	code = fa_sqlite_run(e, FA_SQL_KEEP);
-	return code ? code : fa_sqlite_send(e, op);
+	fa_sqlite_bind_text(e->sql[FA_SQL_KEEP], 1, name);
+	fa_sqlite_bind_bytes(e->sql[FA_SQL_KEEP], 2, body);
+	return fa_sqlite_run(e, FA_SQL_KEEP);
 }
 
 enum fa_engine_code fa_sqlite_forget(struct fa_engine *e, struct faas_bytes name)
@@ -243,6 +240,25 @@ enum fa_engine_code fa_sqlite_forget(struct fa_engine *e, struct faas_bytes name
 		return FA_ENGINE_OK;
 	fa_sqlite_bind_text(e->sql[FA_SQL_FORGET], 1, name);
 	return fa_sqlite_run(e, FA_SQL_FORGET);
+}
+
+static enum fa_engine_code change(struct fa_engine *e, const struct fa_store_op *op)
+{
+	enum fa_engine_code code = FA_ENGINE_OK;
+
+	for (int i = 0; i < op->document_count && !code; i++) {
+		const struct fa_store_document *d = &op->documents[i];
+
+		code = d->body.data ? keep(e, d->name, d->body) : fa_sqlite_forget(e, d->name);
+	}
+	return code;
+}
+
+static enum fa_engine_code keep_and_send(struct fa_engine *e, struct fa_store_op *op)
+{
+	enum fa_engine_code code = keep(e, op->message.address, op->message.body);
+
+	return code ? code : fa_sqlite_send(e, op);
 }
 
 struct fa_list *fa_sqlite_read_document(struct fa_engine *e, sqlite3_stmt *row, size_t *bytes)
@@ -296,9 +312,11 @@ enum fa_engine_code fa_sqlite_message(struct fa_engine *e, struct fa_store_op *o
 		fa_sqlite_bind_text(e->sql[FA_SQL_ON_WAY], 1, op->message.source);
 		return fa_sqlite_ask(e, FA_SQL_ON_WAY, &op->count, 1);
 	case FA_STORE_KEEP:
-		return keep(e, op);
+		return keep_and_send(e, op);
 	case FA_STORE_FORGET:
 		return fa_sqlite_forget(e, op->message.address);
+	case FA_STORE_CHANGE:
+		return change(e, op);
 	case FA_STORE_RECALL:
 		return recall(e, op);
 	case FA_STORE_KNOWN:

@@ -55,7 +55,7 @@ static const bool refusable[FA_STORE_VERBS] = {
 	[FA_STORE_LIST] = true,	  [FA_STORE_APPEND] = true, [FA_STORE_READ] = true,
 	[FA_STORE_TAIL] = true,	  [FA_STORE_CUT] = true,    [FA_STORE_ITEM] = true,
 	[FA_STORE_WRITE] = true,  [FA_STORE_OVERDUE] = true, [FA_STORE_SCRUB] = true,
-	[FA_STORE_ON_WAY] = true,
+	[FA_STORE_ON_WAY] = true, [FA_STORE_CHANGE] = true,
 };
 
 /* Of these nobody asks whether they were written. */

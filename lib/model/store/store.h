@@ -117,6 +117,7 @@ enum fa_store_verb {
 	FA_STORE_KEEP,       /* message's address: the name; its body, which replaces another; the
 				messages are sent */
 	FA_STORE_FORGET,     /* message's address: the name; those behind it and a ":" go, too */
+	FA_STORE_CHANGE,     /* documents: all of them are kept, or forgotten, or none is */
 	FA_STORE_RECALL,     /* message's address: a name -> fetched: up to max behind it */
 	/* entries of a document: many small values, which go with it */
 	FA_STORE_KNOWN,      /* message's address: its name; entries, whose values are filled in */
@@ -146,6 +147,11 @@ struct fa_store_entry {
 	struct faas_bytes key;
 	int len; /* of its value; 0: it is not there */
 	uint8_t value[FA_ENTRY_VALUE];
+};
+
+/* A document of a change. Without a body it goes. */
+struct fa_store_document {
+	struct faas_bytes name, body;
 };
 
 /* What lies in one queue. */
@@ -179,6 +185,8 @@ struct fa_store_op {
 	int id_count;
 	struct fa_store_entry *entries;  /* `entry_count`; live until on_done */
 	int entry_count;
+	const struct fa_store_document *documents; /* `document_count`; live until on_done */
+	int document_count;
 	int64_t now_ms, hide_ms;   /* hide_ms 0: what is taken is gone */
 	int max;
 	int lane, lanes;           /* of each shard: those whose hash % lanes == lane */
