@@ -130,28 +130,31 @@ static void no_room(struct fa_pool *pool, int why)
 }
 
 /* In the words of Lambda's errors where the function is to blame. */
-static void explain(struct fa_pool *pool, const struct fa_job *job)
+const char *fa_start_error(const struct fa_job *job)
 {
-	static const char kind[] = "FUNCTION_ERROR_INIT_FAILURE: ";
-
 	switch (job->verdict) {
 	case FA_INIT_ERRED:
-		set_why(pool, kind, job->error_type);
-		break;
+		return job->error_type;
 	case FA_EXITED:
-		set_why(pool, kind, "Runtime.ExitError");
-		break;
+		return "Runtime.ExitError";
 	case FA_STARVED:
-		set_why(pool, kind, "Runtime.OutOfMemory");
-		break;
+		return "Runtime.OutOfMemory";
 	case FA_INIT_TIMED_OUT:
 	case FA_TIMED_OUT:
-		set_why(pool, kind, "Sandbox.Timedout");
-		break;
+		return "Sandbox.Timedout";
 	default:
-		set_why(pool, "the environment could not be made: ", job->why);
-		break;
+		return NULL;
 	}
+}
+
+static void explain(struct fa_pool *pool, const struct fa_job *job)
+{
+	const char *error = fa_start_error(job);
+
+	if (error)
+		set_why(pool, "FUNCTION_ERROR_INIT_FAILURE: ", error);
+	else
+		set_why(pool, "the environment could not be made: ", job->why);
 }
 
 /* ---- starting [loop] ------------------------------------------------- */

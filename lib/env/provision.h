@@ -56,6 +56,8 @@ void fa_provision_lost(struct fa_env *env);
 int64_t fa_provision_init_ns(const struct fa_pool *pool);
 /* [loop] fa_provision_retry() is to be called then, or earlier. */
 void fa_provision_arm(struct fa_envs *envs, int64_t at_ns);
+/* The type of error of a start that failed; NULL: the function is not to blame. */
+const char *fa_start_error(const struct fa_job *job);
 /* [loop] The start of an environment came to its end, good or bad. */
 void fa_provision_started(struct fa_env *env, const struct fa_job *job);
 /* [loop] The runtime's timer: of those that failed, some may be tried again; snapshots, too. */

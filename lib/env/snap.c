@@ -43,21 +43,6 @@ static const char *code_of(const struct fa_job *job)
 	}
 }
 
-static const char *type_of(const struct fa_job *job)
-{
-	switch (job->verdict) {
-	case FA_INIT_TIMED_OUT:
-	case FA_TIMED_OUT:
-		return "Sandbox.Timedout";
-	case FA_STARVED:
-		return "Runtime.OutOfMemory";
-	case FA_INIT_ERRED:
-		return job->error_type;
-	default:
-		return "Runtime.ExitError";
-	}
-}
-
 /* It could not begin, or somebody has killed it who is not in its namespace of pids. */
 static bool is_no_fault(const struct fa_job *job)
 {
@@ -68,8 +53,11 @@ static bool is_no_fault(const struct fa_job *job)
 
 static void blame_function(struct fa_trouble *why, const struct fa_job *job)
 {
+	const char *error = fa_start_error(job);
+
 	snprintf(why->code, sizeof(why->code), "%s", code_of(job));
-	snprintf(why->reason, sizeof(why->reason), "Its initialization failed: %s", type_of(job));
+	snprintf(why->reason, sizeof(why->reason), "Its initialization failed: %s",
+		 error ? error : "Runtime.ExitError");
 }
 
 static void blame_host(struct fa_trouble *why, const char *reason)
