@@ -39,10 +39,10 @@ def pack(folder, name, files):
     return "fileb://" + path
 
 
-def create(client, folder, name, runtime, handler, files):
+def create(client, folder, name, runtime, handler, files, *words):
     code, reply, complaint = client.run(
         "create-function", "--function-name", name, "--runtime", runtime, "--role", ROLE,
-        "--handler", handler, "--zip-file", pack(folder, name + ".zip", files))
+        "--handler", handler, "--zip-file", pack(folder, name + ".zip", files), *words)
     found = []
     expect(found, "create", (code, complaint), (0, ""))
     expect(found, "runtime and handler", (reply["Runtime"], reply["Handler"]), (runtime, handler))
@@ -125,6 +125,20 @@ def a_layer_is_published_and_imported(client, folder):
     return found + answers(client, "layered", '{"name":"you"}', "Hello, you")[0]
 
 
+def layers_of_javascript_are_required_that_of_its_version_first(client, folder):
+    found, arns = [], []
+    for name, place, word in (("any", "nodejs", "any"), ("twenty", "nodejs/node20", "twenty")):
+        layer = pack(folder, f"{name}.zip", {
+            f"{place}/node_modules/{name}/index.js": f"module.exports = '{name}';\n",
+            f"{place}/node_modules/both/index.js": f"module.exports = '{word}';\n"})
+        code, reply, complaint = client.run("publish-layer-version", "--layer-name", name, "--zip-file", layer)
+        expect(found, "publish", (code, complaint), (0, ""))
+        arns.append(reply["LayerVersionArn"])
+    found += create(client, folder, "requiring", "nodejs20.x", "index.handler", {
+        "index.js": "exports.handler = async (event) => event.map(name => require(name));\n"}, "--layers", *arns)
+    return found + answers(client, "requiring", '["any","twenty","both"]', ["any", "twenty", "twenty"])[0]
+
+
 def an_error_is_told_with_its_trace(client, folder):
     found = create(client, folder, "failing", "python3.11", "lambda_function.lambda_handler",
                    {"lambda_function.py": "def lambda_handler(event, context):\n    raise KeyError('k')\n"})
@@ -150,7 +164,8 @@ def a_runtime_that_is_not_here_is_refused(client, folder):
 
 TESTS = (a_python_function, a_javascript_function, its_configuration_is_updated_as_written,
          the_tail_of_its_log_is_there_if_it_is_asked_for, events_and_dry_runs, new_code_is_run,
-         a_layer_is_published_and_imported, an_error_is_told_with_its_trace, a_runtime_that_is_not_here_is_refused)
+         a_layer_is_published_and_imported, layers_of_javascript_are_required_that_of_its_version_first,
+         an_error_is_told_with_its_trace, a_runtime_that_is_not_here_is_refused)
 
 
 def main():
