@@ -102,11 +102,23 @@ static bool read_and_restore(int file, size_t len)
 	return pread(file, all, len, 0) == (ssize_t)len && restore(file, (const void *)all);
 }
 
+static bool read_head(int file, struct fa_snapshot_head *head)
+{
+	return pread(file, head, sizeof(*head), 0) == (ssize_t)sizeof(*head) && is_snapshot(head);
+}
+
+bool fa_snapshot_is_whole(int file)
+{
+	struct fa_snapshot_head head;
+
+	return read_head(file, &head);
+}
+
 bool fa_snapshot_restore(int file)
 {
 	struct fa_snapshot_head head;
 
-	if (pread(file, &head, sizeof(head), 0) != (ssize_t)sizeof(head) || !is_snapshot(&head))
+	if (!read_head(file, &head))
 		return false;
 	return read_and_restore(file, sizeof(head) + head.notes * sizeof(struct fa_snapshot_note) +
 					      head.signals * sizeof(struct fa_snapshot_signal));

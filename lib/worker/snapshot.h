@@ -29,6 +29,9 @@ struct fa_snapshot *fa_snapshot_begin(void);
  */
 const char *fa_snapshot_take(struct fa_snapshot *snapshot, int file);
 
+/* Whether take() got to its end; once nobody can write to it any more. */
+bool fa_snapshot_is_whole(int file);
+
 /*
  * [environment] Become what the template was; its stack and its shared mappings
  * are not part of that. Takes `file`, and believes nothing that is in it more than

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A template ends in one of two ways: with a certain exit status, which anybody
- * can imitate, or otherwise. The status is believed because nothing depends on it:
- * a file that is no snapshot is found out by whoever tries to map it, and a
- * wrong one contains what the same author's code could have done by itself.
+ * Whether a template left a snapshot its file says, and no exit status, which a function
+ * may have by chance: the head is written last. Code that forges one is not found out, and
+ * need not be: such a file contains what the same author's code could have done by itself.
  */
 #include <worker/template.h>
 
@@ -15,6 +14,7 @@
 #include <unistd.h>
 #include <worker/ctl.h>
 #include <worker/run.h>
+#include <worker/snapshot.h>
 
 #ifndef F_ADD_SEALS
 #define F_ADD_SEALS 1033
@@ -67,7 +67,7 @@ bool fa_template_ended(struct fa_template *template, int status)
 {
 	template->pid = 0;
 	template->ready = WIFEXITED(status) && WEXITSTATUS(status) == FA_RUN_TEMPLATE &&
-			  seal(template->file);
+			  fa_snapshot_is_whole(template->file) && seal(template->file);
 	if (!template->ready && ftruncate(template->file, 0) < 0)
 		return false; /* the next one overwrites it */
 	return template->ready;
