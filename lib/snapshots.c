@@ -2,7 +2,8 @@
 /*
  * A version with a snapshot is pending until that is made, and then active, or has failed.
  * One that was active before this program began stays that: its snapshot is made again, and
- * an event that comes earlier waits for it.
+ * an event that comes earlier waits for it. One that has failed where that cannot be written
+ * is pending still, until it is published again or the next program makes it.
  */
 #include <remember.h>
 
@@ -11,6 +12,7 @@
 struct writing {
 	struct fa_chore chore;
 	struct faas *rt;
+	struct fa_version *version;
 };
 
 static struct fa_pool *pool_of(const struct fa_version *v)
@@ -26,33 +28,43 @@ void fa_snapshot_begin(struct fa_version *v)
 
 /* ---- what becomes of it [loop] ------------------------------------------- */
 
+/* That it failed is told when it is written, else the next program might make it after all. */
 static void write_down(struct fa_chore *chore)
 {
-	fa_remember(fa_container(chore, struct writing, chore)->rt, NULL);
+	struct writing *writing = fa_container(chore, struct writing, chore);
+
+	if (!fa_remember(writing->rt, NULL))
+		fa_version_settle(writing->version);
 }
 
 static void written(struct fa_chore *chore)
 {
 	struct writing *writing = fa_container(chore, struct writing, chore);
+	struct fa_version *v = writing->version;
 	struct faas *rt = writing->rt;
 
 	fa_free(writing);
+	fa_snap_told(pool_of(v));
+	fa_version_unref(v);
 	fa_leave(rt);
 }
 
 /* The loop does not wait for the disk. What is not written now is with the next change. */
-static void remember_later(struct faas *rt)
+static bool write_later(struct faas *rt, struct fa_version *v)
 {
 	struct writing *writing = fa_alloc(&rt->mem, sizeof(*writing));
 
 	if (!writing || fa_enter(rt, NULL)) {
 		fa_free(writing);
-		return;
+		return false;
 	}
+	fa_version_ref(v);
 	writing->rt = rt;
+	writing->version = v;
 	writing->chore.run = write_down;
 	writing->chore.done = written;
 	fa_chores_add(&rt->chores, &writing->chore);
+	return true;
 }
 
 static void on_snapshot(void *data, struct fa_pool *pool, const struct fa_trouble *why)
@@ -60,14 +72,18 @@ static void on_snapshot(void *data, struct fa_pool *pool, const struct fa_troubl
 	struct fa_version *v = pool->version;
 	struct faas *rt = data;
 
-	if (atomic_load(&v->state) != FA_STATE_PENDING)
+	if (atomic_load(&v->state) != FA_STATE_PENDING) {
+		fa_snap_told(pool);
 		return;
+	}
 	fa_version_judge(v, why);
-	fa_version_settle(v);
 	fa_registry_touch(&rt->registry, v->config.name);
-	if (!why)
+	if (!why) {
+		fa_version_settle(v); /* the next program comes to that as well */
 		fa_function_begin(rt, v);
-	remember_later(rt);
+	}
+	if (!write_later(rt, v))
+		fa_snap_told(pool);
 }
 
 void fa_snapshots_init(struct faas *rt)
@@ -92,23 +108,32 @@ static void take_back(struct faas *rt, struct fa_version *v)
 	fa_change_close(rt, why.code, &why);
 }
 
+/* Judged and still pending: that could not be written, and may be by now. */
+static int try_to_write(struct faas *rt, struct fa_version *v, struct faas_error *err)
+{
+	int rc;
+
+	if (atomic_load(&v->verdict) == FA_STATE_PENDING)
+		return fa_error(err, FAAS_ECANCELED, "it was deleted before there was a snapshot");
+	rc = fa_remember(rt, err);
+	if (!rc)
+		fa_version_settle(v);
+	return rc;
+}
+
 int fa_snapshot_wait(struct faas *rt, struct fa_version *v, struct faas_error *err)
 {
 	bool pending = atomic_load(&v->state) == FA_STATE_PENDING;
+	int rc;
 
 	if (pending && fa_loop_here(&rt->loop))
 		return 0;
 	if (pending)
 		fa_snap_wait(pool_of(v));
-	switch (atomic_load(&v->state)) {
-	case FA_STATE_ACTIVE:
-		return 0;
-	case FA_STATE_PENDING:
-		return fa_error(err, FAAS_ECANCELED, "it was deleted before there was a snapshot");
-	default:
-		if (pending)
-			take_back(rt, v);
-		return fa_error_typed(err, FAAS_EFUNCTION, v->trouble.code, "%s",
-				      v->trouble.reason);
-	}
+	rc = atomic_load(&v->state) == FA_STATE_PENDING ? try_to_write(rt, v, err) : 0;
+	if (rc || atomic_load(&v->state) != FA_STATE_FAILED)
+		return rc;
+	if (pending)
+		take_back(rt, v);
+	return fa_error_typed(err, FAAS_EFUNCTION, v->trouble.code, "%s", v->trouble.reason);
 }

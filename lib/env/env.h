@@ -249,7 +249,10 @@ struct fa_envs {
 			bool http);
 	/* [loop] A provisioned one, or a snapshot, was initialised, or could not be. */
 	void (*on_started)(void *data, struct fa_env *env, const struct fa_job *job);
-	/* [loop] The snapshot that was wanted is there, or there will be none: this is why. */
+	/*
+	 * [loop] The snapshot that was wanted is there, or there will be none: this is why.
+	 * fa_snap_told() follows, now or later, when all that comes of it has happened.
+	 */
 	void (*on_snapshot)(void *data, struct fa_pool *pool, const struct fa_trouble *why);
 	/* [loop] A handler asks for a secret: kind->give() follows, now or later, or never. */
 	void (*on_ask)(void *data, struct fa_env *env, uint32_t serial, const char *name,

@@ -73,10 +73,18 @@ static void tell(struct fa_pool *pool, const struct fa_trouble *why)
 {
 	struct fa_envs *envs = pool->envs;
 
-	envs->on_snapshot(envs->data, pool, why);
 	pthread_mutex_lock(&pool->lock);
 	pool->snap.wanted = false;
 	pool->snap.made = !why;
+	pool->snap.telling = true;
+	pthread_mutex_unlock(&pool->lock);
+	envs->on_snapshot(envs->data, pool, why);
+}
+
+void fa_snap_told(struct fa_pool *pool)
+{
+	pthread_mutex_lock(&pool->lock);
+	pool->snap.telling = false;
 	pthread_cond_broadcast(&pool->provision.counted);
 	pthread_mutex_unlock(&pool->lock);
 }
@@ -205,7 +213,7 @@ void fa_snap_want(struct fa_pool *pool)
 void fa_snap_wait(struct fa_pool *pool)
 {
 	pthread_mutex_lock(&pool->lock);
-	while (pool->snap.wanted && !pool->retired && !pool->envs->closing)
+	while ((pool->snap.wanted || pool->snap.telling) && !pool->retired && !pool->envs->closing)
 		pthread_cond_wait(&pool->provision.counted, &pool->lock);
 	pthread_mutex_unlock(&pool->lock);
 }

@@ -15,6 +15,7 @@ struct fa_pool;
 struct fa_snap {
 	struct fa_call call;
 	bool wanted;        /* and not there yet */
+	bool telling;       /* on_snapshot has been told, and fa_snap_told() not yet called */
 	bool queued, made;
 	int failures;       /* that the function is not to blame for, in a row */
 	int64_t retry_ns;   /* it is not tried before */
@@ -24,7 +25,9 @@ struct fa_snap {
 void fa_snap_init(struct fa_pool *pool);
 /* Any thread: from now on it is wanted; on_snapshot tells what becomes of it. */
 void fa_snap_want(struct fa_pool *pool);
-/* Not the loop: until on_snapshot has told, or there is nobody left to tell. */
+/* [loop] For who was told by on_snapshot: whoever waits may go on. */
+void fa_snap_told(struct fa_pool *pool);
+/* Not the loop: until that was called, or there is nobody left to tell. */
 void fa_snap_wait(struct fa_pool *pool);
 /* Under the pool's lock: its nest has died, and the snapshot with it. */
 void fa_snap_lost(struct fa_pool *pool);

@@ -1,176 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * SnapStart: the snapshot of a version is made when that is published, ahead of its events.
- * The handler "held" waits in its init until there is a file beside its code.
- */
-#include "support/test.h"
+/* SnapStart: the snapshot of a version is made when that is published, ahead of its events. */
+#include "snap_start.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <openssl/evp.h>
 
-#include "support/flow.h"
 #include "support/processes.h"
-#include "support/stores.h"
 #include "support/zips.h"
-
-#include <model/package/tree.h>
-#include <runtime.h>
-
-#define PENDING \
-	"\"State\":\"Pending\",\"StateReason\":\"The function is being created.\"," \
-	"\"StateReasonCode\":\"Creating\""
-#define IN_STATE(state) \
-	"The operation cannot be performed at this time. The function is currently in the " \
-	"following state: " state
-
-static struct flow flow;
-static struct faas_error err;
-static char *reply;
-static char code[64], folder[64];
-
-static int open_with(const char *state_dir, int64_t max_memory_mb, bool virtual_time)
-{
-	char command[256];
-
-	stores_folder(folder);
-	snprintf(code, sizeof(code), "/tmp/faas-snap-XXXXXX");
-	assert_non_null(mkdtemp(code));
-	snprintf(command, sizeof(command), "chmod 755 %s && cp %s/snapshot.so %s", code,
-		 TEST_PLUGINS, code);
-	assert_int_equal(system(command), 0);
-	memset(&err, 0, sizeof(err));
-	flow_open(&flow, &(struct faas_config){ .state_dir = state_dir,
-						.max_memory_mb = max_memory_mb },
-		  virtual_time);
-	return 0;
-}
-
-static int open_it(void **state)
-{
-	(void)state;
-	return open_with(NULL, 0, false);
-}
-
-static int open_virtual(void **state)
-{
-	(void)state;
-	return open_with(NULL, 0, true);
-}
-
-static int open_small(void **state)
-{
-	(void)state;
-	return open_with(NULL, 128, true);
-}
-
-static int open_lasting(void **state)
-{
-	(void)state;
-	return open_with(folder, 0, false);
-}
-
-static int close_it(void **state)
-{
-	(void)state;
-	faas_free(reply);
-	reply = NULL;
-	if (flow.rt)
-		flow_close(&flow);
-	fa_tree_remove(AT_FDCWD, code, NULL);
-	fa_tree_remove(AT_FDCWD, folder, NULL);
-	return 0;
-}
-
-static void go(void)
-{
-	char path[80];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/go", code);
-	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
-	assert_true(fd >= 0);
-	close(fd);
-}
-
-static void stop_again(void)
-{
-	char path[80];
-
-	snprintf(path, sizeof(path), "%s/go", code);
-	assert_int_equal(unlink(path), 0);
-}
-
-static void create(const char *handler)
-{
-	flow_function(&flow, FAAS_FUNCTION(.name = "f", .code = code, .handler = handler,
-					   .snap_start = "PublishedVersions"));
-}
-
-static const char *perform(const char *operation, const char *request)
-{
-	faas_free(reply);
-	reply = NULL;
-	if (faas_control(flow.rt, operation, request, &reply, &err))
-		fail_msg("%s: %s", operation, err.message);
-	return reply;
-}
-
-static void publish(void)
-{
-	perform("PublishVersion", "{\"FunctionName\":\"f\"}");
-}
-
-static void get(void)
-{
-	perform("GetFunctionConfiguration", "{\"FunctionName\":\"f\",\"Qualifier\":\"1\"}");
-}
-
-static void has(const char *text)
-{
-	if (!strstr(reply, text))
-		fail_msg("no %s in %s", text, reply);
-}
-
-static void nap(void)
-{
-	nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
-}
-
-/* `step_ms`: the clock goes on meanwhile. */
-static void await_state(const char *state, int step_ms)
-{
-	char text[40];
-	int ms = 0;
-
-	snprintf(text, sizeof(text), "\"State\":\"%s\"", state);
-	for (get(); !strstr(reply, text) && ms < 20000; ms++) {
-		if (step_ms)
-			flow_pass(&flow, step_ms);
-		nap();
-		get();
-	}
-	has(text);
-}
-
-static void cannot_be_invoked(const char *message)
-{
-	struct faas_result *result;
-
-	assert_int_equal(faas_invoke_wait(flow.rt, FAAS_REQUEST(.function = "f:1"), &result, &err),
-			 FAAS_EEXIST);
-	assert_string_equal(err.type, "ResourceConflictException");
-	assert_string_equal(err.message, message);
-}
 
 static int inits(void)
 {
@@ -320,7 +159,6 @@ TEST(a_version_is_published_with_a_change_of_its_code)
 	perform("UpdateFunctionCode",
 		with_zip("{\"FunctionName\":\"f\",\"Publish\":true,\"ZipFile\":", "two", "}"));
 	has("\"Version\":\"2\"");
-	has(PENDING);
 	assert_int_equal(faas_version_publish(flow.rt, "f", NULL, NULL, &err), 0);
 	init_ran(2);
 	flow_expect(&flow, "f:2", "", "111 1 h");
@@ -424,15 +262,6 @@ TEST(a_pending_version_can_be_deleted)
 	go();
 	publish();
 	has("\"Version\":\"2\"");
-}
-
-static void *publish_typed(void *data)
-{
-	_Atomic int *code = data;
-	struct faas_error own;
-
-	*code = faas_version_publish(flow.rt, "f", NULL, NULL, &own);
-	return NULL;
 }
 
 /* Whoever waits for it is told. */

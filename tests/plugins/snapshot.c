@@ -197,6 +197,12 @@ static int wait_to_remember(struct faas_context *ctx)
 	return remember(ctx);
 }
 
+static int wait_to_complain(struct faas_context *ctx)
+{
+	await_go();
+	return complain(ctx);
+}
+
 static int wait_to_tell(struct faas_context *ctx, struct faas_bytes event)
 {
 	await_go();
@@ -233,4 +239,4 @@ FAAS_PLUGIN("snapshot", "1",
 		    .after_restore = after),
 	    &(const struct faas_handler){ .size = sizeof(struct faas_handler), .name = "busy",
 					  .invoke = wait_to_tell },
-	    HANDLER("lie", .init = lie));
+	    HANDLER("held_bad", .init = wait_to_complain), HANDLER("lie", .init = lie));
