@@ -74,8 +74,8 @@ void client_close(struct client *client)
 	if (client->fd >= 0)
 		close(client->fd);
 	client->fd = -1;
-	free(client->data);
-	client->data = NULL;
+	free(client->block);
+	client->block = client->data = NULL;
 	client->len = client->size = 0;
 }
 
@@ -109,20 +109,34 @@ void client_end(struct client *client)
 	shutdown(client->fd, SHUT_WR);
 }
 
+/* What was taken is in front: it is moved over when there is need, and never piece by piece. */
+static void make_room(struct client *client)
+{
+	size_t taken = (size_t)(client->data - client->block);
+
+	if (client->size - taken - client->len >= 65537)
+		return;
+	if (client->block)
+		memmove(client->block, client->data, client->len);
+	if (client->size - client->len < client->size / 2 + 65537) {
+		client->size = 2 * client->size + 131072;
+		client->block = realloc(client->block, client->size);
+		assert_non_null(client->block);
+	}
+	client->data = client->block;
+}
+
 /* False at the end of the connection. */
 static bool receive_more(struct client *client)
 {
 	struct pollfd poll_fd = { .fd = client->fd, .events = POLLIN };
 	ssize_t n;
 
-	if (client->size - client->len < 65537) {
-		client->size = 2 * client->size + 131072;
-		client->data = realloc(client->data, client->size);
-		assert_non_null(client->data);
-	}
+	make_room(client);
 	if (poll(&poll_fd, 1, PATIENCE_MS) != 1)
 		fail_msg("nothing came; before that: %.*s", (int)client->len, client->data);
-	n = recv(client->fd, client->data + client->len, client->size - client->len - 1, 0);
+	n = recv(client->fd, client->data + client->len,
+		 (size_t)(client->block + client->size - client->data) - client->len - 1, 0);
 	if (n <= 0)
 		return false;
 	client->len += (size_t)n;
@@ -160,14 +174,15 @@ static char *take(struct client *client, size_t len)
 	await_bytes(client, len);
 	memcpy(taken, client->data, len);
 	taken[len] = '\0';
+	client->data += len;
 	client->len -= len;
-	memmove(client->data, client->data + len, client->len);
-	client->data[client->len] = '\0';
 	return taken;
 }
 
 static void take_chunks(struct client *client, struct answer *answer)
 {
+	size_t room = 0;
+
 	for (;;) {
 		char *line = take(client, await_text(client, "\r\n") + 2), *chunk;
 		size_t len = strtoul(line, NULL, 16);
@@ -176,7 +191,10 @@ static void take_chunks(struct client *client, struct answer *answer)
 		if (!len)
 			break;
 		chunk = take(client, len + 2);
-		answer->body = realloc(answer->body, answer->body_len + len + 1);
+		if (answer->body_len + len >= room) {
+			room = 2 * (answer->body_len + len) + 1;
+			answer->body = realloc(answer->body, room);
+		}
 		memcpy(answer->body + answer->body_len, chunk, len);
 		answer->body_len += len;
 		answer->body[answer->body_len] = '\0';

@@ -12,7 +12,9 @@
 struct client {
 	int fd;
 	char *data; /* what was received and not taken; NUL behind it */
-	size_t len, size;
+	size_t len;
+	char *block; /* in which it lies */
+	size_t size;
 };
 
 /* One answer, whole. */
