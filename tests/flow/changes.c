@@ -231,7 +231,7 @@ static const struct fault_plan ends[] = {
 	{ .fault = FAULT_EIO },
 };
 
-#define STRIDE 6
+#define STRIDE (6 * TEST_FEWER)
 
 static long met;
 

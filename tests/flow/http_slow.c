@@ -223,7 +223,7 @@ TEST(nothing_is_read_ahead_of_an_answer)
 /* ---- a crowd --------------------------------------------------------- */
 
 #define SLOW_HEADS 2000
-#define NEVER_READERS 1000
+#define NEVER_READERS (1000 / TEST_FEWER)
 
 static struct client crowd[SLOW_HEADS];
 

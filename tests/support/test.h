@@ -12,6 +12,16 @@
 
 #include <cmocka.h>
 
+/*
+ * How many times as much the other builds repeat: faults at each operation, plays, crowds. What
+ * ThreadSanitizer looks for is in the ways of a program, and each way is gone many times.
+ */
+#ifdef __SANITIZE_THREAD__
+#define TEST_FEWER 5
+#else
+#define TEST_FEWER 1
+#endif
+
 #define TEST(name) static void name(void **state __attribute__((unused)))
 
 #endif
