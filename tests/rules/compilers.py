@@ -6,6 +6,8 @@ The build has asked only one of them. A compiler that is not installed is skippe
 
 usage: compilers.py <root of the project> <build directory, for generated headers>
 """
+import concurrent.futures
+import os
 import pathlib
 import shutil
 import subprocess
@@ -31,7 +33,8 @@ def judge(compiler):
     if not shutil.which(compiler):
         return []
     files = sorted((ROOT / "lib").rglob("*.c"))
-    return sum((complaints(compiler, file) for file in files), [])
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        return sum(pool.map(lambda file: complaints(compiler, file), files), [])
 
 
 def gcc_has_nothing_to_say():
