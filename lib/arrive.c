@@ -209,7 +209,7 @@ static int invoke(struct faas *rt, const struct faas_request *request, bool coun
 		fa_leave(rt);
 		return err ? err->code : FAAS_ENOTFOUND;
 	}
-	rc = fa_may_run(rt, version, r->trace_id, err);
+	rc = fa_may_run(rt, version, r, err);
 	if (rc) {
 		fa_version_unref(version);
 		fa_leave(rt);

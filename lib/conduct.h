@@ -54,14 +54,25 @@ size_t fa_trace_room(const struct fa_version *version, const char *given);
 int fa_trace_admit(struct faas *rt, struct fa_version *version, const char *given,
 		   struct faas_error *err);
 /*
+ * snapshots.c: it is not active, and has it made so if it only was not used for long; 0: whoever
+ * comes in this mode may come in all the same. And whether an event may begin, or comes again.
+ */
+int fa_not_active(struct fa_version *version, enum faas_mode mode, struct faas_error *err);
+bool fa_may_begin(struct fa_version *version);
+/*
  * The same, and whether it is active, its variables can be read, its files be mounted and its
  * subnets be joined.
  */
-static inline int fa_may_run(struct faas *rt, struct fa_version *version, const char *given,
-			     struct faas_error *err)
+static inline int fa_may_run(struct faas *rt, struct fa_version *version,
+			     const struct faas_request *request, struct faas_error *err)
 {
+	const char *given = request->trace_id;
+	int rc = 0;
+
 	if (atomic_load_explicit(&version->state, memory_order_acquire) != FA_STATE_ACTIVE)
-		return fa_version_check_active(version, err);
+		rc = fa_not_active(version, request->mode, err);
+	if (rc)
+		return rc;
 	if (version->unreadable)
 		return fa_version_unreadable(version, err);
 	if (version->unmounted)

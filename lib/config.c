@@ -15,6 +15,7 @@
 
 #define MIN_UNRESERVED 100
 #define NEW_PER_10S 1000
+#define INACTIVE_AFTER_MS (14 * 86400 * 1000)
 #define MAX_AGE_MS (4 * 3600 * 1000) /* "every few hours" (semantics 2.9); how many is unverified */
 #define WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
 
@@ -37,10 +38,12 @@ int fa_config_check(const struct faas_config *c, struct faas_error *err)
 		return fa_error(err, FAAS_EINVAL,
 				"max_concurrency, max_memory_mb and idle_ms cannot be negative");
 	if (c->max_new_per_10s < FAAS_NONE || c->max_requests_per_s < 0 ||
-	    c->max_stream_kb_per_s < 0 || c->max_image_mb < 0 || c->max_age_ms < FAAS_NONE)
+	    c->max_stream_kb_per_s < 0 || c->max_image_mb < 0 || c->max_age_ms < FAAS_NONE ||
+	    c->inactive_after_ms < FAAS_NONE)
 		return fa_error(err, FAAS_EINVAL,
 				"max_new_per_10s, max_requests_per_s, max_stream_kb_per_s, "
-				"max_image_mb and max_age_ms cannot be negative");
+				"max_image_mb, max_age_ms and inactive_after_ms "
+				"cannot be negative");
 	if (c->min_unreserved < FAAS_NONE)
 		return fa_error(err, FAAS_EINVAL, "min_unreserved is %d: cannot be negative",
 				c->min_unreserved);
@@ -140,6 +143,7 @@ static void fill_in(struct faas_config *mine)
 						  MIN_UNRESERVED);
 	default_to(&mine->max_new_per_10s, NEW_PER_10S);
 	default_to(&mine->max_age_ms, MAX_AGE_MS);
+	default_to(&mine->inactive_after_ms, INACTIVE_AFTER_MS);
 	if (!mine->max_memory_mb)
 		mine->max_memory_mb = half_the_machine_mb();
 }

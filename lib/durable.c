@@ -276,7 +276,7 @@ static void resume(struct faas *rt, struct fa_claimed *claimed)
 	kept->op.event = claimed->event;
 	take_in_hand(kept);
 	version = fa_registry_find(&rt->registry, claimed->event.function.data, NULL);
-	if (!version || fa_version_check_active(version, NULL) < 0) {
+	if (!version || !fa_version_takes_events(version)) {
 		fa_version_unref(version);
 		postpone(kept);
 		return;

@@ -163,6 +163,7 @@ static int open_stages(struct faas *rt, struct faas_error *err)
 	rt->envs.policy.keep = rt->config.keep;
 	rt->envs.policy.idle_ns = (int64_t)rt->config.idle_ms * 1000000;
 	rt->envs.max_age_ns = (int64_t)rt->config.max_age_ms * 1000000;
+	rt->envs.inactive_ns = (int64_t)rt->config.inactive_after_ms * 1000000;
 	rt->envs.cpu_cap = rt->config.cpu_cap;
 	rt->envs.listening = rt->config.on_log != NULL;
 	rt->envs.supervisor.path = rt->config.worker;

@@ -78,6 +78,8 @@ struct fa_version *fa_function_publish_pending(struct faas *rt, struct fa_versio
 void fa_snapshots_init(struct faas *rt);
 /* Any thread: if it is a number with a snapshot, that is made ahead of its events. */
 void fa_snapshot_begin(struct fa_version *version);
+/* Any thread: if it is inactive, it is to be active again. */
+void fa_snapshot_rouse(struct fa_version *version);
 /*
  * Inside a call, on the loop without an effect: until the version is not pending any more.
  * FAAS_EFUNCTION: its init failed, and if that was just now, there is no such version.

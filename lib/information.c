@@ -40,20 +40,20 @@ static void count_environments(const struct fa_version *v, struct census *census
 /* What an info borrows. */
 struct backing {
 	struct fa_provision_report report;
-	struct fa_trouble update;
+	struct fa_trouble state, update;
 };
 
 static void fill_state(struct faas_function_info *info, const struct fa_version *v,
-		       struct fa_trouble *trouble)
+		       struct backing *backing)
 {
 	struct faas *rt = ((struct fa_runner *)v->runner)->rt;
-	enum fa_state state = (enum fa_state)atomic_load(&v->state);
 
-	trouble->reason[0] = '\0';
-	info->update_status = fa_update_name(fa_registry_update(&rt->registry, v, trouble));
-	info->update_reason = trouble->reason;
-	info->state = fa_state_name(state);
-	info->state_reason = state == FA_STATE_FAILED ? v->trouble.reason : "";
+	backing->update.reason[0] = '\0';
+	info->update_status =
+		fa_update_name(fa_registry_update(&rt->registry, v, &backing->update));
+	info->update_reason = backing->update.reason;
+	info->state = fa_state_name(fa_registry_state(&rt->registry, v, &backing->state));
+	info->state_reason = backing->state.reason;
 }
 
 static void fill_info(struct faas_function_info *info, const struct fa_version *v,
@@ -88,7 +88,7 @@ static void fill_info(struct faas_function_info *info, const struct fa_version *
 	info->provisioned_reason = report->why;
 	info->code_sha256 = v->code_sha256;
 	info->revision = v->revision;
-	fill_state(info, v, &backing->update);
+	fill_state(info, v, backing);
 }
 
 static const char *put(char **at, const char *text)

@@ -71,7 +71,7 @@ bool fa_invocation_follow(struct fa_invocation *inv)
 		return false;
 	inv->changes = changes;
 	v = fa_registry_find(&inv->rt->registry, called, NULL);
-	if (!v || v == old || fa_version_check_active(v, NULL) < 0) {
+	if (!v || v == old || !fa_version_takes_events(v)) {
 		fa_version_unref(v);
 		return false;
 	}
@@ -209,7 +209,8 @@ void fa_invocation_begin(struct fa_invocation *inv)
 	struct fa_env *env;
 	int why;
 
-	if (fa_invocation_is_event(inv) && fa_ending_is_off(inv)) {
+	if (fa_invocation_is_event(inv) &&
+	    (fa_ending_is_off(inv) || !fa_may_begin(runner->version))) {
 		settle(inv);
 		return;
 	}

@@ -205,7 +205,7 @@ static int find_and_call(const struct visit *visit)
 	if (!version)
 		rc = visit->err ? visit->err->code : FAAS_ENOTFOUND;
 	else
-		rc = fa_may_run(visit->rt, version, r->trace_id, visit->err);
+		rc = fa_may_run(visit->rt, version, r, visit->err);
 	if (!rc && r->mode != FAAS_SYNC)
 		rc = wait_instead(visit, NULL);
 	else if (!rc)

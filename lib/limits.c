@@ -115,6 +115,8 @@ static void give_version(struct faas *rt, struct fa_version *v)
 
 	runner->provisioned.limit = n;
 	fa_provision_set(runner->pool, n);
+	if (n)
+		fa_snapshot_rouse(v);
 }
 
 /* Give each version of this one's function what is its part now. It needs no memory. */

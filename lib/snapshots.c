@@ -4,10 +4,16 @@
  * One that was active before this program began stays that: its snapshot is made again, and
  * an event that comes earlier waits for it. One that has failed where that cannot be written
  * is pending still, until it is published again or the next program makes it.
+ *
+ * One that nobody has used for long has no snapshot any more (env/inactive.c). The first who
+ * comes then is refused, or waits if it is an event, and has the snapshot made again.
  */
-#include <remember.h>
+#include <conduct.h>
+
+#include <admit/quota.h>
 
 #include <base/error.h>
+#include <remember.h>
 
 struct writing {
 	struct fa_chore chore;
@@ -67,28 +73,74 @@ static bool write_later(struct faas *rt, struct fa_version *v)
 	return true;
 }
 
+/* Whether it is told of later. */
+static bool judge(struct faas *rt, struct fa_version *v, const struct fa_trouble *why)
+{
+	fa_version_judge(v, why);
+	fa_registry_touch(&rt->registry, v->config.name);
+	if (!why)
+		fa_version_settle(v); /* the next program comes to that as well */
+	return write_later(rt, v);
+}
+
 static void on_snapshot(void *data, struct fa_pool *pool, const struct fa_trouble *why)
 {
 	struct fa_version *v = pool->version;
 	struct faas *rt = data;
+	int state = atomic_load(&v->state);
+	bool later = false;
 
-	if (atomic_load(&v->state) != FA_STATE_PENDING) {
-		fa_snap_told(pool);
-		return;
-	}
-	fa_version_judge(v, why);
-	fa_registry_touch(&rt->registry, v->config.name);
-	if (!why) {
-		fa_version_settle(v); /* the next program comes to that as well */
+	if (state == FA_STATE_RESTORING)
+		fa_registry_restored(&rt->registry, v, why);
+	if (state == FA_STATE_PENDING)
+		later = judge(rt, v, why);
+	if (!why && state != FA_STATE_ACTIVE)
 		fa_function_begin(rt, v);
-	}
-	if (!write_later(rt, v))
+	if (!later)
 		fa_snap_told(pool);
+}
+
+/* ---- nobody has used it for long ------------------------------------------- */
+
+static void on_inactive(void *data, struct fa_pool *pool)
+{
+	(void)data;
+	fa_version_rest(pool->version);
+}
+
+void fa_snapshot_rouse(struct fa_version *v)
+{
+	if (fa_version_rouse(v))
+		fa_snap_want(pool_of(v));
+}
+
+/* Who may not run at all rouses nobody. */
+int fa_not_active(struct fa_version *v, enum faas_mode mode, struct faas_error *err)
+{
+	if (!fa_version_is_inactive(v))
+		return fa_version_check_active(v, err);
+	if (mode == FAAS_EVENT || !fa_quota_reserved(fa_quota_of(v)))
+		return 0;
+	if (mode == FAAS_SYNC)
+		fa_snapshot_rouse(v);
+	return fa_error_typed(err, FAAS_EEXIST, "SnapStartNotReadyException",
+			      "Lambda is initializing your function. It will be ready to invoke "
+			      "once your function state becomes ACTIVE.");
+}
+
+bool fa_may_begin(struct fa_version *v)
+{
+	bool inactive = fa_version_is_inactive(v);
+
+	if (inactive)
+		fa_snapshot_rouse(v);
+	return !inactive;
 }
 
 void fa_snapshots_init(struct faas *rt)
 {
 	rt->envs.on_snapshot = on_snapshot;
+	rt->envs.on_inactive = on_inactive;
 }
 
 /* ---- any other thread ------------------------------------------------------ */

@@ -95,7 +95,7 @@ static int finish_publication(struct faas *rt, struct fa_version *v, struct faas
 {
 	int rc, own;
 
-	if (atomic_load(&v->state) == FA_STATE_ACTIVE)
+	if (fa_version_takes_events(v))
 		return 0;
 	fa_function_published(v);
 	rc = fa_snapshot_wait(rt, v, err);

@@ -135,6 +135,19 @@ struct faas_config {
 	 * than that. 4 hours (how many Lambda has is unverified); FAAS_NONE: as old as it likes.
 	 */
 	int max_age_ms;
+	/*
+	 * A published version that has a snapshot (.snapshot, .snap_start) becomes "Inactive" when
+	 * it was not invoked for so long, and nothing is provisioned of it: its snapshot and its
+	 * processes end, their memory is free. A synchronous event fails then with
+	 * SnapStartNotReadyException (FAAS_EEXIST) and has the snapshot made again, the version
+	 * being "Pending" meanwhile; an asynchronous one has it made, too, and waits without an
+	 * attempt. It is "Active" afterwards, or, if its init failed, "Inactive" as before, and
+	 * state_reason says why. No other function becomes Inactive, for nothing of an idle one
+	 * is given up that an event would have to wait for. The next program on a state_dir
+	 * begins with all of them active. 14 days (Lambda: "Lambda SnapStart and function
+	 * states", of Java); FAAS_NONE: never.
+	 */
+	int inactive_after_ms;
 };
 
 #define FAAS_CONFIG(...) \

@@ -162,8 +162,9 @@ struct faas_function_info {
 	int environments_cold;     /* of the idle ones: without a process, with their /tmp */
 	int environments_starting; /* being initialised ahead of any event */
 	/*
-	 * "Active"; "Pending": CreateFunction is not through with it, and it cannot be invoked
-	 * yet; or "Failed", and state_reason says why. update_status is "Successful";
+	 * "Active"; "Pending": CreateFunction is not through with it, or its snapshot is being
+	 * made again, and it cannot be invoked yet; "Inactive", see faas_config.inactive_after_ms;
+	 * or "Failed"; state_reason says why ("": active). update_status is "Successful";
 	 * "InProgress": the old one serves; or "Failed": it stays, and update_reason says why.
 	 */
 	const char *state, *state_reason, *update_status, *update_reason;

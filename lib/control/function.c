@@ -40,12 +40,15 @@ static int put_update(struct fa_document *out, struct faas *rt, const struct fa_
 /* Lists do not tell these. */
 static int put_state(struct fa_document *out, struct faas *rt, const struct fa_version *v)
 {
-	enum fa_state state = (enum fa_state)atomic_load(&v->state);
+	struct fa_trouble why;
+	enum fa_state state = fa_registry_state(&rt->registry, v, &why);
 	int rc = fa_document_put_text(out, "State", fa_state_name(state));
 
-	if (state == FA_STATE_ACTIVE)
-		return put_update(out, rt, v) | rc;
-	return put_trouble(out, "State", state == FA_STATE_PENDING ? &creating : &v->trouble) | rc;
+	if (state != FA_STATE_ACTIVE)
+		rc |= put_trouble(out, "State", &why);
+	if (state == FA_STATE_ACTIVE || fa_version_is_inactive(v))
+		rc |= put_update(out, rt, v);
+	return rc;
 }
 
 int fa_control_answer(struct fa_document *out, struct faas *rt, const struct fa_version *v,

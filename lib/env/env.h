@@ -223,6 +223,7 @@ struct fa_envs {
 	struct fa_timer ahead;     /* [loop] starts what the policy expects to be needed */
 	struct fa_shells shells;
 	struct fa_timer provide;   /* [loop] starts again what failed to start */
+	struct fa_timer inactive;  /* [loop] gives up snapshots that nobody uses */
 	_Atomic bool sweeping;
 	struct fa_timer fill_kits; /* [loop] */
 	struct fa_call hurry;      /* the last kit was taken */
@@ -233,6 +234,7 @@ struct fa_envs {
 	int64_t init_limit_ns;
 	_Atomic bool closing;      /* nothing is born any more */
 	bool multiprocessor, cpu_cap;
+	int64_t inactive_ns;       /* a snapshot that nobody uses is kept so long; 0: for ever */
 	int64_t max_age_ns;        /* of a process that has just answered; 0: any */
 	int64_t floor_kb;          /* what the supervisor, a process of the same program, needs */
 	unsigned weak_layers, weak_checks; /* positive controls of the tests */
@@ -254,6 +256,8 @@ struct fa_envs {
 	 * fa_snap_told() follows, now or later, when all that comes of it has happened.
 	 */
 	void (*on_snapshot)(void *data, struct fa_pool *pool, const struct fa_trouble *why);
+	/* [loop] Under its lock: its version becomes inactive, and nothing is kept of it. */
+	void (*on_inactive)(void *data, struct fa_pool *pool);
 	/* [loop] A handler asks for a secret: kind->give() follows, now or later, or never. */
 	void (*on_ask)(void *data, struct fa_env *env, uint32_t serial, const char *name,
 		       const char *version);

@@ -145,6 +145,7 @@ int fa_envs_init(struct fa_envs *envs, struct fa_loop *loop, const struct fa_mem
 	envs->sweep.on_due = fa_sweep_due;
 	envs->ahead.on_due = fa_ahead_due;
 	envs->provide.on_due = fa_provision_retry;
+	envs->inactive.on_due = fa_inactive_due;
 	envs->start_sweep.run = fa_sweep_start;
 	envs->start_ahead.run = fa_ahead_start;
 	envs->fill_kits.on_due = fill_kits;
@@ -164,6 +165,7 @@ void fa_envs_close(struct fa_envs *envs)
 	fa_loop_timer_stop(envs->loop, &envs->sweep);
 	fa_loop_timer_stop(envs->loop, &envs->ahead);
 	fa_loop_timer_stop(envs->loop, &envs->provide);
+	fa_loop_timer_stop(envs->loop, &envs->inactive);
 	fa_loop_timer_stop(envs->loop, &envs->fill_kits);
 	fa_list_for(pos, &envs->pools)
 		fa_pool_retire(fa_container(pos, struct fa_pool, link));
@@ -197,6 +199,7 @@ void fa_envs_finish(struct fa_envs *envs)
 	fa_loop_timer_stop(envs->loop, &envs->sweep);
 	fa_loop_timer_stop(envs->loop, &envs->ahead);
 	fa_loop_timer_stop(envs->loop, &envs->provide);
+	fa_loop_timer_stop(envs->loop, &envs->inactive);
 	fa_supervisor_close(&envs->supervisor);
 	while (envs->kits) {
 		struct fa_kit *kit = envs->kits;

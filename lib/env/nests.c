@@ -194,6 +194,20 @@ int fa_pool_ensure_nest(struct fa_pool *pool)
 	return 0;
 }
 
+/* What the supervisor says of its end finds nobody any more. */
+void fa_pool_close_nest(struct fa_pool *pool)
+{
+	struct fa_ctl bye = { .type = FA_NEST_CLOSE, .id = pool->nest.id };
+	struct fa_envs *envs = pool->envs;
+
+	if (!pool->nested)
+		return;
+	if (envs->supervisor.watch.fd >= 0)
+		fa_ctl_send(envs->supervisor.watch.fd, &bye, sizeof(bye), NULL, 0);
+	fa_nest_close(&pool->nest, envs->loop);
+	pool->nested = false;
+}
+
 static struct fa_env *next_alive(const struct fa_list *list)
 {
 	const struct fa_list *pos;

@@ -586,18 +586,12 @@ struct fa_pool *fa_pool_create(struct fa_envs *envs, struct fa_version *version)
 
 void fa_pool_destroy(struct fa_pool *pool)
 {
-	struct fa_ctl bye = { .type = FA_NEST_CLOSE };
 	struct fa_envs *envs;
 
 	if (!pool)
 		return;
 	envs = pool->envs;
-	if (pool->nested) {
-		bye.id = pool->nest.id;
-		if (envs->supervisor.watch.fd >= 0)
-			fa_ctl_send(envs->supervisor.watch.fd, &bye, sizeof(bye), NULL, 0);
-		fa_nest_close(&pool->nest, envs->loop);
-	}
+	fa_pool_close_nest(pool);
 	pthread_mutex_lock(&envs->lock);
 	fa_list_remove(&pool->link);
 	fa_list_remove(&pool->shell_link);

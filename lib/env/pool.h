@@ -160,6 +160,10 @@ void fa_ahead_due(struct fa_timer *timer);
 void fa_ahead_plan(struct fa_pool *pool);
 void fa_ahead_start(struct fa_call *call); /* [loop] */
 
+/* inactive.c, [loop]: some snapshots were not used for too long; one is there from now on. */
+void fa_inactive_due(struct fa_timer *timer);
+void fa_inactive_expect(struct fa_envs *envs, int64_t from_ns);
+
 /* For the kinds: this job is done, as far as the policy goes. */
 static inline void fa_env_note(struct fa_env *env, const struct fa_job *job)
 {
@@ -177,6 +181,7 @@ void fa_pool_use(struct fa_env *env);
 void fa_pool_drop(struct fa_env *env);
 void fa_pool_watch_nest(struct fa_call *call); /* [loop] */
 int fa_pool_ensure_nest(struct fa_pool *pool); /* under its lock; 0 or -errno */
+void fa_pool_close_nest(struct fa_pool *pool); /* [loop] under its lock, without environments */
 struct fa_kit *fa_envs_take_kit(struct fa_envs *envs);
 void fa_envs_want_kits(struct fa_envs *envs); /* [loop] one was used: soon make others */
 

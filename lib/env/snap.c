@@ -72,12 +72,15 @@ static void blame_host(struct fa_trouble *why, const char *reason)
 static void tell(struct fa_pool *pool, const struct fa_trouble *why)
 {
 	struct fa_envs *envs = pool->envs;
+	int64_t now_ns = fa_now(envs->clock);
 
 	pthread_mutex_lock(&pool->lock);
 	pool->snap.wanted = false;
 	pool->snap.made = !why;
 	pool->snap.telling = true;
+	pool->snap.told_ns = now_ns;
 	pthread_mutex_unlock(&pool->lock);
+	fa_inactive_expect(envs, now_ns);
 	envs->on_snapshot(envs->data, pool, why);
 }
 

@@ -19,6 +19,7 @@ struct fa_snap {
 	bool queued, made;
 	int failures;       /* that the function is not to blame for, in a row */
 	int64_t retry_ns;   /* it is not tried before */
+	int64_t told_ns;    /* when the last one was made, or given up */
 	struct fa_env *env; /* [loop] is at it; NULL: none is */
 };
 

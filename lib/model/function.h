@@ -32,11 +32,17 @@ enum fa_kms_trouble {
 	FA_KMS_INVALID,
 };
 
-/* Whether it can run: PENDING becomes one of the others, once. */
+/*
+ * Whether it can run: PENDING becomes ACTIVE or FAILED, once. From ACTIVE one with a snapshot
+ * may become INACTIVE, RESTORING from there, which is called Pending, too, and then ACTIVE, or
+ * INACTIVE again. That is not written anywhere: for the next program it is active.
+ */
 enum fa_state {
 	FA_STATE_ACTIVE = 0,
 	FA_STATE_PENDING,
 	FA_STATE_FAILED,
+	FA_STATE_INACTIVE,
+	FA_STATE_RESTORING,
 };
 
 /* Why something failed, as the API tells it. */
@@ -89,7 +95,7 @@ struct fa_version {
 	struct fa_version *also;            /* removed together with it */
 	_Atomic int state;                  /* enum fa_state */
 	_Atomic int verdict;                /* what that is to become, and is written as */
-	struct fa_trouble trouble;          /* of FA_STATE_FAILED; written before that */
+	struct fa_trouble trouble;          /* of FAILED, for good; see fa_registry_state() */
 	uint32_t logs_asked;                /* [loop] the conductor's: see roles.h */
 	bool logs_refused;                  /* [loop] */
 	void *runner;
@@ -144,6 +150,12 @@ void fa_version_begin(struct fa_version *version, enum fa_state state);
 /* What it is to become, NULL: active; then that is written, and then it becomes that. */
 void fa_version_judge(struct fa_version *version, const struct fa_trouble *trouble);
 void fa_version_settle(struct fa_version *version);
+/* INACTIVE or RESTORING: an event waits for it. */
+bool fa_version_is_inactive(const struct fa_version *version);
+bool fa_version_takes_events(const struct fa_version *version); /* or ACTIVE */
+/* From ACTIVE; from INACTIVE. False: it was something else. */
+bool fa_version_rest(struct fa_version *version);
+bool fa_version_rouse(struct fa_version *version);
 /* Why a ZIP, or an image, could not be unpacked, in the words of the API. */
 void fa_trouble_of(struct fa_trouble *trouble, bool image, const struct faas_error *err);
 const char *fa_state_name(enum fa_state state);

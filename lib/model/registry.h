@@ -126,6 +126,12 @@ enum fa_update {
 	FA_UPDATE_FAILED,
 };
 const char *fa_update_name(enum fa_update update); /* LastUpdateStatus */
+/* Its state, and in the words of the API, why it is not active. */
+enum fa_state fa_registry_state(struct fa_registry *registry, const struct fa_version *version,
+				struct fa_trouble *why);
+/* It was RESTORING; NULL: and is ACTIVE, else INACTIVE again, for this reason. */
+void fa_registry_restored(struct fa_registry *registry, struct fa_version *version,
+			  const struct fa_trouble *trouble);
 enum fa_update fa_registry_update(struct fa_registry *registry, const struct fa_version *version,
 				  struct fa_trouble *trouble);
 /* Exchange `old` for `next` of the same name; takes `next`, hands out the reference of `old`. */

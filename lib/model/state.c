@@ -17,7 +17,9 @@ const char *fa_state_name(enum fa_state state)
 {
 	static const char *const names[] = { [FA_STATE_ACTIVE] = "Active",
 					     [FA_STATE_PENDING] = "Pending",
-					     [FA_STATE_FAILED] = "Failed" };
+					     [FA_STATE_FAILED] = "Failed",
+					     [FA_STATE_INACTIVE] = "Inactive",
+					     [FA_STATE_RESTORING] = "Pending" };
 
 	return names[state];
 }
@@ -50,6 +52,61 @@ void fa_version_judge(struct fa_version *v, const struct fa_trouble *trouble)
 void fa_version_settle(struct fa_version *v)
 {
 	atomic_store(&v->state, atomic_load(&v->verdict));
+}
+
+bool fa_version_is_inactive(const struct fa_version *v)
+{
+	int state = atomic_load(&v->state);
+
+	return state == FA_STATE_INACTIVE || state == FA_STATE_RESTORING;
+}
+
+bool fa_version_takes_events(const struct fa_version *v)
+{
+	return fa_version_is_inactive(v) || atomic_load(&v->state) == FA_STATE_ACTIVE;
+}
+
+bool fa_version_rest(struct fa_version *v)
+{
+	int active = FA_STATE_ACTIVE;
+
+	return atomic_compare_exchange_strong(&v->state, &active, FA_STATE_INACTIVE);
+}
+
+bool fa_version_rouse(struct fa_version *v)
+{
+	int inactive = FA_STATE_INACTIVE;
+
+	return atomic_compare_exchange_strong(&v->state, &inactive, FA_STATE_RESTORING);
+}
+
+void fa_registry_restored(struct fa_registry *registry, struct fa_version *v,
+			  const struct fa_trouble *trouble)
+{
+	fa_registry_lock(registry);
+	v->trouble = trouble ? *trouble : (struct fa_trouble){ .code = "" };
+	atomic_store(&v->state, trouble ? FA_STATE_INACTIVE : FA_STATE_ACTIVE);
+	fa_registry_unlock(registry);
+}
+
+/* Codes of the API's model; the words of Idle were seen, those of Restoring are ours. */
+enum fa_state fa_registry_state(struct fa_registry *registry, const struct fa_version *v,
+				struct fa_trouble *why)
+{
+	static const struct fa_trouble words[] = {
+		[FA_STATE_PENDING] = { "Creating", "The function is being created." },
+		[FA_STATE_INACTIVE] = { "Idle", "The function is currently idle." },
+		[FA_STATE_RESTORING] = { "Restoring", "The function is being restored." }
+	};
+	enum fa_state state;
+
+	pthread_rwlock_rdlock(&registry->lock);
+	state = (enum fa_state)atomic_load(&v->state);
+	*why = words[state];
+	if (state == FA_STATE_FAILED || (state == FA_STATE_INACTIVE && v->trouble.code[0]))
+		*why = v->trouble;
+	pthread_rwlock_unlock(&registry->lock);
+	return state;
 }
 
 void fa_trouble_of(struct fa_trouble *trouble, bool image, const struct faas_error *err)

@@ -34,45 +34,43 @@ static struct faas_error err;
 static char *reply;
 static char code[64], folder[64]; /* `folder`: for a state_dir */
 
-static inline int open_with(const char *state_dir, int64_t max_memory_mb, bool virtual_time)
+static inline int open_with(const struct faas_config *config, bool virtual_time)
 {
 	char command[256];
 
-	stores_folder(folder);
 	snprintf(code, sizeof(code), "/tmp/faas-snap-XXXXXX");
 	assert_non_null(mkdtemp(code));
 	snprintf(command, sizeof(command), "chmod 755 %s && cp %s/snapshot.so %s", code,
 		 TEST_PLUGINS, code);
 	assert_int_equal(system(command), 0);
 	memset(&err, 0, sizeof(err));
-	flow_open(&flow, &(struct faas_config){ .state_dir = state_dir,
-						.max_memory_mb = max_memory_mb },
-		  virtual_time);
+	flow_open(&flow, config, virtual_time);
 	return 0;
 }
 
 static inline int open_it(void **state)
 {
 	(void)state;
-	return open_with(NULL, 0, false);
+	return open_with(NULL, false);
 }
 
 static inline int open_virtual(void **state)
 {
 	(void)state;
-	return open_with(NULL, 0, true);
+	return open_with(NULL, true);
 }
 
 static inline int open_small(void **state)
 {
 	(void)state;
-	return open_with(NULL, 128, true);
+	return open_with(&(struct faas_config){ .max_memory_mb = 128 }, true);
 }
 
 static inline int open_lasting(void **state)
 {
 	(void)state;
-	return open_with(folder, 0, false);
+	stores_folder(folder);
+	return open_with(&(struct faas_config){ .state_dir = folder }, false);
 }
 
 static inline int close_it(void **state)
@@ -83,7 +81,9 @@ static inline int close_it(void **state)
 	if (flow.rt)
 		flow_close(&flow);
 	fa_tree_remove(AT_FDCWD, code, NULL);
-	fa_tree_remove(AT_FDCWD, folder, NULL);
+	if (*folder)
+		fa_tree_remove(AT_FDCWD, folder, NULL);
+	*folder = '\0';
 	return 0;
 }
 

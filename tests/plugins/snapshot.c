@@ -197,6 +197,12 @@ static int wait_to_remember(struct faas_context *ctx)
 	return remember(ctx);
 }
 
+/* As long as there is that file. */
+static int remember_if_told(struct faas_context *ctx)
+{
+	return access("/var/task/go", F_OK) < 0 ? complain(ctx) : remember(ctx);
+}
+
 static int wait_to_complain(struct faas_context *ctx)
 {
 	await_go();
@@ -239,4 +245,6 @@ FAAS_PLUGIN("snapshot", "1",
 		    .after_restore = after),
 	    &(const struct faas_handler){ .size = sizeof(struct faas_handler), .name = "busy",
 					  .invoke = wait_to_tell },
+	    HANDLER("moody", .init = remember_if_told, .before_snapshot = before,
+		    .after_restore = after),
 	    HANDLER("held_bad", .init = wait_to_complain), HANDLER("lie", .init = lie));
