@@ -21,7 +21,8 @@ int fa_change_prepare(struct faas *rt, struct faas_error *err);
 /*
  * It ends. `rc`: what came of preparing it, an error with its text in err. Without one, what is
  * to be true is written, and then it is true. Otherwise, or with FAAS_ESYSTEM, FAAS_EUNKNOWN or
- * FAAS_ENOMEM, nothing was changed; after FAAS_EUNKNOWN the next program may find that it was.
+ * FAAS_ENOMEM, nothing was changed; after FAAS_EUNKNOWN a program that begins before the store
+ * has written anything else may find that it was.
  */
 int fa_change_close(struct faas *rt, int rc, struct faas_error *err);
 

@@ -97,8 +97,10 @@ struct faas_config {
 	 * A directory of this runtime's own, made if need be: asynchronous events (see
 	 * FAAS_EVENT), messages and functions (see faas_function_create()) outlive your
 	 * program there. A change waits for the disk; if that fails nothing has changed
-	 * (FAAS_ESYSTEM), or the next program may find that it has (FAAS_EUNKNOWN). One
-	 * runtime at a time may use it (FAAS_EEXIST). NULL: all of it is kept in memory.
+	 * (FAAS_ESYSTEM, FAAS_EUNKNOWN). After FAAS_EUNKNOWN a program that begins before the
+	 * disk took anything again may find that it has; this is tried, too, when a runtime
+	 * closes. One runtime at a time may use it (FAAS_EEXIST). NULL: all of it is kept in
+	 * memory.
 	 */
 	const char *state_dir;
 	int min_unreserved; /* that cannot be reserved: 100, or a tenth of all; FAAS_NONE: none */

@@ -6,6 +6,13 @@
  * locking mode there is no -shm file, and nothing is mapped, so that no truncated file
  * can raise SIGBUS in the host. What has ended is only counted, in the same commit.
  * Without a folder the same tables are in memory.
+ *
+ * A commit appends to the log the pages that it changed, each with a checksum over all before
+ * it, and syncs. If that fails SQLite goes back to the end of the commit before, and the next
+ * one writes over what is behind it: once that is synced nobody finds a chain of checksums to
+ * the old pages, whatever of them came to the disk. It must change a page for that, so it
+ * counts. It writes anew all that it relies on, so that it does not matter what the kernel takes
+ * to be clean after a sync that failed; and what was synced before it does not write again.
  */
 #include <model/store/sqlite.h>
 
@@ -36,6 +43,7 @@ static const char *const text[FA_SQLS] = {
 	[FA_SQL_ROLLBACK] = "ROLLBACK",
 	[FA_SQL_TALLY] = "UPDATE tally SET accepted = ?, succeeded = ?, dead = ?, expired = ?,"
 			 " sent = ?, delivered = ?, dropped = ?",
+	[FA_SQL_OVERWRITE] = "UPDATE tally SET overwritten = overwritten + 1",
 	[FA_SQL_ACCEPT] = "INSERT INTO event(due_ms, accepted_ms, request_id, function, meta,"
 			  " payload, attempts, throttles) VALUES(?, ?, ?, ?, ?, ?, 0, 0)",
 	[FA_SQL_CLAIM] = "SELECT id, due_ms, accepted_ms, request_id, function, meta, payload,"
@@ -182,7 +190,9 @@ static const char *const steps[] = {
 	"CREATE TABLE item(id INTEGER PRIMARY KEY AUTOINCREMENT, address TEXT NOT NULL,"
 	" hash BLOB NOT NULL, range BLOB NOT NULL, due_ms INTEGER, body BLOB NOT NULL,"
 	" UNIQUE(address, hash, range));"
-	"CREATE INDEX item_due ON item(due_ms) WHERE due_ms IS NOT NULL;"
+	"CREATE INDEX item_due ON item(due_ms) WHERE due_ms IS NOT NULL;",
+
+	"ALTER TABLE tally ADD COLUMN overwritten INTEGER NOT NULL DEFAULT 0;"
 };
 
 #define SCHEMA ((int)(sizeof(steps) / sizeof(*steps)))
@@ -192,8 +202,6 @@ enum fa_engine_code fa_sqlite_judge(struct fa_engine *e, int rc)
 	if (rc == SQLITE_OK || rc == SQLITE_DONE || rc == SQLITE_ROW)
 		return FA_ENGINE_OK;
 	rc = sqlite3_extended_errcode(e->db);
-	if (rc == SQLITE_IOERR_FSYNC || rc == SQLITE_IOERR_DIR_FSYNC)
-		return FA_ENGINE_POISONED;
 	return (rc & 0xff) == SQLITE_FULL ? FA_ENGINE_FULL : FA_ENGINE_FAILED;
 }
 
@@ -541,8 +549,10 @@ enum fa_engine_code fa_engine_apply(struct fa_engine *e, struct fa_store_op *op)
 
 enum fa_engine_code fa_engine_begin(struct fa_engine *e)
 {
+	enum fa_engine_code code = fa_sqlite_run(e, FA_SQL_BEGIN);
+
 	e->next = e->counts;
-	return fa_sqlite_run(e, FA_SQL_BEGIN);
+	return code || !e->unsure ? code : fa_sqlite_run(e, FA_SQL_OVERWRITE);
 }
 
 static enum fa_engine_code write_tally(struct fa_engine *e)
@@ -566,11 +576,18 @@ enum fa_engine_code fa_engine_commit(struct fa_engine *e, struct fa_store_counts
 {
 	enum fa_engine_code code = write_tally(e);
 
-	if (!code)
-		code = fa_sqlite_run(e, FA_SQL_COMMIT);
+	if (code)
+		return code;
+	code = fa_sqlite_run(e, FA_SQL_COMMIT);
+	e->unsure = code != FA_ENGINE_OK;
 	if (!code)
 		*counts = e->counts = e->next;
 	return code;
+}
+
+bool fa_engine_is_unsure(const struct fa_engine *e)
+{
+	return e->unsure;
 }
 
 void fa_engine_rollback(struct fa_engine *e)
@@ -583,23 +600,21 @@ void fa_engine_rollback(struct fa_engine *e)
  * What is deleted is overwritten, but the log has it as it was, until it is cut. If that
  * fails now, it is tried again after the next group.
  */
-static enum fa_engine_code scrub(struct fa_engine *e)
+static void scrub(struct fa_engine *e)
 {
-	int rc = sqlite3_wal_checkpoint_v2(e->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-
-	e->scrub = rc != SQLITE_OK;
-	return fa_sqlite_judge(e, rc);
+	e->scrub = sqlite3_wal_checkpoint_v2(e->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
+					     NULL) != SQLITE_OK;
 }
 
-enum fa_engine_code fa_engine_tidy(struct fa_engine *e)
+/* One that fails leaves the log as it is, and all of it is brought home the next time. */
+void fa_engine_tidy(struct fa_engine *e)
 {
-	if (e->scrub)
-		return scrub(e);
-	if (e->wal_pages < e->max_pages)
-		return FA_ENGINE_OK;
-	e->wal_pages = 0;
-	return fa_sqlite_judge(e, sqlite3_wal_checkpoint_v2(
-					  e->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL));
+	if (e->scrub) {
+		scrub(e);
+	} else if (e->wal_pages >= e->max_pages) {
+		e->wal_pages = 0;
+		sqlite3_wal_checkpoint_v2(e->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	}
 }
 
 void fa_engine_counts(const struct fa_engine *e, struct fa_store_counts *counts)

@@ -12,6 +12,7 @@ enum fa_sql {
 	FA_SQL_COMMIT,
 	FA_SQL_ROLLBACK,
 	FA_SQL_TALLY,
+	FA_SQL_OVERWRITE,
 	/* events */
 	FA_SQL_ACCEPT,
 	FA_SQL_CLAIM,
@@ -73,7 +74,8 @@ struct fa_engine {
 	sqlite3_stmt *sql[FA_SQLS];
 	struct fa_store_counts counts, next; /* committed, and with this transaction */
 	int wal_pages, max_pages;
-	bool scrub; /* once nothing is under way any more */
+	bool scrub;  /* once nothing is under way any more */
+	bool unsure; /* the last commit may be found in the log */
 };
 
 enum fa_engine_code fa_sqlite_judge(struct fa_engine *engine, int rc);

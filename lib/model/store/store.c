@@ -4,8 +4,9 @@
  * commits it as one group, so that the price of a sync is shared by whoever waits for
  * one. What begins an event may be refused; what moves or ends one must be written
  * sooner or later: on a full disk it gets the ballast's room, and beyond that it is
- * tried again until there is some. A failed sync ends all writing for good: only a new
- * start, which reads what the disk really has, can tell what is true.
+ * tried again until there is some. A commit that failed at its last step may be found by
+ * the next program although nobody was told that it is true: so the next one overwrites it,
+ * and if there is nothing to commit, one is made for that.
  */
 #include <model/store/store.h>
 
@@ -22,13 +23,12 @@
 #include <model/store/folder.h>
 
 #define GROUP_MAX 4096  /* operations of one commit */
-#define AGAIN_MS 200    /* between attempts on a full disk */
+#define AGAIN_MS 200    /* between attempts on a disk that is full or fails */
 #define BALLAST (4 << 20)
 
 struct fa_store {
 	struct fa_folder folder;
 	struct fa_engine *engine;
-	bool poisoned;            /* [thread] */
 	_Atomic bool troubled;    /* the last group was not written, or took the ballast's room */
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -157,7 +157,6 @@ static enum fa_engine_code write_group(struct fa_store *store, struct fa_list *o
 	}
 	if (code) {
 		fa_engine_rollback(store->engine);
-		store->poisoned |= code == FA_ENGINE_POISONED;
 		return code;
 	}
 	pthread_mutex_lock(&store->lock);
@@ -182,24 +181,20 @@ static void refuse_new(struct fa_store *store, struct fa_list *ops, enum fa_stor
 	}
 }
 
-static void tidy(struct fa_store *store)
-{
-	store->poisoned |= fa_engine_tidy(store->engine) == FA_ENGINE_POISONED;
-}
-
 /* What could not be written and must be stays in `ops`. */
 static void write_ops(struct fa_store *store, struct fa_list *ops)
 {
 	enum fa_store_outcome outcome = FA_STORE_REFUSED, before;
 	enum fa_engine_code code;
 
-	if (store->poisoned || !fa_folder_is_heavy(&store->folder))
-		refuse_new(store, ops, FA_STORE_REFUSED, !store->poisoned);
-	for (int attempt = 0; attempt < 2 && !store->poisoned && !fa_list_empty(ops); attempt++) {
+	if (!fa_folder_is_heavy(&store->folder))
+		refuse_new(store, ops, FA_STORE_REFUSED, true);
+	for (int attempt = 0; attempt < 2 && !fa_list_empty(ops); attempt++) {
 		before = outcome;
 		code = write_group(store, ops, &outcome);
 		if (!code) {
-			tidy(store); /* before the answers: whoever asks then finds it tidy */
+			/* before the answers: whoever asks then finds it tidy */
+			fa_engine_tidy(store->engine);
 			store->troubled = store->folder.light;
 			answer_all(store, ops, FA_STORE_DONE);
 			return;
@@ -209,10 +204,19 @@ static void write_ops(struct fa_store *store, struct fa_list *ops)
 			fa_folder_drop_ballast(&store->folder);
 		if (before == FA_STORE_UNKNOWN)
 			outcome = before; /* what the first attempt left may be found */
-		refuse_new(store, ops, outcome, !attempt && !store->poisoned);
+		refuse_new(store, ops, outcome, !attempt);
 	}
-	if (store->poisoned)
-		answer_all(store, ops, FA_STORE_UNKNOWN);
+}
+
+/* Nothing waits to be written; what the last commit may have left goes all the same. */
+static void make_sure(struct fa_store *store)
+{
+	enum fa_store_outcome outcome;
+	struct fa_list none;
+
+	fa_list_init(&none);
+	if (fa_engine_is_unsure(store->engine))
+		write_group(store, &none, &outcome);
 }
 
 /* ---- the thread ------------------------------------------------------ */
@@ -245,25 +249,25 @@ static void *serve(void *data)
 {
 	struct fa_store *store = data;
 	struct fa_list ops;
-	bool hurry;
+	bool hurry, over = false;
 
 	fa_list_init(&ops);
-	pthread_mutex_lock(&store->lock);
-	for (;;) {
+	while (!over) {
+		pthread_mutex_lock(&store->lock);
 		if (fa_list_empty(&store->submitted) && !store->closing &&
 		    !(store->hurry && !fa_list_empty(&ops)))
-			await_news(store, !fa_list_empty(&ops));
+			await_news(store, !fa_list_empty(&ops) ||
+						  fa_engine_is_unsure(store->engine));
 		take_group(store, &ops);
 		hurry = store->hurry || store->closing;
-		if (fa_list_empty(&ops) && store->closing)
-			break;
+		over = fa_list_empty(&ops) && store->closing;
 		pthread_mutex_unlock(&store->lock);
+		if (fa_list_empty(&ops))
+			make_sure(store);
 		write_ops(store, &ops);
 		if (hurry)
 			answer_all(store, &ops, FA_STORE_UNKNOWN);
-		pthread_mutex_lock(&store->lock);
 	}
-	pthread_mutex_unlock(&store->lock);
 	return NULL;
 }
 

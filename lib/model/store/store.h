@@ -137,7 +137,8 @@ enum fa_store_gone { FA_STORE_DELIVERED, FA_STORE_DROPPED, FA_STORE_GONES };
 enum fa_store_outcome {
 	FA_STORE_DONE = 0, /* and on the disk */
 	FA_STORE_REFUSED,  /* nothing was written */
-	FA_STORE_UNKNOWN,  /* it failed at the last step: may be there after a restart, or not */
+	FA_STORE_UNKNOWN,  /* it failed at the last step: it may be there after a restart, unless
+			      the store could write before, which it tries to, also to close */
 };
 
 #define FA_ENTRY_VALUE 48
