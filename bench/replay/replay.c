@@ -157,7 +157,7 @@ static bool evict_one(struct run *run)
 	if (!best)
 		return false;
 	end_one(run, best);
-	fa_policy_evicted(&run->policy, least);
+	fa_policy_evicted(&run->policy, least, run->now_ns);
 	plan_ahead(run, best);
 	return true;
 }
@@ -313,8 +313,9 @@ static void start(struct run *run, const struct trace *trace, const struct fores
 struct totals replay(const struct trace *trace, const struct foresight *future,
 		     const struct rules *rules)
 {
-	struct run run = { .rules = rules, .policy = { rules->keep, rules->idle_ns, 0 } };
+	struct run run = { .rules = rules };
 
+	run.policy = (struct fa_policy){ .keep = rules->keep, .idle_ns = rules->idle_ns };
 	start(&run, trace, future);
 	for (long i = 0; i < trace->events; i++)
 		arrive(&run, &trace->arrivals[i]);

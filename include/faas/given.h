@@ -16,7 +16,8 @@ enum faas_keep {
 	/*
 	 * Default: who saves the least cold start per MB and second, as measured; one that
 	 * had to go is started again ahead of its next event if that can be told. While there
-	 * is room, each stays for two hours, or twice as long as its events were ever apart.
+	 * is room, each stays for two hours, or twice as long as its events were ever apart; of
+	 * those that compete for memory a dear one may stay longer, for at most eighteen.
 	 */
 	FAAS_KEEP_GREEDY = 0,
 	FAAS_KEEP_LRU = 1,   /* who is idle longest, and only for room */

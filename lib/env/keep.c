@@ -15,13 +15,23 @@ static int64_t earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+/* Under the pool's lock: until when one of so many that are idle may stay. */
+int64_t fa_keep_until(struct fa_pool *pool, int idle, int64_t since_ns)
+{
+	int64_t until_ns;
+
+	pthread_mutex_lock(&pool->envs->lock);
+	until_ns = fa_policy_until(&pool->envs->policy, &pool->habit, idle, since_ns);
+	pthread_mutex_unlock(&pool->envs->lock);
+	return until_ns;
+}
+
 /* Retires what has rested too long; returns when the next one will have, or INT64_MAX. */
 static int64_t sweep_list(struct fa_pool *pool, struct fa_list *list, int64_t now_ns)
 {
 	while (!fa_list_empty(list)) {
 		struct fa_env *env = fa_container(list->prev, struct fa_env, link);
-		int64_t until = fa_policy_until(&pool->envs->policy, &pool->habit,
-						pool->idle_count, env->idle_since_ns);
+		int64_t until = fa_keep_until(pool, pool->idle_count, env->idle_since_ns);
 
 		if (until > now_ns)
 			return until;

@@ -17,7 +17,12 @@
  *
  * A bucket that nothing fell into counts a little, and buckets grow with the time they
  * stand for. That is the rule for who is unknown: what was idle for long will be idle
- * for as long again, and its worth is its cost by memory and by age.
+ * for as long again, and its worth is its cost by memory and by age. A gap counts a
+ * little for the buckets beside its own, too: where one ends is no habit of anybody's.
+ *
+ * Memory that is not taken back now is held until somebody wants memory again. How far
+ * apart that is, is measured, and nothing that is held is thought of as held for less:
+ * where memory is wanted every minute, who returns something within a second is no better.
  */
 #include <env/policy.h>
 
@@ -25,7 +30,9 @@
 #define DOUBT 0.05        /* events that every bucket is given, seen or not */
 #define NEVER (3 * DOUBT) /* and "not again" */
 #define MEMORY 200        /* events in a histogram before all count half */
+#define NEIGHBOUR 0.1     /* of an event, for each bucket beside its own */
 #define AN_END_S 1.0      /* memory is not lent for shorter: to end and start takes as long */
+#define CALM_S 300.0      /* nor is a night in which nobody wanted any thought of as longer */
 #define RICH 4            /* times the price: who is warmed ahead, stays until its event */
 #define LIKELY 0.5        /* for each that is warmed in vain, one was of use */
 #define FIXED_NS 300000000000LL
@@ -98,9 +105,16 @@ static double share(int n, int64_t age_ns)
 	return age_ns >= end ? 0 : (double)(end - age_ns) / (double)(end - begin);
 }
 
+static double seen(const struct fa_rank *rank, int n)
+{
+	int beside = (n ? rank->gaps[n - 1] : 0) + (n < FA_GAPS - 1 ? rank->gaps[n + 1] : 0);
+
+	return (1 - 2 * NEIGHBOUR) * rank->gaps[n] + NEIGHBOUR * beside;
+}
+
 static double expected(const struct fa_rank *rank, int n, int64_t age_ns)
 {
-	return (rank->gaps[n] + DOUBT) * share(n, age_ns);
+	return (seen(rank, n) + DOUBT) * share(n, age_ns);
 }
 
 static double seconds(int n, int64_t age_ns)
@@ -110,10 +124,11 @@ static double seconds(int n, int64_t age_ns)
 	return (double)(edge_ns(n + 1) - (age_ns > begin ? age_ns : begin)) * 1e-9;
 }
 
-static struct outlook look(const struct fa_rank *rank, int64_t age_ns)
+static struct outlook look(const struct fa_policy *policy, const struct fa_rank *rank,
+			   int64_t age_ns)
 {
 	struct outlook out = { .all = NEVER };
-	double left = 1, held = AN_END_S, known = 0;
+	double left = 1, held = policy->lent_s > AN_END_S ? policy->lent_s : AN_END_S, known = 0;
 
 	if (age_ns < 0)
 		age_ns = 0;
@@ -182,14 +197,34 @@ double fa_policy_worth(const struct fa_policy *policy, const struct fa_habit *ha
 {
 	if (policy->keep != FAAS_KEEP_GREEDY)
 		return (double)since_ns;
-	return rate(habit, look(deepest(habit, idle), now_ns - since_ns).index);
+	return rate(habit, look(policy, deepest(habit, idle), now_ns - since_ns).index);
 }
 
-void fa_policy_evicted(struct fa_policy *policy, double worth)
+static void follow(double *mean, double latest)
 {
+	*mean += (latest - *mean) / 10;
+}
+
+/* Who reads the clock first is not always told first. */
+static void note_when(struct fa_policy *policy, int64_t now_ns)
+{
+	double apart_s = (double)(now_ns - policy->evicted_ns) * 1e-9;
+
+	if (policy->evicted_ns && apart_s >= 0)
+		follow(&policy->lent_s, apart_s < CALM_S ? apart_s : CALM_S);
+	if (policy->evicted_ns < now_ns)
+		policy->evicted_ns = now_ns;
+}
+
+void fa_policy_evicted(struct fa_policy *policy, double worth, int64_t now_ns)
+{
+	note_when(policy, now_ns);
 	if (worth <= 0) /* it was of no use to anybody: that says nothing of the memory's */
 		return;
-	policy->price = policy->price > 0 ? policy->price + (worth - policy->price) / 10 : worth;
+	if (policy->price > 0)
+		follow(&policy->price, worth);
+	else
+		policy->price = worth;
 }
 
 int64_t fa_policy_soonest_ns(const struct fa_policy *policy)
@@ -215,6 +250,19 @@ static int64_t longest_ns(const struct fa_rank *rank)
 	return n ? edge_ns(n) : 0;
 }
 
+/*
+ * Where memory has a price, who will still be worth more does not end before the cheaper
+ * ones. Beyond the histogram nobody is worth anything.
+ */
+static int64_t while_dear_ns(const struct fa_policy *policy, const struct fa_habit *habit, int idle,
+			     int64_t stay_ns)
+{
+	while (policy->price > 0 &&
+	       rate(habit, look(policy, deepest(habit, idle), stay_ns).index) > policy->price)
+		stay_ns *= 2;
+	return stay_ns;
+}
+
 int64_t fa_policy_until(const struct fa_policy *policy, const struct fa_habit *habit, int idle,
 			int64_t since_ns)
 {
@@ -224,7 +272,7 @@ int64_t fa_policy_until(const struct fa_policy *policy, const struct fa_habit *h
 		return stay;
 	if (policy->keep == FAAS_KEEP_GREEDY && !policy->idle_ns) {
 		longest = 2 * longest_ns(deepest(habit, idle));
-		stay = longest > stay ? longest : stay;
+		stay = while_dear_ns(policy, habit, idle, longest > stay ? longest : stay);
 	}
 	return since_ns + stay;
 }
@@ -239,7 +287,7 @@ int64_t fa_policy_ahead(const struct fa_policy *policy, const struct fa_habit *h
 		return INT64_MAX;
 	for (int n = bucket(age_ns); n < FA_GAPS; n++) {
 		int64_t at_ns = edge_ns(n) > age_ns ? edge_ns(n) : age_ns;
-		struct outlook out = look(rank, at_ns);
+		struct outlook out = look(policy, rank, at_ns);
 
 		if (rate(habit, out.index) > RICH * policy->price && out.chance >= LIKELY)
 			return habit->since_ns[0] + at_ns;

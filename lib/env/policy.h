@@ -41,6 +41,8 @@ struct fa_policy {
 	enum faas_keep keep;
 	int64_t idle_ns;       /* none stays longer; 0: by the policy */
 	double price;          /* what the memory was worth to those that had to go of late */
+	double lent_s;         /* how far apart they had to go of late */
+	int64_t evicted_ns;    /* when the last one had to; 0: none has */
 };
 
 /* An environment goes to work: no time is asked for. */
@@ -57,9 +59,12 @@ void fa_policy_cold(struct fa_habit *habit, int64_t cold_ns);
  */
 double fa_policy_worth(const struct fa_policy *policy, const struct fa_habit *habit, int idle,
 		       int64_t since_ns, int64_t now_ns);
-/* It was told to go for its memory. */
-void fa_policy_evicted(struct fa_policy *policy, double worth);
-/* Until when this one may stay if nobody needs the memory. INT64_MAX: for ever. */
+/* It was told to go for its memory, now. */
+void fa_policy_evicted(struct fa_policy *policy, double worth, int64_t now_ns);
+/*
+ * Until when this one may stay if nobody needs the memory. INT64_MAX: for ever. Later than
+ * usual while it is worth more than what had to go of late.
+ */
 int64_t fa_policy_until(const struct fa_policy *policy, const struct fa_habit *habit, int idle,
 			int64_t since_ns);
 /* None is to go sooner than so long after its work; INT64_MAX: none ever is. */

@@ -411,7 +411,7 @@ static bool evict_one(struct fa_envs *envs)
 	env = deepest(pool);
 	envs->memory_mb -= env->memory_mb;
 	env->memory_mb = 0;
-	fa_policy_evicted(&envs->policy, least);
+	fa_policy_evicted(&envs->policy, least, fa_now(envs->clock));
 	pthread_mutex_unlock(&envs->lock);
 	fa_env_event(env, FA_ENV_RETIRE);
 	fa_shells_retire(pool);

@@ -152,6 +152,7 @@ bool fa_shells_wanted(struct fa_envs *envs);
 void fa_shells_make(struct fa_envs *envs); /* [loop] some of those that are wanted */
 
 /* keep.c, [loop]: some were idle for too long; some are due to be started. */
+int64_t fa_keep_until(struct fa_pool *pool, int idle, int64_t since_ns);
 void fa_sweep_due(struct fa_timer *timer);
 void fa_sweep_start(struct fa_call *call);
 void fa_sweep_want(struct fa_envs *envs); /* any thread: something may be idle for too long */

@@ -120,7 +120,7 @@ int64_t fa_shells_sweep(struct fa_pool *pool, int64_t now_ns)
 
 	if (fa_list_empty(&pool->shells))
 		return INT64_MAX;
-	until = fa_policy_until(&pool->envs->policy, &pool->habit, 1, last->birth_ns);
+	until = fa_keep_until(pool, 1, last->birth_ns);
 	if (until > now_ns)
 		return until;
 	fa_shells_retire(pool);

@@ -126,6 +126,53 @@ TEST(of_a_burst_the_floor_is_worth_more_than_the_peak)
 	assert_true(worth(&habit, 1, S) > 4 * worth(&habit, 8, S));
 }
 
+TEST(one_that_comes_a_little_early_or_late_was_expected_too)
+{
+	struct fa_habit later = habit;
+
+	often(&habit, 20, 5 * MINUTE);
+	often(&later, 20, 20 * MINUTE);
+	assert_true(worth(&habit, 1, 5 * MINUTE + 30 * S) > 3 * worth(&habit, 1, 9 * MINUTE));
+	assert_true(worth(&later, 1, 22 * MINUTE) > 3 * worth(&later, 1, 35 * MINUTE));
+}
+
+/* Many had to go, so far apart. */
+static void wanted_every(int64_t apart)
+{
+	for (int i = 0; i < 100; i++, now += apart)
+		fa_policy_evicted(&greedy, 1e-9, now);
+}
+
+/* Of who returns a little within a second, by who returns ten times as much within two minutes. */
+static double quick_by_slow(void)
+{
+	struct fa_habit quick = { .memory_mb = 128, .cold_ns = S }, slow = quick;
+
+	slow.cold_ns *= 10;
+	often(&quick, 20, S + 500 * MS);
+	often(&slow, 20, 2 * MINUTE);
+	return worth(&quick, 1, S) / worth(&slow, 1, MINUTE);
+}
+
+TEST(where_memory_is_seldom_wanted_a_second_is_as_good_as_a_minute)
+{
+	wanted_every(S / 4);
+	assert_true(quick_by_slow() > 1);
+	wanted_every(5 * MINUTE);
+	assert_true(quick_by_slow() < 0.5);
+}
+
+TEST(a_calm_night_is_not_thought_of_as_longer_than_five_minutes)
+{
+	wanted_every(S);
+	now += 12 * HOUR;
+	fa_policy_evicted(&greedy, 1, now);
+	assert_true(greedy.lent_s > 1 && greedy.lent_s < 40);
+	fa_policy_evicted(&greedy, 1, now - HOUR); /* told late */
+	assert_int_equal(greedy.evicted_ns, now);
+	assert_true(greedy.lent_s > 1 && greedy.lent_s < 40);
+}
+
 TEST(a_habit_is_forgotten_when_another_has_taken_its_place)
 {
 	double before;
@@ -204,6 +251,20 @@ TEST(with_room_everyone_stays_two_hours_or_twice_as_long_as_its_events_were_apar
 	assert_int_equal(fa_policy_soonest_ns(&greedy), 2 * HOUR);
 }
 
+TEST(where_memory_has_a_price_who_is_worth_more_stays_longer)
+{
+	double two = worth(&habit, 1, 2 * HOUR), eight = worth(&habit, 1, 8 * HOUR);
+
+	fa_policy_evicted(&greedy, 2 * two, now);
+	assert_int_equal(fa_policy_until(&greedy, &habit, 1, now), now + 2 * HOUR);
+	greedy.price = (two + worth(&habit, 1, 4 * HOUR)) / 2;
+	assert_int_equal(fa_policy_until(&greedy, &habit, 1, now), now + 4 * HOUR);
+	greedy.price = eight / 1000; /* and none for ever */
+	assert_int_equal(fa_policy_until(&greedy, &habit, 1, now), now + 16 * HOUR);
+	greedy.idle_ns = S;
+	assert_int_equal(fa_policy_until(&greedy, &habit, 1, now), now + S);
+}
+
 TEST(what_the_host_says_holds_for_the_greedy_policy_too)
 {
 	often(&habit, 3, 90 * MINUTE);
@@ -218,7 +279,7 @@ TEST(who_is_regular_is_warmed_shortly_before_its_event)
 	int64_t ahead;
 
 	often(&habit, 20, 10 * MINUTE);
-	fa_policy_evicted(&greedy, worth(&habit, 1, MINUTE));
+	fa_policy_evicted(&greedy, worth(&habit, 1, MINUTE), now);
 	ahead = fa_policy_ahead(&greedy, &habit, now + MINUTE);
 	assert_true(ahead >= now + 5 * MINUTE && ahead <= now + 10 * MINUTE);
 }
@@ -226,7 +287,7 @@ TEST(who_is_regular_is_warmed_shortly_before_its_event)
 TEST(where_memory_is_dear_nobody_is_warmed_ahead)
 {
 	often(&habit, 20, 10 * MINUTE);
-	fa_policy_evicted(&greedy, 1000);
+	fa_policy_evicted(&greedy, 1000, now);
 	assert_true(fa_policy_ahead(&greedy, &habit, now + MINUTE) == INT64_MAX);
 }
 
@@ -247,12 +308,12 @@ TEST(who_has_not_come_when_it_always_did_is_not_warmed_again)
 
 TEST(the_price_of_memory_follows_those_who_had_to_go)
 {
-	fa_policy_evicted(&greedy, 8);
+	fa_policy_evicted(&greedy, 8, now);
 	assert_true(greedy.price == 8);
 	for (int i = 0; i < 100; i++)
-		fa_policy_evicted(&greedy, 2);
+		fa_policy_evicted(&greedy, 2, now);
 	assert_true(greedy.price > 2 && greedy.price < 2.1);
-	fa_policy_evicted(&greedy, 0); /* nobody missed it */
+	fa_policy_evicted(&greedy, 0, now); /* nobody missed it */
 	assert_true(greedy.price > 2);
 }
 
@@ -316,6 +377,9 @@ int main(void)
 		UNIT(who_is_unknown_is_worth_less_the_longer_it_rests),
 		UNIT(who_comes_every_five_minutes_is_worth_more_after_four_than_after_one),
 		UNIT(of_a_burst_the_floor_is_worth_more_than_the_peak),
+		UNIT(one_that_comes_a_little_early_or_late_was_expected_too),
+		UNIT(where_memory_is_seldom_wanted_a_second_is_as_good_as_a_minute),
+		UNIT(a_calm_night_is_not_thought_of_as_longer_than_five_minutes),
 		UNIT(a_habit_is_forgotten_when_another_has_taken_its_place),
 		UNIT(what_is_rare_is_not_forgotten_for_something_else_being_frequent),
 		UNIT(ranks_that_share_a_histogram_rest_each_for_itself),
@@ -323,6 +387,7 @@ int main(void)
 		UNIT(work_whose_begin_is_unknown_teaches_no_gap),
 		UNIT(an_end_without_a_begin_changes_nothing),
 		UNIT(with_room_everyone_stays_two_hours_or_twice_as_long_as_its_events_were_apart),
+		UNIT(where_memory_has_a_price_who_is_worth_more_stays_longer),
 		UNIT(what_the_host_says_holds_for_the_greedy_policy_too),
 		UNIT(who_is_regular_is_warmed_shortly_before_its_event),
 		UNIT(where_memory_is_dear_nobody_is_warmed_ahead),
