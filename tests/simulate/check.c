@@ -258,15 +258,20 @@ static void check_seats(void)
 		check_seat(&world.rt->seats[i]);
 }
 
-/* Those who wait asked for it, and since they do no seat keeps anything more. */
-static void check_withheld(const struct fa_runner *runner, bool has_place, bool has_memory)
+/*
+ * Those who wait asked for it, and since they do no seat keeps anything more. Nor has it one that
+ * was there, with its last job over by then, when somebody was sent away.
+ */
+static void check_withheld(const struct fa_runner *runner, bool has_place, bool has_memory,
+			   int64_t since_ns)
 {
 	has_memory |= !fa_list_empty(&runner->pool->away); /* it may wait for one of those */
 	for (int i = 0; i < FA_SEATS; i++) {
 		const struct fa_env *env = kept_by(&world.rt->seats[i]);
 
-		if (env && (env->pool == runner->pool || !has_memory ||
-			    (!has_place && has_place_for(env, runner->quota))))
+		if (env && env->ended_ns < since_ns &&
+		    (env->pool == runner->pool || !has_memory ||
+		     (!has_place && has_place_for(env, runner->quota))))
 			broken("%s: somebody waits, and a seat keeps e%u, which nobody uses",
 			       runner->version->config.name, env->id);
 	}
@@ -293,14 +298,17 @@ static bool has_memory(const struct fa_runner *runner, const struct count *all)
 	       world.rt->envs.max_memory_mb;
 }
 
+static const struct fa_invocation *first_of(const struct fa_runner *runner)
+{
+	return fa_container(runner->waiting.next, struct fa_invocation, turn);
+}
+
 /* The first of those that wait, unless the library chose to let it wait a little. */
 static bool could_run(const struct fa_runner *runner, const struct count *all)
 {
-	const struct fa_invocation *first =
-		fa_container(runner->waiting.next, struct fa_invocation, turn);
 	const struct fa_pool *pool = runner->pool;
 
-	if (world.rt->finishing || !has_place(runner) || fa_turn_is_soon(runner, first))
+	if (world.rt->finishing || !has_place(runner) || fa_turn_is_soon(runner, first_of(runner)))
 		return false;
 	if (!fa_list_empty(&pool->ready) || !fa_list_empty(&pool->idle))
 		return true;
@@ -343,7 +351,9 @@ static int check_waiting(const struct count *all)
 			broken("%s is said to have somebody who waits",
 			       runner->version->config.name);
 		fa_list_for(turn, &runner->waiting) waiting++;
-		check_withheld(runner, has_place(runner), has_memory(runner, all));
+		if (!fa_turn_is_soon(runner, first_of(runner))) /* those ask for nothing more */
+			check_withheld(runner, has_place(runner), has_memory(runner, all),
+				       INT64_MAX);
 		check_patience(runner, all);
 	}
 	return waiting;
@@ -369,8 +379,8 @@ void check_throttled(int function)
 {
 	const struct fa_runner *runner = runner_named(function);
 
-	if (runner && !has_place(runner))
-		check_withheld(runner, false, true);
+	if (runner && !has_place(runner)) /* it may end at this very moment, and then too late */
+		check_withheld(runner, false, true, now());
 }
 
 /* Others were handed over behind it because it would be short: if not, they are taken back. */

@@ -38,8 +38,13 @@ struct machine {
 	uint32_t begun, finished;
 	struct slot slots[FA_DEPTH];
 	struct fa_timer birth, work, death, report;
+	struct fa_list link; /* of all */
+	struct fa_kit kit;   /* by it the library knows that there is a process */
+	struct fa_request_head head;
 	char answer[32];
 };
+
+static struct fa_list machines = { &machines, &machines };
 
 static struct machine *machine_of(const struct fa_env *env)
 {
@@ -86,19 +91,38 @@ static void report(struct fa_timer *timer)
 		pool->envs->on_capacity(pool->envs->data);
 }
 
-static void die(struct machine *m, int error)
+/* Nobody knows of it yet. */
+static void perish(struct machine *m, int error)
 {
 	struct slot *slot = slot_of(m, m->begun);
 
-	if (m->stage == DEAD)
-		return;
 	if (m->begun != m->finished && slot->request)
 		slot->request->end = DIED;
 	m->stage = DEAD;
 	m->env->exit_error = error;
 	m->env->exit_status = error ? 0 : 9;
 	stop(m);
+}
+
+static void die(struct machine *m, int error)
+{
+	if (m->stage == DEAD)
+		return;
+	perish(m, error);
 	at(&m->report, now() + draw_between(0, 5) * (MS / 5));
+}
+
+void machines_perish(const struct fa_pool *pool)
+{
+	const struct fa_list *pos;
+
+	fa_list_for(pos, &machines)
+	{
+		struct machine *m = fa_container(pos, struct machine, link);
+
+		if (m->env->pool == pool && m->stage != DEAD)
+			perish(m, 0);
+	}
 }
 
 static void on_death(struct fa_timer *timer)
@@ -150,8 +174,10 @@ static void bury(struct fa_env *env)
 		broken("e%u is buried alive", env->id);
 	stop(m);
 	fa_timer_stop(&world.timers, &m->report);
+	fa_list_remove(&m->link);
 	free(m);
 	env->thread = NULL;
+	env->kit = NULL;
 	world.machines--;
 }
 
@@ -543,28 +569,38 @@ static int spawn(struct fa_env *env, bool waits)
 	static const int64_t some[] = { 0, MS / 10, MS, -1 };
 	struct fa_pool *pool = env->pool;
 	struct machine *m;
+	bool alive;
 
 	if (env->thread)
 		broken("e%u gets a second process", env->id);
 	forget_process(env);
 	if (chance(world.dials.birth_error))
 		return -EAGAIN;
-	pool->nested = true;
+	alive = nest_ensure(pool);
 	m = calloc(1, sizeof(*m));
 	m->env = env;
+	m->kit.request = &m->head;
+	fa_list_append(&machines, &m->link);
 	m->birth.on_due = on_birth;
 	m->work.on_due = on_work;
 	m->death.on_due = on_death;
 	m->report.on_due = report;
 	env->thread = m;
+	env->kit = &m->kit;
 	env->shell = waits;
 	env->unborn = true;
 	pool->unborn++;
 	pool->prepared |= pool->unborn >= BURST;
 	world.machines++;
 	note("e%u of f%s is made%s", env->id, pool->version->config.name, waits ? ", ahead" : "");
+	if (!alive) {
+		perish(m, 0);
+		return 0;
+	}
 	at(&m->birth,
 	   now() + (chance(world.dials.slow_birth) ? draw_between(1, 3000) * MS : draw_of(some)));
+	if (!env->kind->steady && chance(world.dials.killed)) /* whatever it does by then */
+		at(&m->death, now() + draw_between(0, 8000) * MS);
 	return 0;
 }
 

@@ -7,12 +7,19 @@
 struct fa_env;
 struct fa_env_kind;
 struct fa_job;
+struct fa_pool;
 
 /*
  * A kind of environment that is no process, see env/env.h. That of some functions is steady: it
  * does not end by itself between two jobs.
  */
 const struct fa_env_kind *machine_kind_of(const char *function);
+
+/* The nest of a pool, made if there is none; whether it is alive (nest.c). */
+bool nest_ensure(struct fa_pool *pool);
+void nest_closed(struct fa_pool *pool);
+/* All of this pool's end at once, and nobody tells. */
+void machines_perish(const struct fa_pool *pool);
 
 /* What machines tell the play (play.c). */
 struct request *request_posted(const struct fa_job *job, const struct fa_env *env);

@@ -158,12 +158,11 @@ WRAP(struct fa_pool *, fa_pool_create, struct fa_envs *envs, struct fa_version *
 	return pool;
 }
 
-/* Nor is there a nest to be closed. */
-WRAP(void, fa_pool_destroy, struct fa_pool *pool)
+/* Nests are machines, too. */
+WRAP(void, fa_nest_close, struct fa_nest *nest, struct fa_loop *loop)
 {
-	if (pool)
-		pool->nested = false;
-	__real_fa_pool_destroy(pool);
+	(void)loop;
+	nest_closed(fa_container(nest, struct fa_pool, nest));
 }
 
 /* Nobody needs its files and its memory. */

@@ -320,6 +320,8 @@ static void draw_dials(void)
 	d->slow_birth = draw_dial();
 	d->polite = draw_dial() * 2;
 	d->awake = draw_dial() * 2;
+	d->killed = draw_dial();
+	d->nest_killed = draw_dial() * 8;
 }
 
 static struct faas_config draw_runtime(void)

@@ -32,6 +32,7 @@ struct dials {
 	unsigned init_error, init_crash, init_hang, slow_init;
 	unsigned birth_error, stillbirth, slow_birth;
 	unsigned polite, awake;
+	unsigned killed, nest_killed; /* from outside: a shell, an heir, whoever it is */
 };
 
 /* One event, from the call to the last that is heard of it. */
