@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +22,8 @@
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <base/clock.h>
 
 #include "support/flow.h"
 #include "support/invariants.h"
@@ -42,6 +45,8 @@ static struct {
 	int pass;               /* so many of them first */
 	uint64_t held;          /* it, or 0 */
 	pid_t holds;            /* who waits for it */
+	int64_t until_ns;       /* but no longer: the test itself may wait for who is held */
+	bool overdue;           /* and has */
 	_Atomic pid_t by[MOST]; /* who made or removed a group, the last */
 	_Atomic int count, made, removed;
 } way = { .lock = PTHREAD_MUTEX_INITIALIZER, .hold = -1 };
@@ -85,16 +90,35 @@ static void meet(const struct seccomp_notif *req)
 	    !way.pass--) {
 		way.held = req->id;
 		way.holds = pid;
+		way.until_ns = fa_now(&fa_clock_real) + PATIENCE_MS * 1000000LL;
 	} else {
 		answer(req->id, way.refuse && makes ? EDQUOT : 0);
 	}
 }
 
+/* Nobody is held for ever: a test that hangs tells nothing. */
+static void look_at_the_clock(void)
+{
+	pthread_mutex_lock(&way.lock);
+	if (way.held && fa_now(&fa_clock_real) > way.until_ns) {
+		answer(way.held, 0);
+		way.held = 0;
+		way.hold = -1;
+		way.overdue = true;
+	}
+	pthread_mutex_unlock(&way.lock);
+}
+
 static void *listen_on(void *data)
 {
 	for (;;) {
+		struct pollfd next = { .fd = way.listener, .events = POLLIN };
 		struct seccomp_notif req = { 0 };
 
+		if (poll(&next, 1, 100) <= 0) {
+			look_at_the_clock();
+			continue;
+		}
 		if (ioctl(way.listener, SECCOMP_IOCTL_NOTIF_RECV, &req) < 0)
 			continue; /* it was killed before we looked */
 		if (!syscall(SYS_tgkill, getpid(), req.pid, 0)) {
@@ -158,12 +182,18 @@ static pid_t await_held(void)
 
 static void release(void)
 {
+	bool overdue;
+
 	pthread_mutex_lock(&way.lock);
 	if (way.held)
 		answer(way.held, 0);
 	way.hold = -1;
 	way.held = 0;
+	overdue = way.overdue;
+	way.overdue = false;
 	pthread_mutex_unlock(&way.lock);
+	if (overdue)
+		fail_msg("the test had to wait for who was held");
 }
 
 static void forget(void)
