@@ -349,6 +349,40 @@ TEST(six_megabytes_go_both_ways_and_one_byte_more_is_refused)
 	invoke_size(6291457, FAAS_ETOOLARGE);
 }
 
+/* Of a dry run, which begins nothing. */
+static int ask_dry(int wait_ms, size_t context, size_t trace, size_t tenant)
+{
+	static char text[4096];
+	const char *end = text + sizeof(text) - 1;
+	struct faas_result *result = NULL;
+	int rc;
+
+	memset(text, 'x', sizeof(text) - 1);
+	rc = faas_invoke_wait(flow.rt,
+			      FAAS_REQUEST(.function = "life", .mode = FAAS_DRY_RUN,
+					   .capacity_wait_ms = wait_ms,
+					   .client_context = end - context, .trace_id = end - trace,
+					   .tenant_id = end - tenant),
+			      &result, NULL);
+	faas_free(result);
+	return rc;
+}
+
+TEST(a_request_waits_at_most_a_quarter_of_an_hour)
+{
+	assert_int_equal(ask_dry(900000, 0, 0, 0), 0);
+	assert_int_equal(ask_dry(900001, 0, 0, 0), FAAS_EINVAL);
+	assert_int_equal(ask_dry(-1, 0, 0, 0), FAAS_EINVAL);
+}
+
+TEST(the_texts_of_a_request_have_longest_lengths)
+{
+	assert_int_equal(ask_dry(0, 3583, 1024, 256), 0);
+	assert_int_equal(ask_dry(0, 3584, 0, 0), FAAS_EINVAL);
+	assert_int_equal(ask_dry(0, 0, 1025, 0), FAAS_EINVAL);
+	assert_int_equal(ask_dry(0, 0, 0, 257), FAAS_EINVAL);
+}
+
 TEST(a_response_may_be_a_hundred_bytes_larger_and_not_one_more)
 {
 	const struct faas_result *r;
@@ -577,6 +611,8 @@ int main(void)
 		CASE(a_function_can_be_named_by_its_arn),
 		CASE(a_request_id_of_the_hosts_own_is_the_one_that_handler_and_result_see),
 		CASE(six_megabytes_go_both_ways_and_one_byte_more_is_refused),
+		CASE(a_request_waits_at_most_a_quarter_of_an_hour),
+		CASE(the_texts_of_a_request_have_longest_lengths),
 		CASE(a_response_may_be_a_hundred_bytes_larger_and_not_one_more),
 		CASE(a_large_part_of_the_event_comes_back_by_both_doors),
 		CASE(large_answers_follow_each_other_on_the_callers_thread_after_the_loops),
