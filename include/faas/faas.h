@@ -400,6 +400,14 @@ FAAS_EXPORT int faas_secret_expire(struct faas *rt, const char *name, struct faa
  *   UpdateEventSourceMapping DeleteEventSourceMapping ListEventSourceMappings
  *   CreateFunctionUrlConfig UpdateFunctionUrlConfig GetFunctionUrlConfig
  *   ListFunctionUrlConfigs DeleteFunctionUrlConfig
+ *   AddPermission RemovePermission GetPolicy AddLayerVersionPermission
+ *   RemoveLayerVersionPermission GetLayerVersionPolicy
+ * and of IAM, for the roles of functions and of who signs:
+ *   CreateRole GetRole ListRoles DeleteRole UpdateAssumeRolePolicy
+ *   PutRolePolicy GetRolePolicy ListRolePolicies DeleteRolePolicy
+ *   AttachRolePolicy DetachRolePolicy ListAttachedRolePolicies
+ *   CreatePolicy iam:GetPolicy GetPolicyVersion ListPolicies DeletePolicy
+ * EventBridge's PutEvents is in source.h.
  * A member that would change nothing here is refused, not ignored. Code comes as
  * ZipFile, in base64; it is a plugin, and its Runtime is provided.al2023, .al2 or
  * provided; or, with PackageType Image, as ImageUri. What takes its time of it is done
