@@ -232,14 +232,29 @@ static int keep(struct faas *rt, const struct meant *meant, const char *text,
 	return say(fa_store_perform(rt->durable.store, &op), meant->name, err);
 }
 
-static int create(struct faas *rt, const struct meant *meant, const char *options,
+/* The draft is made before it is written, and is true afterwards. */
+static int commit(struct faas *rt, const struct meant *meant, const union like *like,
 		  struct faas_error *err)
 {
 	struct fa_named *all = all_of(rt, meant->kind);
+	char *print = meant->kind->print(like, &rt->mem);
+	void *draft = print ? fa_named_draft(all, like) : NULL;
+	int rc = draft ? keep(rt, meant, print, err) : fa_error_nomem(err);
+
+	fa_free(print);
+	if (rc)
+		fa_named_discard(draft);
+	else
+		fa_named_adopt(all, draft);
+	return rc;
+}
+
+static int create(struct faas *rt, const struct meant *meant, const char *options,
+		  struct faas_error *err)
+{
 	union like like, old;
-	char *print;
 	int rc = meant->kind->read(&like, meant->name, options, err);
-	bool there = !rc && fa_named_get(all, meant->name, &old);
+	bool there = !rc && fa_named_get(all_of(rt, meant->kind), meant->name, &old);
 
 	if (there && meant->kind->change)
 		rc = meant->kind->change(&old, &like, err);
@@ -247,10 +262,7 @@ static int create(struct faas *rt, const struct meant *meant, const char *option
 		return rc;
 	if (!there && meant->kind->begin)
 		meant->kind->begin(&like, rt->clock->unix_ms(rt->clock));
-	print = meant->kind->print(&like, &rt->mem);
-	rc = print ? keep(rt, meant, print, err) : fa_error_nomem(err);
-	fa_free(print);
-	return !rc && fa_named_set(all, &like) ? fa_error_nomem(err) : rc;
+	return commit(rt, meant, &like, err);
 }
 
 int faas_resource_create(struct faas *rt, const char *text, const char *options,
@@ -261,7 +273,9 @@ int faas_resource_create(struct faas *rt, const char *text, const char *options,
 
 	if (rc)
 		return rc;
+	fa_named_begin(all_of(rt, meant.kind));
 	rc = create(rt, &meant, options, err);
+	fa_named_end(all_of(rt, meant.kind));
 	fa_leave(rt);
 	return rc;
 }
@@ -271,16 +285,20 @@ int faas_resource_delete(struct faas *rt, const char *text, struct faas_error *e
 	struct fa_store_op op = { .gone = FA_STORE_DROPPED };
 	char document[FA_DOCUMENT_NAME];
 	struct meant meant;
+	struct fa_named *all;
 	bool was_there;
 	int rc = enter(rt, text, &meant, err);
 
 	if (rc)
 		return rc;
+	all = all_of(rt, meant.kind);
 	op.verb = meant.kind->empty;
 	op.message.address = (struct faas_bytes){ meant.text, strlen(meant.text) };
 	op.message.source = name_document(document, &meant);
+	fa_named_begin(all);
 	rc = say(fa_store_perform(rt->durable.store, &op), meant.name, err);
-	was_there = !rc && fa_named_remove(all_of(rt, meant.kind), meant.name);
+	was_there = !rc && fa_named_remove(all, meant.name);
+	fa_named_end(all);
 	if (!rc && !was_there && !op.count)
 		rc = fa_error(err, FAAS_ENOTFOUND, "there is no %s", meant.text);
 	fa_leave(rt);

@@ -10,6 +10,7 @@ void fa_named_init(struct fa_named *all, const struct fa_mem *mem, size_t size)
 {
 	all->mem = mem;
 	all->size = size;
+	pthread_mutex_init(&all->turn, NULL);
 	pthread_mutex_init(&all->lock, NULL);
 	fa_map_init(&all->map, mem);
 }
@@ -23,6 +24,7 @@ void fa_named_finish(struct fa_named *all)
 		fa_free(one);
 	fa_map_finish(&all->map);
 	pthread_mutex_destroy(&all->lock);
+	pthread_mutex_destroy(&all->turn);
 }
 
 bool fa_named_get(struct fa_named *all, const char *name, void *out)
@@ -39,22 +41,59 @@ bool fa_named_get(struct fa_named *all, const char *name, void *out)
 	return found;
 }
 
+void fa_named_begin(struct fa_named *all)
+{
+	pthread_mutex_lock(&all->turn);
+}
+
+void fa_named_end(struct fa_named *all)
+{
+	pthread_mutex_unlock(&all->turn);
+}
+
+void *fa_named_draft(struct fa_named *all, const void *one)
+{
+	void *draft = fa_memdup(all->mem, one, all->size);
+	int rc;
+
+	pthread_mutex_lock(&all->lock);
+	rc = draft ? fa_map_reserve(&all->map, 1) : 0;
+	pthread_mutex_unlock(&all->lock);
+	if (!rc)
+		return draft;
+	fa_free(draft);
+	return NULL;
+}
+
+void fa_named_adopt(struct fa_named *all, void *draft)
+{
+	void *old;
+
+	pthread_mutex_lock(&all->lock);
+	old = fa_map_replace(&all->map, draft, draft);
+	if (!old) {
+		fa_map_add(&all->map, draft, draft); /* there is room */
+		atomic_fetch_add(&all->count, 1);
+	}
+	pthread_mutex_unlock(&all->lock);
+	fa_free(old);
+}
+
+void fa_named_discard(void *draft)
+{
+	fa_free(draft);
+}
+
 int fa_named_set(struct fa_named *all, const void *one)
 {
-	char *copy = fa_memdup(all->mem, one, all->size), *old;
-	int rc = 0;
+	void *draft;
 
-	if (!copy)
-		return FAAS_ENOMEM;
-	pthread_mutex_lock(&all->lock);
-	old = fa_map_replace(&all->map, copy, copy);
-	if (!old)
-		rc = fa_map_add(&all->map, copy, copy);
-	if (!old && !rc)
-		atomic_fetch_add(&all->count, 1);
-	pthread_mutex_unlock(&all->lock);
-	fa_free(rc ? copy : old);
-	return rc;
+	fa_named_begin(all);
+	draft = fa_named_draft(all, one);
+	if (draft)
+		fa_named_adopt(all, draft);
+	fa_named_end(all);
+	return draft ? 0 : FAAS_ENOMEM;
 }
 
 bool fa_named_remove(struct fa_named *all, const char *name)

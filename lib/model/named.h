@@ -15,6 +15,7 @@
 struct fa_named {
 	const struct fa_mem *mem;
 	size_t size;
+	pthread_mutex_t turn; /* of who changes something and writes it, before `lock` */
 	pthread_mutex_t lock;
 	struct fa_map map;
 	_Atomic int count;
@@ -27,6 +28,16 @@ void fa_named_finish(struct fa_named *all);
 bool fa_named_get(struct fa_named *all, const char *name, void *out);
 /* FAAS_ENOMEM. */
 int fa_named_set(struct fa_named *all, const void *one);
+
+/*
+ * The same in two steps, with what may fail in the first: a draft that nobody sees, NULL without
+ * memory; and then, in the same turn, one of the others. What is removed needs no draft.
+ */
+void fa_named_begin(struct fa_named *all); /* wait for one's turn */
+void fa_named_end(struct fa_named *all);
+void *fa_named_draft(struct fa_named *all, const void *one);
+void fa_named_adopt(struct fa_named *all, void *draft);
+void fa_named_discard(void *draft); /* NULL is fine */
 bool fa_named_remove(struct fa_named *all, const char *name); /* whether it was there */
 
 #endif

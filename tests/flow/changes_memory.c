@@ -220,6 +220,42 @@ TEST(a_change_without_memory_from_some_point_is_whole_or_has_not_happened)
 	try_all(true);
 }
 
+/* ---- and the next program ------------------------------------------------ */
+
+/* False: nothing failed. */
+static bool is_refused_and_not_found(const struct changes_row *row, size_t n)
+{
+	const char *folder = changes_folder(row);
+	struct faas *rt = open_runtime(folder);
+	struct faas_error err = { 0 };
+	char *now;
+	bool failed;
+
+	fail_at(n, false);
+	changes_perform(rt, row, &err);
+	failed = has_failed();
+	fail_at(0, false);
+	now = changes_describe(rt);
+	check_next(row, n, rt, folder, now);
+	free(now);
+	return failed;
+}
+
+/* What fails last may fail behind the commit: a program of its own for each allocation. */
+TEST(a_resource_for_which_there_was_no_memory_is_not_found_by_the_next_program)
+{
+	int resources = 0;
+
+	for (int i = 0; i < changes_count; i++) {
+		if (!changes_rows[i].perform)
+			continue;
+		resources++;
+		for (size_t n = 1; is_refused_and_not_found(&changes_rows[i], n); n++)
+			assert_true(n < 200);
+	}
+	assert_true(resources >= 3);
+}
+
 /* ---- a program begins ---------------------------------------------------- */
 
 /* False: nothing failed any more. */
@@ -274,6 +310,8 @@ int main(void)
 			a_change_without_memory_for_one_thing_is_whole_or_has_not_happened),
 		cmocka_unit_test(
 			a_change_without_memory_from_some_point_is_whole_or_has_not_happened),
+		cmocka_unit_test(
+			a_resource_for_which_there_was_no_memory_is_not_found_by_the_next_program),
 	};
 
 	return cmocka_run_group_tests(tests, changes_begin, changes_end);
