@@ -5,6 +5,9 @@
  * epoch, and scan once more, because a worker that answered just before saw the
  * loop awake and did not ring. After libuv woke: an even epoch. A ring that
  * comes while we still scan stays pending in the epoll set, so none is lost.
+ *
+ * On a loop of the host's somebody else may be prepared after us, and call: then an idle
+ * handle lets libuv turn once more without blocking, which costs no system call.
  */
 #include <base/loop.h>
 
@@ -104,18 +107,27 @@ static void on_prepare(uv_prepare_t *handle)
 {
 	struct fa_loop *loop = handle->data;
 
+	loop->resting = false;
+	uv_idle_stop(&loop->hurry);
 	work(loop);
 	for (int i = 0; i < SCANS_PER_TURN && spin(loop); i++)
 		work(loop);
 	atomic_fetch_or(loop->epoch, 1);
 	work(loop);
 	arm(loop);
+	loop->resting = true;
+}
+
+static void on_idle(uv_idle_t *handle)
+{
+	(void)handle; /* that there is one is enough */
 }
 
 static void on_check(uv_check_t *handle)
 {
 	struct fa_loop *loop = handle->data;
 
+	loop->resting = false;
 	if (atomic_load_explicit(loop->epoch, memory_order_relaxed) & 1)
 		atomic_fetch_add(loop->epoch, 1);
 }
@@ -136,6 +148,7 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 
 	(void)status;
 	(void)events;
+	loop->resting = false;
 	n = epoll_wait(loop->epoll, ready, EVENTS_PER_TURN, 0);
 	loop->ready = ready;
 	loop->ready_count = n;
@@ -239,7 +252,8 @@ int fa_loop_init(struct fa_loop *loop, uv_loop_t *uv, const struct fa_mem *mem,
 	}
 	uv_prepare_init(uv, &loop->prepare);
 	uv_check_init(uv, &loop->check);
-	loop->poll.data = loop->prepare.data = loop->check.data = loop;
+	uv_idle_init(uv, &loop->hurry);
+	loop->hurry.data = loop->poll.data = loop->prepare.data = loop->check.data = loop;
 	uv_poll_start(&loop->poll, UV_READABLE, on_poll);
 	uv_prepare_start(&loop->prepare, on_prepare);
 	uv_check_start(&loop->check, on_check);
@@ -261,10 +275,12 @@ void fa_loop_close(struct fa_loop *loop, void (*on_closed)(void *data), void *da
 {
 	loop->on_closed = on_closed;
 	loop->closed_data = data;
-	loop->open_handles = 3;
+	loop->resting = false; /* nobody is to start the idle handle any more */
+	loop->open_handles = 4;
 	uv_close((uv_handle_t *)&loop->poll, on_handle_closed);
 	uv_close((uv_handle_t *)&loop->prepare, on_handle_closed);
 	uv_close((uv_handle_t *)&loop->check, on_handle_closed);
+	uv_close((uv_handle_t *)&loop->hurry, on_handle_closed);
 }
 
 void fa_loop_adopt(struct fa_loop *loop, pthread_t thread)
@@ -282,9 +298,14 @@ void fa_loop_wake(struct fa_loop *loop)
 
 void fa_loop_call(struct fa_loop *loop, struct fa_call *call)
 {
-	if (fa_post_push(&loop->posts, &call->node) && !fa_loop_here(loop) &&
-	    atomic_load(loop->epoch) & 1)
+	bool first = fa_post_push(&loop->posts, &call->node);
+
+	if (fa_loop_here(loop)) {
+		if (loop->resting)
+			uv_idle_start(&loop->hurry, on_idle);
+	} else if (first && atomic_load(loop->epoch) & 1) {
 		fa_loop_wake(loop);
+	}
 }
 
 static uint32_t events_of(const struct fa_watch *watch)

@@ -15,7 +15,7 @@
 
 /*
  * The loop thread: one epoll descriptor with everything of ours in it, watched
- * by one uv_poll_t, so a host's own loop carries three handles of ours and no
+ * by one uv_poll_t, so a host's own loop carries four handles of ours and no
  * more. Descriptors of environments never reach libuv itself.
  *
  * The page with `epoch` is shared, read-only, with all workers: odd means that
@@ -42,6 +42,8 @@ struct fa_loop {
 	uv_poll_t poll;
 	uv_prepare_t prepare;
 	uv_check_t check;
+	uv_idle_t hurry; /* while it is active libuv does not block */
+	bool resting;    /* [loop] we will not look for calls again before libuv may block */
 	int open_handles;
 	int epoll, wake, timerfd, page_fd;
 	_Atomic pthread_t thread;

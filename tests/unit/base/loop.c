@@ -128,6 +128,51 @@ static void *is_here(void *arg)
 	return NULL;
 }
 
+static uv_prepare_t hosts_own;
+static struct counted from_there = { .call.run = count };
+
+static void call_once(uv_prepare_t *handle)
+{
+	uv_prepare_stop(handle);
+	fa_loop_call(&loop, &from_there.call);
+}
+
+static void too_late(uv_timer_t *timer)
+{
+	*(bool *)timer->data = true;
+	uv_stop(&uv);
+}
+
+/* libuv runs those that were started first last. */
+static int setup_behind_another(void **state)
+{
+	(void)state;
+	runs = closed = 0;
+	fa_clock_virtual_init(&fake, 0);
+	assert_int_equal(uv_loop_init(&uv), 0);
+	uv_prepare_init(&uv, &hosts_own);
+	uv_prepare_start(&hosts_own, call_once);
+	assert_int_equal(fa_loop_init(&loop, &uv, &fa_mem_libc, &fake.clock, NULL), 0);
+	return 0;
+}
+
+TEST(a_call_by_who_is_prepared_after_us_is_not_slept_over)
+{
+	bool late = false;
+	uv_timer_t guard = { .data = &late };
+
+	uv_timer_init(&uv, &guard);
+	uv_timer_start(&guard, too_late, 5000, 0);
+	while (!runs && !late)
+		uv_run(&uv, UV_RUN_ONCE);
+	assert_false(late);
+	assert_int_equal(runs, 1);
+	assert_false(uv_is_active((uv_handle_t *)&loop.hurry));
+	uv_close((uv_handle_t *)&guard, NULL);
+	uv_close((uv_handle_t *)&hosts_own, NULL);
+	turn();
+}
+
 TEST(the_loop_knows_its_own_thread)
 {
 	bool elsewhere = true;
@@ -458,7 +503,7 @@ TEST(every_descriptor_closes_on_exec)
 		assert_int_equal(fcntl(fds[i], F_GETFD), FD_CLOEXEC);
 }
 
-TEST(the_loop_of_the_host_holds_three_handles_of_ours_and_in_the_end_none)
+TEST(the_loop_of_the_host_holds_three_active_handles_of_ours_and_in_the_end_none)
 {
 	assert_int_equal(uv.active_handles, 3);
 	fa_loop_close(&loop, on_closed, &closed);
@@ -516,6 +561,9 @@ int main(void)
 		LOOP(calls_run_in_the_order_they_were_made),
 		LOOP(a_call_may_make_itself_again),
 		LOOP(a_call_from_another_thread_wakes_a_sleeping_loop),
+		cmocka_unit_test_setup_teardown(
+			a_call_by_who_is_prepared_after_us_is_not_slept_over, setup_behind_another,
+			teardown),
 		LOOP(the_loop_knows_its_own_thread),
 		LOOP(a_timer_follows_the_clock_of_the_loop),
 		LOOP(a_stopped_timer_never_comes),
@@ -535,7 +583,7 @@ int main(void)
 		LOOP(the_epoch_is_odd_in_sleep_and_even_awake),
 		LOOP(the_page_of_the_loop_cannot_be_written_by_others),
 		LOOP(every_descriptor_closes_on_exec),
-		LOOP(the_loop_of_the_host_holds_three_handles_of_ours_and_in_the_end_none),
+		LOOP(the_loop_of_the_host_holds_three_active_handles_of_ours_and_in_the_end_none),
 		LOOP(a_call_made_before_closing_still_runs),
 		LOOP(without_descriptors_left_there_is_no_loop_and_no_leak),
 	};
