@@ -42,9 +42,8 @@ void fa_invocation_free(struct fa_invocation *inv)
 		fa_check_closed(rt);
 }
 
-static void say_accepted(struct fa_invocation *inv)
+static void answer_accepted(struct fa_invocation *inv)
 {
-	struct faas *rt = inv->rt;
 	struct faas_result accepted = { .size = sizeof(accepted),
 					.request_id = inv->job.request_id,
 					.version = inv->runner->version->qualifier,
@@ -53,17 +52,39 @@ static void say_accepted(struct fa_invocation *inv)
 					.payload = { "", 0 },
 					.log_tail = { "", 0 } };
 
+	fa_invocation_answer(inv, &accepted);
+}
+
+static void say_accepted(struct fa_invocation *inv)
+{
+	struct faas *rt = inv->rt;
+
 	fa_tell_metric(&rt->tell, inv->runner->version, "AsyncEventsReceived", "Count", 1,
 		       fa_unix_ms(rt, fa_now(rt->clock)));
-	fa_invocation_answer(inv, &accepted);
+	answer_accepted(inv);
+}
+
+static int code_of(enum fa_store_outcome outcome)
+{
+	return outcome == FA_STORE_UNKNOWN ? FAAS_EUNKNOWN : FAAS_ESYSTEM;
+}
+
+/* The invocation is the loop's from then on. */
+void fa_invocation_stored(struct fa_invocation *inv, enum fa_store_outcome outcome)
+{
+	if (!inv->waited)
+		return;
+	if (outcome == FA_STORE_DONE)
+		answer_accepted(inv);
+	else
+		fa_invocation_answer_none(inv, code_of(outcome), "");
 }
 
 void fa_invocation_accepted(struct fa_invocation *inv, enum fa_store_outcome outcome, bool begins)
 {
 	fa_list_append(&inv->rt->invocations, &inv->link);
 	if (outcome != FA_STORE_DONE) {
-		fa_invocation_refuse(
-			inv, outcome == FA_STORE_UNKNOWN ? FAAS_EUNKNOWN : FAAS_ESYSTEM, "");
+		fa_invocation_refuse(inv, code_of(outcome), "");
 		return;
 	}
 	say_accepted(inv);
@@ -86,7 +107,7 @@ static void arrive(struct fa_call *call)
 	}
 	if (fa_invocation_is_event(inv))
 		say_accepted(inv);
-	else if (!inv->counted && !fa_runner_may_begin(inv->runner, &reason)) {
+	else if (!inv->waited && !fa_runner_may_begin(inv->runner, &reason)) {
 		fa_invocation_throttle(inv, reason, FAAS_ETHROTTLED);
 		return;
 	}
@@ -184,7 +205,7 @@ static void go_on(struct fa_job *job, const struct fa_job *before)
 	memcpy(job->request_id, before->request_id, sizeof(job->request_id));
 }
 
-static int invoke(struct faas *rt, const struct faas_request *request, bool counted,
+static int invoke(struct faas *rt, const struct faas_request *request, bool waited,
 		  const struct fa_job *before, uint64_t *id, struct faas_error *err)
 {
 	struct fa_invocation *inv;
@@ -229,7 +250,7 @@ static int invoke(struct faas *rt, const struct faas_request *request, bool coun
 	fill_invocation(inv, rt, version, r, meta_max);
 	if (before)
 		go_on(&inv->job, before);
-	inv->counted = counted;
+	inv->waited = waited;
 	inv->changes = changes;
 	if (id)
 		*id = inv->id;
@@ -247,8 +268,8 @@ int faas_invoke(struct faas *rt, const struct faas_request *request, uint64_t *i
 	return invoke(rt, request, false, NULL, id, err);
 }
 
-int fa_invoke_counted(struct faas *rt, const struct faas_request *request,
-		      const struct fa_job *before, struct faas_error *err)
+int fa_invoke_waited(struct faas *rt, const struct faas_request *request,
+		     const struct fa_job *before, struct faas_error *err)
 {
 	return invoke(rt, request, true, before, NULL, err);
 }

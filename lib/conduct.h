@@ -33,12 +33,12 @@ bool fa_runner_is_over(const struct fa_runner *runner, const struct fa_env *env)
 void fa_want_pump(struct faas *rt);
 
 /*
- * faas_invoke(), of an event that fa_runner_may_begin() was asked about. `before`: what was tried
- * of it already, or NULL: it goes on under that id, and was told of; no init is its own any more
- * if one was.
+ * faas_invoke() for a thread that waits: it has asked fa_runner_may_begin(), and on_done comes on
+ * any thread. `before`: what was tried of it already, or NULL: it goes on under that
+ * id, and was told of; no init is its own any more if one was.
  */
-int fa_invoke_counted(struct faas *rt, const struct faas_request *request,
-		      const struct fa_job *before, struct faas_error *err);
+int fa_invoke_waited(struct faas *rt, const struct faas_request *request,
+		     const struct fa_job *before, struct faas_error *err);
 
 /* The context strings behind a payload: room for them, and their bytes (0: none). */
 size_t fa_meta_size(const struct faas_request *request, const struct fa_version *version);
@@ -125,7 +125,10 @@ struct fa_kept;
 int fa_kept_create(struct faas *rt, const char *function, struct fa_kept **kept);
 /* [loop] Whether one more may stay in hand although it cannot run yet. */
 bool fa_durable_has_room(const struct faas *rt);
-/* Any thread, inside a call. Once, before the others; fa_invocation_accepted() follows. */
+/*
+ * Any thread, inside a call. Once, before the others; fa_invocation_stored() follows, and then
+ * fa_invocation_accepted().
+ */
 void fa_kept_accept(struct fa_kept *kept, struct fa_invocation *inv, const struct fa_job *job);
 /* [loop] At most one of these; then let go. Takes the letters (NULL: none). */
 void fa_kept_end(struct fa_kept *kept, enum fa_store_end end, struct fa_letters *letters);
@@ -141,7 +144,9 @@ void fa_deliver_letters(struct faas *rt, struct fa_version *version, struct fa_l
 /* ---- cancel.c, arrive.c, turn.c, invocation.c -------------------------- */
 
 void fa_invocation_cancel(struct faas *rt, uint64_t id); /* [loop] */
-/* [loop] What the store said; `begins`: it is in hand. */
+/* What the store said, on its thread: who waits is told at once. */
+void fa_invocation_stored(struct fa_invocation *inv, enum fa_store_outcome outcome);
+/* [loop] The same; `begins`: it is in hand. */
 void fa_invocation_accepted(struct fa_invocation *inv, enum fa_store_outcome outcome, bool begins);
 /*
  * [loop] An event of the store, whose bytes live as long as `kept`; takes the reference

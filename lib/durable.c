@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Asynchronous events that outlive the program. Accepted means committed: the
- * invocation waits for the store before its on_done is called. A few events are in
+ * invocation waits for the store before its on_done is called. A thread that waits is
+ * told by the store's, without a turn of the loop in between. A few events are in
  * hand, that is in memory and on their way through an environment; all others are
  * only in the store. One that has to come again later is given back to it. Whenever
  * there is room in hand and something is due, the oldest are claimed. What was in
@@ -128,6 +129,8 @@ static void on_stored(struct fa_store_op *op)
 {
 	struct fa_kept *kept = fa_container(op, struct fa_kept, op);
 
+	if (op->verb == FA_STORE_ACCEPT)
+		fa_invocation_stored(kept->inv, op->outcome);
 	fa_loop_call(&kept->rt->loop, &kept->call);
 }
 

@@ -21,7 +21,7 @@
 
 static void conclude(struct fa_invocation *inv);
 
-/* The one place that calls back; the invocation is over. */
+/* The one place that calls back, and does so once. */
 void fa_invocation_answer(struct fa_invocation *inv, const struct faas_result *result)
 {
 	void (*on_done)(void *, const struct faas_result *) = inv->on_done;
@@ -32,8 +32,7 @@ void fa_invocation_answer(struct fa_invocation *inv, const struct faas_result *r
 		on_done(data, result);
 }
 
-/* It did not run: throttled, canceled, out of memory. */
-void fa_invocation_refuse(struct fa_invocation *inv, int code, const char *reason)
+void fa_invocation_answer_none(struct fa_invocation *inv, int code, const char *reason)
 {
 	struct faas_result result = { .size = sizeof(result),
 				      .code = code,
@@ -46,6 +45,11 @@ void fa_invocation_refuse(struct fa_invocation *inv, int code, const char *reaso
 				      .memory_mb = inv->runner->version->config.memory_mb };
 
 	fa_invocation_answer(inv, &result);
+}
+
+void fa_invocation_refuse(struct fa_invocation *inv, int code, const char *reason)
+{
+	fa_invocation_answer_none(inv, code, reason);
 	fa_invocation_free(inv);
 }
 

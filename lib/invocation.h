@@ -24,7 +24,8 @@ struct fa_invocation {
 	uint32_t changes;          /* of the registry, when that was looked up; 0: not known */
 	struct fa_env *env;
 	enum faas_mode mode;
-	bool log_tail, canceled, counted;
+	bool log_tail, canceled;
+	bool waited;               /* for, by a thread that did what comes before */
 	int capacity_wait_ms;
 	struct fa_retry retry;
 	struct fa_kept *kept;      /* an event that outlives the program */
@@ -52,8 +53,9 @@ bool fa_invocation_follow(struct fa_invocation *inv);
 void fa_invocation_throttle(struct fa_invocation *inv, const char *reason, int code);
 /* It did not run and is over: throttled, canceled, out of memory. */
 void fa_invocation_refuse(struct fa_invocation *inv, int code, const char *reason);
-/* The one place that calls back. */
+/* The one place that calls back, and does so once; of what does not run, with that code. */
 void fa_invocation_answer(struct fa_invocation *inv, const struct faas_result *result);
+void fa_invocation_answer_none(struct fa_invocation *inv, int code, const char *reason);
 /* `timer` is due: the next attempt, the end of patience, or more may be streamed. */
 void fa_invocation_due(struct fa_timer *timer);
 

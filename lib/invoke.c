@@ -260,8 +260,10 @@ int faas_invoke_wait(struct faas *rt, const struct faas_request *request,
 
 /* ---- waiting for a callback ------------------------------------------ */
 
+enum wait { AWAKE, ASLEEP, DONE };
+
 struct waiter {
-	_Atomic uint32_t done;
+	_Atomic uint32_t done; /* enum wait */
 	const struct fa_mem *mem;
 	struct faas_result *result;
 	int code;
@@ -290,8 +292,17 @@ static void on_waited(void *data, const struct faas_result *result)
 		waiter->result->cpu_ms = result->cpu_ms;
 		waiter->result->memory_used_mb = result->memory_used_mb;
 	}
-	atomic_store(&waiter->done, 1);
-	syscall(SYS_futex, &waiter->done, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	if (atomic_exchange(&waiter->done, DONE) == ASLEEP)
+		syscall(SYS_futex, &waiter->done, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+static void await(struct waiter *waiter)
+{
+	uint32_t awake = AWAKE;
+
+	atomic_compare_exchange_strong(&waiter->done, &awake, ASLEEP);
+	while (atomic_load(&waiter->done) != DONE)
+		syscall(SYS_futex, &waiter->done, FUTEX_WAIT_PRIVATE, ASLEEP, NULL, NULL, 0);
 }
 
 static bool did_not_run(int code)
@@ -310,11 +321,10 @@ static int wait_for_done(const struct visit *visit, const struct faas_request *r
 
 	r.on_done = on_waited;
 	r.data = &waiter;
-	rc = fa_invoke_counted(visit->rt, &r, before, err);
+	rc = fa_invoke_waited(visit->rt, &r, before, err);
 	if (rc)
 		return rc;
-	while (!atomic_load(&waiter.done))
-		syscall(SYS_futex, &waiter.done, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+	await(&waiter);
 	if (waiter.code == FAAS_ETHROTTLED)
 		rc = fa_admit_throttled(waiter.reason, err);
 	else if (did_not_run(waiter.code))

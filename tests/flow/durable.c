@@ -4,9 +4,12 @@
 
 #include "support/test.h"
 
+#include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -169,6 +172,130 @@ TEST(an_accepted_event_runs_once_and_is_counted)
 	assert_int_equal(seen->delivered[1], 1);
 	assert_int_equal(stats().events_accepted, 1);
 	assert_int_equal(stats().events_succeeded, 1);
+}
+
+TEST(who_waits_for_an_event_is_told_its_id_when_it_is_on_the_disk)
+{
+	struct faas_result *result = NULL;
+	char id[40];
+
+	seen->blocked = true;
+	assert_int_equal(faas_invoke_wait(flow.rt,
+					  FAAS_REQUEST(.function = "f", .mode = FAAS_EVENT,
+						       .payload = { "1", 2 }),
+					  &result, NULL),
+			 0);
+	assert_int_equal(result->code, FAAS_OK);
+	assert_int_equal(result->payload.len, 0);
+	assert_string_equal(result->version, "$LATEST");
+	strcpy(id, result->request_id);
+	faas_free(result);
+	assert_int_equal(stats().events_accepted, 1);
+	await(&seen->calls, 1);
+	assert_string_equal(seen->id[0], id);
+	seen->blocked = false;
+	await_waiting(0);
+	assert_int_equal(seen->delivered[1], 1);
+}
+
+static sem_t may_go_on, is_held, was_told;
+
+static void hold_the_loop(void *data, const struct faas_result *result)
+{
+	(void)data;
+	(void)result;
+	sem_post(&is_held);
+	sem_wait(&may_go_on);
+}
+
+static void *accept_one_and_wait(void *data)
+{
+	struct faas_result *result = NULL;
+
+	(void)data;
+	if (!faas_invoke_wait(flow.rt,
+			      FAAS_REQUEST(.function = "f", .mode = FAAS_EVENT,
+					   .payload = { "1", 2 }),
+			      &result, NULL) &&
+	    !result->code)
+		sem_post(&was_told);
+	faas_free(result);
+	return NULL;
+}
+
+static bool told_within(int seconds)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += seconds;
+	return !sem_timedwait(&was_told, &until);
+}
+
+/* The control: whoever has a callback is told by the loop, which is held. */
+TEST(who_waits_for_an_event_is_told_without_the_loop)
+{
+	pthread_t thread;
+	bool told;
+
+	sem_init(&may_go_on, 0, 0);
+	sem_init(&is_held, 0, 0);
+	sem_init(&was_told, 0, 0);
+	assert_int_equal(faas_invoke(flow.rt,
+				     FAAS_REQUEST(.function = "f", .mode = FAAS_DRY_RUN,
+						  .on_done = hold_the_loop),
+				     NULL, NULL),
+			 0);
+	sem_wait(&is_held);
+	submit(2);
+	assert_int_equal(pthread_create(&thread, NULL, accept_one_and_wait, NULL), 0);
+	told = told_within(30);
+	assert_int_equal(seen->accepted, 0);
+	sem_post(&may_go_on);
+	pthread_join(thread, NULL);
+	assert_true(told);
+	await_waiting(0);
+	assert_int_equal(stats().events_succeeded, 2);
+}
+
+static void *accept_many_and_wait(void *data)
+{
+	struct faas_result *result;
+	char text[16];
+	int first = *(int *)data, len;
+
+	for (int n = first; n < first + EVENTS / 4; n++) {
+		result = NULL;
+		len = snprintf(text, sizeof(text), "%d", n) + 1;
+		if (!faas_invoke_wait(flow.rt,
+				      FAAS_REQUEST(.function = "f", .mode = FAAS_EVENT,
+						   .payload = { text, (size_t)len }),
+				      &result, NULL) &&
+		    !result->code)
+			seen->accepted++;
+		faas_free(result);
+	}
+	return NULL;
+}
+
+TEST(events_of_many_who_wait_and_of_those_who_do_not_run_once_each)
+{
+	int first[] = { 0, EVENTS / 4, EVENTS / 2 };
+	pthread_t threads[3];
+
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, accept_many_and_wait,
+						&first[i]),
+				 0);
+	for (int n = 3 * EVENTS / 4; n < EVENTS; n++)
+		submit(n);
+	for (int i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+	await(&seen->accepted, EVENTS);
+	await_waiting(0);
+	for (int n = 0; n < EVENTS; n++)
+		assert_int_equal(seen->delivered[n], 1);
+	assert_int_equal(stats().events_succeeded, EVENTS);
 }
 
 TEST(a_failed_event_comes_again_after_one_and_two_minutes_with_the_same_id)
@@ -546,6 +673,9 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_it, close_it)
 	const struct CMUnitTest tests[] = {
 		CASE(an_accepted_event_runs_once_and_is_counted),
+		CASE(who_waits_for_an_event_is_told_its_id_when_it_is_on_the_disk),
+		CASE(who_waits_for_an_event_is_told_without_the_loop),
+		CASE(events_of_many_who_wait_and_of_those_who_do_not_run_once_each),
 		CASE(a_failed_event_comes_again_after_one_and_two_minutes_with_the_same_id),
 		CASE(an_event_that_would_be_too_old_at_its_next_turn_expires),
 		CASE(an_event_that_waits_for_an_environment_expires_when_it_is_too_old),
