@@ -12,6 +12,7 @@ struct fa_runner {
 	struct fa_quota *quota;     /* of the function: its versions count together */
 	struct fa_gate provisioned; /* events that have a right to what is provisioned */
 	struct fa_list waiting;     /* [loop] of struct fa_invocation, oldest first */
+	struct fa_timer_line patience; /* [loop] of theirs */
 	struct fa_list leased;      /* [loop] environments that work for the loop */
 	uint32_t load, leases;      /* [loop] events that wait or run, and `leased` counted */
 	int why;                    /* [loop] they wait: a code, 0: for births to be over */

@@ -199,6 +199,7 @@ void fa_runners_reap(struct faas *rt)
 		if (runner->pool->alive)
 			continue;
 		fa_list_remove(pos);
+		fa_timer_line_finish(&runner->patience);
 		fa_pool_destroy(runner->pool);
 		fa_version_free(runner->version);
 		fa_quota_unref(runner->quota);
@@ -231,6 +232,7 @@ int fa_runner_create(struct faas *rt, struct fa_version *version,
 	runner->version = version;
 	runner->end.run = end_runner;
 	fa_list_init(&runner->waiting);
+	fa_timer_line_init(&runner->patience, &rt->loop.timers);
 	fa_list_init(&runner->leased);
 	fa_list_init(&runner->hungry);
 	fa_list_init(&runner->link);

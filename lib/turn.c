@@ -58,7 +58,8 @@ void fa_turn_wait(struct fa_invocation *inv, bool in_front)
 	else
 		fa_list_append(&runner->waiting, &inv->turn);
 	fa_turn_mind(runner);
-	if (fa_loop_timer(&rt->loop, &inv->timer, fa_now(rt->clock) + wait_ms * 1000000) < 0)
+	if (fa_timer_start_behind(&runner->patience, &inv->timer,
+				  fa_now(rt->clock) + wait_ms * 1000000) < 0)
 		fa_invocation_throttle(inv, "", FAAS_ENOMEM);
 }
 

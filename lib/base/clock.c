@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Clocks, and a binary heap of timers. Each timer knows its place in the heap,
- * so moving and stopping one costs the depth of the heap and no search.
+ * so moving and stopping one costs the depth of the heap and no search. Of a line only
+ * its head is there, however many stand in it; joining and leaving it costs nothing of that.
  */
 #include <base/clock.h>
 
@@ -59,7 +60,8 @@ void fa_clock_virtual_init(struct fa_clock_virtual *clock, int64_t epoch_ms)
 
 #define MIN_CAPACITY 16u
 #define MAX_CAPACITY (1u << 28)
-#define HOMELESS UINT32_MAX /* the index of who waits for a place in the heap */
+#define HOMELESS UINT32_MAX      /* the index of who waits for a place in the heap */
+#define IN_LINE (UINT32_MAX - 1) /* of who needs none */
 
 static void place(struct fa_timers *timers, struct fa_timer *timer, uint32_t index)
 {
@@ -106,16 +108,22 @@ static void settle(struct fa_timers *timers, struct fa_timer *timer, uint32_t in
 void fa_timers_init(struct fa_timers *timers, const struct fa_mem *mem)
 {
 	*timers = (struct fa_timers){ .mem = mem };
+	fa_list_init(&timers->homeless);
+}
+
+static struct fa_timer *timer_of(struct fa_list *link)
+{
+	return fa_container(link, struct fa_timer, link);
 }
 
 void fa_timers_finish(struct fa_timers *timers)
 {
 	for (uint32_t i = 0; i < timers->count; i++)
 		timers->heap[i]->index = 0;
-	for (struct fa_timer *timer = timers->homeless; timer; timer = timer->next)
-		timer->index = 0;
+	while (!fa_list_empty(&timers->homeless))
+		timer_of(fa_list_pop(&timers->homeless))->index = 0;
 	fa_free(timers->heap);
-	*timers = (struct fa_timers){ .mem = timers->mem };
+	fa_timers_init(timers, timers->mem);
 }
 
 static int reserve(struct fa_timers *timers, uint32_t n)
@@ -142,6 +150,8 @@ static int reserve(struct fa_timers *timers, uint32_t n)
 
 int fa_timer_start(struct fa_timers *timers, struct fa_timer *timer, int64_t at_ns)
 {
+	if (timer->index == IN_LINE)
+		fa_timer_stop(timers, timer);
 	if (!timer->index && reserve(timers, timers->count + 1) < 0)
 		return FAAS_ENOMEM;
 	timer->at_ns = at_ns;
@@ -156,47 +166,83 @@ void fa_timer_start_sure(struct fa_timers *timers, struct fa_timer *timer, int64
 		return;
 	timer->at_ns = at_ns;
 	timer->index = HOMELESS;
-	timer->next = timers->homeless;
-	timers->homeless = timer;
-}
-
-static void leave_list(struct fa_timers *timers, const struct fa_timer *timer)
-{
-	struct fa_timer **link = &timers->homeless;
-
-	while (*link != timer)
-		link = &(*link)->next;
-	*link = timer->next;
+	fa_list_push(&timers->homeless, &timer->link);
 }
 
 static void leave_heap(struct fa_timers *timers, const struct fa_timer *timer)
 {
-	struct fa_timer *last = at(timers, timers->count--), *first = timers->homeless;
+	struct fa_timer *last = at(timers, timers->count--);
+	struct fa_list *first;
 
 	if (last != timer)
 		settle(timers, last, timer->index);
-	if (!first)
-		return;
-	timers->homeless = first->next;
-	settle(timers, first, ++timers->count);
+	first = fa_list_pop(&timers->homeless);
+	if (first)
+		settle(timers, timer_of(first), ++timers->count);
 }
 
 void fa_timer_stop(struct fa_timers *timers, struct fa_timer *timer)
 {
-	if (timer->index == HOMELESS)
-		leave_list(timers, timer);
+	if (timer->index >= IN_LINE)
+		fa_list_remove(&timer->link);
 	else if (timer->index)
 		leave_heap(timers, timer);
 	timer->index = 0;
 }
 
+/* The head was set for the first that there was then. */
+static void on_head_due(struct fa_timer *head)
+{
+	struct fa_timer_line *line = fa_container(head, struct fa_timer_line, head);
+	int64_t now_ns = head->at_ns;
+
+	while (!fa_list_empty(&line->armed)) {
+		struct fa_timer *timer = timer_of(line->armed.next);
+
+		if (timer->at_ns > now_ns)
+			break;
+		fa_timer_stop(line->timers, timer);
+		timer->on_due(timer);
+	}
+	if (!fa_list_empty(&line->armed))
+		fa_timer_start_sure(line->timers, head, timer_of(line->armed.next)->at_ns);
+}
+
+void fa_timer_line_init(struct fa_timer_line *line, struct fa_timers *timers)
+{
+	*line = (struct fa_timer_line){ .head.on_due = on_head_due, .timers = timers };
+	fa_list_init(&line->armed);
+}
+
+void fa_timer_line_finish(struct fa_timer_line *line)
+{
+	fa_timer_stop(line->timers, &line->head);
+}
+
+int fa_timer_start_behind(struct fa_timer_line *line, struct fa_timer *timer, int64_t at_ns)
+{
+	struct fa_timer *head = &line->head;
+
+	fa_timer_stop(line->timers, timer);
+	if (!fa_list_empty(&line->armed) && at_ns < timer_of(line->armed.prev)->at_ns)
+		return fa_timer_start(line->timers, timer, at_ns);
+	if ((!head->index || at_ns < head->at_ns) &&
+	    fa_timer_start(line->timers, head, at_ns) < 0)
+		return FAAS_ENOMEM;
+	timer->at_ns = at_ns;
+	timer->index = IN_LINE;
+	fa_list_append(&line->armed, &timer->link);
+	return FAAS_OK;
+}
+
 static struct fa_timer *earliest(const struct fa_timers *timers)
 {
 	struct fa_timer *first = timers->count ? timers->heap[0] : NULL;
+	struct fa_list *pos;
 
-	for (struct fa_timer *timer = timers->homeless; timer; timer = timer->next)
-		if (!first || timer->at_ns < first->at_ns)
-			first = timer;
+	fa_list_for(pos, &timers->homeless)
+		if (!first || timer_of(pos)->at_ns < first->at_ns)
+			first = timer_of(pos);
 	return first;
 }
 

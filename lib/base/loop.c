@@ -70,9 +70,11 @@ static void arm(struct fa_loop *loop)
 static void work(struct fa_loop *loop)
 {
 	for (int i = 0; i < SCANS_PER_TURN; i++) {
+		int64_t due;
+
 		run_posts(loop);
-		if ((loop->timers.count || loop->timers.homeless) &&
-		    fa_timers_next(&loop->timers) <= fa_now(loop->clock))
+		due = fa_timers_next(&loop->timers);
+		if (due != INT64_MAX && due <= fa_now(loop->clock))
 			fa_timers_run(&loop->timers, fa_now(loop->clock));
 		if ((!loop->on_scan || !loop->on_scan(loop->data)) &&
 		    !atomic_load(&loop->posts.top))

@@ -247,7 +247,7 @@ static void start_without_memory(struct failing_mem *fm)
 	fa_timers_init(&timers, &fm->mem);
 	for (int i = 0; i < 100; i++)
 		fa_timer_start_sure(&timers, &alarms[i].timer, (i * 37) % 100);
-	assert_true(fm->failed > 0 && timers.homeless);
+	assert_true(fm->failed > 0 && !fa_list_empty(&timers.homeless));
 }
 
 TEST(who_must_be_started_rings_without_memory_and_in_order)
@@ -262,7 +262,7 @@ TEST(who_must_be_started_rings_without_memory_and_in_order)
 	assert_int_equal(rings, 100);
 	for (int i = 0; i < 100; i++)
 		assert_int_equal(alarms[rung[i]].number * 37 % 100, i);
-	assert_null(timers.homeless);
+	assert_true(fa_list_empty(&timers.homeless));
 	assert_int_equal(timers.count, 0);
 	fa_timers_finish(&timers);
 }
@@ -290,7 +290,7 @@ TEST(who_has_no_place_gets_one_when_another_leaves)
 	struct failing_mem fm;
 
 	start_without_memory(&fm);
-	for (int i = 0; timers.homeless; i++)
+	for (int i = 0; !fa_list_empty(&timers.homeless); i++)
 		fa_timer_stop(&timers, &alarms[i].timer);
 	fa_timers_run(&timers, 100);
 	for (int i = 1; i < rings; i++)
@@ -310,7 +310,145 @@ TEST(finishing_leaves_those_without_a_place_unarmed)
 	assert_true(failing_mem_clean(&fm));
 }
 
+/* ---- lines ---- */
+
+static struct fa_timer_line line;
+
+static void join(int i, int64_t at_ns)
+{
+	assert_int_equal(fa_timer_start_behind(&line, &alarms[i].timer, at_ns), 0);
+}
+
+static int setup_line(void **state)
+{
+	setup(state);
+	fa_timer_line_init(&line, &timers);
+	return 0;
+}
+
+static int teardown_line(void **state)
+{
+	fa_timer_line_finish(&line);
+	assert_int_equal(timers.count, 0);
+	return teardown(state);
+}
+
+TEST(those_in_a_line_ring_in_their_order_out_of_one_place)
+{
+	for (int i = 0; i < 200; i++)
+		join(i, 100 + i / 2);
+	assert_int_equal(timers.count, 1);
+	assert_int_equal(fa_timers_next(&timers), 100);
+	fa_timers_run(&timers, 99);
+	assert_int_equal(rings, 0);
+	fa_timers_run(&timers, 149);
+	assert_int_equal(rings, 100);
+	fa_timers_run(&timers, 1000);
+	assert_int_equal(rings, 200);
+	for (int i = 0; i < 200; i++)
+		assert_int_equal(rung[i], i);
+	assert_int_equal(timers.count, 0);
+}
+
+TEST(who_is_due_before_others_of_its_line_rings_before_them)
+{
+	join(0, 100);
+	join(1, 300);
+	join(2, 200);
+	join(3, 50);
+	join(4, 300);
+	assert_int_equal(timers.count, 3); /* two of their own */
+	fa_timers_run(&timers, 1000);
+	assert_int_equal(rings, 5);
+	assert_int_equal(rung[0], 3);
+	assert_int_equal(rung[1], 0);
+	assert_int_equal(rung[2], 2);
+	assert_int_equal(rung[3], 1);
+	assert_int_equal(rung[4], 4);
+}
+
+TEST(a_line_whose_last_have_left_is_joined_at_any_time)
+{
+	join(0, 300);
+	fa_timer_stop(&timers, &alarms[0].timer);
+	join(1, 100);
+	assert_int_equal(fa_timers_next(&timers), 100);
+	fa_timers_run(&timers, 100);
+	assert_int_equal(rings, 1);
+	fa_timers_run(&timers, 1000);
+	assert_int_equal(rings, 1);
+}
+
+TEST(who_leaves_a_line_does_not_ring_and_the_others_do)
+{
+	for (int i = 0; i < 10; i++)
+		join(i, i);
+	for (int i = 0; i < 10; i += 3)
+		fa_timer_stop(&timers, &alarms[i].timer);
+	fa_timer_stop(&timers, &alarms[0].timer); /* once more */
+	assert_int_equal(alarms[9].timer.index, 0);
+	fa_timers_run(&timers, 100);
+	assert_int_equal(rings, 6);
+	for (int i = 0; i < 6; i++)
+		assert_true(rung[i] % 3);
+}
+
+TEST(who_is_in_a_line_can_be_moved_to_the_heap_and_back)
+{
+	struct alarm *alarm = &alarms[0];
+
+	join(0, 100);
+	start(0, 50);
+	join(1, 60);
+	fa_timers_run(&timers, 70);
+	assert_int_equal(rings, 2);
+	assert_int_equal(rung[0], 0);
+	start(0, 80);
+	join(0, 90);
+	fa_timer_start_sure(&timers, &alarm->timer, 110);
+	fa_timers_run(&timers, 100);
+	assert_int_equal(rings, 2);
+	fa_timers_run(&timers, 110);
+	assert_int_equal(rings, 3);
+}
+
+static void ring_on(struct fa_timer *timer)
+{
+	note(timer);
+	fa_timer_stop(&timers, &alarms[1].timer);
+	if (rings < 5)
+		assert_int_equal(fa_timer_start_behind(&line, timer, timer->at_ns + 10), 0);
+}
+
+TEST(who_rings_may_join_again_and_stop_the_next)
+{
+	alarms[0].timer.on_due = ring_on;
+	join(0, 10);
+	join(1, 10);
+	join(2, 35);
+	fa_timers_run(&timers, 1000);
+	assert_int_equal(rings, 5); /* 10, 20, 30, and 40 */
+	assert_int_equal(rung[3], 2);
+}
+
+TEST(without_memory_for_its_place_nobody_joins_a_line)
+{
+	struct failing_mem fm;
+
+	failing_mem_init(&fm);
+	fm.fail_at = 1;
+	fa_timers_init(&timers, &fm.mem);
+	assert_int_equal(fa_timer_start_behind(&line, &alarms[0].timer, 10), FAAS_ENOMEM);
+	assert_int_equal(alarms[0].timer.index, 0);
+	join(0, 20);
+	fa_timers_run(&timers, 20);
+	assert_int_equal(rings, 1);
+	fa_timers_finish(&timers);
+	assert_true(failing_mem_clean(&fm));
+}
+
 #define TIMERS(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define LINE(test) cmocka_unit_test_setup_teardown(test, setup_line, teardown_line)
 
 int main(void)
 {
@@ -335,6 +473,13 @@ int main(void)
 		TIMERS(who_has_no_place_is_moved_and_stopped_like_others),
 		TIMERS(who_has_no_place_gets_one_when_another_leaves),
 		TIMERS(finishing_leaves_those_without_a_place_unarmed),
+		LINE(those_in_a_line_ring_in_their_order_out_of_one_place),
+		LINE(who_is_due_before_others_of_its_line_rings_before_them),
+		LINE(a_line_whose_last_have_left_is_joined_at_any_time),
+		LINE(who_leaves_a_line_does_not_ring_and_the_others_do),
+		LINE(who_is_in_a_line_can_be_moved_to_the_heap_and_back),
+		LINE(who_rings_may_join_again_and_stop_the_next),
+		LINE(without_memory_for_its_place_nobody_joins_a_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
