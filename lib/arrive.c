@@ -221,19 +221,19 @@ static int invoke(struct faas *rt, const struct faas_request *request, bool wait
 	r = fa_options_read(&room, sizeof(room), request, "FAAS_REQUEST", err);
 	rc = !r ? FAAS_EINVAL : fa_admit_check(r, err);
 	if (!rc)
-		rc = fa_enter(rt, err);
+		rc = fa_enter_here(rt, err);
 	if (rc)
 		return rc;
 	changes = atomic_load(&rt->registry.changes);
 	version = fa_registry_find(&rt->registry, r->function, err);
 	if (!version) {
-		fa_leave(rt);
+		fa_leave_here(rt);
 		return err ? err->code : FAAS_ENOTFOUND;
 	}
 	rc = fa_may_run(rt, version, r, err);
 	if (rc) {
 		fa_version_unref(version);
-		fa_leave(rt);
+		fa_leave_here(rt);
 		return rc;
 	}
 	meta_max = fa_meta_size(r, version);
@@ -244,7 +244,7 @@ static int invoke(struct faas *rt, const struct faas_request *request, bool wait
 	}
 	if (!inv) {
 		fa_version_unref(version);
-		fa_leave(rt);
+		fa_leave_here(rt);
 		return fa_error_nomem(err);
 	}
 	fill_invocation(inv, rt, version, r, meta_max);
@@ -258,7 +258,7 @@ static int invoke(struct faas *rt, const struct faas_request *request, bool wait
 		fa_kept_accept(inv->kept, inv, &inv->job);
 	else
 		fa_loop_call(&rt->loop, &inv->arrive);
-	fa_leave(rt); /* it arrives before the runtime ends, and then the list keeps it */
+	fa_leave_here(rt); /* it arrives before the runtime ends, and then the list keeps it */
 	return 0;
 }
 

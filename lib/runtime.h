@@ -106,7 +106,7 @@ struct faas {
 	struct fa_list ending;      /* [loop] runners whose version nobody refers to */
 	struct fa_list hungry;      /* [loop] runners that somebody waits for */
 	_Atomic uint64_t callers;   /* threads inside a call, see fa_enter() */
-	_Atomic int waiting;        /* invocations that wait for capacity */
+	_Atomic int waiting;        /* [loop] writes it: invocations that wait for capacity */
 	struct fa_call pump;
 	struct fa_timer growth;     /* [loop] a function may have another environment */
 	_Atomic bool pumping;
@@ -150,18 +150,33 @@ struct faas *fa_create(const struct faas_config *config, const struct fa_clock *
 #define FA_LEAVING (UINT64_C(1) << 32)
 #define FA_CLOSING (UINT64_C(1) << 63)
 
+static inline bool fa_is_closing(const struct faas *rt)
+{
+	return atomic_load_explicit(&rt->callers, memory_order_relaxed) & FA_CLOSING;
+}
+
 int fa_enter(struct faas *rt, struct faas_error *err);
 void fa_leave(struct faas *rt);
+
+/*
+ * The same for who leaves on the thread on which he entered. On the loop's nobody is counted: a
+ * runtime closes there, and what was posted there before is behind it by then.
+ */
+static inline int fa_enter_here(struct faas *rt, struct faas_error *err)
+{
+	return fa_loop_here(&rt->loop) && !fa_is_closing(rt) ? 0 : fa_enter(rt, err);
+}
+
+static inline void fa_leave_here(struct faas *rt)
+{
+	if (!fa_loop_here(&rt->loop))
+		fa_leave(rt);
+}
 
 /* Inside: enter once more, which is not refused. */
 static inline void fa_stay(struct faas *rt)
 {
 	atomic_fetch_add_explicit(&rt->callers, 1, memory_order_relaxed);
-}
-
-static inline bool fa_is_closing(const struct faas *rt)
-{
-	return atomic_load_explicit(&rt->callers, memory_order_relaxed) & FA_CLOSING;
 }
 
 int fa_durable_open(struct faas *rt, struct faas_error *err);

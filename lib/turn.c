@@ -11,6 +11,17 @@
 #define AHEAD_AMONG 64 /* that are looked at, of a function without a limit of its own */
 #define KEPT_MAX 128   /* events of the store that wait at hand, per function */
 
+/* By the loop alone. The first is counted before anybody looks around, see fa_want_pump(). */
+static void count_waiting(struct faas *rt, int n)
+{
+	int waiting = atomic_load_explicit(&rt->waiting, memory_order_relaxed);
+
+	if (waiting)
+		atomic_store_explicit(&rt->waiting, waiting + n, memory_order_relaxed);
+	else
+		atomic_store(&rt->waiting, n);
+}
+
 void fa_turn_stop(struct fa_invocation *inv)
 {
 	fa_loop_timer_stop(&inv->rt->loop, &inv->timer);
@@ -20,7 +31,7 @@ void fa_turn_stop(struct fa_invocation *inv)
 	inv->runner->load--;
 	if (fa_list_empty(&inv->runner->waiting))
 		fa_list_remove(&inv->runner->hungry);
-	atomic_fetch_sub(&inv->rt->waiting, 1);
+	count_waiting(inv->rt, -1);
 }
 
 void fa_turn_mind(struct fa_runner *runner)
@@ -47,7 +58,7 @@ void fa_turn_wait(struct fa_invocation *inv, bool in_front)
 	int64_t wait_ms = patience_ms(inv);
 
 	inv->state = WAITING;
-	atomic_fetch_add(&rt->waiting, 1);
+	count_waiting(rt, 1);
 	runner->load++;
 	if (fa_list_empty(&runner->waiting)) {
 		fa_list_append(&rt->hungry, &runner->hungry);

@@ -77,7 +77,7 @@ static void work(struct fa_loop *loop)
 		if (due != INT64_MAX && due <= fa_now(loop->clock))
 			fa_timers_run(&loop->timers, fa_now(loop->clock));
 		if ((!loop->on_scan || !loop->on_scan(loop->data)) &&
-		    !atomic_load(&loop->posts.top))
+		    !fa_post_any(&loop->posts))
 			return;
 	}
 	fa_loop_wake(loop); /* enough for one turn: others of the host's loop come first */
@@ -95,9 +95,7 @@ static bool spin(struct fa_loop *loop)
 
 	do {
 		for (int i = 0; i < 16; i++) {
-			if (atomic_load_explicit(&loop->posts.top, memory_order_relaxed))
-				return true;
-			if (loop->on_scan(loop->data))
+			if (fa_post_any(&loop->posts) || loop->on_scan(loop->data))
 				return true;
 			relax();
 		}
@@ -300,12 +298,11 @@ void fa_loop_wake(struct fa_loop *loop)
 
 void fa_loop_call(struct fa_loop *loop, struct fa_call *call)
 {
-	bool first = fa_post_push(&loop->posts, &call->node);
-
 	if (fa_loop_here(loop)) {
+		fa_post_push_own(&loop->posts, &call->node);
 		if (loop->resting)
 			uv_idle_start(&loop->hurry, on_idle);
-	} else if (first && atomic_load(loop->epoch) & 1) {
+	} else if (fa_post_push(&loop->posts, &call->node) && atomic_load(loop->epoch) & 1) {
 		fa_loop_wake(loop);
 	}
 }
