@@ -138,7 +138,7 @@ static void fill_invocation(struct fa_invocation *inv, struct faas *rt, struct f
 	inv->job.streams = r->on_part;
 	inv->data = r->data;
 	inv->job.meta = inv->payload;
-	inv->job.meta_len = fa_meta_put(inv->payload, r, v);
+	inv->job.meta_len = meta_max ? fa_meta_put(inv->payload, r, v) : 0;
 	inv->job.payload = (struct faas_bytes){ inv->payload + meta_max, r->payload.len };
 	if (r->payload.len)
 		memcpy(inv->payload + meta_max, r->payload.data, r->payload.len);
@@ -205,6 +205,29 @@ static void go_on(struct fa_job *job, const struct fa_job *before)
 	memcpy(job->request_id, before->request_id, sizeof(job->request_id));
 }
 
+/*
+ * On the loop mostly the one that was found last, which is what that name means until the
+ * registry changes. It is freed on the loop, too, so we may look at it without a reference.
+ */
+static struct fa_version *find(struct faas *rt, const char *name, uint32_t changes,
+			       struct faas_error *err)
+{
+	struct fa_version *v;
+
+	if (!name || !fa_loop_here(&rt->loop))
+		return fa_registry_find(&rt->registry, name, err);
+	v = rt->found;
+	if (v && rt->found_changes == changes && !strcmp(v->config.name, name) &&
+	    fa_version_ref_alive(v))
+		return v;
+	v = fa_registry_find(&rt->registry, name, err);
+	if (v && !v->number && !strcmp(v->config.name, name)) {
+		rt->found = v;
+		rt->found_changes = changes;
+	}
+	return v;
+}
+
 static int invoke(struct faas *rt, const struct faas_request *request, bool waited,
 		  const struct fa_job *before, uint64_t *id, struct faas_error *err)
 {
@@ -225,7 +248,7 @@ static int invoke(struct faas *rt, const struct faas_request *request, bool wait
 	if (rc)
 		return rc;
 	changes = atomic_load(&rt->registry.changes);
-	version = fa_registry_find(&rt->registry, r->function, err);
+	version = find(rt, r->function, changes, err);
 	if (!version) {
 		fa_leave_here(rt);
 		return err ? err->code : FAAS_ENOTFOUND;

@@ -155,7 +155,8 @@ static int call_here(const struct visit *visit, struct fa_runner *runner, struct
 	const struct faas_request *request = visit->request;
 	struct fa_version *v = runner->version;
 	bool plain = kept && !request->client_context && !request->tenant_id;
-	char meta[plain ? 1 : fa_meta_size(request, v)];
+	size_t room = plain ? 0 : fa_meta_size(request, v);
+	char meta[room + 1];
 	struct fa_job job, *before = NULL;
 	int rc = FAAS_ETIMEOUT;
 	bool late = false, told = false;
@@ -176,7 +177,7 @@ static int call_here(const struct visit *visit, struct fa_runner *runner, struct
 		fa_job_init(&job);
 		job.payload = request->payload;
 		job.meta = meta;
-		job.meta_len = plain ? 0 : fa_meta_put(meta, request, v);
+		job.meta_len = room ? fa_meta_put(meta, request, v) : 0;
 		if (request->request_id)
 			strcpy(job.request_id, request->request_id);
 		job.timeout_ns = (int64_t)v->config.timeout_ms * 1000000;

@@ -22,29 +22,39 @@ static size_t put_string(char *to, const char *text)
 	return len + 1;
 }
 
+static bool has_meta(const struct faas_request *r, const struct fa_version *version)
+{
+	return r->trace_id || r->client_context || r->tenant_id || version->traced ||
+	       strchr(r->function, ':');
+}
+
 size_t fa_meta_size(const struct faas_request *r, const struct fa_version *version)
 {
+	if (!has_meta(r, version))
+		return 0;
 	return fa_trace_room(version, r->trace_id) +
 	       (r->client_context ? strlen(r->client_context) : 0) +
 	       (r->tenant_id ? strlen(r->tenant_id) : 0) + FA_ARN_MAX + FA_QUALIFIER_MAX + 8;
 }
 
-/* What the caller wrote behind the name; most write no colon at all. */
+/* What the caller wrote behind the name. */
 static struct faas_bytes qualifier_of(const char *function)
 {
 	struct fa_name name = { .qualifier = { NULL, 0 } };
 
-	if (strchr(function, ':'))
-		fa_name_parse(&name, function, NULL);
+	fa_name_parse(&name, function, NULL);
 	return name.qualifier;
 }
 
 /* The ARN as the caller qualified it, and what else the context carries. */
 uint32_t fa_meta_put(char *to, const struct faas_request *r, const struct fa_version *version)
 {
-	struct faas_bytes qualifier = qualifier_of(r->function);
+	struct faas_bytes qualifier;
 	char *at = to;
 
+	if (!has_meta(r, version))
+		return 0;
+	qualifier = qualifier_of(r->function);
 	if (!qualifier.len && !r->trace_id && !r->client_context && !r->tenant_id &&
 	    !version->traced)
 		return 0;
@@ -200,6 +210,8 @@ void fa_runners_reap(struct faas *rt)
 			continue;
 		fa_list_remove(pos);
 		fa_timer_line_finish(&runner->patience);
+		if (rt->found == runner->version)
+			rt->found = NULL;
 		fa_pool_destroy(runner->pool);
 		fa_version_free(runner->version);
 		fa_quota_unref(runner->quota);

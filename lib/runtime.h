@@ -98,6 +98,8 @@ struct faas {
 	struct fa_durable durable;
 	struct fa_deliver deliver;
 
+	struct fa_version *found;   /* [loop] of the last plain name; no reference: see arrive.c */
+	uint32_t found_changes;     /* of the registry, when that was found */
 	struct fa_list invocations; /* [loop] that wait or run there */
 	struct fa_list unused;      /* [loop] small ones, to be used again */
 	int unused_count;

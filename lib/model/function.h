@@ -165,6 +165,18 @@ static inline void fa_version_ref(struct fa_version *version)
 	atomic_fetch_add_explicit(&version->refs, 1, memory_order_relaxed);
 }
 
+/* False: the last reference is gone, and it is only not freed yet. */
+static inline bool fa_version_ref_alive(struct fa_version *version)
+{
+	uint32_t refs = atomic_load_explicit(&version->refs, memory_order_relaxed);
+
+	while (refs && !atomic_compare_exchange_weak_explicit(&version->refs, &refs, refs + 1,
+							      memory_order_relaxed,
+							      memory_order_relaxed))
+		;
+	return refs;
+}
+
 void fa_version_unref(struct fa_version *version); /* NULL is fine */
 void fa_version_free(struct fa_version *version);  /* for on_unused */
 

@@ -6,6 +6,8 @@
 
 #include "support/flow.h"
 
+#include <runtime.h>
+
 #define ARN "arn:aws:lambda:local-1:000000000000:function:f"
 
 static struct flow flow;
@@ -55,6 +57,61 @@ static void expect(const struct faas_result *result, const char *version, const 
 	if (!memmem(result->payload.data, result->payload.len, text, strlen(text)))
 		fail_msg("'%.*s' does not say '%s'", (int)result->payload.len,
 			 (const char *)result->payload.data, text);
+}
+
+/* ---- asked for on the loop, as a callback does ------------------------- */
+
+static struct asked {
+	struct fa_call call; /* first */
+	int rc, memory_mb;
+	_Atomic int answers;
+} asked;
+
+static void on_answer(void *data, const struct faas_result *result)
+{
+	(void)data;
+	asked.memory_mb = result->memory_mb;
+	asked.answers++;
+}
+
+static void ask(struct fa_call *call)
+{
+	(void)call;
+	asked.rc = faas_invoke(flow.rt,
+			       FAAS_REQUEST(.function = "f", .capacity_wait_ms = 10000,
+					    .on_done = on_answer),
+			       NULL, NULL);
+	if (asked.rc)
+		asked.answers++;
+}
+
+/* The memory that what "f" means there has, or a code. */
+static int memory_on_the_loop(void)
+{
+	int before = asked.answers;
+
+	asked.call.run = ask;
+	fa_loop_call(&flow.rt->loop, &asked.call);
+	flow_await_count(&flow, &asked.answers, before + 1);
+	return asked.rc ? asked.rc : asked.memory_mb;
+}
+
+TEST(on_the_loop_a_name_means_what_it_means_by_now)
+{
+	struct faas_function_config again = { .name = "f", .handler = "echo.context",
+					      .memory_mb = 320 };
+
+	update(256);
+	assert_int_equal(memory_on_the_loop(), 256);
+	assert_int_equal(memory_on_the_loop(), 256);
+	update(512);
+	assert_int_equal(memory_on_the_loop(), 512);
+	publish();
+	assert_int_equal(memory_on_the_loop(), 512);
+	assert_int_equal(faas_function_delete(flow.rt, "f", &err), 0);
+	assert_int_equal(memory_on_the_loop(), FAAS_ENOTFOUND);
+	flow_function(&flow, &again);
+	assert_int_equal(memory_on_the_loop(), 320);
 }
 
 TEST(a_published_version_runs_as_it_was_when_it_was_published)
@@ -273,6 +330,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define REAL(name) cmocka_unit_test_setup_teardown(name, open_real, close_it)
+		REAL(on_the_loop_a_name_means_what_it_means_by_now),
 		REAL(a_published_version_runs_as_it_was_when_it_was_published),
 		REAL(a_version_is_called_by_any_form_of_its_name_and_through_the_loop),
 		REAL(publishing_again_gives_the_same_number_until_something_changed),
