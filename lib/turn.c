@@ -166,15 +166,22 @@ void fa_invocations_pump(struct fa_runner *runner)
 	}
 }
 
-/* Whoever waits longest goes first; the next ones ahead, as far as they may. */
+/*
+ * Whoever waits longest goes first; the next ones ahead, as far as they may. Who is left is
+ * looked at again if the environment is late: another one may have come free meanwhile, and
+ * been given up because this one seemed to be through soon.
+ */
 static void top_up(struct fa_runner *runner, struct fa_env *env)
 {
 	struct fa_invocation *next;
 
 	while ((next = first_in_line(runner))) {
 		if (fa_env_open_jobs(env) &&
-		    !(may_go_ahead(next) && fa_env_accepts(env, &next->job, AHEAD_NS)))
+		    !(may_go_ahead(next) && fa_env_accepts(env, &next->job, AHEAD_NS))) {
+			if (!env->minded)
+				fa_env_mind(env);
 			return;
+		}
 		fa_turn_stop(next);
 		fa_invocation_submit(next, env);
 	}
