@@ -45,6 +45,7 @@ struct fa_pool {
 	struct fa_snap snap;
 	struct fa_list shells;     /* by fa_env.shelf, the latest at the end */
 	int shell_count;
+	int64_t shell_born_ns; /* the last of them */
 	struct fa_list shell_link; /* in one of fa_envs.shells, under its lock */
 	uint32_t births;           /* that somebody waited for */
 	bool shell_due;            /* some are to be made as soon as this lease is over */

@@ -115,12 +115,11 @@ void fa_shells_retire(struct fa_pool *pool)
 /* They stay as long as an environment that was idle since the last birth would. */
 int64_t fa_shells_sweep(struct fa_pool *pool, int64_t now_ns)
 {
-	const struct fa_env *last = fa_container(pool->shells.prev, struct fa_env, shelf);
 	int64_t until;
 
 	if (fa_list_empty(&pool->shells))
 		return INT64_MAX;
-	until = fa_keep_until(pool, 1, last->birth_ns);
+	until = fa_keep_until(pool, 1, pool->shell_born_ns);
 	if (until > now_ns)
 		return until;
 	fa_shells_retire(pool);
@@ -178,6 +177,7 @@ static bool add_shell(struct fa_pool *pool)
 		fa_env_event(env, FA_ENV_EXIT);
 		return false;
 	}
+	pool->shell_born_ns = env->birth_ns; /* that counts for all, also if this one is killed */
 	fa_sweep_want(envs);
 	return true;
 }

@@ -100,7 +100,7 @@ static void check_shells(const struct fa_pool *pool, struct count *count)
 		broken("%s: %d shells, told of %d", name, count->shells, pool->shell_count);
 	if (env && pool->retired)
 		broken("%s is no longer current, and e%u is a shell of it", name, env->id);
-	if (env && idle_ns && env->birth_ns + idle_ns < now())
+	if (env && idle_ns && pool->shell_born_ns + idle_ns < now())
 		broken("%s: e%u is a shell since %.6f", name, env->id,
 		       (double)env->birth_ns / SECOND);
 }
