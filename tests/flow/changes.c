@@ -318,7 +318,8 @@ TEST(a_change_in_which_the_program_ends_is_whole_or_has_not_happened)
 	unsure = 0;
 	try_all(ends, ENDS, end_once);
 	print_message("# of %ld nobody could say whether they were written\n", unsure);
-	assert_true(unsure || getenv("FAAS_FAULT_ROW"));
+	if (TEST_FEWER == 1) /* so few of them may meet none */
+		assert_true(unsure || getenv("FAAS_FAULT_ROW"));
 	munmap(told, sizeof(*told));
 }
 
