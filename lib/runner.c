@@ -49,12 +49,9 @@ static struct faas_bytes qualifier_of(const char *function)
 /* The ARN as the caller qualified it, and what else the context carries. */
 uint32_t fa_meta_put(char *to, const struct faas_request *r, const struct fa_version *version)
 {
-	struct faas_bytes qualifier;
+	struct faas_bytes qualifier = qualifier_of(r->function);
 	char *at = to;
 
-	if (!has_meta(r, version))
-		return 0;
-	qualifier = qualifier_of(r->function);
 	if (!qualifier.len && !r->trace_id && !r->client_context && !r->tenant_id &&
 	    !version->traced)
 		return 0;
