@@ -260,12 +260,7 @@ static struct trace trace;
 
 static void run(void (*scenario)(void))
 {
-	if (!tracer_possible()) {
-		print_message("# skipped: this machine does not let us trace our children\n");
-		skip();
-	}
-	tracer_run(scenario, &trace);
-	assert_int_equal(trace.exit_status, 0);
+	tracer_test(scenario, &trace);
 }
 
 static void at_most(uint32_t count, uint32_t most, enum tracee who, const char *what)
@@ -280,8 +275,13 @@ static void nothing_but(enum tracee who, const int *numbers)
 	at_most(tracer_others(&trace, who, numbers), 0, who, "other system calls");
 }
 
-/* Who is stopped at the wake-up for one call may come late, and ends a wait of the next. */
-#define LATE (CALLS / 40)
+/* Others beside us only add to a count, as a late wake-up ends one wait more: one run of three. */
+#define RUN_UNTIL(scenario, holds) for (int i = 0; i < 3 && (!i || !(holds)); i++) run(scenario)
+
+static uint32_t waits(enum tracee who)
+{
+	return trace.waits[who] + trace.calls[who][SYS_futex_waitv];
+}
 
 /* One wake-up and one wait, and the CPU clock for one in 32. */
 static void expect_of_the_caller(uint32_t late)
@@ -290,15 +290,15 @@ static void expect_of_the_caller(uint32_t late)
 	enum tracee who = TRACEE_CALLER;
 
 	at_most(trace.wakes[who], CALLS, who, "wake-ups");
-	at_most(trace.waits[who] + trace.calls[who][SYS_futex_waitv], CALLS + late, who, "waits");
+	at_most(waits(who), CALLS + late, who, "waits");
 	at_most(trace.calls[who][SYS_clock_gettime], CALLS / 32 + 1, who, "looks at a clock");
 	nothing_but(who, allowed);
 }
 
 TEST(the_caller_of_a_warm_call_wakes_waits_and_does_nothing_else)
 {
-	run(wait_for_each);
-	expect_of_the_caller(LATE);
+	RUN_UNTIL(wait_for_each, waits(TRACEE_CALLER) <= CALLS);
+	expect_of_the_caller(0);
 }
 
 TEST(the_worker_of_a_warm_call_waits_wakes_and_does_nothing_else)
@@ -306,9 +306,9 @@ TEST(the_worker_of_a_warm_call_waits_wakes_and_does_nothing_else)
 	const int allowed[] = { SYS_futex, SYS_futex_waitv, -1 };
 	enum tracee who = TRACEE_BELOW;
 
-	run(wait_for_each);
+	RUN_UNTIL(wait_for_each, waits(who) <= CALLS);
 	at_most(trace.wakes[who], CALLS, who, "wake-ups");
-	at_most(trace.waits[who] + trace.calls[who][SYS_futex_waitv], CALLS + LATE, who, "waits");
+	at_most(waits(who), CALLS, who, "waits");
 	nothing_but(who, allowed);
 	assert_true(trace.total[who] > 0); /* else we looked at somebody else */
 }
@@ -325,7 +325,8 @@ TEST(one_line_of_log_is_one_more_system_call)
 	run(wait_for_each_that_logs);
 	assert_int_equal(trace.calls[TRACEE_BELOW][SYS_write], CALLS);
 	assert_true(trace.total[TRACEE_HOST] > 0);
-	expect_of_the_caller(CALLS / 10); /* it is late more often while it writes */
+	/* while it writes, its wake-up for the call before may come late and end one wait more */
+	expect_of_the_caller(CALLS / 10);
 }
 
 /*
@@ -478,12 +479,9 @@ static uint32_t births(void)
 	return all;
 }
 
-/* Beside others what is made ahead may be late, and comes into it; not three times. */
 TEST(a_cold_start_in_a_shell_makes_no_process_and_sends_no_message)
 {
-	run(start_in_a_shell);
-	for (int again = 0; again < 2 && births(); again++)
-		run(start_in_a_shell);
+	RUN_UNTIL(start_in_a_shell, !births());
 	assert_int_equal(births(), 0);
 	assert_int_equal(trace.wakes[TRACEE_CALLER], 1);
 	assert_true(trace.calls[TRACEE_BELOW][SYS_openat] > 0); /* it opened the function */
@@ -654,7 +652,9 @@ TEST(listeners_cost_an_event_with_a_callback_no_allocation)
 	int before = lines;
 	struct use use = use_of(submit_warm);
 
-	assert_true(use.from_library <= 4); /* beside others it may fall behind for a moment */
+	for (int i = 0; i < 2 && use.from_library > 1; i++) /* beside others they fell behind */
+		use = use_of(submit_warm);
+	assert_true(use.from_library <= 1);
 	assert_int_equal(use.allocations, use.from_library);
 	assert_true(lines > before); /* they were told meanwhile */
 	assert_true(points > 0);

@@ -25,10 +25,7 @@ static void must(bool fine, const char *what)
 
 static void run(void (*scenario)(void))
 {
-	if (!tracer_possible())
-		skip();
-	tracer_run(scenario, &trace);
-	assert_int_equal(trace.exit_status, 0);
+	tracer_test(scenario, &trace);
 }
 
 static void call_once(const struct faas_function_config *function, const char *event)

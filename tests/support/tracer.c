@@ -6,6 +6,8 @@
  * system calls that do not exist. Who asks to be let settle is held at its mark
  * until none of the others has stopped for a while.
  */
+#include "test.h"
+
 #include "tracer.h"
 
 #include <errno.h>
@@ -243,4 +245,14 @@ const char *tracer_text(const struct trace *trace, enum tracee who)
 			len += (size_t)snprintf(text + len, sizeof(text) - len, "no. %d: %u; ", i,
 						trace->calls[who][i]);
 	return text;
+}
+
+void tracer_test(void (*scenario)(void), struct trace *trace)
+{
+	if (!tracer_possible()) {
+		print_message("# skipped: this machine does not let us trace our children\n");
+		skip();
+	}
+	tracer_run(scenario, trace);
+	assert_int_equal(trace->exit_status, 0);
 }

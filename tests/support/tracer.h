@@ -31,6 +31,8 @@ bool tracer_possible(void);
 
 /* Runs it in a child, which exits with 0 when it returns. */
 void tracer_run(void (*scenario)(void), struct trace *trace);
+/* The same within a test: it must do so, and where it is not possible the test is skipped. */
+void tracer_test(void (*scenario)(void), struct trace *trace);
 
 /* Within the scenario: returns when nobody else has done anything for a while. */
 void tracer_settle(void);
