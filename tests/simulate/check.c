@@ -11,6 +11,7 @@
 #include <admit/admit.h>
 #include <invocation.h>
 
+#include "machine.h"
 #include "world.h"
 
 #define SHELLS_BURST 12 /* of one function */
@@ -100,7 +101,7 @@ static void check_shells(const struct fa_pool *pool, struct count *count)
 		broken("%s: %d shells, told of %d", name, count->shells, pool->shell_count);
 	if (env && pool->retired)
 		broken("%s is no longer current, and e%u is a shell of it", name, env->id);
-	if (env && idle_ns && pool->shell_born_ns + idle_ns < now())
+	if (env && idle_ns && nest_shell_born_ns(pool) + idle_ns < now())
 		broken("%s: e%u is a shell since %.6f", name, env->id,
 		       (double)env->birth_ns / SECOND);
 }
@@ -351,9 +352,7 @@ static int check_waiting(const struct count *all)
 			broken("%s is said to have somebody who waits",
 			       runner->version->config.name);
 		fa_list_for(turn, &runner->waiting) waiting++;
-		if (!fa_turn_is_soon(runner, first_of(runner))) /* those ask for nothing more */
-			check_withheld(runner, has_place(runner), has_memory(runner, all),
-				       INT64_MAX);
+		check_withheld(runner, has_place(runner), has_memory(runner, all), INT64_MAX);
 		check_patience(runner, all);
 	}
 	return waiting;

@@ -588,6 +588,8 @@ static int spawn(struct fa_env *env, bool waits)
 	env->thread = m;
 	env->kit = &m->kit;
 	env->shell = waits;
+	if (waits)
+		nest_has_shell(pool);
 	env->unborn = true;
 	pool->unborn++;
 	pool->prepared |= pool->unborn >= BURST;

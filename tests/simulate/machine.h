@@ -18,6 +18,9 @@ const struct fa_env_kind *machine_kind_of(const char *function);
 /* The nest of a pool, made if there is none; whether it is alive (nest.c). */
 bool nest_ensure(struct fa_pool *pool);
 void nest_closed(struct fa_pool *pool);
+/* A shell is born in it; when the last one was, whatever became of it. */
+void nest_has_shell(const struct fa_pool *pool);
+int64_t nest_shell_born_ns(const struct fa_pool *pool);
 /* All of this pool's end at once, and nobody tells. */
 void machines_perish(const struct fa_pool *pool);
 

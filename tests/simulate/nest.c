@@ -13,6 +13,7 @@
 static struct nest {
 	struct fa_pool *pool; /* NULL: free */
 	bool dead;
+	int64_t shell_born_ns; /* the last of its shells */
 	struct fa_timer death, report;
 } nests[NESTS];
 
@@ -34,6 +35,16 @@ void nest_closed(struct fa_pool *pool)
 	fa_timer_stop(&world.timers, &nest->death);
 	fa_timer_stop(&world.timers, &nest->report);
 	nest->pool = NULL;
+}
+
+void nest_has_shell(const struct fa_pool *pool)
+{
+	nest_of(pool)->shell_born_ns = now();
+}
+
+int64_t nest_shell_born_ns(const struct fa_pool *pool)
+{
+	return nest_of(pool)->shell_born_ns;
 }
 
 static void on_told(struct fa_timer *timer)
