@@ -525,6 +525,27 @@ TEST(a_shell_ends_when_an_idle_environment_would)
 	flow_close(&flow);
 }
 
+/* When that of g ends, all are looked at. */
+TEST(a_shell_stays_though_another_environment_is_idle_for_longer)
+{
+	flow_open(&flow, &(struct faas_config){ .idle_ms = 5000 }, true);
+	flow_function(&flow, FAAS_FUNCTION(.name = "f", .handler = "life.act"));
+	flow_function(&flow, FAAS_FUNCTION(.name = "g", .handler = "life.act"));
+	assert_true(flow_says(flow_call(&flow, "g", "count"), "1"));
+	flow_advance(&flow, 3000);
+	start_twice("f", 1);
+	flow_advance(&flow, 1);
+	flow_advance(&flow, 1);
+	await_environments(3);
+	flow_advance(&flow, 2000);
+	await_environments(2); /* f's and its shell */
+	flow_advance(&flow, 2990);
+	assert_int_equal(environments(), 2);
+	flow_advance(&flow, 1000);
+	await_environments(0);
+	flow_close(&flow);
+}
+
 TEST(a_shell_goes_when_memory_is_short)
 {
 	flow_open(&flow, &(struct faas_config){ .max_memory_mb = 256 }, false);
@@ -571,6 +592,7 @@ int main(void)
 		cmocka_unit_test(a_shell_that_is_dead_and_not_yet_missed_gets_no_event),
 		cmocka_unit_test(a_shell_ends_with_its_function),
 		cmocka_unit_test(a_shell_ends_when_an_idle_environment_would),
+		cmocka_unit_test(a_shell_stays_though_another_environment_is_idle_for_longer),
 		cmocka_unit_test(a_shell_goes_when_memory_is_short),
 		cmocka_unit_test(only_the_functions_that_needed_one_last_keep_theirs),
 #ifdef SNAPSHOTS
