@@ -86,7 +86,6 @@ int faas_isolation_report(struct faas *rt, struct faas_isolation **report,
 	hello = rt->envs.supervisor.hello;
 	pthread_mutex_unlock(&rt->envs.lock);
 	roles = fa_roles_count(&rt->registry);
-	fa_leave(rt);
 	text = (struct fa_text){ .data = (char *)(r + 1), .size = room };
 	r->size = sizeof(*r);
 	r->applied = hello.applied & FAAS_LAYERS_ALL;
@@ -98,6 +97,7 @@ int faas_isolation_report(struct faas *rt, struct faas_isolation **report,
 				   "may do all\n");
 	if (rt->vpcs.subnet_count)
 		describe_vpc(&text, hello.vpc_error);
+	fa_leave(rt);
 	r->text = text.data;
 	*report = r;
 	return 0;
