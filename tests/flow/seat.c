@@ -35,6 +35,15 @@ static int kept_in(struct faas *rt)
 	return kept;
 }
 
+/* The loop looks at who is idle some time after the clock says so. */
+static void await_given_back(struct faas *rt)
+{
+	for (int i = 0; i < FA_SEATS; i++)
+		while (atomic_load(&rt->seats[i].pool) ||
+		       atomic_load(&rt->seats[i].state) != FA_SEAT_FREE)
+			sched_yield();
+}
+
 static int kept(void)
 {
 	return kept_in(host_runtime());
@@ -346,6 +355,8 @@ TEST(what_is_kept_ends_when_it_was_idle_for_too_long)
 		flow_call(&flow, "idle", "1");
 		assert_int_equal(kept_in(flow.rt), 1);
 		flow_advance(&flow, 59000);
+		if (i) /* a minute after the first, and then once more */
+			await_given_back(flow.rt);
 	}
 	flow_advance(&flow, 1000);
 	flow_await_idle(&flow, 0, 0);
@@ -370,7 +381,7 @@ TEST(who_is_idle_goes_in_time_though_what_was_kept_comes_back)
 	flow_call(&flow, "kept", "1");
 	assert_int_equal(kept_in(flow.rt), 1);
 	flow_advance(&flow, 30000);
-	assert_int_equal(kept_in(flow.rt), 0);
+	await_given_back(flow.rt);
 	flow_await_idle(&flow, 1, 0);
 	flow_advance(&flow, 30000);
 	flow_await_idle(&flow, 0, 0);
