@@ -88,9 +88,10 @@ struct faas_result {
 	int64_t billed_ms;      /* duration and init, rounded up; what ran: at least 1 */
 	double gb_seconds;      /* memory_mb / 1024 x billed */
 	double cost;            /* by the runtime's prices */
-	double cpu_ms;          /* that the environment consumed, init included; below 0.1 ms
-				   an average of the last few; of a short first event it may
-				   be the time since the environment was asked for */
+	double cpu_ms;          /* that the environment consumed, init and what was made ahead of
+				   it included; below 0.1 ms an average of the last few; of a
+				   short first event it may be the time since the environment
+				   was asked for */
 	int memory_mb;          /* configured */
 	int memory_used_mb;     /* the most that was seen of the environment so far: the peak of
 				   its process, as the kernel keeps it, or, where it may have

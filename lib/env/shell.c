@@ -6,7 +6,8 @@
  * only then does it count as an environment, is charged for and has a cold start. The
  * clone and the sandbox are half of one, so they are no longer waited for.
  *
- * It costs a process of about a hundred kilobytes. So there are few in all, and one per
+ * It costs a process of about a hundred kilobytes, and two megabytes where it is an
+ * interpreter that has started (worker/run.c). So there are few in all, and one per
  * function, or a few of one that was needed many times at once; only of functions that were
  * started on demand before, and of those only for the ones that were last. It ends when an
  * idle environment of the function would, and when one has to go because memory is short.

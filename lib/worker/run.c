@@ -113,13 +113,18 @@ static void on_fork(void)
 	forked = true;
 }
 
-/* What is of this environment alone; a language's template is told that it is one. */
-static void introduce(struct worker *w)
+static const char *kind_of(const struct fa_run *run)
+{
+	return run->snapshot_fd ? "template" :
+	       run->provisioned ? "provisioned-concurrency" :
+				  "on-demand";
+}
+
+/* What is of this environment alone; a language's template and shell are told that they are one. */
+static void introduce(struct worker *w, const char *kind)
 {
 	const struct fa_run *run = w->run;
 	bool embedded = run->flags & FA_NEST_EMBEDDED;
-	const char *kind = run->snapshot_fd ? "template" :
-			   run->provisioned ? "provisioned-concurrency" : "on-demand";
 
 	if (!(run->flags & FA_NEST_SNAP_START) && (run->provisioned || embedded))
 		fa_settings_say_initialization(w->call.variables, kind);
@@ -139,7 +144,7 @@ static void set_up(struct worker *w)
 	w->call.asker.fd = run->bell_fd;
 	w->call.settings = &run->settings;
 	w->call.run = run;
-	introduce(w);
+	introduce(w, kind_of(run));
 	w->call.request = w->areas.request;
 	w->call.response = w->areas.response;
 	w->call.log_fd = run->log_fd;
@@ -510,18 +515,49 @@ static void restore(struct worker *w, const struct fa_run *run, int snapshot_fd)
 	fa_areas_close(run);
 }
 
-_Noreturn void fa_run_restored(const struct fa_run *run, int snapshot_fd)
+static void become(struct worker *w, const struct fa_run *run, int snapshot_fd)
 {
-	struct worker *w = &worker;
-
-	fa_areas_map(&w->areas, run);
-	fa_output_init(run->log_fd);
-	await_first(w, run);
 	restore(w, run, snapshot_fd);
 	w->run = run;
 	w->call.run = run;
 	w->call.settings = &run->settings; /* the template's were on its stack */
-	introduce(w);
+}
+
+/*
+ * What a language has in its template is an interpreter and nothing of the function: a shell
+ * may be that before it is wanted, and its pages those that a function's start will write to.
+ */
+static bool may_restore_ahead(const struct fa_run *run)
+{
+	return run->waits && run->flags & FA_NEST_EMBEDDED && !(run->flags & FA_NEST_SNAP_START);
+}
+
+static void rehearse(struct worker *w)
+{
+	struct pace pace = { 0 };
+
+	w->pace = &pace;
+	if (!nothing_new(w))
+		return; /* it is wanted already */
+	introduce(w, "shell");
+	after_restore(w);
+}
+
+_Noreturn void fa_run_restored(const struct fa_run *run, int snapshot_fd)
+{
+	struct worker *w = &worker;
+	bool ahead = may_restore_ahead(run);
+
+	fa_areas_map(&w->areas, run);
+	fa_output_init(run->log_fd);
+	if (ahead) {
+		become(w, run, snapshot_fd);
+		rehearse(w);
+	}
+	await_first(w, run);
+	if (!ahead)
+		become(w, run, snapshot_fd);
+	introduce(w, kind_of(run));
 	after_restore(w);
 	live(w);
 }

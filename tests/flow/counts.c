@@ -498,22 +498,6 @@ TEST(a_cold_start_without_a_shell_does)
 
 /* ---- page faults ------------------------------------------------------- */
 
-static long faults_of(pid_t pid)
-{
-	char path[64], stat[512] = "";
-	long faults = -1;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	file = fopen(path, "re");
-	assert_non_null(file);
-	assert_non_null(fgets(stat, sizeof(stat), file));
-	fclose(file);
-	assert_int_equal(sscanf(strrchr(stat, ')'), ") %*c %*d %*d %*d %*d %*d %*u %ld", &faults),
-			 1);
-	return faults;
-}
-
 /* Of the environments, and of this thread. */
 struct faults {
 	long below, here;
@@ -527,7 +511,7 @@ static struct faults faults_now(void)
 	struct rusage usage;
 
 	for (int i = 0; i < count; i++)
-		faults.below += faults_of(list[i].pid);
+		faults.below += list[i].faults;
 	assert_true(faults.below > 0);
 	assert_int_equal(getrusage(RUSAGE_THREAD, &usage), 0);
 	faults.here = usage.ru_minflt;

@@ -2,7 +2,11 @@
 /* Python in the worker: what starts once, what starts in each environment, and how it ends. */
 #include "upload.h"
 
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "support/processes.h"
 
 #define PYTHON(...) \
 	FAAS_FUNCTION(.name = "f", .code = TEST_LANGUAGES "/python", .runtime = TEST_PYTHON, \
@@ -122,6 +126,151 @@ TEST(hooks_of_one_that_is_a_process_are_run_around_its_restore)
 	says("{}", "\"snap-start before after\"");
 }
 
+/* ---- rehearsals -------------------------------------------------------- */
+
+/* A module that itself need not be compiled, in a directory of its own. */
+TEST(what_a_first_import_makes_is_made_before_it)
+{
+	char folder[] = "/tmp/faas-XXXXXX", command[512];
+
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(chmod(folder, 0755), 0);
+	snprintf(command, sizeof(command),
+		 "/usr/bin/" TEST_PYTHON " -S -c \"import py_compile; "
+		 "py_compile.compile('" TEST_LANGUAGES "/python/compiled.py', '%s/compiled.pyc')\"",
+		 folder);
+	assert_int_equal(system(command), 0);
+	flow_function(&flow, FAAS_FUNCTION(.name = "f", .code = folder, .runtime = TEST_PYTHON,
+					   .handler = "compiled.compiler_is_there",
+					   .timeout_ms = 10000));
+	says("{}", "true");
+	snprintf(command, sizeof(command), "%s/compiled.pyc", folder);
+	unlink(command);
+	rmdir(folder);
+}
+
+/* ---- shells ------------------------------------------------------------ */
+
+static struct process list[8];
+
+/* None of them computes, and that is all there are. */
+static bool rest(int wanted)
+{
+	int n = processes_of_environments(getpid(), list, 8);
+
+	for (int i = 0; i < n; i++)
+		if (list[i].state != 'S')
+			return false;
+	return n == wanted;
+}
+
+static void await_rest(int wanted)
+{
+	for (int ms = 0; !rest(wanted); ms++) {
+		assert_true(ms < 10000);
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
+}
+
+/* The one that was started for `event`: none had been before. */
+static struct process first_without_shell(const char *event)
+{
+	flow_call(&flow, "f", event);
+	await_rest(1);
+	return list[0];
+}
+
+static struct process shell(const char *event)
+{
+	assert_int_equal(faas_recycle(flow.rt, "f", NULL), 0);
+	await_rest(0);
+	flow_call(&flow, "f", event);
+	await_rest(2);
+	assert_int_equal(faas_recycle(flow.rt, "f", NULL), 0);
+	await_rest(1);
+	return list[0];
+}
+
+static struct process now(pid_t pid)
+{
+	await_rest(2);
+	return list[list[0].pid != pid];
+}
+
+/* What the template and then the shell rehearsed. */
+TEST(what_was_rehearsed_is_not_to_be_seen)
+{
+	flow_function(&flow, PYTHON(.handler = "traces.found"));
+	says("{}", "[\"on-demand\"]");
+	shell("{}");
+	says("{}", "[\"on-demand\"]");
+}
+
+static int64_t imported_ns(void)
+{
+	const struct faas_result *result = flow_call(&flow, "f", "{}");
+	char text[32] = "";
+
+	assert_int_equal(result->code, FAAS_OK);
+	assert_true(result->payload.len < sizeof(text));
+	memcpy(text, result->payload.data, result->payload.len);
+	return strtoll(text, NULL, 10);
+}
+
+static int64_t clock_ns(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_REALTIME, &time);
+	return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+}
+
+TEST(a_shell_is_an_interpreter_that_has_started_and_nothing_of_the_function)
+{
+	struct process before;
+	int64_t asked_ns;
+
+	flow_function(&flow, PYTHON(.handler = "traces.imported_ns"));
+	first_without_shell("{}");
+	before = shell("{}");
+	if (processes_map(before.pid, "snapshot") < 0) {
+		print_message("# skipped: only root may look\n");
+		skip();
+	}
+	assert_int_equal(processes_map(before.pid, "snapshot"), 1);
+	asked_ns = clock_ns();
+	assert_true(imported_ns() >= asked_ns);
+	assert_int_equal(now(before.pid).pid, before.pid);
+	asked_ns = clock_ns();
+	assert_true(imported_ns() < asked_ns); /* the positive control: it was there already */
+}
+
+/* With its own modules in it, it is the function's memory and waits for the event. */
+TEST(a_shell_of_one_with_a_snapshot_has_nothing_of_it)
+{
+	struct process before;
+
+	flow_function(&flow, PYTHON(.handler = "once.kinds", .snapshot = true));
+	first_without_shell("{}");
+	before = shell("{}");
+	assert_true(processes_map(before.pid, "snapshot") < 1);
+	says("{}", "\"snap-start before after\"");
+	assert_int_equal(now(before.pid).pid, before.pid);
+}
+
+TEST(in_a_shell_the_pages_that_a_start_writes_to_are_there)
+{
+	struct process alone, before;
+
+	flow_function(&flow, PYTHON(.handler = "traces.found"));
+	alone = first_without_shell("{}");
+	before = shell("{}");
+	says("{}", "[\"on-demand\"]");
+	print_message("# %ld faults alone, %ld before and %ld behind the event\n", alone.faults,
+		      before.faults, now(before.pid).faults - before.faults);
+	assert_true(now(before.pid).faults - before.faults < alone.faults / 4);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -136,6 +285,11 @@ int main(void)
 		ROW(a_wrapper_gets_an_interpreter_of_its_own_to_execute),
 		ROW(an_extension_is_started_before_an_interpreter_of_its_own),
 		ROW(hooks_of_one_that_is_a_process_are_run_around_its_restore),
+		ROW(what_a_first_import_makes_is_made_before_it),
+		ROW(what_was_rehearsed_is_not_to_be_seen),
+		ROW(a_shell_is_an_interpreter_that_has_started_and_nothing_of_the_function),
+		ROW(a_shell_of_one_with_a_snapshot_has_nothing_of_it),
+		ROW(in_a_shell_the_pages_that_a_start_writes_to_are_there),
 	};
 
 	if (access("/usr/bin/" TEST_PYTHON, X_OK) < 0) {

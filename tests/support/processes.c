@@ -32,7 +32,8 @@ static bool read_process(const char *pid, struct process *out)
 	*close_paren = '\0';
 	snprintf(out->name, sizeof(out->name), "%s", open_paren + 1);
 	out->pid = (pid_t)strtol(text, NULL, 10);
-	return sscanf(close_paren + 1, " %c %d", &out->state, &out->parent) == 2;
+	return sscanf(close_paren + 1, " %c %d %*d %*d %*d %*d %*u %ld", &out->state, &out->parent,
+		      &out->faults) == 3;
 }
 
 static int read_all(struct process *out)
@@ -95,6 +96,21 @@ int processes_named(const char *name, struct process *out, int most)
 	for (int i = 0; i < n && found < most; i++)
 		if (strcmp(all[i].name, name) == 0 && all[i].state != 'Z')
 			out[found++] = all[i];
+	return found;
+}
+
+int processes_map(pid_t pid, const char *name)
+{
+	char path[64], line[512];
+	int found = -1;
+	FILE *maps;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	maps = fopen(path, "re");
+	while (maps && found != 1 && fgets(line, sizeof(line), maps))
+		found = strstr(line, name) != NULL;
+	if (maps)
+		fclose(maps);
 	return found;
 }
 

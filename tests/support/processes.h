@@ -7,7 +7,8 @@
 
 struct process {
 	pid_t pid, parent;
-	char state; /* as in /proc/PID/stat */
+	char state;  /* as in /proc/PID/stat */
+	long faults; /* of pages, that needed no disk */
 	char name[32];
 };
 
@@ -17,6 +18,8 @@ int processes_below(pid_t root, struct process *out, int most);
 int processes_of_environments(pid_t root, struct process *out, int most);
 /* Everything on the machine of this name. */
 int processes_named(const char *name, struct process *out, int most);
+/* Whether it has mapped a file of such a name: 1, 0, or -1 if we may not look. */
+int processes_map(pid_t pid, const char *name);
 /* Kill it if it is still the child of that parent. */
 bool processes_kill(const struct process *process);
 /* The number of processes is limited from outside (a pids cgroup). */

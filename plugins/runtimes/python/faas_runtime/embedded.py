@@ -6,7 +6,7 @@ import sys
 
 import _faas
 
-from faas_runtime import function, logs, snapshot
+from faas_runtime import function, logs, rehearsal, snapshot
 from faas_runtime.context import About
 from faas_runtime.errors import Failure
 
@@ -57,14 +57,14 @@ def settle(kind, stream):
 
 
 def begin(kind, stream):
-    """A template is no environment yet: nothing of the function may be in it."""
+    """A template is no environment yet, and no shell is: nothing of the function may be in them."""
     settle(kind, stream)
     for number, name in ((1, "stdout"), (2, "stderr")):
         setattr(sys, name, io.TextIOWrapper(Stream(number), "utf-8", write_through=True, errors=(
             "strict" if number == 1 else "backslashreplace")))
     logs.begin()
     function.find_modules()
-    return None if kind == "template" else load()
+    return run(rehearsal.rehearse) if kind == "template" else load()
 
 
 def before(kind, _):
@@ -73,6 +73,8 @@ def before(kind, _):
 
 def after(kind, stream):
     settle(kind, stream)
+    if kind == "shell":
+        return run(rehearsal.rehearse)
     if kind == "snap-start":
         return run(snapshot.after)
     snapshot.part()
