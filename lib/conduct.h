@@ -34,7 +34,7 @@ void fa_want_pump(struct faas *rt);
 
 /*
  * faas_invoke() for a thread that waits: it has asked fa_runner_may_begin(), and on_done comes on
- * any thread. `before`: what was tried of it already, or NULL: it goes on under that
+ * any thread, this one, too. `before`: what was tried of it already, or NULL: it goes on under that
  * id, and was told of; no init is its own any more if one was.
  */
 int fa_invoke_waited(struct faas *rt, const struct faas_request *request,
@@ -127,7 +127,7 @@ int fa_kept_create(struct faas *rt, const char *function, struct fa_kept **kept)
 bool fa_durable_has_room(const struct faas *rt);
 /*
  * Any thread, inside a call. Once, before the others; fa_invocation_stored() follows, and then
- * fa_invocation_accepted().
+ * fa_invocation_accepted(). Of one that is waited for this thread may write it itself.
  */
 void fa_kept_accept(struct fa_kept *kept, struct fa_invocation *inv, const struct fa_job *job);
 /* [loop] At most one of these; then let go. Takes the letters (NULL: none). */
@@ -144,7 +144,7 @@ void fa_deliver_letters(struct faas *rt, struct fa_version *version, struct fa_l
 /* ---- cancel.c, arrive.c, turn.c, invocation.c -------------------------- */
 
 void fa_invocation_cancel(struct faas *rt, uint64_t id); /* [loop] */
-/* What the store said, on its thread: who waits is told at once. */
+/* What the store said, on the thread that wrote it: who waits is told at once. */
 void fa_invocation_stored(struct fa_invocation *inv, enum fa_store_outcome outcome);
 /* [loop] The same; `begins`: it is in hand. */
 void fa_invocation_accepted(struct fa_invocation *inv, enum fa_store_outcome outcome, bool begins);

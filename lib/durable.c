@@ -2,7 +2,7 @@
 /*
  * Asynchronous events that outlive the program. Accepted means committed: the
  * invocation waits for the store before its on_done is called. A thread that waits is
- * told by the store's, without a turn of the loop in between. A few events are in
+ * told by whoever wrote it, which may be itself, and the loop beside it. A few events are in
  * hand, that is in memory and on their way through an environment; all others are
  * only in the store. One that has to come again later is given back to it. Whenever
  * there is room in hand and something is due, the oldest are claimed. What was in
@@ -134,12 +134,24 @@ static void on_stored(struct fa_store_op *op)
 	fa_loop_call(&kept->rt->loop, &kept->call);
 }
 
-static void submit(struct fa_kept *kept, enum fa_store_verb verb)
+static void begin_op(struct fa_kept *kept, enum fa_store_verb verb)
 {
 	kept->op.verb = verb;
 	kept->busy = true;
 	atomic_fetch_add(&kept->rt->durable.open, 1);
+}
+
+static void submit(struct fa_kept *kept, enum fa_store_verb verb)
+{
+	begin_op(kept, verb);
 	fa_store_submit(kept->rt->durable.store, &kept->op);
+}
+
+/* For who waits for it. */
+static void lead(struct fa_kept *kept, enum fa_store_verb verb)
+{
+	begin_op(kept, verb);
+	fa_store_lead(kept->rt->durable.store, &kept->op);
 }
 
 static struct fa_kept *new_kept(struct faas *rt, size_t room)
@@ -181,7 +193,10 @@ void fa_kept_accept(struct fa_kept *kept, struct fa_invocation *inv, const struc
 	event->payload = job->payload;
 	if (has_room(&kept->rt->durable, 1) && !are_many_waiting(kept->rt))
 		take_in_hand(kept);
-	submit(kept, FA_STORE_ACCEPT);
+	if (inv->waited)
+		lead(kept, FA_STORE_ACCEPT);
+	else
+		submit(kept, FA_STORE_ACCEPT);
 }
 
 void fa_kept_end(struct fa_kept *kept, enum fa_store_end end, struct fa_letters *letters)

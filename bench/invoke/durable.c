@@ -22,7 +22,7 @@
 #define RAW_PAGES 256
 #define AHEAD 16384 /* submitted and not answered */
 #define LEFT 1000000
-#define ALLOWANCE_NS 50000 /* for the ways between three threads, in the target */
+#define ALLOWANCE_NS 50000 /* in the target, for all that is no disk */
 
 static char folder[512];
 static _Atomic long accepted, delivered;

@@ -24,7 +24,8 @@
  * return an object. `err` receives the reason and may be NULL.
  *
  * Process. libfaas installs no signal handlers, changes no signal masks but
- * those of its own threads, reaps only its own child (by pidfd), never forks
+ * those of its own threads (and, while it writes there, that of one of yours that
+ * waits for the state_dir), reaps only its own child (by pidfd), never forks
  * your program (it spawns faas-worker), opens every descriptor with CLOEXEC
  * and never calls setlocale(), chdir(), umask() or exit(). Nothing of it
  * survives your program, not even after `kill -9`.
@@ -266,7 +267,9 @@ FAAS_EXPORT int faas_invoke(struct faas *rt, const struct faas_request *request,
  * Returns 0 if the function ran, whatever came of it (see result->code), else
  * the reason why it did not. This is the shortest way: the work is done on the
  * calling thread. FAAS_EDEADLK on the loop's thread, where waiting would stop
- * everything else.
+ * everything else. With FAAS_EVENT and a state_dir it may be this thread that writes
+ * and syncs the event, while others' wait for it: it handles no signal and is not canceled
+ * meanwhile, and needs no more of its stack than for any other event (16 KB are enough).
  */
 FAAS_EXPORT int faas_invoke_wait(struct faas *rt, const struct faas_request *request,
 				 struct faas_result **result, struct faas_error *err);
@@ -315,7 +318,8 @@ FAAS_EXPORT int faas_resume(struct faas *rt, uint64_t id);
  * once; a failed attempt is told by the metric DestinationDeliveryFailures or DeadLetterErrors.
  * After six hours, or at once if it is too large for a function, it is dropped.
  *
- * These may be called from any thread; with a state_dir they wait for the disk.
+ * These may be called from any thread; with a state_dir they wait for the disk, and may
+ * write to it as faas_invoke_wait() does.
  * FAAS_EUNKNOWN: it failed so late that it may have been done, or not.
  */
 

@@ -137,7 +137,10 @@ void stores_submit_all(struct fa_store *store, struct stores_many *many)
 	sem_init(&many_done, 0, 0);
 	for (int i = 0; i < many->count; i++) {
 		many->ops[i].on_done = count_down;
-		fa_store_submit(store, &many->ops[i]);
+		if (i < many->count - 1)
+			fa_store_submit(store, &many->ops[i]);
+		else
+			fa_store_lead(store, &many->ops[i]);
 	}
 	for (int i = 0; i < many->count; i++)
 		sem_wait(&many_done);

@@ -30,7 +30,7 @@ struct fa_message stores_message(const char *address, const char *body, int64_t 
 /* What the operation fetched, to be fa_free()d; how many. */
 int stores_reap(struct fa_store_op *op, struct fa_fetched **out);
 
-/* Several at once: submitted together, then waited for. */
+/* Several at once: submitted together, the last as by who waits, then waited for. */
 struct stores_many {
 	struct fa_store_op ops[64];
 	int count;

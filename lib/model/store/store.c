@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One thread owns the database. It takes all that was submitted while it was busy and
- * commits it as one group, so that the price of a sync is shared by whoever waits for
- * one. What begins an event may be refused; what moves or ends one must be written
+ * One at a time writes: who has the seat. As a rule that is a thread of our own, which
+ * takes all that was submitted while it was busy and commits it as one group, so that the
+ * price of a sync is shared by whoever waits for one. Who waits anyway and finds the seat
+ * free and nothing submitted takes it for a group of one, his own, and is woken by nobody;
+ * those who come meanwhile are the thread's. So nothing overtakes, and nobody works for
+ * others. What begins an event may be refused; what moves or ends one must be written
  * sooner or later: on a full disk it gets the ballast's room, and beyond that it is
  * tried again until there is some. A commit that failed at its last step may be found by
  * the next program although nobody was told that it is true: so the next one overwrites it,
@@ -26,6 +29,8 @@
 #define AGAIN_MS 200    /* between attempts on a disk that is full or fails */
 #define BALLAST (4 << 20)
 
+enum seat { FREE, OURS, LED }; /* nobody writes; our thread has something to; a caller does */
+
 struct fa_store {
 	struct fa_folder folder;
 	struct fa_engine *engine;
@@ -35,6 +40,7 @@ struct fa_store {
 	pthread_cond_t news;
 	struct fa_list submitted;
 	struct fa_store_counts counts;
+	enum seat seat;
 	bool hurry, closing;
 	const struct fa_mem *mem;
 	void (*on_lying)(void *data, struct faas_bytes address);
@@ -245,6 +251,19 @@ static void take_group(struct fa_store *store, struct fa_list *ops)
 		fa_list_append(ops, pos);
 }
 
+/* Of what was left, and of what nobody is sure of, nobody gets in front. */
+static enum seat rest(const struct fa_store *store, const struct fa_list *ops)
+{
+	return fa_list_empty(ops) && !fa_engine_is_unsure(store->engine) ? FREE : OURS;
+}
+
+/* [locked] */
+static bool is_idle(const struct fa_store *store, const struct fa_list *ops)
+{
+	return fa_list_empty(&store->submitted) && !store->closing &&
+	       !(store->hurry && !fa_list_empty(ops));
+}
+
 static void *serve(void *data)
 {
 	struct fa_store *store = data;
@@ -252,22 +271,26 @@ static void *serve(void *data)
 	bool hurry, over = false;
 
 	fa_list_init(&ops);
+	pthread_mutex_lock(&store->lock);
 	while (!over) {
-		pthread_mutex_lock(&store->lock);
-		if (fa_list_empty(&store->submitted) && !store->closing &&
-		    !(store->hurry && !fa_list_empty(&ops)))
-			await_news(store, !fa_list_empty(&ops) ||
-						  fa_engine_is_unsure(store->engine));
+		if (store->seat == LED || is_idle(store, &ops))
+			await_news(store, store->seat == OURS);
+		if (store->seat == LED)
+			continue;
 		take_group(store, &ops);
 		hurry = store->hurry || store->closing;
 		over = fa_list_empty(&ops) && store->closing;
+		store->seat = OURS;
 		pthread_mutex_unlock(&store->lock);
 		if (fa_list_empty(&ops))
 			make_sure(store);
 		write_ops(store, &ops);
 		if (hurry)
 			answer_all(store, &ops, FA_STORE_UNKNOWN);
+		pthread_mutex_lock(&store->lock);
+		store->seat = rest(store, &ops);
 	}
+	pthread_mutex_unlock(&store->lock);
 	return NULL;
 }
 
@@ -282,6 +305,71 @@ static int start_thread(struct fa_store *store, struct faas_error *err)
 	rc = pthread_create(&store->thread, NULL, serve, store);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return rc ? fa_error_errno(err, rc, "cannot start the store's thread") : 0;
+}
+
+/* ---- on the thread of a caller ----------------------------------------- */
+
+/*
+ * What may stop a thread half-way, and it has the seat: a handler that does not return or
+ * comes back for the store, a signal that ends a sync early, a cancellation.
+ */
+struct calm {
+	sigset_t signals;
+	int cancel;
+};
+
+/* Of a write beyond RLIMIT_FSIZE: it has failed, and nobody has to end for that. */
+static void forget_limit(void)
+{
+	const struct timespec now = { 0 };
+	sigset_t beyond;
+
+	sigemptyset(&beyond);
+	sigaddset(&beyond, SIGXFSZ);
+	sigtimedwait(&beyond, NULL, &now);
+}
+
+static void calm_down(struct calm *before)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before->signals);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before->cancel);
+}
+
+static void calm_up(const struct calm *before)
+{
+	if (!sigismember(&before->signals, SIGXFSZ))
+		forget_limit();
+	pthread_setcancelstate(before->cancel, NULL);
+	pthread_sigmask(SIG_SETMASK, &before->signals, NULL);
+}
+
+/* Only what write_ops() answers whatever happens: for the rest somebody has to stay. */
+static bool take_seat(struct fa_store *store, const struct fa_store_op *op)
+{
+	bool mine;
+
+	pthread_mutex_lock(&store->lock);
+	mine = refusable[op->verb] && store->seat == FREE && fa_list_empty(&store->submitted);
+	if (mine)
+		store->seat = LED;
+	pthread_mutex_unlock(&store->lock);
+	return mine;
+}
+
+/*
+ * What a failed commit may have left is the thread's to overwrite. The store may be closed by
+ * who was answered: once it is unlocked it may be gone.
+ */
+static void leave_seat(struct fa_store *store, const struct fa_list *ops)
+{
+	pthread_mutex_lock(&store->lock);
+	store->seat = rest(store, ops);
+	if (store->seat == OURS || store->closing || !fa_list_empty(&store->submitted))
+		pthread_cond_signal(&store->news);
+	pthread_mutex_unlock(&store->lock);
 }
 
 /* ---- without a thread ------------------------------------------------- */
@@ -390,11 +478,33 @@ void fa_store_submit(struct fa_store *store, struct fa_store_op *op)
 		return;
 	}
 	pthread_mutex_lock(&store->lock);
-	first = fa_list_empty(&store->submitted);
+	first = fa_list_empty(&store->submitted) && store->seat != LED;
 	fa_list_append(&store->submitted, &op->link);
 	pthread_mutex_unlock(&store->lock);
 	if (first)
 		pthread_cond_signal(&store->news);
+}
+
+void fa_store_lead(struct fa_store *store, struct fa_store_op *op)
+{
+	struct fa_list ops;
+	struct calm before;
+
+	if (store->here) {
+		fa_store_submit(store, op);
+		return;
+	}
+	calm_down(&before);
+	if (take_seat(store, op)) {
+		fa_list_init(&op->claimed);
+		fa_list_init(&ops);
+		fa_list_append(&ops, &op->link);
+		write_ops(store, &ops);
+		leave_seat(store, &ops);
+	} else {
+		fa_store_submit(store, op);
+	}
+	calm_up(&before);
 }
 
 /* `on_done` has no data of its own: what waits is found through the operation. */
@@ -405,15 +515,18 @@ static void wake(struct fa_store_op *op)
 
 enum fa_store_outcome fa_store_perform(struct fa_store *store, struct fa_store_op *op)
 {
+	int cancel;
 	sem_t done;
 
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel); /* `op` is the caller's */
 	sem_init(&done, 0, 0);
 	op->on_done = wake;
 	op->waiter = &done;
-	fa_store_submit(store, op);
+	fa_store_lead(store, op);
 	while (sem_wait(&done) < 0)
 		; /* a signal of the host's */
 	sem_destroy(&done);
+	pthread_setcancelstate(cancel, NULL);
 	return op->outcome;
 }
 

@@ -9,9 +9,10 @@
 /*
  * The queue of asynchronous events, and messages: what is told of events that ended,
  * and what was sent to a queue. Every change is an operation that is submitted from any
- * thread and answered, on the store's own thread, once it is on the disk. What is
- * submitted together is committed together. Without a folder there is no thread and
- * nothing lasts: the answer comes on the thread that submits, inside the call.
+ * thread and answered, on the store's own thread or that of who leads it, once it is on the
+ * disk. One writes at a time. What is submitted together is committed together. Without a folder
+ * there is no thread and nothing lasts: the answer comes on the thread that submits, inside the
+ * call.
  *
  * An event is in the queue, due at some time, or in hand: claimed by this program,
  * or accepted with `in_hand`. In hand it is out of the way of claims, until it is
@@ -208,7 +209,7 @@ struct fa_store_config {
 	bool weak;          /* tests: answer before the disk has it */
 	/*
 	 * A message came to lie in this queue, was given back to it, or went and others of its
-	 * group were behind it; on the store's thread, before it is answered.
+	 * group were behind it; on the thread that answers, before it does.
 	 */
 	void (*on_lying)(void *data, struct faas_bytes address);
 	void *data;
@@ -220,13 +221,20 @@ struct fa_store *fa_store_open(const struct fa_store_config *config, struct faas
 void fa_store_close(struct fa_store *store);
 
 void fa_store_submit(struct fa_store *store, struct fa_store_op *op);
-/* Submit it and wait for the answer, which is returned; on_done is the store's own. */
+/*
+ * The same for who is going to wait: while nobody else writes, the calling thread does, and
+ * on_done comes inside the call. There is one writer at a time all the same: who comes
+ * meanwhile is the store's thread's, which alone commits groups. No signal is handled and no
+ * cancellation acted upon until it has written; it takes 8 KB of stack.
+ */
+void fa_store_lead(struct fa_store *store, struct fa_store_op *op);
+/* Lead it and wait for the answer, which is returned; on_done is the store's own. */
 enum fa_store_outcome fa_store_perform(struct fa_store *store, struct fa_store_op *op);
 /* From now on nothing waits for the disk to have room again: what fails, fails. */
 void fa_store_hurry(struct fa_store *store);
 /*
- * Whether what is submitted now could be written, as far as is known. Asks the store's thread
- * only if the last write failed.
+ * Whether what is submitted now could be written, as far as is known. Tries it only if the last
+ * write failed.
  */
 bool fa_store_is_well(struct fa_store *store);
 

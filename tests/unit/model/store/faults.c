@@ -20,7 +20,7 @@
 #include <support/stores.h>
 
 #define EVENTS 40
-#define GROUP 3 /* every so many are accepted together */
+#define GROUP 3 /* so many are accepted together, then one alone */
 
 /* What the child knows of an event, in the order in which it learns it. */
 enum fate { NEVER, TRIED, REFUSED, UNSURE, ACCEPTED, ENDING, ENDED };
@@ -55,14 +55,14 @@ static void tell(int event, enum fate fate)
 
 /* ---- the child ------------------------------------------------------- */
 
-static void accept_group(struct fa_store *store, int first, int64_t id[EVENTS])
+static void accept_group(struct fa_store *store, int first, int size, int64_t id[EVENTS])
 {
 	static const enum fate fates[] = { [FA_STORE_DONE] = ACCEPTED,
 					   [FA_STORE_REFUSED] = REFUSED,
 					   [FA_STORE_UNKNOWN] = UNSURE };
 	static struct stores_many many;
 
-	for (many.count = 0; many.count < GROUP && first + many.count < EVENTS; many.count++) {
+	for (many.count = 0; many.count < size && first + many.count < EVENTS; many.count++) {
 		int n = first + many.count;
 
 		many.ops[many.count] =
@@ -113,8 +113,9 @@ static void work(bool weak)
 	if (!store)
 		return;
 	fa_store_hurry(store); /* a disk that stays full would be waited for */
-	for (int n = 0; n < EVENTS; n += GROUP) {
-		accept_group(store, n, id);
+	for (int n = 0, size; n < EVENTS; n += size) {
+		size = n % 2 ? 1 : GROUP;
+		accept_group(store, n, size, id);
 		if (n >= GROUP)
 			end_one(store, n / 2, id[n / 2]);
 		if (id[n])
@@ -287,7 +288,7 @@ static uint32_t mix(uint32_t n)
 }
 
 /* About how many operations the whole work is: faults beyond are a loss of power at its end. */
-#define WORK_OPS 540
+#define WORK_OPS 1200
 #define RECOVERY_OPS 12
 
 static void run_seed(uint32_t seed, struct verdict *v)
