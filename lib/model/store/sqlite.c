@@ -4,7 +4,8 @@
  * event is in hand; one program owns the database, so that says it all. WAL with
  * synchronous=FULL: a commit is one sequential write and one sync. In exclusive
  * locking mode there is no -shm file, and nothing is mapped, so that no truncated file
- * can raise SIGBUS in the host. What has ended is only counted, in the same commit.
+ * can raise SIGBUS in the host. What has ended is only counted, in the same commit;
+ * what was accepted is the sum of both.
  * Without a folder the same tables are in memory.
  *
  * A commit appends to the log the pages that it changed, each with a checksum over all before
@@ -41,11 +42,11 @@ static const char *const text[FA_SQLS] = {
 	[FA_SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[FA_SQL_COMMIT] = "COMMIT",
 	[FA_SQL_ROLLBACK] = "ROLLBACK",
-	[FA_SQL_TALLY] = "UPDATE tally SET accepted = ?, succeeded = ?, dead = ?, expired = ?,"
-			 " sent = ?, delivered = ?, dropped = ?",
+	[FA_SQL_TALLY] = "UPDATE tally SET succeeded = ?, dead = ?, expired = ?,"
+			 " delivered = ?, dropped = ?",
 	[FA_SQL_OVERWRITE] = "UPDATE tally SET overwritten = overwritten + 1",
 	[FA_SQL_ACCEPT] = "INSERT INTO event(due_ms, accepted_ms, request_id, function, meta,"
-			  " payload, attempts, throttles) VALUES(?, ?, ?, ?, ?, ?, 0, 0)",
+			  " payload, id, attempts, throttles) VALUES(?, ?, ?, ?, ?, ?, ?, 0, 0)",
 	[FA_SQL_CLAIM] = "SELECT id, due_ms, accepted_ms, request_id, function, meta, payload,"
 			 " attempts, throttles FROM event WHERE due_ms <= ?" OLDEST_FIRST
 			 " LIMIT ?",
@@ -192,7 +193,20 @@ static const char *const steps[] = {
 	" UNIQUE(address, hash, range));"
 	"CREATE INDEX item_due ON item(due_ms) WHERE due_ms IS NOT NULL;",
 
-	"ALTER TABLE tally ADD COLUMN overwritten INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE tally ADD COLUMN overwritten INTEGER NOT NULL DEFAULT 0;",
+
+	/* what is accepted or sent writes down neither its number nor that it is one more */
+	"DROP INDEX event_due;"
+	"ALTER TABLE event RENAME TO old;"
+	"CREATE TABLE event(id INTEGER PRIMARY KEY, due_ms INTEGER,"
+	" accepted_ms INTEGER NOT NULL, attempts INTEGER NOT NULL,"
+	" throttles INTEGER NOT NULL, request_id TEXT NOT NULL, function TEXT NOT NULL,"
+	" meta BLOB NOT NULL, payload BLOB NOT NULL);"
+	"INSERT INTO event SELECT * FROM old;"
+	"DROP TABLE old;"
+	"CREATE INDEX event_due ON event(due_ms);"
+	"ALTER TABLE tally DROP COLUMN accepted;"
+	"ALTER TABLE tally DROP COLUMN sent;"
 };
 
 #define SCHEMA ((int)(sizeof(steps) / sizeof(*steps)))
@@ -330,24 +344,34 @@ static int make_tables(struct fa_engine *e, struct faas_error *err)
 	return 0;
 }
 
+static int64_t sum(const int64_t *numbers, int count)
+{
+	int64_t all = 0;
+
+	for (int i = 0; i < count; i++)
+		all += numbers[i];
+	return all;
+}
+
 /* Whoever had them in hand is gone. */
 static int recover(struct fa_engine *e, struct faas_error *err)
 {
 	struct fa_store_counts *c = &e->counts;
-	int64_t row[7];
+	int64_t row[FA_STORE_ENDS + FA_STORE_GONES];
 
 	if (sqlite3_exec(e->db, "UPDATE event SET due_ms = 0 WHERE due_ms IS NULL", NULL, NULL,
 			 NULL))
 		return refuse(e, "cannot recover the queue", err);
-	if (ask_once(e, "SELECT accepted, succeeded, dead, expired, sent, delivered, dropped"
-			" FROM tally", row, 7) < 0 ||
+	if (ask_once(e, "SELECT succeeded, dead, expired, delivered, dropped FROM tally", row,
+		     FA_STORE_ENDS + FA_STORE_GONES) < 0 ||
 	    ask_once(e, "SELECT count(*) FROM event", &c->waiting, 1) < 0 ||
-	    ask_once(e, "SELECT count(*) FROM message", &c->lying, 1) < 0)
+	    ask_once(e, "SELECT count(*) FROM message", &c->lying, 1) < 0 ||
+	    ask_once(e, "SELECT coalesce(max(id), 0) FROM event", &e->last_event, 1) < 0)
 		return refuse(e, "cannot read the queue", err);
-	c->accepted = row[0];
-	memcpy(c->ended, row + 1, sizeof(c->ended));
-	c->sent = row[4];
-	memcpy(c->gone, row + 5, sizeof(c->gone));
+	memcpy(c->ended, row, sizeof(c->ended));
+	memcpy(c->gone, row + FA_STORE_ENDS, sizeof(c->gone));
+	c->accepted = c->waiting + sum(c->ended, FA_STORE_ENDS);
+	c->sent = c->lying + sum(c->gone, FA_STORE_GONES);
 	return 0;
 }
 
@@ -410,11 +434,14 @@ void fa_sqlite_bind_text(sqlite3_stmt *stmt, int at, struct faas_bytes text)
 			    SQLITE_UTF8);
 }
 
+/* What has failed leaves a gap: who has an old id shall not end another event by it. */
 static enum fa_engine_code accept(struct fa_engine *e, struct fa_store_op *op)
 {
 	sqlite3_stmt *stmt = e->sql[FA_SQL_ACCEPT];
-	const struct fa_stored *event = &op->event;
+	struct fa_stored *event = &op->event;
 	enum fa_engine_code code;
+
+	event->id = ++e->last_event;
 
 	if (op->in_hand)
 		sqlite3_bind_null(stmt, 1);
@@ -425,10 +452,10 @@ static enum fa_engine_code accept(struct fa_engine *e, struct fa_store_op *op)
 	fa_sqlite_bind_text(stmt, 4, event->function);
 	fa_sqlite_bind_bytes(stmt, 5, event->meta);
 	fa_sqlite_bind_bytes(stmt, 6, event->payload);
+	sqlite3_bind_int64(stmt, 7, event->id);
 	code = fa_sqlite_run(e, FA_SQL_ACCEPT);
 	if (code)
 		return code;
-	op->event.id = sqlite3_last_insert_rowid(e->db);
 	e->next.accepted++;
 	e->next.waiting++;
 	return FA_ENGINE_OK;
@@ -555,18 +582,18 @@ enum fa_engine_code fa_engine_begin(struct fa_engine *e)
 	return code || !e->unsure ? code : fa_sqlite_run(e, FA_SQL_OVERWRITE);
 }
 
+/* Only of what is gone: the rest is there to be counted. */
 static enum fa_engine_code write_tally(struct fa_engine *e)
 {
 	sqlite3_stmt *stmt = e->sql[FA_SQL_TALLY];
 	const struct fa_store_counts *c = &e->next;
 	int at = 1;
 
-	if (!memcmp(&e->next, &e->counts, sizeof(e->next)))
+	if (!memcmp(c->ended, e->counts.ended, sizeof(c->ended)) &&
+	    !memcmp(c->gone, e->counts.gone, sizeof(c->gone)))
 		return FA_ENGINE_OK;
-	sqlite3_bind_int64(stmt, at++, c->accepted);
 	for (int i = 0; i < FA_STORE_ENDS; i++)
 		sqlite3_bind_int64(stmt, at++, c->ended[i]);
-	sqlite3_bind_int64(stmt, at++, c->sent);
 	for (int i = 0; i < FA_STORE_GONES; i++)
 		sqlite3_bind_int64(stmt, at++, c->gone[i]);
 	return fa_sqlite_run(e, FA_SQL_TALLY);

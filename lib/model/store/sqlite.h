@@ -73,6 +73,7 @@ struct fa_engine {
 	const struct fa_mem *mem;
 	sqlite3_stmt *sql[FA_SQLS];
 	struct fa_store_counts counts, next; /* committed, and with this transaction */
+	int64_t last_event; /* the id that was given last */
 	int wal_pages, max_pages;
 	bool scrub;  /* once nothing is under way any more */
 	bool unsure; /* the last commit may be found in the log */

@@ -30,7 +30,7 @@
 struct fa_store;
 
 struct fa_stored {
-	int64_t id; /* of the store, from 1 */
+	int64_t id; /* of the store, from 1; no other's as long as that is open */
 	int64_t accepted_ms, due_ms;
 	int attempts, throttles;
 	char request_id[40];
@@ -81,7 +81,7 @@ struct fa_fetched {
 
 enum fa_store_verb {
 	/* events */
-	FA_STORE_ACCEPT,     /* event, but its id, which is filled in; in_hand */
+	FA_STORE_ACCEPT,     /* event, whose id is filled in, of no meaning if it fails; in_hand */
 	FA_STORE_CLAIM,      /* now_ms, max -> claimed (oldest first), next_ms */
 	FA_STORE_RESCHEDULE, /* event's id, due_ms, attempts, throttles */
 	FA_STORE_COMPLETE,   /* event's id; end; the messages are sent if it was not over */

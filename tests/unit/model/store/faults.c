@@ -224,11 +224,11 @@ static void compare(struct verdict *v, const enum fate fates[EVENTS], const int 
 	}
 }
 
-/* Terminal records: one for each that was told to have ended, at most one for each tried. */
+/* One for each that was told of, at most one for each that was tried. */
 static void check_counts(struct verdict *v, struct fa_store *store, const enum fate fates[EVENTS])
 {
 	struct fa_store_counts c;
-	int64_t ended = 0, told = 0, tried = 0;
+	int64_t ended = 0, told = 0, tried = 0, told_accepted = 0, tried_to_accept = 0;
 
 	fa_store_count(store, &c);
 	for (int i = 0; i < FA_STORE_ENDS; i++)
@@ -236,8 +236,11 @@ static void check_counts(struct verdict *v, struct fa_store *store, const enum f
 	for (int n = 0; n < EVENTS; n++) {
 		told += fates[n] == ENDED;
 		tried += fates[n] >= ENDING;
+		told_accepted += fates[n] >= ACCEPTED;
+		tried_to_accept += fates[n] >= TRIED && fates[n] != REFUSED;
 	}
 	v->miscounted += c.accepted != ended + c.waiting || ended < told || ended > tried ||
+			 c.accepted < told_accepted || c.accepted > tried_to_accept ||
 			 c.sent != c.lying || c.sent != c.ended[FA_STORE_DEAD];
 }
 
@@ -288,7 +291,7 @@ static uint32_t mix(uint32_t n)
 }
 
 /* About how many operations the whole work is: faults beyond are a loss of power at its end. */
-#define WORK_OPS 1200
+#define WORK_OPS 1000
 #define RECOVERY_OPS 12
 
 static void run_seed(uint32_t seed, struct verdict *v)

@@ -369,6 +369,24 @@ TEST(a_document_is_kept_by_its_name_replaced_and_forgotten)
 	assert_int_equal(perform(&recall, "g"), 0);
 }
 
+TEST(what_was_sent_and_what_has_gone_is_known_to_the_next_program)
+{
+	int64_t id = send(QUEUE, "dropped", 2);
+
+	send(QUEUE, "delivered", 1);
+	send(QUEUE, "lies", 3);
+	assert_int_equal(take(1, 0), 1);
+	assert_body(0, "delivered");
+	assert_true(remove_it(id, FA_STORE_DROPPED));
+	fa_store_close(store);
+	store = stores_open(folder, NULL);
+	assert_non_null(store);
+	assert_int_equal(counts().gone[FA_STORE_DELIVERED], 1);
+	assert_int_equal(counts().gone[FA_STORE_DROPPED], 1);
+	assert_int_equal(counts().lying, 1);
+	assert_int_equal(counts().sent, 3);
+}
+
 /* As it was before there were messages. */
 TEST(a_queue_of_the_first_schema_is_taken_over_with_its_events)
 {
@@ -384,9 +402,11 @@ TEST(a_queue_of_the_first_schema_is_taken_over_with_its_events)
 	assert_int_equal(sqlite3_exec(db, "DROP TABLE message; DROP TABLE document;"
 					  " DROP TABLE dedup; DROP TABLE entry;"
 					  " DROP TABLE record; DROP TABLE item;"
-					  " CREATE TABLE old AS SELECT accepted,"
-					  " succeeded, dead, expired FROM tally; DROP TABLE tally;"
-					  " ALTER TABLE old RENAME TO tally;"
+					  " DROP TABLE tally;"
+					  " CREATE TABLE tally(accepted INTEGER NOT NULL,"
+					  " succeeded INTEGER NOT NULL, dead INTEGER NOT NULL,"
+					  " expired INTEGER NOT NULL);"
+					  " INSERT INTO tally VALUES(9, 5, 2, 1);"
 					  " PRAGMA user_version = 1",
 				      NULL, NULL, NULL),
 			 SQLITE_OK);
@@ -395,8 +415,10 @@ TEST(a_queue_of_the_first_schema_is_taken_over_with_its_events)
 	assert_non_null(store);
 	send(QUEUE, "m", 1);
 	assert_int_equal(stores_claim(store, 9, 2, claimed, NULL), 1);
+	assert_memory_equal(claimed[0]->event.payload.data, "e", 2);
 	fa_free(claimed[0]);
-	assert_int_equal(counts().accepted, 1);
+	assert_int_equal(counts().accepted, 9);
+	assert_int_equal(counts().ended[FA_STORE_DEAD], 2);
 	assert_int_equal(counts().sent, 1);
 }
 
@@ -421,6 +443,7 @@ int main(void)
 		BOTH(what_follows_a_message_is_sent_when_it_goes_and_only_with_the_first),
 		BOTH(a_document_is_kept_by_its_name_replaced_and_forgotten),
 		DISK(messages_outlive_the_program),
+		DISK(what_was_sent_and_what_has_gone_is_known_to_the_next_program),
 		DISK(a_queue_of_the_first_schema_is_taken_over_with_its_events),
 	};
 

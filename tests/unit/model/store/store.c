@@ -190,6 +190,25 @@ TEST(who_ends_twice_is_counted_once)
 	assert_counts(1, 1, 0, 0);
 }
 
+TEST(who_has_the_id_of_an_event_that_is_over_ends_no_other)
+{
+	int64_t id = must_accept("over", 1, true);
+
+	stores_complete(store, id, FA_STORE_SUCCEEDED);
+	assert_int_not_equal(must_accept("new", 1, true), id);
+	assert_int_equal(stores_complete(store, id, FA_STORE_SUCCEEDED), FA_STORE_DONE);
+	assert_counts(2, 1, 0, 0);
+}
+
+TEST(what_waits_is_not_in_the_way_of_what_is_accepted_by_the_next_program)
+{
+	must_accept("over", 1, true);
+	must_accept("waits", 1, false);
+	restart();
+	must_accept("new", 1, false);
+	assert_counts(3, 0, 0, 0);
+}
+
 TEST(a_second_store_in_the_same_folder_is_refused)
 {
 	char message[128];
@@ -457,6 +476,8 @@ int main(void)
 		CASE(what_has_ended_does_not_come_back),
 		CASE(all_that_was_accepted_is_accounted_for_also_after_a_restart),
 		CASE(who_ends_twice_is_counted_once),
+		CASE(who_has_the_id_of_an_event_that_is_over_ends_no_other),
+		CASE(what_waits_is_not_in_the_way_of_what_is_accepted_by_the_next_program),
 		CASE(a_second_store_in_the_same_folder_is_refused),
 		CASE(a_folder_of_a_newer_libfaas_is_refused),
 		CASE(a_file_that_is_no_queue_is_refused),
