@@ -73,9 +73,8 @@ struct fa_build *fa_build_create(struct faas *rt, const struct faas_function_con
 static void judge(struct fa_build *build, const struct fa_trouble *trouble)
 {
 	if (build->number && (trouble || !build->number->snapshot))
-		fa_version_judge(build->number, trouble);
-	fa_version_judge(build->version, trouble);
-	fa_registry_touch(&build->rt->registry, build->version->config.name);
+		fa_registry_judge(&build->rt->registry, build->number, trouble);
+	fa_registry_judge(&build->rt->registry, build->version, trouble);
 }
 
 static void settle(struct fa_build *build)
@@ -97,16 +96,14 @@ static void finish_creation(struct fa_build *build)
 	struct fa_trouble trouble;
 	struct faas_error err;
 
-	if (!fa_code_make(&v->code, &err)) {
-		judge(build, NULL);
-		settle(build);
-		fa_function_begin(build->rt, v);
+	if (fa_code_make(&v->code, &err)) {
+		fa_trouble_of(&trouble, v->config.image, &err);
+		judge(build, &trouble);
 		return;
 	}
-	fa_trouble_of(&trouble, v->config.image, &err);
-	judge(build, &trouble);
-	if (!fa_remember(build->rt, &err))
-		settle(build);
+	judge(build, NULL);
+	settle(build);
+	fa_function_begin(build->rt, v);
 }
 
 /* ---- a change ---------------------------------------------------------- */
@@ -165,24 +162,7 @@ static void leave(struct fa_build *build)
 	fa_function_drop(build->version);
 }
 
-/* As with a creation: what cannot be written is not told, and stays in progress. */
-static void fail_change(struct fa_build *build, const struct fa_trouble *trouble)
-{
-	struct faas *rt = build->rt;
-	struct faas_error err;
-	int rc = fa_change_prepare(rt, &err);
-
-	if (!rc) {
-		if (fa_registry_fail(&rt->registry, build->old, trouble))
-			rc = fa_error_nomem(&err);
-		rc = fa_change_close(rt, rc, &err);
-	}
-	if (rc)
-		leave(build);
-	else
-		fa_function_drop(build->version);
-}
-
+/* As with a creation. */
 static void finish_change(struct fa_build *build)
 {
 	struct faas_error err;
@@ -193,7 +173,8 @@ static void finish_change(struct fa_build *build)
 		return;
 	}
 	fa_trouble_of(&trouble, build->version->config.image, &err);
-	fail_change(build, &trouble);
+	fa_registry_judge_update(&build->rt->registry, build->old, &trouble);
+	fa_function_drop(build->version);
 }
 
 /* ---- on a thread ------------------------------------------------------- */
@@ -211,7 +192,7 @@ static void run(struct fa_chore *chore)
 		finish_change(build);
 	else
 		finish_creation(build);
-	fa_remember(rt, NULL); /* what cannot be written is tried again with the next change */
+	fa_remember(rt, NULL); /* what cannot be written now is written with the next change */
 }
 
 static void done(struct fa_chore *chore)

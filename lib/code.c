@@ -199,7 +199,7 @@ static bool may_remove(void *data)
 	struct faas *rt = data;
 
 	return !rt->durable.lasts ||
-	       (!atomic_load(&rt->recalling) && !atomic_load(&rt->registry.changed));
+	       (!atomic_load(&rt->recalling) && !atomic_load(&rt->registry.unwritten));
 }
 
 static void sweep(struct fa_call *call)

@@ -78,7 +78,6 @@ static void free_runtime(struct faas *rt)
 	fa_vpcs_finish(&rt->vpcs);
 	fa_image_names_finish(&rt->images);
 	fa_config_free(&rt->config);
-	pthread_mutex_destroy(&rt->remembering);
 	pthread_mutex_destroy(&rt->pending_lock);
 	fa_recall_finish(rt);
 	fa_resources_finish(rt);
@@ -101,10 +100,10 @@ static struct faas *alloc_runtime(const struct faas_config *c, const struct fa_c
 	mem.ran_out = &rt->ran_out;
 	rt->mem = mem;
 	rt->clock = clock;
-	pthread_mutex_init(&rt->remembering, NULL);
 	pthread_mutex_init(&rt->pending_lock, NULL);
 	fa_map_init(&rt->pending, &rt->mem);
 	fa_resources_init(rt);
+	fa_changes_init(rt);
 	rt->offset_age_ns = INT64_MIN / 2;
 	rt->close_call.run = NULL;
 	rt->check_call.run = check_closed;
@@ -389,6 +388,7 @@ static void finish_stages(struct faas *rt)
 	free_doors(rt);
 	fa_chores_finish(&rt->chores);
 	fa_loop_timer_stop(&rt->loop, &rt->grace);
+	fa_loop_timer_stop(&rt->loop, &rt->rewrite.due);
 	fa_durable_close(rt);
 	fa_vault_finish(rt);
 	fa_invoke_finish(rt);

@@ -412,7 +412,7 @@ int faas_function_create(struct faas *rt, const struct faas_function_config *con
 		rc = fa_enter(rt, err);
 	if (rc)
 		return rc;
-	rc = fa_remember_may(rt, err); /* before what takes its time */
+	rc = fa_change_may(rt, err); /* before what takes its time */
 	if (!rc)
 		rc = fa_function_create(rt, &c, NULL, err);
 	fa_leave(rt);
@@ -532,7 +532,7 @@ int faas_function_update(struct faas *rt, const struct faas_function_config *con
 	old = fa_function_open(rt, c.name, true, &rc, err);
 	if (!old)
 		return rc;
-	rc = fa_remember_may(rt, err); /* before what takes its time */
+	rc = fa_change_may(rt, err); /* before what takes its time */
 	if (!rc)
 		rc = fa_function_change(rt, old, &c, NULL, NULL, NULL, err);
 	fa_function_close(rt, old);

@@ -13,20 +13,27 @@
 
 #define PREFIX ":layer:"
 
-int fa_layers_write(struct faas *rt, char name[FA_DOCUMENT_NAME], char **text,
-		    struct faas_error *err)
+static int write_layer(struct faas *rt, struct fa_pages *pages, struct faas_error *err)
 {
 	const char *layer = fa_layers_drafted(&rt->layers);
+	char name[FA_DOCUMENT_NAME], *text;
 	struct fa_document *out;
 
-	if (!layer)
+	if (!layer || !rt->durable.lasts)
 		return 0;
-	snprintf(name, FA_DOCUMENT_NAME, PREFIX "%s", layer);
+	snprintf(name, sizeof(name), PREFIX "%s", layer);
 	out = fa_layers_document(&rt->layers, err);
-	*text = out ? fa_document_print(out, &rt->mem) : NULL;
+	text = out ? fa_document_print(out, &rt->mem) : NULL;
 	fa_document_free(out);
-	return *text ? 0 : fa_error_nomem(err);
+	return !text || fa_pages_add(pages, name, text) ? fa_error_nomem(err) : 0;
 }
+
+static void settle_layer(struct faas *rt, int rc)
+{
+	fa_layers_settle(&rt->layers, rc);
+}
+
+const struct fa_family fa_layer_family = { write_layer, settle_layer };
 
 /* Without its files it is a layer still, and tells what it was. */
 static struct fa_package *take(void *data, const char *id, struct faas_error *err)

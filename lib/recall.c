@@ -397,7 +397,7 @@ static void remember_resealed(struct faas *rt)
 			fa_registry_touch(&rt->registry, all[i]->config.name);
 		fa_version_unref(all[i]);
 	}
-	if (all && !fa_remember_may(rt, NULL))
+	if (all && !fa_change_may(rt, NULL))
 		fa_remember(rt, NULL);
 	fa_free(all);
 }

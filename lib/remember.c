@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All that a change touches is written by one commit, and becomes true behind it. What comes to
- * be without a change, as the end of a build does, the registry notes, and it is written with
- * all that is noted. Both in turn with others: the last thing written of a function is the last
- * thing that happened to it.
+ * Functions, and what is of the account, as documents, and what becomes of their drafts.
  */
 #include <remember.h>
 
@@ -215,6 +212,21 @@ static int put_farewell(struct fa_document *out, const struct fa_function *funct
 	       fa_document_put_text(out, "Role", role);
 }
 
+/* What it is about to become, or why it does not. */
+static int put_update(struct fa_document *out, const struct faas *rt,
+		      const struct fa_function *function)
+{
+	const struct fa_trouble *trouble =
+		function->judged.code[0] ? &function->judged : &function->trouble;
+	int rc = 0;
+
+	if (function->next && trouble != &function->judged)
+		rc = fa_document_put(out, "Next", write_version(rt, function->next));
+	if (trouble->code[0])
+		rc |= put_trouble(out, "UpdateFailed", trouble);
+	return rc;
+}
+
 static int put_function(struct fa_document *out, const struct faas *rt,
 			const struct fa_function *function)
 {
@@ -223,10 +235,7 @@ static int put_function(struct fa_document *out, const struct faas *rt,
 	if (!function->latest)
 		return rc | put_farewell(out, function);
 	rc |= fa_document_put(out, "Latest", write_version(rt, function->latest));
-	if (function->next)
-		rc |= fa_document_put(out, "Next", write_version(rt, function->next));
-	if (function->trouble.code[0])
-		rc |= put_trouble(out, "UpdateFailed", &function->trouble);
+	rc |= put_update(out, rt, function);
 	rc |= put_versions(out, rt, function);
 	rc |= put_aliases(out, function);
 	rc |= put_event_configs(out, "EventConfigs", function);
@@ -259,7 +268,6 @@ static int write_entry(struct faas *rt, const struct fa_function *function, char
 	return *text ? 0 : fa_error_nomem(err);
 }
 
-/* NULL: as it is in the registry. */
 static int write_function(struct faas *rt, const char *name, const struct fa_function *draft,
 			  char **text, struct faas_error *err)
 {
@@ -274,185 +282,41 @@ static int write_function(struct faas *rt, const char *name, const struct fa_fun
 	return rc;
 }
 
-/* ---- onto the disk ---------------------------------------------------- */
+/* ---- functions as a family --------------------------------------------- */
 
-/* What is of the account is a document for each kind of it. */
-static int write_part(struct faas *rt, enum fa_account_kind kind, char **text,
-		      struct faas_error *err)
+/* `draft` NULL: as it is in the registry. */
+static int write_page(struct faas *rt, const char *name, const struct fa_function *draft,
+		      struct fa_pages *pages, struct faas_error *err)
 {
-	struct fa_document *all = fa_account_all(&rt->registry, kind);
+	char *text = NULL;
+	int rc = write_function(rt, name, draft, &text, err);
 
-	*text = all ? fa_document_print(all, &rt->mem) : NULL;
-	fa_document_free(all);
-	return *text ? 0 : fa_error_nomem(err);
+	return rc ? rc : fa_pages_add(pages, name, text) ? fa_error_nomem(err) : 0;
 }
 
-static int code_of(enum fa_store_outcome outcome)
+/* What came to be without a change. A draft of the same function says that as well. */
+static int write_unwritten(struct faas *rt, struct fa_pages *pages, struct faas_error *err)
 {
-	return outcome == FA_STORE_DONE ? 0 :
-	       outcome == FA_STORE_UNKNOWN ? FAAS_EUNKNOWN : FAAS_ESYSTEM;
+	char name[FA_NAME_MAX + 1];
+	int rc = 0;
+
+	while (!rc && fa_registry_unwritten(&rt->registry, name))
+		if (rt->durable.lasts && !fa_change_find(&rt->registry, name, strlen(name)))
+			rc = write_page(rt, name, NULL, pages, err);
+	return rc;
 }
 
-/* Takes the text; NULL: there is nothing of that name any more. */
-static int remember_text(struct faas *rt, const char *name, char *text, struct faas_error *err)
+static int write_functions(struct faas *rt, struct fa_pages *pages, struct faas_error *err)
 {
-	struct fa_store_op op = { .verb = FA_STORE_FORGET, .insists = true };
-	enum fa_store_outcome outcome;
+	const struct fa_function *draft = fa_change_draft(&rt->registry);
+	int rc = write_unwritten(rt, pages, err);
 
-	op.message.address = (struct faas_bytes){ name, strlen(name) };
-	if (text) {
-		op.verb = FA_STORE_KEEP;
-		op.message.body = (struct faas_bytes){ text, strlen(text) };
+	for (; !rc && draft; draft = draft->following) {
+		if (fa_change_ready(&rt->registry, draft))
+			rc = fa_error_nomem(err);
+		else if (rt->durable.lasts)
+			rc = write_page(rt, draft->name, draft, pages, err);
 	}
-	outcome = fa_store_perform(rt->durable.store, &op);
-	fa_free(text);
-	if (outcome == FA_STORE_DONE && op.verb == FA_STORE_FORGET)
-		fa_registry_forget(&rt->registry, name);
-	return outcome == FA_STORE_DONE ? 0 :
-		fa_error(err, code_of(outcome),
-			 "'%s' was changed, but the state_dir could not be written", name);
-}
-
-static int remember_one(struct faas *rt, const char *name, struct faas_error *err)
-{
-	char *text = NULL;
-	int rc = write_function(rt, name, NULL, &text, err);
-
-	return rc ? rc : remember_text(rt, name, text, err);
-}
-
-static int remember_part(struct faas *rt, enum fa_account_kind kind, struct faas_error *err)
-{
-	struct fa_account_part *part = &rt->registry.parts[kind];
-	char *text = NULL;
-	int rc;
-
-	if (!atomic_exchange(&part->changed, false))
-		return 0;
-	rc = write_part(rt, kind, &text, err);
-	if (!rc)
-		rc = remember_text(rt, fa_account_name(kind), text, err);
-	if (rc)
-		atomic_store(&part->changed, true); /* the next one tries again */
-	return rc;
-}
-
-/* ---- a change ---------------------------------------------------------- */
-
-int fa_change_prepare(struct faas *rt, struct faas_error *err)
-{
-	int rc = fa_remember_may(rt, err);
-
-	if (!rc)
-		fa_change_begin(&rt->registry);
-	return rc;
-}
-
-/* All that a change writes, in one commit. */
-struct pages {
-	struct fa_store_document *list;
-	int count;
-	char layer[FA_DOCUMENT_NAME];
-};
-
-/* Takes the text; NULL: what has that name goes. The name stays until it is written. */
-static void add_page(struct pages *pages, const char *name, char *text)
-{
-	pages->list[pages->count++] = (struct fa_store_document){
-		{ name, strlen(name) }, { text, text ? strlen(text) : 0 }
-	};
-}
-
-static int write_draft_part(struct faas *rt, enum fa_account_kind kind, struct pages *pages,
-			    struct faas_error *err)
-{
-	const struct fa_document *all = fa_change_part(&rt->registry, kind);
-	char *text = all ? fa_document_print(all, &rt->mem) : NULL;
-
-	if (all && !text)
-		return fa_error_nomem(err);
-	if (all)
-		add_page(pages, fa_account_name(kind), text);
-	return 0;
-}
-
-static int write_draft(struct faas *rt, const struct fa_function *draft, struct pages *pages,
-		       struct faas_error *err)
-{
-	char *text = NULL;
-	int rc = write_function(rt, draft->name, draft, &text, err);
-
-	if (!rc)
-		add_page(pages, draft->name, text);
-	return rc;
-}
-
-static int write_layer(struct faas *rt, struct pages *pages, struct faas_error *err)
-{
-	char *text = NULL;
-	int rc = fa_layers_write(rt, pages->layer, &text, err);
-
-	if (text)
-		add_page(pages, pages->layer, text);
-	return rc;
-}
-
-static int write_pages(struct faas *rt, struct pages *pages, struct faas_error *err)
-{
-	const struct fa_function *draft = fa_change_draft(&rt->registry);
-	int rc = 0;
-
-	for (int kind = 0; !rc && kind < FA_ACCOUNT_KINDS; kind++)
-		rc = write_draft_part(rt, kind, pages, err);
-	for (; !rc && draft; draft = draft->following)
-		rc = write_draft(rt, draft, pages, err);
-	return rc ? rc : write_layer(rt, pages, err);
-}
-
-static int put_pages(struct faas *rt, const struct pages *pages, struct faas_error *err)
-{
-	struct fa_store_op op = { .verb = FA_STORE_CHANGE,
-				  .insists = true,
-				  .documents = pages->list,
-				  .document_count = pages->count };
-	enum fa_store_outcome outcome = FA_STORE_DONE;
-
-	if (pages->count)
-		outcome = fa_store_perform(rt->durable.store, &op);
-	return outcome == FA_STORE_DONE ? 0 :
-		fa_error(err, code_of(outcome),
-			 "nothing was changed, for the state_dir could not be written");
-}
-
-static int count_drafts(struct faas *rt)
-{
-	const struct fa_function *draft = fa_change_draft(&rt->registry);
-	int count = 0;
-
-	for (; draft; draft = draft->following)
-		count++;
-	return count;
-}
-
-/* Whatever becomes true then does so without fail. */
-static int commit(struct faas *rt, struct faas_error *err)
-{
-	struct pages pages = { .count = 0 };
-	const struct fa_function *draft = fa_change_draft(&rt->registry);
-	int rc = 0;
-
-	for (; !rc && draft; draft = draft->following)
-		rc = fa_change_ready(&rt->registry, draft) ? fa_error_nomem(err) : 0;
-	if (rc || !rt->durable.lasts)
-		return rc;
-	pages.list = fa_alloc(&rt->mem, sizeof(*pages.list) *
-						(size_t)(count_drafts(rt) + FA_ACCOUNT_KINDS + 1));
-	rc = pages.list ? write_pages(rt, &pages, err) : fa_error_nomem(err);
-	if (!rc)
-		rc = put_pages(rt, &pages, err);
-	for (int i = 0; i < pages.count; i++)
-		fa_free((void *)pages.list[i].body.data);
-	fa_free(pages.list);
 	return rc;
 }
 
@@ -500,7 +364,39 @@ static void end_draft(struct faas *rt, struct fa_function *draft, int rc)
 	fa_registry_forget(&rt->registry, name);
 }
 
-static void end_parts(struct faas *rt, int rc)
+static void settle_functions(struct faas *rt, int rc)
+{
+	struct fa_function *draft;
+
+	while ((draft = fa_change_draft(&rt->registry)))
+		end_draft(rt, draft, rc);
+	fa_registry_written(&rt->registry, !rc);
+}
+
+const struct fa_family fa_function_family = { write_functions, settle_functions };
+
+/* ---- what is of the account: a document for each kind of it --------------- */
+
+static int write_part(struct faas *rt, enum fa_account_kind kind, struct fa_pages *pages)
+{
+	const struct fa_document *all = fa_change_part(&rt->registry, kind);
+	char *text = all ? fa_document_print(all, &rt->mem) : NULL;
+
+	if (!all)
+		return 0;
+	return text ? fa_pages_add(pages, fa_account_name(kind), text) : FAAS_ENOMEM;
+}
+
+static int write_parts(struct faas *rt, struct fa_pages *pages, struct faas_error *err)
+{
+	int rc = 0;
+
+	for (int kind = 0; rt->durable.lasts && !rc && kind < FA_ACCOUNT_KINDS; kind++)
+		rc = write_part(rt, kind, pages);
+	return rc ? fa_error_nomem(err) : 0;
+}
+
+static void settle_parts(struct faas *rt, int rc)
 {
 	for (int kind = 0; kind < FA_ACCOUNT_KINDS; kind++) {
 		if (!rc && fa_change_part(&rt->registry, kind))
@@ -509,68 +405,4 @@ static void end_parts(struct faas *rt, int rc)
 	}
 }
 
-/* Nobody writes down what is there now before it is what was written. */
-int fa_change_close(struct faas *rt, int rc, struct faas_error *err)
-{
-	struct fa_function *draft;
-
-	pthread_mutex_lock(&rt->remembering);
-	if (!rc)
-		rc = commit(rt, err);
-	end_parts(rt, rc);
-	while ((draft = fa_change_draft(&rt->registry)))
-		end_draft(rt, draft, rc);
-	fa_layers_settle(&rt->layers, rc);
-	pthread_mutex_unlock(&rt->remembering);
-	fa_change_end(&rt->registry);
-	if (!rc)
-		fa_remember(rt, NULL); /* what could not be written before */
-	return rc;
-}
-
-/* ---- what does not come as a change ------------------------------------ */
-
-int fa_remember_may(struct faas *rt, struct faas_error *err)
-{
-	if (!rt->durable.lasts || fa_store_is_well(rt->durable.store))
-		return 0;
-	return fa_error(err, FAAS_ESYSTEM,
-			"nothing was changed, for the state_dir cannot be written now");
-}
-
-/* If that fails, the next one tries again. */
-static void scrub(struct faas *rt)
-{
-	struct fa_store_op op = { .verb = FA_STORE_SCRUB };
-
-	if (!atomic_exchange(&rt->durable.scrub, false))
-		return;
-	if (fa_store_perform(rt->durable.store, &op) != FA_STORE_DONE)
-		atomic_store(&rt->durable.scrub, true);
-}
-
-int fa_remember(struct faas *rt, struct faas_error *err)
-{
-	char name[FA_NAME_MAX + 1];
-	int rc = 0;
-
-	fa_sources_functions(rt);
-	if (!rt->durable.lasts)
-		return 0;
-	pthread_mutex_lock(&rt->remembering);
-	for (int kind = 0; !rc && kind < FA_ACCOUNT_KINDS; kind++)
-		rc = remember_part(rt, kind, err);
-	while (!rc && fa_registry_changed(&rt->registry, name)) {
-		rc = remember_one(rt, name, err);
-		if (rc)
-			fa_registry_touch(&rt->registry, name);
-	}
-	if (!rc)
-		scrub(rt);
-	pthread_mutex_unlock(&rt->remembering);
-	if (!rc)
-		fa_code_sweep(rt);
-	if (rc == FAAS_ENOMEM)
-		fa_error(err, rc, "it was changed, but out of memory before it was written");
-	return rc;
-}
+const struct fa_family fa_account_family = { write_parts, settle_parts };

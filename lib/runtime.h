@@ -41,6 +41,15 @@ struct fa_durable {
 	_Atomic int in_hand;
 };
 
+/* What came to be without a change and could not be written is tried again, see changes.c. */
+struct fa_rewrite {
+	struct fa_call call;
+	struct fa_timer due;
+	struct fa_chore chore;
+	_Atomic int64_t pause_ms;   /* [loop] writes it: before the next try */
+	_Atomic bool asked;
+};
+
 /* Messages on their way, see deliver.c. */
 struct fa_deliver {
 	struct fa_store_op fetch;
@@ -89,7 +98,6 @@ struct faas {
 	struct fa_vault vault;
 	struct fa_calls calls;
 	struct fa_named queues, streams, tables, buckets; /* what was said of them */
-	pthread_mutex_t remembering; /* held while functions are written down, see remember.h */
 	pthread_mutex_t pending_lock; /* of what follows; never held for long */
 	struct fa_map pending;      /* name -> what could not be made again */
 	struct fa_envs envs;
@@ -97,6 +105,7 @@ struct faas {
 	struct fa_account account;
 	struct fa_durable durable;
 	struct fa_deliver deliver;
+	struct fa_rewrite rewrite;
 
 	struct fa_version *found;   /* [loop] of the last plain name; no reference: see arrive.c */
 	uint32_t found_changes;     /* of the registry, when that was found */

@@ -3,7 +3,7 @@
  * A version with a snapshot is pending until that is made, and then active, or has failed.
  * One that was active before this program began stays that: its snapshot is made again, and
  * an event that comes earlier waits for it. One that has failed where that cannot be written
- * is pending still, until it is published again or the next program makes it.
+ * is pending still, until something can be.
  *
  * One that nobody has used for long has no snapshot any more (env/inactive.c). The first who
  * comes then is refused, or waits if it is an event, and has the snapshot made again.
@@ -37,10 +37,7 @@ void fa_snapshot_begin(struct fa_version *v)
 /* That it failed is told when it is written, else the next program might make it after all. */
 static void write_down(struct fa_chore *chore)
 {
-	struct writing *writing = fa_container(chore, struct writing, chore);
-
-	if (!fa_remember(writing->rt, NULL))
-		fa_version_settle(writing->version);
+	fa_remember(fa_container(chore, struct writing, chore)->rt, NULL);
 }
 
 static void written(struct fa_chore *chore)
@@ -55,13 +52,14 @@ static void written(struct fa_chore *chore)
 	fa_leave(rt);
 }
 
-/* The loop does not wait for the disk. What is not written now is with the next change. */
+/* The loop does not wait for the disk. */
 static bool write_later(struct faas *rt, struct fa_version *v)
 {
 	struct writing *writing = fa_alloc(&rt->mem, sizeof(*writing));
 
 	if (!writing || fa_enter(rt, NULL)) {
 		fa_free(writing);
+		fa_remember_later(rt);
 		return false;
 	}
 	fa_version_ref(v);
@@ -76,8 +74,7 @@ static bool write_later(struct faas *rt, struct fa_version *v)
 /* Whether it is told of later. */
 static bool judge(struct faas *rt, struct fa_version *v, const struct fa_trouble *why)
 {
-	fa_version_judge(v, why);
-	fa_registry_touch(&rt->registry, v->config.name);
+	fa_registry_judge(&rt->registry, v, why);
 	if (!why)
 		fa_version_settle(v); /* the next program comes to that as well */
 	return write_later(rt, v);
@@ -169,7 +166,7 @@ static int try_to_write(struct faas *rt, struct fa_version *v, struct faas_error
 		return fa_error(err, FAAS_ECANCELED, "it was deleted before there was a snapshot");
 	rc = fa_remember(rt, err);
 	if (!rc)
-		fa_version_settle(v);
+		fa_version_settle(v); /* also one that is in no registry any more */
 	return rc;
 }
 

@@ -93,14 +93,10 @@ struct fa_version *fa_function_publish_pending(struct faas *rt, struct fa_versio
 /* The number is given away before it is waited for, and whatever comes of that. */
 static int finish_publication(struct faas *rt, struct fa_version *v, struct faas_error *err)
 {
-	int rc, own;
-
 	if (fa_version_takes_events(v))
 		return 0;
 	fa_function_published(v);
-	rc = fa_snapshot_wait(rt, v, err);
-	own = fa_remember(rt, rc ? NULL : err);
-	return rc ? rc : own;
+	return fa_snapshot_wait(rt, v, err);
 }
 
 int faas_version_publish(struct faas *rt, const char *function, const char *description,

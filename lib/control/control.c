@@ -161,10 +161,8 @@ static int perform(struct faas *rt, const struct fa_operation *operation, bool w
 		return operation->perform(rt, in, out, err);
 	if (whole)
 		return perform_change(rt, operation, in, out, err);
-	rc = fa_remember_may(rt, err);
-	if (!rc)
-		rc = operation->perform(rt, in, out, err);
-	return rc ? rc : fa_remember(rt, err);
+	rc = fa_change_may(rt, err); /* before what takes its time */
+	return rc ? rc : operation->perform(rt, in, out, err);
 }
 
 static int answer(struct faas *rt, const struct fa_operation *operation, bool whole,

@@ -108,6 +108,7 @@ static int copy_content(struct fa_function *out, const struct fa_function *in)
 	out->last_number = in->last_number;
 	out->updating = in->updating;
 	out->trouble = in->trouble;
+	out->judged = in->judged;
 	out->recalled = in->recalled;
 	out->may_recur = in->may_recur;
 	if (!rc && in->dead_letter) {
@@ -265,7 +266,9 @@ static struct fa_version *exchange(struct fa_registry *registry, struct fa_funct
 	struct fa_function *old = original(registry, draft);
 
 	if (old) {
-		draft->changed = old->changed;
+		draft->unwritten = old->unwritten;
+		if (draft->updating) /* it may have been judged meanwhile */
+			draft->judged = old->judged;
 		fa_urls_unlist(registry, &old->urls);
 		fa_map_replace(&registry->functions, draft->name, draft);
 	} else {
@@ -273,6 +276,8 @@ static struct fa_version *exchange(struct fa_registry *registry, struct fa_funct
 	}
 	fa_urls_list(registry, &draft->urls);
 	draft->following = NULL;
+	if (!draft->unwritten)
+		fa_registry_settle_verdicts(draft);
 	atomic_fetch_add(&registry->changes, 1);
 	return old ? dissolve(old, draft) : NULL;
 }
@@ -305,7 +310,6 @@ struct fa_document **fa_change_open_part(struct fa_registry *registry, enum fa_a
 			return *all ? all : NULL;
 		}
 	} else {
-		atomic_store(&part->changed, true);
 		part->epoch++;
 	}
 	if (!*all)

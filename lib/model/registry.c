@@ -126,9 +126,9 @@ static struct fa_function *function_of(const struct fa_registry *registry,
 
 void fa_registry_note(struct fa_registry *registry, struct fa_function *function)
 {
-	function->changed = true;
+	function->unwritten = true;
 	atomic_fetch_add(&registry->changes, 1);
-	atomic_store(&registry->changed, true);
+	atomic_store(&registry->unwritten, true);
 }
 
 void fa_registry_lock(struct fa_registry *registry)
@@ -401,48 +401,7 @@ int fa_registry_publish(struct fa_registry *registry, const struct fa_version *l
 	return rc ? fa_error_nomem(err) : 0;
 }
 
-/* ---- what changed ---------------------------------------------------- */
-
-bool fa_registry_changed(struct fa_registry *registry, char name[FA_NAME_MAX + 1])
-{
-	struct fa_function *function;
-	uint32_t pos = 0;
-	bool found = false;
-
-	if (!atomic_load(&registry->changed))
-		return false;
-	pthread_rwlock_wrlock(&registry->lock);
-	while (!found && (function = fa_map_next(&registry->functions, &pos))) {
-		found = function->changed;
-		if (!found)
-			continue;
-		function->changed = false;
-		strcpy(name, function->name);
-	}
-	if (!found)
-		atomic_store(&registry->changed, false);
-	pthread_rwlock_unlock(&registry->lock);
-	return found;
-}
-
-void fa_registry_touch(struct fa_registry *registry, const char *name)
-{
-	struct fa_function *function;
-
-	pthread_rwlock_wrlock(&registry->lock);
-	function = fa_map_get(&registry->functions, name, strlen(name));
-	if (function)
-		fa_registry_note(registry, function);
-	pthread_rwlock_unlock(&registry->lock);
-}
-
-void fa_registry_settle(struct fa_registry *registry)
-{
-	char name[FA_NAME_MAX + 1];
-
-	while (fa_registry_changed(registry, name))
-		;
-}
+/* ---- what stands for one that is gone ----------------------------------- */
 
 /* What of a deleted one is not for the next of its name to forget. */
 static bool is_remembered(const struct fa_function *function)
@@ -627,6 +586,10 @@ struct fa_version *fa_registry_take_any(struct fa_registry *registry)
 	pthread_rwlock_wrlock(&registry->lock);
 	while (!version && (function = fa_map_next(&registry->functions, &pos))) {
 		fa_aliases_free(&function->aliases);
+		if (function->next) { /* the next program makes it of this, or says why not */
+			fa_package_keep(function->next->code.package);
+			fa_package_keep(function->next->code.opt);
+		}
 		fa_registry_end_update(function);
 		version = take_one(function);
 	}

@@ -24,7 +24,9 @@ struct fa_function {
 	struct fa_version *next;   /* what `latest` is about to become, if that is to be remembered;
 				      one reference */
 	struct fa_trouble trouble; /* LastUpdateStatus Failed */
-	bool changed;              /* since it was last remembered, see fa_registry_changed() */
+	struct fa_trouble judged;  /* what that becomes, with `updating`, when it is remembered */
+	bool unwritten;            /* it is otherwise than what was last remembered of it */
+	bool writing;              /* what it is now is about to be remembered */
 	int reserved;              /* of a draft: its concurrency before, or FA_UNTOUCHED */
 	bool moved;                /* of a draft: what is provisioned may be elsewhere */
 	struct fa_function *following; /* of the drafts of a change, see model/change.h */
@@ -62,13 +64,12 @@ struct fa_registry {
 	_Atomic uint64_t draws;  /* of the aliases that lead to two versions */
 	bool remembers;          /* functions that are gone stay until they are forgotten */
 	bool ending;             /* see fa_registry_end() */
-	_Atomic bool changed;    /* one of the functions did */
+	_Atomic bool unwritten;  /* one of the functions is, or is being written */
 	_Atomic uint32_t changes; /* of functions, ever: what a name leads to may be another now */
 	struct fa_map urls;      /* id -> struct fa_url, which its function has */
 	char url_base[64];       /* see fa_url_place() */
 	struct fa_account_part {
 		struct fa_document *all; /* key -> value; NULL: nothing yet */
-		_Atomic bool changed;    /* since it was last remembered */
 		_Atomic uint32_t epoch;  /* another one after each change */
 	} parts[FA_ACCOUNT_KINDS];
 	struct {                 /* see model/change.h */
@@ -160,13 +161,27 @@ struct fa_version *fa_registry_take_any(struct fa_registry *registry);
 /* References to all, by name and number, in a fa_alloc()ed NULL-terminated array. */
 struct fa_version **fa_registry_all(struct fa_registry *registry, const struct fa_mem *mem);
 
-/* ---- what changed, for who remembers it -------------------------------- */
+/* ---- unwritten.c: what comes to be without a change, for who remembers it -- */
 
-/* The name of one that changed since it was last named here; false: none did. */
-bool fa_registry_changed(struct fa_registry *registry, char name[FA_NAME_MAX + 1]);
-/* It changed in something that does not lie here, or was not remembered after all. */
+/*
+ * The name of a function that changed outside of a change (model/change.h) and is not
+ * remembered like that; it is about to be, as it is from now on. False: there is no other.
+ */
+bool fa_registry_unwritten(struct fa_registry *registry, char name[FA_NAME_MAX + 1]);
+/* All that were named are remembered, and what was judged of them is true; or none is. */
+void fa_registry_written(struct fa_registry *registry, bool done);
+/* It changed in something that does not lie here. */
 void fa_registry_touch(struct fa_registry *registry, const char *name);
-/* All of it is remembered. */
+/*
+ * Any thread: this became of a version that is pending, NULL: nothing bad. It becomes that with
+ * fa_version_settle(), or when it is remembered.
+ */
+void fa_registry_judge(struct fa_registry *registry, struct fa_version *version,
+		       const struct fa_trouble *trouble);
+/* The same of the update of `latest`, which has failed. */
+void fa_registry_judge_update(struct fa_registry *registry, const struct fa_version *latest,
+			      const struct fa_trouble *trouble);
+/* All of it is remembered, but for what was judged. */
 void fa_registry_settle(struct fa_registry *registry);
 /* Remove what stands for a function that is gone and has no number. */
 void fa_registry_forget(struct fa_registry *registry, const char *name);
@@ -195,6 +210,9 @@ void fa_registry_free_function(struct fa_function *function);
 
 /* Under the lock. */
 
+/* Something was judged of it or its versions, and is not true yet; and now it is. */
+bool fa_registry_has_verdict(const struct fa_function *function);
+void fa_registry_settle_verdicts(struct fa_function *function);
 struct fa_function *fa_registry_function(const struct fa_registry *registry, const char *name,
 					 size_t len);
 void fa_registry_note(struct fa_registry *registry, struct fa_function *function);

@@ -54,6 +54,39 @@ void fa_version_settle(struct fa_version *v)
 	atomic_store(&v->state, atomic_load(&v->verdict));
 }
 
+static bool has_verdict(const struct fa_version *v)
+{
+	return v && atomic_load(&v->state) == FA_STATE_PENDING &&
+	       atomic_load(&v->verdict) != FA_STATE_PENDING;
+}
+
+bool fa_registry_has_verdict(const struct fa_function *function)
+{
+	const struct fa_version *v;
+	uint32_t pos = 0;
+	bool has = function->judged.code[0] || has_verdict(function->latest);
+
+	while (!has && (v = fa_map_next(&function->versions, &pos)))
+		has = has_verdict(v);
+	return has;
+}
+
+void fa_registry_settle_verdicts(struct fa_function *function)
+{
+	struct fa_version *v;
+	uint32_t pos = 0;
+
+	if (function->judged.code[0]) {
+		function->trouble = function->judged;
+		fa_registry_end_update(function);
+	}
+	if (has_verdict(function->latest))
+		fa_version_settle(function->latest);
+	while ((v = fa_map_next(&function->versions, &pos)))
+		if (has_verdict(v))
+			fa_version_settle(v);
+}
+
 bool fa_version_is_inactive(const struct fa_version *v)
 {
 	int state = atomic_load(&v->state);
@@ -168,6 +201,7 @@ int fa_registry_begin(struct fa_registry *registry, const struct fa_version *lat
 void fa_registry_end_update(struct fa_function *function)
 {
 	function->updating = false;
+	function->judged.code[0] = '\0';
 	fa_version_unref(function->next);
 	function->next = NULL;
 }

@@ -4,6 +4,8 @@
 
 #include <pthread.h>
 
+#include <runtime.h>
+
 #include "support/fault_vfs.h"
 
 /* A disk that fails from the publication on. */
@@ -21,12 +23,13 @@ static int close_failing(void **state)
 
 static void fail_unwritten(void)
 {
+	flow_function(&flow, FAAS_FUNCTION(.name = "g", .code = code, .handler = "snapshot.held"));
 	create("snapshot.held_bad");
 	publish();
 	fault_vfs_plan(&(struct fault_plan){ .fault = FAULT_FULL, .at = 1 });
 	go();
 	flow_await_log(&flow, "INIT_REPORT Init Duration: ");
-	for (int ms = 0; !fault_vfs_ops(); ms++, nap())
+	for (int ms = 0; !atomic_load(&flow.rt->rewrite.asked); ms++, nap())
 		assert_true(ms < 10000);
 }
 
@@ -70,6 +73,23 @@ TEST(what_could_not_be_written_is_told_when_it_is_published_again)
 	has("\"StateReasonCode\":\"FunctionError.RuntimeInitError\"");
 }
 
+TEST(what_could_not_be_written_is_told_with_what_is_written_next_whatever_that_is)
+{
+	fail_unwritten();
+	fault_vfs_plan(&(struct fault_plan){ .fault = FAULT_NONE });
+	perform("PutFunctionConcurrency",
+		"{\"FunctionName\":\"g\",\"ReservedConcurrentExecutions\":1}");
+	get();
+	has("\"State\":\"Failed\"");
+}
+
+TEST(what_could_not_be_written_is_tried_again)
+{
+	fail_unwritten();
+	fault_vfs_plan(&(struct fault_plan){ .fault = FAULT_NONE });
+	await_state("Failed", 0); /* nobody asks for anything to be written */
+}
+
 #define FAILING(f) cmocka_unit_test_setup_teardown(f, open_failing, close_failing)
 
 int main(void)
@@ -77,6 +97,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		FAILING(a_failure_that_cannot_be_written_is_not_told),
 		FAILING(who_waits_for_a_failure_that_cannot_be_written_is_told_of_the_disk),
+		FAILING(
+			what_could_not_be_written_is_told_with_what_is_written_next_whatever_that_is),
+		FAILING(what_could_not_be_written_is_tried_again),
 		FAILING(what_could_not_be_written_is_told_when_it_is_published_again),
 	};
 

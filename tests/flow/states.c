@@ -4,10 +4,9 @@
  * for: Pending, Active, Failed; updates in progress, successful, failed; and the end of the
  * program in between. The threads that make code are held for as long as a test looks.
  */
-#include "upload.h"
+#include "states.h"
 
 #include <fcntl.h>
-#include <semaphore.h>
 #include <model/package/tree.h>
 #include <remember.h>
 #include <runtime.h>
@@ -21,56 +20,6 @@
 #define IN_STATE(state) \
 	"The operation cannot be performed at this time. The function is currently in the " \
 	"following state: " state
-#define BROKEN "Could not unzip uploaded file. Please check your file, then try to upload again. "
-
-/* ---- holding ----------------------------------------------------------- */
-
-struct hold {
-	struct fa_chore chore;
-	sem_t *released;
-	_Atomic bool done;
-};
-
-static struct hold holds[FA_CHORE_THREADS];
-static sem_t released;
-static bool held;
-
-static void wait_for_release(struct fa_chore *chore)
-{
-	sem_wait(fa_container(chore, struct hold, chore)->released);
-}
-
-static void is_over(struct fa_chore *chore)
-{
-	atomic_store(&fa_container(chore, struct hold, chore)->done, true);
-}
-
-static void hold(void)
-{
-	sem_init(&released, 0, 0);
-	for (int i = 0; i < FA_CHORE_THREADS; i++) {
-		holds[i] = (struct hold){ .chore = { .run = wait_for_release, .done = is_over },
-					  .released = &released };
-		fa_chores_add(&flow.rt->chores, &holds[i].chore);
-	}
-	held = true;
-}
-
-static void release(void)
-{
-	for (int i = 0; held && i < FA_CHORE_THREADS; i++)
-		sem_post(&released);
-	for (int i = 0; held && i < FA_CHORE_THREADS; i++)
-		while (!atomic_load(&holds[i].done))
-			nanosleep(&(struct timespec){ .tv_nsec = 100000 }, NULL);
-	held = false;
-}
-
-static int close_released(void **state)
-{
-	release();
-	return close_it(state);
-}
 
 /* ---- in a state_dir ---------------------------------------------------- */
 
@@ -114,44 +63,10 @@ static void restart(void)
 
 /* ---- requests ---------------------------------------------------------- */
 
-/* Its directory is in order, but one of its files is not what it promises. */
-static const char *broken_code(void)
-{
-	zips_begin(&zip);
-	zips_copy(&zip, "package.so", TEST_PLUGINS "/package.so");
-	zips_add(&zip, &(struct zips_entry){ .name = "text", .data = "text", .crc_xor = 1 });
-	return encoded();
-}
-
-static void create(const char *more, const char *zip_file)
-{
-	REQUEST("{\"FunctionName\":\"f\",\"Role\":\"" ROLE "\",\"Runtime\":\"provided.al2023\","
-		"\"Handler\":\"package.content\",\"Code\":{\"ZipFile\":\"%s\"}%s}",
-		zip_file, more);
-	perform("CreateFunction");
-}
-
-static void update(const char *zip_file)
-{
-	REQUEST("{\"FunctionName\":\"f\",\"ZipFile\":\"%s\"}", zip_file);
-	perform("UpdateFunctionCode");
-}
-
-static void get(const char *function)
-{
-	REQUEST("{\"FunctionName\":\"%s\"}", function);
-	perform("GetFunctionConfiguration");
-}
-
 static void lacks(const char *text)
 {
 	if (strstr(reply, text))
 		fail_msg("%s has %s", reply, text);
-}
-
-static void says(const char *function, const char *expected)
-{
-	answers(function, "text", expected);
 }
 
 static void cannot_be_invoked(const char *function, const char *message)

@@ -23,7 +23,7 @@ static char *reply;
 static struct zips zip;
 static char base64[1 << 20], request[(1 << 20) + 4096];
 
-static int open_real(void **state)
+static inline int open_real(void **state)
 {
 	(void)state;
 	memset(&err, 0, sizeof(err));

@@ -16,7 +16,7 @@ CONDUCTOR = (
     "faas", "runtime", "functions", "information", "isolation", "invoke", "invocation", "runner", "seat", "told", "conduct",
     "versions", "code", "config", "build", "cancel", "durable", "testing", "arrive", "turn", "parts", "layers", "limits", "trace",
     "deliver", "ending", "messages", "recall", "remember", "resources", "streams", "secrets", "roles",
-    "calls", "images", "snapshots",
+    "calls", "changes", "images", "snapshots",
 )
 
 
