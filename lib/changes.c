@@ -17,6 +17,8 @@ static const struct fa_family *const families[] = {
 	&fa_account_family,
 	&fa_function_family,
 	&fa_layer_family,
+	&fa_resource_family,
+	&fa_mapping_family,
 };
 #define FAMILIES (sizeof(families) / sizeof(*families))
 
@@ -40,18 +42,19 @@ static bool make_room(struct fa_pages *pages)
 	return true;
 }
 
-int fa_pages_add(struct fa_pages *pages, const char *name, char *text)
+struct fa_store_document *fa_pages_add(struct fa_pages *pages, const char *name, char *text)
 {
 	char *copy = make_room(pages) ? fa_strdup(pages->mem, name) : NULL;
+	struct fa_store_document *page;
 
 	if (!copy) {
 		fa_free(text);
-		return FAAS_ENOMEM;
+		return NULL;
 	}
-	pages->list[pages->count++] = (struct fa_store_document){
-		{ copy, strlen(copy) }, { text, text ? strlen(text) : 0 }
-	};
-	return 0;
+	page = &pages->list[pages->count++];
+	page->name = (struct faas_bytes){ copy, strlen(copy) };
+	page->body = (struct faas_bytes){ text, text ? strlen(text) : 0 };
+	return page;
 }
 
 static void free_pages(struct fa_pages *pages)

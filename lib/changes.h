@@ -33,8 +33,11 @@ struct fa_pages {
 	int count, room;
 };
 
-/* Takes the text; NULL: what has that name goes. FAAS_ENOMEM. */
-int fa_pages_add(struct fa_pages *pages, const char *name, char *text);
+/*
+ * Takes the text; NULL: what has that name goes. The page is there until another is added. NULL:
+ * no memory.
+ */
+struct fa_store_document *fa_pages_add(struct fa_pages *pages, const char *name, char *text);
 
 /*
  * What a change may be about. Each keeps its drafts itself; the change asks all of them to
@@ -55,6 +58,8 @@ struct fa_family {
 
 extern const struct fa_family fa_function_family, fa_account_family; /* remember.c */
 extern const struct fa_family fa_layer_family;                       /* layers.c */
+extern const struct fa_family fa_resource_family;                    /* resources.c */
+extern const struct fa_family fa_mapping_family;                     /* source/operations.c */
 
 /*
  * Inside a call that may have changed something without a change: it is on the disk when this

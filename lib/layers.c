@@ -25,7 +25,7 @@ static int write_layer(struct faas *rt, struct fa_pages *pages, struct faas_erro
 	out = fa_layers_document(&rt->layers, err);
 	text = out ? fa_document_print(out, &rt->mem) : NULL;
 	fa_document_free(out);
-	return !text || fa_pages_add(pages, name, text) ? fa_error_nomem(err) : 0;
+	return text && fa_pages_add(pages, name, text) ? 0 : fa_error_nomem(err);
 }
 
 static void settle_layer(struct faas *rt, int rc)

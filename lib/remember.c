@@ -291,7 +291,7 @@ static int write_page(struct faas *rt, const char *name, const struct fa_functio
 	char *text = NULL;
 	int rc = write_function(rt, name, draft, &text, err);
 
-	return rc ? rc : fa_pages_add(pages, name, text) ? fa_error_nomem(err) : 0;
+	return rc ? rc : fa_pages_add(pages, name, text) ? 0 : fa_error_nomem(err);
 }
 
 /* What came to be without a change. A draft of the same function says that as well. */
@@ -384,7 +384,7 @@ static int write_part(struct faas *rt, enum fa_account_kind kind, struct fa_page
 
 	if (!all)
 		return 0;
-	return text ? fa_pages_add(pages, fa_account_name(kind), text) : FAAS_ENOMEM;
+	return text && fa_pages_add(pages, fa_account_name(kind), text) ? 0 : FAAS_ENOMEM;
 }
 
 static int write_parts(struct faas *rt, struct fa_pages *pages, struct faas_error *err)

@@ -29,7 +29,7 @@ static const struct kind {
 	const char *scheme, *prefix;
 	size_t all;                /* of struct fa_named in struct faas */
 	size_t size;               /* of what is said of one */
-	enum fa_store_verb empty;
+	enum fa_store_held holds;
 	int (*read)(union like *like, const char *name, const char *options,
 		    struct faas_error *err);
 	char *(*print)(const union like *like, const struct fa_mem *mem);
@@ -129,35 +129,38 @@ enum { QUEUES, STREAMS, TABLES, BUCKETS, KINDS };
 
 static const struct kind kinds[] = {
 	[QUEUES] = { "queue:", ":queue:", offsetof(struct faas, queues),
-		     sizeof(struct fa_queue), FA_STORE_PURGE, read_queue, print_queue, NULL, NULL },
+		     sizeof(struct fa_queue), FA_STORE_MESSAGES, read_queue, print_queue, NULL, NULL },
 	[STREAMS] = { "stream:", ":stream:", offsetof(struct faas, streams),
-		      sizeof(struct fa_stream), FA_STORE_CUT, read_stream, print_stream, NULL,
+		      sizeof(struct fa_stream), FA_STORE_RECORDS, read_stream, print_stream, NULL,
 		      change_stream },
 	[TABLES] = { "table:", ":table:", offsetof(struct faas, tables),
-		     sizeof(struct fa_table), FA_STORE_CUT, read_table, print_table,
+		     sizeof(struct fa_table), FA_STORE_RECORDS, read_table, print_table,
 		     begin_table, change_table },
 	/* It keeps its files, and what is on its way to it goes there: that is the host's. */
 	[BUCKETS] = { "dir:", ":directory:", offsetof(struct faas, buckets),
-		      sizeof(struct fa_bucket), FA_STORE_CUT, read_bucket, print_bucket, NULL,
+		      sizeof(struct fa_bucket), FA_STORE_NOTHING, read_bucket, print_bucket, NULL,
 		      NULL },
 };
 
 /* ---- which one is meant ------------------------------------------------ */
 
-/* Its address in the one form that it has here, and its name in it. */
-struct meant {
+/* Its address in the one form that it has here, its name in it, and what becomes of it. */
+struct fa_resource {
 	const struct kind *kind;
 	const char *name;
 	char text[FA_ADDRESS_MAX];
+	void *draft;    /* NULL: it goes */
+	bool was_there; /* then */
+	int64_t held;   /* so much went with it */
 };
 
-static int find(struct meant *meant, const char *text, struct faas_error *err)
+static int find(struct fa_resource *meant, const char *text, struct faas_error *err)
 {
 	const char *name = text ? fa_stream_name(text) : NULL;
 	char table[FA_TABLE_NAME_MAX + 1];
 	struct fa_address address;
 
-	meant->kind = &kinds[name ? STREAMS : QUEUES];
+	*meant = (struct fa_resource){ .kind = &kinds[name ? STREAMS : QUEUES] };
 	if (text && fa_table_name(table, text)) {
 		meant->kind = &kinds[TABLES];
 		name = table;
@@ -177,7 +180,8 @@ static int find(struct meant *meant, const char *text, struct faas_error *err)
 	return meant->kind == &kinds[BUCKETS] ? fa_bucket_check(meant->name, err) : 0;
 }
 
-static int enter(struct faas *rt, const char *text, struct meant *meant, struct faas_error *err)
+static int enter(struct faas *rt, const char *text, struct fa_resource *meant,
+		 struct faas_error *err)
 {
 	int rc;
 
@@ -204,103 +208,101 @@ void fa_resources_finish(struct faas *rt)
 		fa_named_finish(all_of(rt, &kinds[i]));
 }
 
-/* ---- the doors ---------------------------------------------------------- */
+/* ---- as a family ---------------------------------------------------------- */
 
-static int say(enum fa_store_outcome outcome, const char *name, struct faas_error *err)
+/* Without a state_dir nobody reads it, but what it holds lies in the store. */
+static int write_resource(struct faas *rt, struct fa_pages *pages, struct faas_error *err)
 {
-	if (outcome == FA_STORE_DONE)
+	struct fa_resource *r = rt->resource;
+	char name[FA_DOCUMENT_NAME], *text = NULL;
+	struct fa_store_document *page;
+
+	if (!r || (r->draft && !rt->durable.lasts))
 		return 0;
-	return fa_error(err, outcome == FA_STORE_UNKNOWN ? FAAS_EUNKNOWN : FAAS_ESYSTEM,
-			"what was said of '%s' could not be written", name);
+	if (r->draft)
+		text = r->kind->print(r->draft, &rt->mem);
+	snprintf(name, sizeof(name), "%s%.*s", r->kind->prefix, FA_TABLE_NAME_MAX, r->name);
+	page = r->draft && !text ? NULL : fa_pages_add(pages, name, text);
+	if (!page)
+		return fa_error_nomem(err);
+	if (!r->draft) {
+		page->holds = r->kind->holds;
+		page->address = (struct faas_bytes){ r->text, strlen(r->text) };
+		page->count = &r->held;
+	}
+	return 0;
 }
 
-static struct faas_bytes name_document(char out[FA_DOCUMENT_NAME], const struct meant *meant)
+static void settle_resource(struct faas *rt, int rc)
 {
-	snprintf(out, FA_DOCUMENT_NAME, "%s%.*s", meant->kind->prefix, FA_TABLE_NAME_MAX,
-		 meant->name);
-	return (struct faas_bytes){ out, strlen(out) };
-}
+	struct fa_resource *r = rt->resource;
 
-static int keep(struct faas *rt, const struct meant *meant, const char *text,
-		struct faas_error *err)
-{
-	char document[FA_DOCUMENT_NAME];
-	struct fa_store_op op = { .verb = FA_STORE_KEEP };
-
-	op.message.address = name_document(document, meant);
-	op.message.body = (struct faas_bytes){ text, strlen(text) };
-	return say(fa_store_perform(rt->durable.store, &op), meant->name, err);
-}
-
-/* The draft is made before it is written, and is true afterwards. */
-static int commit(struct faas *rt, const struct meant *meant, const union like *like,
-		  struct faas_error *err)
-{
-	struct fa_named *all = all_of(rt, meant->kind);
-	char *print = meant->kind->print(like, &rt->mem);
-	void *draft = print ? fa_named_draft(all, like) : NULL;
-	int rc = draft ? keep(rt, meant, print, err) : fa_error_nomem(err);
-
-	fa_free(print);
+	rt->resource = NULL;
+	if (!r)
+		return;
 	if (rc)
-		fa_named_discard(draft);
+		fa_named_discard(r->draft);
+	else if (r->draft)
+		fa_named_adopt(all_of(rt, r->kind), r->draft);
 	else
-		fa_named_adopt(all, draft);
-	return rc;
+		r->was_there = fa_named_remove(all_of(rt, r->kind), r->name);
 }
 
-static int create(struct faas *rt, const struct meant *meant, const char *options,
+const struct fa_family fa_resource_family = { write_resource, settle_resource };
+
+/* ---- the doors ------------------------------------------------------------ */
+
+/* In a change. */
+static int create(struct faas *rt, struct fa_resource *r, const char *options,
 		  struct faas_error *err)
 {
+	struct fa_named *all = all_of(rt, r->kind);
 	union like like, old;
-	int rc = meant->kind->read(&like, meant->name, options, err);
-	bool there = !rc && fa_named_get(all_of(rt, meant->kind), meant->name, &old);
+	int rc = r->kind->read(&like, r->name, options, err);
+	bool there = !rc && fa_named_get(all, r->name, &old);
 
-	if (there && meant->kind->change)
-		rc = meant->kind->change(&old, &like, err);
+	if (there && r->kind->change)
+		rc = r->kind->change(&old, &like, err);
 	if (rc)
 		return rc;
-	if (!there && meant->kind->begin)
-		meant->kind->begin(&like, rt->clock->unix_ms(rt->clock));
-	return commit(rt, meant, &like, err);
+	if (!there && r->kind->begin)
+		r->kind->begin(&like, rt->clock->unix_ms(rt->clock));
+	r->draft = fa_named_draft(all, &like);
+	rt->resource = r;
+	return r->draft ? 0 : fa_error_nomem(err);
 }
 
 int faas_resource_create(struct faas *rt, const char *text, const char *options,
 			 struct faas_error *err)
 {
-	struct meant meant;
-	int rc = enter(rt, text, &meant, err);
+	struct fa_resource r;
+	int rc = enter(rt, text, &r, err);
 
 	if (rc)
 		return rc;
-	fa_named_begin(all_of(rt, meant.kind));
-	rc = create(rt, &meant, options, err);
-	fa_named_end(all_of(rt, meant.kind));
+	rc = fa_change_prepare(rt, err);
+	if (!rc) {
+		rc = create(rt, &r, options, err);
+		rc = fa_change_close(rt, rc, err);
+	}
 	fa_leave(rt);
 	return rc;
 }
 
 int faas_resource_delete(struct faas *rt, const char *text, struct faas_error *err)
 {
-	struct fa_store_op op = { .gone = FA_STORE_DROPPED };
-	char document[FA_DOCUMENT_NAME];
-	struct meant meant;
-	struct fa_named *all;
-	bool was_there;
-	int rc = enter(rt, text, &meant, err);
+	struct fa_resource r;
+	int rc = enter(rt, text, &r, err);
 
 	if (rc)
 		return rc;
-	all = all_of(rt, meant.kind);
-	op.verb = meant.kind->empty;
-	op.message.address = (struct faas_bytes){ meant.text, strlen(meant.text) };
-	op.message.source = name_document(document, &meant);
-	fa_named_begin(all);
-	rc = say(fa_store_perform(rt->durable.store, &op), meant.name, err);
-	was_there = !rc && fa_named_remove(all, meant.name);
-	fa_named_end(all);
-	if (!rc && !was_there && !op.count)
-		rc = fa_error(err, FAAS_ENOTFOUND, "there is no %s", meant.text);
+	rc = fa_change_prepare(rt, err);
+	if (!rc) {
+		rt->resource = &r;
+		rc = fa_change_close(rt, 0, err);
+	}
+	if (!rc && !r.was_there && !r.held)
+		rc = fa_error(err, FAAS_ENOTFOUND, "there is no %s", r.text);
 	fa_leave(rt);
 	return rc;
 }

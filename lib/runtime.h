@@ -98,6 +98,7 @@ struct faas {
 	struct fa_vault vault;
 	struct fa_calls calls;
 	struct fa_named queues, streams, tables, buckets; /* what was said of them */
+	struct fa_resource *resource; /* of them, which the change that is open is about; or NULL */
 	pthread_mutex_t pending_lock; /* of what follows; never held for long */
 	struct fa_map pending;      /* name -> what could not be made again */
 	struct fa_envs envs;

@@ -32,7 +32,7 @@ static const struct table {
 	{ fa_tag_operations, MOST, true },
 	{ fa_concurrency_operations, MOST, true },
 	{ fa_event_operations, MOST, true },
-	{ fa_mapping_operations, MOST, false },
+	{ fa_mapping_operations, MOST, true },
 	{ fa_bus_operations, MOST, false },
 	{ fa_url_operations, MOST, true },
 };

@@ -10,7 +10,6 @@ void fa_named_init(struct fa_named *all, const struct fa_mem *mem, size_t size)
 {
 	all->mem = mem;
 	all->size = size;
-	pthread_mutex_init(&all->turn, NULL);
 	pthread_mutex_init(&all->lock, NULL);
 	fa_map_init(&all->map, mem);
 }
@@ -24,7 +23,6 @@ void fa_named_finish(struct fa_named *all)
 		fa_free(one);
 	fa_map_finish(&all->map);
 	pthread_mutex_destroy(&all->lock);
-	pthread_mutex_destroy(&all->turn);
 }
 
 bool fa_named_get(struct fa_named *all, const char *name, void *out)
@@ -39,16 +37,6 @@ bool fa_named_get(struct fa_named *all, const char *name, void *out)
 		memcpy(out, found, all->size);
 	pthread_mutex_unlock(&all->lock);
 	return found;
-}
-
-void fa_named_begin(struct fa_named *all)
-{
-	pthread_mutex_lock(&all->turn);
-}
-
-void fa_named_end(struct fa_named *all)
-{
-	pthread_mutex_unlock(&all->turn);
 }
 
 void *fa_named_draft(struct fa_named *all, const void *one)
@@ -86,13 +74,10 @@ void fa_named_discard(void *draft)
 
 int fa_named_set(struct fa_named *all, const void *one)
 {
-	void *draft;
+	void *draft = fa_named_draft(all, one);
 
-	fa_named_begin(all);
-	draft = fa_named_draft(all, one);
 	if (draft)
 		fa_named_adopt(all, draft);
-	fa_named_end(all);
 	return draft ? 0 : FAAS_ENOMEM;
 }
 

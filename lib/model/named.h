@@ -15,7 +15,6 @@
 struct fa_named {
 	const struct fa_mem *mem;
 	size_t size;
-	pthread_mutex_t turn; /* of who changes something and writes it, before `lock` */
 	pthread_mutex_t lock;
 	struct fa_map map;
 	_Atomic int count;
@@ -30,11 +29,9 @@ bool fa_named_get(struct fa_named *all, const char *name, void *out);
 int fa_named_set(struct fa_named *all, const void *one);
 
 /*
- * The same in two steps, with what may fail in the first: a draft that nobody sees, NULL without
- * memory; and then, in the same turn, one of the others. What is removed needs no draft.
+ * The same in two steps, for one who changes them at a time, with what may fail in the first: a
+ * draft that nobody sees, NULL without memory. What is removed needs no draft.
  */
-void fa_named_begin(struct fa_named *all); /* wait for one's turn */
-void fa_named_end(struct fa_named *all);
 void *fa_named_draft(struct fa_named *all, const void *one);
 void fa_named_adopt(struct fa_named *all, void *draft);
 void fa_named_discard(void *draft); /* NULL is fine */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The operations of the API on mappings; the typed door, typed.c, asks by the same words. A
- * mapping is written down before it is begun, and forgotten before it is stopped: so one
- * that was answered for outlives the program, and one that was deleted does not.
+ * The operations of the API on mappings; the typed door, typed.c, asks by the same words. Each
+ * is a change (changes.h): a mapping is written down before it is begun, and forgotten before
+ * it is stopped, so one that was answered for outlives the program, and one that was deleted
+ * does not.
  */
 #include <source/fan.h>
 #include <source/shards.h>
@@ -13,8 +14,10 @@
 #include <string.h>
 
 #include <base/error.h>
+#include <changes.h>
 #include <control/control.h>
 #include <messages.h>
+#include <model/change.h>
 
 #define LIST_MOST 100
 
@@ -58,8 +61,9 @@ static int put_sharded(struct fa_document *out, const struct fa_mapping *m,
 	return rc | put_copy(out, c->document, "DestinationConfig");
 }
 
-/* [locked] */
-static int put_mapping(struct fa_document *out, const struct fa_mapping *m)
+/* As it is with this configuration. */
+static int put_mapping(struct fa_document *out, const struct fa_mapping *m,
+		       const struct fa_mapping_config *c, int state)
 {
 	static const char *const copied[] = { "FilterCriteria", "FunctionResponseTypes",
 					      "ScalingConfig", "ProvisionedPollerConfig",
@@ -72,7 +76,6 @@ static int put_mapping(struct fa_document *out, const struct fa_mapping *m)
 					      "Existing", "StartDate", "EndDate",
 					      "ActionAfterCompletion",
 					      "StartingPosition", "StartingPositionTimestamp" };
-	const struct fa_mapping_config *c = m->next ? m->next : m->config;
 	int rc = fa_document_put_text(out, "UUID", m->uuid);
 
 	rc |= fa_document_put_integer(out, "BatchSize", c->batch_size);
@@ -81,7 +84,7 @@ static int put_mapping(struct fa_document *out, const struct fa_mapping *m)
 	if (c->function)
 		rc |= put_function_arn(out, m->all->rt, c->function);
 	rc |= fa_document_put_number(out, "LastModified", (double)c->modified_ms / 1000);
-	rc |= fa_document_put_text(out, "State", states[m->state]);
+	rc |= fa_document_put_text(out, "State", states[state]);
 	rc |= fa_document_put_text(out, "StateTransitionReason",
 				   c->kind->shards ? "User action" : "USER_INITIATED");
 	if (c->kind->shards)
@@ -91,42 +94,91 @@ static int put_mapping(struct fa_document *out, const struct fa_mapping *m)
 	return rc;
 }
 
-/* ---- onto the disk -------------------------------------------------------- */
-
-/* `config` NULL: forget it. */
-static int keep(struct faas *rt, const char *uuid, const struct fa_mapping_config *config,
-		struct faas_error *err)
+/* [locked] The configuration that it has, or is about to. */
+static const struct fa_mapping_config *latest_of(const struct fa_mapping *m)
 {
-	struct fa_store_op op = { .verb = config ? FA_STORE_KEEP : FA_STORE_FORGET };
-	char *text = config ? fa_document_print(config->document, &rt->mem) : NULL;
-	enum fa_store_outcome outcome;
-	char name[64];
-
-	if (config && !text)
-		return fa_error_nomem(err);
-	snprintf(name, sizeof(name), FA_MAPPING_DOCUMENT "%s", uuid);
-	op.message.address = (struct faas_bytes){ name, strlen(name) };
-	if (text)
-		op.message.body = (struct faas_bytes){ text, strlen(text) };
-	outcome = fa_store_perform(rt->durable.store, &op);
-	fa_free(text);
-	if (outcome == FA_STORE_DONE)
-		return 0;
-	return fa_error(err, outcome == FA_STORE_UNKNOWN ? FAAS_EUNKNOWN : FAAS_ESYSTEM,
-			"the mapping could not be written");
+	return m->next ? m->next : m->config;
 }
+
+/* ---- as a family of changes ----------------------------------------------- */
+
+/* What is decided of it is not to be seen before it is written, but in the answer. */
+static int draft(struct fa_mapping *m, struct fa_mapping_config *config,
+		 enum fa_mapping_state state, struct fa_document *out)
+{
+	m->all->draft = (struct fa_mapping_draft){ .mapping = m, .config = config, .state = state };
+	return put_mapping(out, m, config ? config : latest_of(m), state);
+}
+
+static int make_place(struct fa_sources *all)
+{
+	int rc;
+
+	pthread_mutex_lock(&all->lock);
+	rc = all->draft.fresh ? fa_map_reserve(&all->mappings, 1) : 0;
+	pthread_mutex_unlock(&all->lock);
+	return rc;
+}
+
+static int write_mapping(struct faas *rt, struct fa_pages *pages, struct faas_error *err)
+{
+	const struct fa_mapping_draft *d = &rt->sources->draft;
+	char name[64], *text = NULL;
+
+	if (!d->mapping)
+		return 0;
+	if (d->config)
+		text = fa_document_print(d->config->document, &rt->mem);
+	snprintf(name, sizeof(name), FA_MAPPING_DOCUMENT "%s", d->mapping->uuid);
+	if ((d->config && !text) || !fa_pages_add(pages, name, text) || make_place(rt->sources))
+		return fa_error_nomem(err);
+	return 0;
+}
+
+static void adopt(const struct fa_mapping_draft *d)
+{
+	struct fa_mapping *m = d->mapping;
+
+	pthread_mutex_lock(&m->all->lock);
+	if (d->fresh) {
+		fa_map_add(&m->all->mappings, m->uuid, m); /* there is room */
+	} else if (d->config) {
+		fa_mapping_config_free(m->next);
+		m->next = d->config;
+	}
+	m->state = (enum fa_mapping_state)d->state;
+	fa_mapping_call(m);
+	pthread_mutex_unlock(&m->all->lock);
+}
+
+static void settle_mapping(struct faas *rt, int rc)
+{
+	struct fa_mapping_draft d = rt->sources->draft;
+
+	rt->sources->draft.mapping = NULL;
+	if (!d.mapping)
+		return;
+	if (!rc || d.regardless)
+		adopt(&d);
+	else if (d.fresh)
+		fa_mapping_free(d.mapping);
+	else
+		fa_mapping_config_free(d.config);
+}
+
+const struct fa_family fa_mapping_family = { write_mapping, settle_mapping };
 
 /* ---- create ---------------------------------------------------------------- */
 
 /* [locked] Another one of the same source and function is a conflict. */
-static int check_same(struct fa_sources *all, const char *uuid, const struct fa_mapping_config *c,
-		      struct faas_error *err)
+static int check_others(struct fa_sources *all, const char *uuid,
+			const struct fa_mapping_config *c, struct faas_error *err)
 {
 	const struct fa_mapping *m;
 	uint32_t pos = 0;
 
 	while (!c->kind->pushes && (m = fa_map_next(&all->mappings, &pos))) {
-		const struct fa_mapping_config *other = m->next ? m->next : m->config;
+		const struct fa_mapping_config *other = latest_of(m);
 
 		if (m->state == FA_MAPPING_DELETING || !strcmp(m->uuid, uuid) ||
 		    strcmp(other->source, c->source) != 0 ||
@@ -141,35 +193,14 @@ static int check_same(struct fa_sources *all, const char *uuid, const struct fa_
 	return 0;
 }
 
-static int add(struct fa_mapping *m, struct faas_error *err)
+static int check_same(struct fa_sources *all, const char *uuid, const struct fa_mapping_config *c,
+		      struct faas_error *err)
 {
-	struct fa_sources *all = m->all;
 	int rc;
 
 	pthread_mutex_lock(&all->lock);
-	rc = check_same(all, m->uuid, m->config, err);
-	if (!rc && fa_map_add(&all->mappings, m->uuid, m))
-		rc = fa_error_nomem(err);
+	rc = check_others(all, uuid, c, err);
 	pthread_mutex_unlock(&all->lock);
-	return rc;
-}
-
-static void drop(struct fa_mapping *m)
-{
-	pthread_mutex_lock(&m->all->lock);
-	fa_map_remove(&m->all->mappings, m->uuid);
-	pthread_mutex_unlock(&m->all->lock);
-	fa_mapping_free(m);
-}
-
-static int put_and_call(struct fa_mapping *m, struct fa_document *out, struct faas_error *err)
-{
-	int rc;
-
-	pthread_mutex_lock(&m->all->lock);
-	rc = put_mapping(out, m) ? fa_error_nomem(err) : 0;
-	fa_mapping_call(m);
-	pthread_mutex_unlock(&m->all->lock);
 	return rc;
 }
 
@@ -194,49 +225,54 @@ static int note_start(struct fa_document *document, struct faas *rt, struct faas
 		       fa_error_nomem(err) : 0;
 }
 
-/* [changing] */
+/* What is asked for, as a configuration. NULL: see err. */
+static struct fa_mapping_config *read_new(struct faas *rt, const struct fa_document *in,
+					  struct faas_error *err)
+{
+	struct fa_document *copy = fa_document_copy(in);
+	int rc = copy && !stamp(copy, "Made", rt) && !stamp(copy, "LastModified", rt) ?
+			 note_start(copy, rt, err) : fa_error_nomem(err);
+
+	if (!rc)
+		return fa_mapping_config_read(rt->sources, copy, err);
+	fa_document_free(copy);
+	return NULL;
+}
+
+/* Takes the configuration. */
+static int draft_new(struct faas *rt, struct fa_mapping_config *c, struct fa_document *out,
+		     struct faas_error *err)
+{
+	struct fa_mapping *m = fa_mapping_create(rt->sources, c);
+	int rc;
+
+	if (!m) {
+		fa_mapping_config_free(c);
+		return fa_error_nomem(err);
+	}
+	rc = draft(m, c, FA_MAPPING_CREATING, out);
+	rt->sources->draft.fresh = true;
+	return rc ? fa_error_nomem(err) : check_same(rt->sources, m->uuid, c, err);
+}
+
+/* In a change, as all that follow. */
 static int create(struct faas *rt, const struct fa_document *in, struct fa_document *out,
 		  struct faas_error *err)
 {
-	struct fa_document *copy = fa_document_copy(in);
 	struct fa_mapping_config *c;
-	struct fa_mapping *m = NULL;
 	int rc;
 
-	if (!fa_document_get(in, "FunctionName") && !fa_document_get(in, "Target")) {
-		fa_document_free(copy);
+	if (!fa_document_get(in, "FunctionName") && !fa_document_get(in, "Target"))
 		return fa_error_typed(err, FAAS_EINVAL, "ValidationException",
 				      "1 validation error detected: Value null at 'functionName' "
 				      "failed to satisfy constraint: Member must not be null");
-	}
-	if (!copy || stamp(copy, "Made", rt) || stamp(copy, "LastModified", rt)) {
-		fa_document_free(copy);
-		return fa_error_nomem(err);
-	}
-	rc = note_start(copy, rt, err);
-	if (rc) {
-		fa_document_free(copy);
-		return rc;
-	}
-	c = fa_mapping_config_read(rt->sources, copy, err);
+	c = read_new(rt, in, err);
 	if (!c)
 		return err->code;
 	rc = fa_mapping_config_check(rt->sources, c, err);
-	if (!rc) {
-		m = fa_mapping_create(rt->sources, c);
-		rc = m ? add(m, err) : fa_error_nomem(err);
-	}
-	if (rc) {
-		if (m)
-			fa_mapping_free(m);
-		else
-			fa_mapping_config_free(c);
-		return rc;
-	}
-	rc = keep(rt, m->uuid, c, err);
 	if (!rc)
-		return put_and_call(m, out, err);
-	drop(m);
+		return draft_new(rt, c, out, err);
+	fa_mapping_config_free(c);
 	return rc;
 }
 
@@ -260,7 +296,8 @@ static int get(struct faas *rt, const struct fa_document *in, struct fa_document
 	       struct faas_error *err)
 {
 	struct fa_mapping *m = lock_mapping(rt, in, err);
-	int rc = !m ? FAAS_ENOTFOUND : put_mapping(out, m) ? fa_error_nomem(err) : 0;
+	int rc = !m ? FAAS_ENOTFOUND :
+		 put_mapping(out, m, latest_of(m), m->state) ? fa_error_nomem(err) : 0;
 
 	pthread_mutex_unlock(&rt->sources->lock);
 	return rc;
@@ -301,7 +338,7 @@ static struct fa_document *merge(struct faas *rt, const struct fa_document *in,
 	if (m && m->state == FA_MAPPING_DELETING)
 		in_use(err);
 	else if (m)
-		merged = fa_document_copy((m->next ? m->next : m->config)->document);
+		merged = fa_document_copy(latest_of(m)->document);
 	pthread_mutex_unlock(&rt->sources->lock);
 	if (!merged)
 		return NULL;
@@ -318,34 +355,17 @@ static struct fa_document *merge(struct faas *rt, const struct fa_document *in,
 	return NULL;
 }
 
-static int check_change(struct faas *rt, const char *uuid, const struct fa_mapping_config *c,
+static int draft_change(struct faas *rt, const struct fa_document *in,
+			struct fa_mapping_config *c, struct fa_document *out,
 			struct faas_error *err)
 {
-	int rc = fa_mapping_config_check(rt->sources, c, err);
-
-	pthread_mutex_lock(&rt->sources->lock);
-	if (!rc)
-		rc = check_same(rt->sources, uuid, c, err);
-	pthread_mutex_unlock(&rt->sources->lock);
-	return rc;
-}
-
-static int exchange(struct faas *rt, const struct fa_document *in, struct fa_mapping_config *c,
-		    struct fa_document *out, struct faas_error *err)
-{
 	struct fa_mapping *m = lock_mapping(rt, in, err);
-	int rc;
+	int rc = draft(m, c, c->enabled ? FA_MAPPING_UPDATING : FA_MAPPING_DISABLING, out);
 
-	fa_mapping_config_free(m->next);
-	m->next = c;
-	m->state = c->enabled ? FA_MAPPING_UPDATING : FA_MAPPING_DISABLING;
-	rc = put_mapping(out, m) ? fa_error_nomem(err) : 0;
-	fa_mapping_call(m);
 	pthread_mutex_unlock(&rt->sources->lock);
-	return rc;
+	return rc ? fa_error_nomem(err) : 0;
 }
 
-/* [changing] */
 static int update(struct faas *rt, const struct fa_document *in, struct fa_document *out,
 		  struct faas_error *err)
 {
@@ -358,50 +378,54 @@ static int update(struct faas *rt, const struct fa_document *in, struct fa_docum
 	c = fa_mapping_config_read(rt->sources, merged, err);
 	if (!c)
 		return err->code;
-	rc = check_change(rt, fa_control_text(in, "UUID"), c, err);
+	rc = fa_mapping_config_check(rt->sources, c, err);
 	if (!rc)
-		rc = keep(rt, fa_control_text(in, "UUID"), c, err);
+		rc = check_same(rt->sources, fa_control_text(in, "UUID"), c, err);
 	if (!rc)
-		return exchange(rt, in, c, out, err);
+		return draft_change(rt, in, c, out, err);
 	fa_mapping_config_free(c);
 	return rc;
 }
 
-/* [changing] Unless somebody wants something else. */
-static void disable(struct fa_mapping *m, struct fa_mapping_config *c)
+/* Whether it is as it was, and nobody wants something else. */
+static bool is_left_alone(struct fa_mapping *m)
 {
-	bool wanted;
+	bool alone;
 
 	pthread_mutex_lock(&m->all->lock);
-	wanted = m->state != FA_MAPPING_DELETING && !m->next;
+	alone = m->state != FA_MAPPING_DELETING && !m->next;
 	pthread_mutex_unlock(&m->all->lock);
-	if (!wanted) {
-		fa_mapping_config_free(c);
-		return;
-	}
-	keep(m->all->rt, m->uuid, c, NULL);
-	pthread_mutex_lock(&m->all->lock);
-	m->next = c;
-	m->state = FA_MAPPING_DISABLING;
-	fa_mapping_call(m);
-	pthread_mutex_unlock(&m->all->lock);
+	return alone;
 }
 
-void fa_mapping_complete(struct fa_mapping *m)
+static struct fa_mapping_config *completed(struct fa_mapping *m)
 {
 	struct fa_document *copy = fa_document_copy(m->config->document);
-	struct fa_mapping_config *c = NULL;
 
 	if (copy && !fa_document_put_boolean(copy, "Enabled", false) &&
 	    !fa_document_put_boolean(copy, "Completed", true))
-		c = fa_mapping_config_read(m->all, copy, NULL);
-	else
-		fa_document_free(copy);
+		return fa_mapping_config_read(m->all, copy, NULL);
+	fa_document_free(copy);
+	return NULL;
+}
+
+/* What is still enabled on the disk is done once more after a restart. */
+void fa_mapping_complete(struct fa_mapping *m)
+{
+	struct fa_mapping_config *c = completed(m);
+	struct faas *rt = m->all->rt;
+
 	if (!c)
-		return; /* what is enabled is done once more after a restart */
-	pthread_mutex_lock(&m->all->changing);
-	disable(m, c);
-	pthread_mutex_unlock(&m->all->changing);
+		return;
+	fa_change_begin(&rt->registry);
+	if (is_left_alone(m))
+		m->all->draft = (struct fa_mapping_draft){ .mapping = m,
+							   .config = c,
+							   .state = FA_MAPPING_DISABLING,
+							   .regardless = true };
+	else
+		fa_mapping_config_free(c);
+	fa_change_close(rt, 0, NULL);
 }
 
 static bool is_to_go(const struct fa_mapping *m)
@@ -415,83 +439,32 @@ static bool is_to_go(const struct fa_mapping *m)
 void fa_mapping_retire(struct fa_mapping *m)
 {
 	struct fa_sources *all = m->all;
-	bool goes;
 
-	if (all->closing || !is_to_go(m) || fa_fan_has_sent(m))
+	if (all->closing || !is_to_go(m) || fa_fan_has_sent(m) || fa_change_prepare(all->rt, NULL))
 		return;
-	pthread_mutex_lock(&all->changing);
-	pthread_mutex_lock(&all->lock);
-	goes = m->state != FA_MAPPING_DELETING && !m->next;
-	pthread_mutex_unlock(&all->lock);
-	if (goes && !keep(all->rt, m->uuid, NULL, NULL)) {
-		pthread_mutex_lock(&all->lock);
-		m->state = FA_MAPPING_DELETING;
-		fa_mapping_call(m);
-		pthread_mutex_unlock(&all->lock);
-	}
-	pthread_mutex_unlock(&all->changing);
+	if (is_left_alone(m))
+		all->draft = (struct fa_mapping_draft){ .mapping = m,
+							.state = FA_MAPPING_DELETING };
+	fa_change_close(all->rt, 0, NULL);
 }
 
-/* [changing] */
 static int delete(struct faas *rt, const struct fa_document *in, struct fa_document *out,
 		  struct faas_error *err)
 {
 	struct fa_mapping *m = lock_mapping(rt, in, err);
 	int rc = !m ? FAAS_ENOTFOUND : m->state == FA_MAPPING_DELETING ? in_use(err) : 0;
 
-	pthread_mutex_unlock(&rt->sources->lock);
-	if (!rc)
-		rc = keep(rt, fa_control_text(in, "UUID"), NULL, err);
-	if (rc)
-		return rc;
-	pthread_mutex_lock(&rt->sources->lock);
-	m->state = FA_MAPPING_DELETING;
-	rc = put_mapping(out, m) ? fa_error_nomem(err) : 0;
-	fa_mapping_call(m);
+	if (!rc && draft(m, NULL, FA_MAPPING_DELETING, out))
+		rc = fa_error_nomem(err);
 	pthread_mutex_unlock(&rt->sources->lock);
 	return rc;
-}
-
-/*
- * One change after the other, on the disk as in memory: none is written behind the deletion
- * of its mapping, and nobody deletes what is only being made.
- */
-static int in_turn(struct faas *rt, const struct fa_document *in, struct fa_document *out,
-		   struct faas_error *err,
-		   int (*change)(struct faas *rt, const struct fa_document *in,
-				 struct fa_document *out, struct faas_error *err))
-{
-	int rc;
-
-	pthread_mutex_lock(&rt->sources->changing);
-	rc = change(rt, in, out, err);
-	pthread_mutex_unlock(&rt->sources->changing);
-	return rc;
-}
-
-static int do_create(struct faas *rt, const struct fa_document *in, struct fa_document *out,
-		     struct faas_error *err)
-{
-	return in_turn(rt, in, out, err, create);
-}
-
-static int do_update(struct faas *rt, const struct fa_document *in, struct fa_document *out,
-		     struct faas_error *err)
-{
-	return in_turn(rt, in, out, err, update);
-}
-
-static int do_delete(struct faas *rt, const struct fa_document *in, struct fa_document *out,
-		     struct faas_error *err)
-{
-	return in_turn(rt, in, out, err, delete);
 }
 
 /* ---- list -------------------------------------------------------------------- */
 
 static bool is_meant(const struct fa_mapping *m, const char *source, const char *function)
 {
-	const struct fa_mapping_config *c = m->next ? m->next : m->config;
+	const struct fa_mapping_config *c = latest_of(m);
 
 	return (!source || !strcmp(c->source, source)) &&
 	       (!function || (c->function && !strcmp(c->function, function)));
@@ -512,7 +485,7 @@ static int put_page(struct fa_document *page, struct fa_sources *all, const char
 		if (!is_meant(m, source, function) || at++ < begin || at > end)
 			continue;
 		item = fa_document_object();
-		rc |= put_mapping(item, m);
+		rc |= put_mapping(item, m, latest_of(m), m->state);
 		rc |= fa_document_append(page, item);
 	}
 	return rc;
@@ -617,10 +590,10 @@ static int list(struct faas *rt, const struct fa_document *in, struct fa_documen
 
 const struct fa_operation fa_mapping_operations[] = {
 	{ "CreateEventSourceMapping", FIELDS(FUNCTION, SOURCE(false), SETTINGS, START),
-	  do_create },
+	  create },
 	{ "GetEventSourceMapping", FIELDS(UUID), get },
-	{ "UpdateEventSourceMapping", FIELDS(UUID, FUNCTION, SETTINGS), do_update },
-	{ "DeleteEventSourceMapping", FIELDS(UUID), do_delete },
+	{ "UpdateEventSourceMapping", FIELDS(UUID, FUNCTION, SETTINGS), update },
+	{ "DeleteEventSourceMapping", FIELDS(UUID), delete },
 	{ "ListEventSourceMappings", FIELDS(SOURCE(false), FUNCTION, FA_MARKER_FIELDS), list },
 	{ NULL, NULL, NULL },
 };
@@ -641,11 +614,14 @@ static int recall(struct faas *rt, const struct fa_message *document, struct faa
 		return err->code == FAAS_ENOMEM ? FAAS_ENOMEM : 0;
 	snprintf(m->uuid, sizeof(m->uuid), "%s",
 		 (const char *)document->address.data + strlen(FA_MAPPING_DOCUMENT));
-	if (add(m, err)) {
+	if (check_same(rt->sources, m->uuid, m->config, err)) {
 		fa_mapping_free(m);
-		return err->code == FAAS_ENOMEM ? FAAS_ENOMEM : 0;
+		return 0;
 	}
-	return 0;
+	if (!fa_map_add(&rt->sources->mappings, m->uuid, m))
+		return 0;
+	fa_mapping_free(m);
+	return fa_error_nomem(err);
 }
 
 int fa_sources_recall(struct faas *rt, struct faas_error *err)

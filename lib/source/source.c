@@ -215,7 +215,6 @@ int fa_sources_create(struct faas *rt)
 	}
 	all->door.close = close_door;
 	all->door.free = leave_door;
-	pthread_mutex_init(&all->changing, NULL);
 	pthread_mutex_init(&all->lock, NULL);
 	fa_map_init(&all->mappings, &rt->mem);
 	fa_map_init(&all->spots, &rt->mem);
@@ -249,7 +248,6 @@ void fa_sources_free(struct faas *rt)
 	fa_spots_free(all);
 	free_kinds(all);
 	pthread_mutex_destroy(&all->lock);
-	pthread_mutex_destroy(&all->changing);
 	fa_free(all->expiry);
 	fa_free(all->room);
 	fa_free(all);

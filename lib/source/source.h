@@ -71,9 +71,15 @@ struct faas_source {
 struct fa_sources {
 	struct fa_door door;
 	struct faas *rt;
-	pthread_mutex_t changing; /* what is written of mappings and what is there; not with lock */
 	pthread_mutex_t lock;
 	struct fa_map mappings; /* [lock] of struct fa_mapping, by UUID */
+	struct fa_mapping_draft {
+		struct fa_mapping *mapping; /* NULL: the change that is open is about none */
+		struct fa_mapping_config *config; /* that it gets; NULL: it goes */
+		int state;      /* enum fa_mapping_state */
+		bool fresh;     /* nobody knows it yet */
+		bool regardless; /* it becomes that whether it can be written or not */
+	} draft;
 	struct fa_list kinds;   /* [lock] those of the host */
 	struct fa_map spots;   /* [lock] of struct fa_spot, by address: see listen.c */
 	_Atomic int listeners;

@@ -41,7 +41,7 @@ MAY = {
 MAY_FILE = {
     "env": {"testing.h"},
     "worker": {"env/wire.h", "http/parser.h", "http/message.h", "http/answer.h"},  # programs speak HTTP
-    "source": {"invoke.h", "control/control.h", "messages.h", "roles.h"},
+    "source": {"invoke.h", "control/control.h", "changes.h", "messages.h", "roles.h"},
     "http": {"invoke.h", "control/control.h"},
 }
 WORKER_PUBLIC = {"faas/plugin.h", "faas/types.h", "faas/faas.h"}

@@ -135,6 +135,9 @@ enum fa_engine_code fa_sqlite_dedup(struct fa_engine *engine, struct fa_message 
 
 /* The verbs of records. */
 enum fa_engine_code fa_sqlite_stream(struct fa_engine *engine, struct fa_store_op *op);
+/* All records and items of this address go; *count: how many. */
+enum fa_engine_code fa_sqlite_cut(struct fa_engine *engine, struct faas_bytes address,
+				  int64_t *count);
 /* The messages of an operation, as records. */
 enum fa_engine_code fa_sqlite_append(struct fa_engine *engine, struct fa_store_op *op);
 

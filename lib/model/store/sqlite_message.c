@@ -195,18 +195,18 @@ static enum fa_engine_code move(struct fa_engine *e, struct fa_store_op *op)
 	return code;
 }
 
-static enum fa_engine_code purge(struct fa_engine *e, struct fa_store_op *op)
+static enum fa_engine_code purge(struct fa_engine *e, struct faas_bytes address, int64_t *count)
 {
 	enum fa_engine_code code;
 
-	fa_sqlite_bind_text(e->sql[FA_SQL_PURGE], 1, op->message.address);
+	fa_sqlite_bind_text(e->sql[FA_SQL_PURGE], 1, address);
 	code = fa_sqlite_run(e, FA_SQL_PURGE);
 	if (code)
 		return code;
-	op->count = sqlite3_changes(e->db);
-	e->next.gone[op->gone] += op->count;
-	e->next.lying -= op->count;
-	return fa_sqlite_forget(e, op->message.source);
+	*count = sqlite3_changes(e->db);
+	e->next.gone[FA_STORE_DROPPED] += *count;
+	e->next.lying -= *count;
+	return FA_ENGINE_OK;
 }
 
 static enum fa_engine_code sum(struct fa_engine *e, struct fa_store_op *op)
@@ -242,15 +242,36 @@ enum fa_engine_code fa_sqlite_forget(struct fa_engine *e, struct faas_bytes name
 	return fa_sqlite_run(e, FA_SQL_FORGET);
 }
 
+static enum fa_engine_code empty(struct fa_engine *e, const struct fa_store_document *d)
+{
+	enum fa_engine_code code = FA_ENGINE_OK;
+	int64_t count = 0;
+
+	if (d->holds == FA_STORE_MESSAGES)
+		code = purge(e, d->address, &count);
+	else if (d->holds == FA_STORE_RECORDS)
+		code = fa_sqlite_cut(e, d->address, &count);
+	if (d->count)
+		*d->count = count;
+	return code;
+}
+
+static enum fa_engine_code change_one(struct fa_engine *e, const struct fa_store_document *d)
+{
+	enum fa_engine_code code;
+
+	if (d->body.data)
+		return keep(e, d->name, d->body);
+	code = fa_sqlite_forget(e, d->name);
+	return code ? code : empty(e, d);
+}
+
 static enum fa_engine_code change(struct fa_engine *e, const struct fa_store_op *op)
 {
 	enum fa_engine_code code = FA_ENGINE_OK;
 
-	for (int i = 0; i < op->document_count && !code; i++) {
-		const struct fa_store_document *d = &op->documents[i];
-
-		code = d->body.data ? keep(e, d->name, d->body) : fa_sqlite_forget(e, d->name);
-	}
+	for (int i = 0; i < op->document_count && !code; i++)
+		code = change_one(e, &op->documents[i]);
 	return code;
 }
 
@@ -304,8 +325,6 @@ enum fa_engine_code fa_sqlite_message(struct fa_engine *e, struct fa_store_op *o
 		return peek(e, op);
 	case FA_STORE_MOVE:
 		return move(e, op);
-	case FA_STORE_PURGE:
-		return purge(e, op);
 	case FA_STORE_SUM:
 		return sum(e, op);
 	case FA_STORE_ON_WAY:

@@ -118,19 +118,19 @@ static enum fa_engine_code read_some(struct fa_engine *e, struct fa_store_op *op
 	return code ? code : find_end(e, op, !n);
 }
 
-static enum fa_engine_code cut(struct fa_engine *e, struct fa_store_op *op)
+enum fa_engine_code fa_sqlite_cut(struct fa_engine *e, struct faas_bytes address, int64_t *count)
 {
 	enum fa_engine_code code;
 
-	fa_sqlite_bind_text(e->sql[FA_SQL_CUT], 1, op->message.address);
+	fa_sqlite_bind_text(e->sql[FA_SQL_CUT], 1, address);
 	code = fa_sqlite_run(e, FA_SQL_CUT);
-	op->count = sqlite3_changes(e->db);
+	*count = sqlite3_changes(e->db);
 	if (code)
 		return code;
-	fa_sqlite_bind_text(e->sql[FA_SQL_CUT_ITEMS], 1, op->message.address);
+	fa_sqlite_bind_text(e->sql[FA_SQL_CUT_ITEMS], 1, address);
 	code = fa_sqlite_run(e, FA_SQL_CUT_ITEMS);
-	op->count += sqlite3_changes(e->db);
-	return code ? code : fa_sqlite_forget(e, op->message.source);
+	*count += sqlite3_changes(e->db);
+	return code;
 }
 
 enum fa_engine_code fa_sqlite_stream(struct fa_engine *e, struct fa_store_op *op)
@@ -142,8 +142,6 @@ enum fa_engine_code fa_sqlite_stream(struct fa_engine *e, struct fa_store_op *op
 		return read_some(e, op);
 	case FA_STORE_TAIL:
 		return fa_sqlite_ask(e, FA_SQL_TAIL, &op->message.id, 1);
-	case FA_STORE_CUT:
-		return cut(e, op);
 	default:
 		return FA_ENGINE_FAILED;
 	}

@@ -57,9 +57,9 @@ static const bool refusable[FA_STORE_VERBS] = {
 	[FA_STORE_FETCH] = true,  [FA_STORE_TAKE] = true,  [FA_STORE_PEEK] = true,
 	[FA_STORE_MOVE] = true,	  [FA_STORE_SUM] = true,   [FA_STORE_KEEP] = true,
 	[FA_STORE_FORGET] = true, [FA_STORE_RECALL] = true, [FA_STORE_RETURN] = true,
-	[FA_STORE_PURGE] = true,  [FA_STORE_KNOWN] = true, [FA_STORE_NOTE] = true,
+	[FA_STORE_KNOWN] = true,  [FA_STORE_NOTE] = true,
 	[FA_STORE_LIST] = true,	  [FA_STORE_APPEND] = true, [FA_STORE_READ] = true,
-	[FA_STORE_TAIL] = true,	  [FA_STORE_CUT] = true,    [FA_STORE_ITEM] = true,
+	[FA_STORE_TAIL] = true,	  [FA_STORE_ITEM] = true,
 	[FA_STORE_WRITE] = true,  [FA_STORE_OVERDUE] = true, [FA_STORE_SCRUB] = true,
 	[FA_STORE_ON_WAY] = true, [FA_STORE_CHANGE] = true,
 };

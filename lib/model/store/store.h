@@ -96,8 +96,6 @@ enum fa_store_verb {
 	FA_STORE_RETURN,     /* ids, now_ms: taken, but nobody saw them; they are back */
 	FA_STORE_PEEK,       /* message's address and id, max -> fetched: those behind that id */
 	FA_STORE_MOVE,       /* message's address, to, now_ms, max -> count */
-	FA_STORE_PURGE,      /* message's address, gone; count: how many lay there. The document
-				that is named as its source, if any, is forgotten, too */
 	FA_STORE_SUM,        /* message's address, now_ms -> sum */
 	FA_STORE_ON_WAY,     /* message's source; count: whether what it pushed is outgoing yet */
 	/* records */
@@ -105,7 +103,6 @@ enum fa_store_verb {
 	FA_STORE_READ,       /* message's address, shard, id; lane, lanes, take.since_ms, max ->
 				fetched: those behind that id; the id that it is read up to */
 	FA_STORE_TAIL,       /* -> message's id: that of the last record that was appended */
-	FA_STORE_CUT,        /* the same for all of its records and items */
 	/* items */
 	FA_STORE_ITEM,       /* message's address, group, dedup -> fetched: it, if it is there */
 	FA_STORE_WRITE,      /* message: its id is the revision that it replaces, or 0; no body: it
@@ -118,7 +115,8 @@ enum fa_store_verb {
 	FA_STORE_KEEP,       /* message's address: the name; its body, which replaces another; the
 				messages are sent */
 	FA_STORE_FORGET,     /* message's address: the name; those behind it and a ":" go, too */
-	FA_STORE_CHANGE,     /* documents: all of them are kept, or forgotten, or none is */
+	FA_STORE_CHANGE,     /* documents: all of them are kept, or forgotten with what they hold,
+				or none is */
 	FA_STORE_RECALL,     /* message's address: a name -> fetched: up to max behind it */
 	/* entries of a document: many small values, which go with it */
 	FA_STORE_KNOWN,      /* message's address: its name; entries, whose values are filled in */
@@ -151,9 +149,15 @@ struct fa_store_entry {
 	uint8_t value[FA_ENTRY_VALUE];
 };
 
+/* What goes together with a document. */
+enum fa_store_held { FA_STORE_NOTHING = 0, FA_STORE_MESSAGES, FA_STORE_RECORDS };
+
 /* A document of a change. Without a body it goes. */
 struct fa_store_document {
 	struct faas_bytes name, body;
+	enum fa_store_held holds;  /* and with it what lies at this address: the messages are */
+	struct faas_bytes address; /* dropped, of a stream or a table all records and items go */
+	int64_t *count;            /* how many those were; NULL: nobody asks */
 };
 
 /* What lies in one queue. */

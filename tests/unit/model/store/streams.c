@@ -134,18 +134,32 @@ TEST(records_that_are_too_old_are_not_read_and_make_room_when_others_come)
 	assert_non_null(store);
 }
 
+/* The document goes, with all that lies at the address. Returns how much that was. */
+static int64_t cut(const char *address)
+{
+	int64_t count = -1;
+	struct fa_store_document document = { .name = bytes("d"),
+					      .holds = FA_STORE_RECORDS,
+					      .address = bytes(address),
+					      .count = &count };
+	struct fa_store_op op = { .verb = FA_STORE_CHANGE,
+				  .documents = &document,
+				  .document_count = 1 };
+
+	perform(&op);
+	return count;
+}
+
 TEST(the_tail_is_the_last_record_of_all_even_when_they_are_gone)
 {
-	struct fa_store_op tail = { .verb = FA_STORE_TAIL }, cut = { .verb = FA_STORE_CUT };
+	struct fa_store_op tail = { .verb = FA_STORE_TAIL };
 	int64_t last;
 
 	perform(&tail);
 	assert_int_equal(tail.message.id, 0);
 	append(0, 0, "a", 10, 0);
 	last = append(7, 0, "b", 10, 0);
-	cut.message.address = bytes(STREAM);
-	perform(&cut);
-	assert_int_equal(cut.count, 2);
+	assert_int_equal(cut(STREAM), 2);
 	perform(&tail);
 	assert_int_equal(tail.message.id, last);
 	assert_true(append(0, 0, "c", 10, 0) > last);
@@ -244,12 +258,10 @@ TEST(items_expire_in_their_order_and_those_without_a_time_never)
 
 TEST(with_a_table_go_its_items_and_what_was_told_of_them)
 {
-	struct fa_store_op op = { .verb = FA_STORE_CUT };
+	struct fa_store_op op;
 
 	write_item("r", "1", 0, 10);
-	op.message.address = bytes(TABLE);
-	perform(&op);
-	assert_int_equal(op.count, 2);
+	assert_int_equal(cut(TABLE), 2);
 	assert_int_equal(find_item("r"), 0);
 	op = (struct fa_store_op){ .verb = FA_STORE_OVERDUE, .now_ms = 20, .max = 9 };
 	assert_int_equal(perform(&op), 0);
