@@ -3,8 +3,8 @@
  * What a change leaves when the disk fails under it. Each change of the table meets a fault at
  * its 1st, 2nd, ... N-th operation on the disk: it is killed there, the power fails, a write or
  * a sync fails. Then what is told by the runtime is what was before or what was to be, whole;
- * an error says so; and the next runtime tells the same, also if the power fails, once the disk
- * has taken anything again.
+ * an error says so, and gives back what was claimed of the account; and the next runtime tells
+ * the same, also if the power fails, once the disk has taken anything again.
  *
  * FAAS_FAULT_ALL=1: each fault at each operation, not some of them; see tests/crash.
  */
@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "support/changes.h"
@@ -67,6 +68,24 @@ static struct faas *open_runtime(const char *folder)
 	if (!rt)
 		fail_msg("%s", err.message);
 	return rt;
+}
+
+/* Bytes of the account's code storage. */
+static int64_t used_by(struct faas *rt)
+{
+	int64_t most;
+
+	return fa_packages_used(&rt->packages, &most);
+}
+
+/* A thread or the loop may have some of it still. */
+static void check_claim(const struct changes_row *row, struct faas *rt, int64_t used)
+{
+	for (int ms = 0; ms < 10000 && used_by(rt) != used; ms++)
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	if (used_by(rt) != used)
+		fail_msg("%s: %lld bytes of code are claimed, and %lld are there", row->name,
+			 (long long)used_by(rt), (long long)used);
 }
 
 static char *describe_next(const char *folder)
@@ -137,10 +156,14 @@ static void check_error(const struct changes_row *row, long n, int rc,
 
 /* The disk works again before the program ends: then it has what was told. */
 static void check_next(const struct changes_row *row, const struct fault_plan *plan,
-		       const char *folder, int rc, const char *now)
+		       const char *folder, int rc, const char *now, int64_t used)
 {
-	char *next = describe_next(folder);
+	struct faas *rt = open_runtime(folder);
+	char *next = changes_describe(rt);
 
+	if (rc)
+		check_claim(row, rt, used);
+	assert_int_equal(faas_destroy(rt), 0);
 	if (strcmp(next, now) != 0) {
 		say_difference(next, now);
 		fail_msg("%s, fault %d at %ld: %d, and the next program says something else",
@@ -160,12 +183,15 @@ static void fail_once(const struct changes_row *row, const struct fault_plan *pl
 	const char *folder = changes_folder(row);
 	struct faas *rt = open_runtime(folder);
 	struct faas_error err = { 0 };
+	int64_t used = used_by(rt);
 	char *now;
 	int rc;
 
 	fault_vfs_plan(plan);
 	rc = changes_perform(rt, row, &err);
 	now = changes_describe(rt);
+	if (rc && rc != FAAS_EUNKNOWN) /* else the next program may need it */
+		check_claim(row, rt, used);
 	fault_vfs_plan(&healthy);
 	if (rc)
 		check_error(row, plan->at, rc, &err);
@@ -175,7 +201,7 @@ static void fail_once(const struct changes_row *row, const struct fault_plan *pl
 			 plan->fault, plan->at, rc, err.message);
 	}
 	assert_int_equal(faas_destroy(rt), 0);
-	check_next(row, plan, folder, rc, now);
+	check_next(row, plan, folder, rc, now, used);
 	free(now);
 }
 
