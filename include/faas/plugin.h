@@ -128,8 +128,8 @@ FAAS_EXPORT extern const struct faas_plugin faas_plugin;
  * 6291556 bytes (Lambda's limit): the invocation then ends as
  * Function.ResponseSizeTooLarge, whatever the handler returns.
  *
- * `data` may be a part of the event. If all of the response is one large part of it, written
- * by one call, no byte of it is copied on the function's side.
+ * `data` may be a part of the event. If all of the response is one part of it, written by
+ * one call, no byte of it is copied on the function's side.
  *
  * Where whoever invoked the function wants the response in parts, each of these goes to him
  * at once, 209715200 bytes in all. When he is slow, it waits, and the function's time

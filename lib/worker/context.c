@@ -73,7 +73,7 @@ static bool give_back(struct fa_context *call, const void *data, size_t len)
 {
 	size_t at = (uintptr_t)data - (uintptr_t)call->event.data;
 
-	if (call->len || len <= FA_INLINE || at >= call->event.len || len > call->event.len - at)
+	if (call->len || at >= call->event.len || len > call->event.len - at)
 		return false;
 	call->given = data;
 	call->len = (uint32_t)len;
