@@ -231,17 +231,18 @@ static int call(const struct visit *visit)
 int faas_invoke_wait(struct faas *rt, const struct faas_request *request,
 		     struct faas_result **result, struct faas_error *err)
 {
-	struct faas_request r;
-	struct visit visit = { .rt = rt, .request = &r, .result = result, .err = err };
+	struct visit visit = { .rt = rt, .result = result, .err = err };
+	struct faas_request room;
 	int rc;
 
 	if (!rt || !result)
 		return fa_error(err, FAAS_EINVAL,
 				"a runtime and a place for the result are required");
-	rc = fa_options_copy(&r, sizeof(r), request, "FAAS_REQUEST", err);
-	if (!rc)
-		rc = fa_admit_check(&r, err);
-	if (!rc && r.on_part)
+	visit.request = fa_options_read(&room, sizeof(room), request, "FAAS_REQUEST", err);
+	if (!visit.request)
+		return FAAS_EINVAL;
+	rc = fa_admit_check(visit.request, err);
+	if (!rc && visit.request->on_part)
 		rc = fa_error(err, FAAS_EINVAL,
 			      "on_part is called on the loop: it is for faas_invoke()");
 	if (rc)
