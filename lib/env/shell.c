@@ -71,7 +71,7 @@ static bool is_dead(const struct fa_env *env)
 {
 	struct pollfd end = { .fd = env->pidfd, .events = POLLIN };
 
-	return env->pidfd >= 0 && poll(&end, 1, 0) > 0;
+	return poll(&end, 1, 0) > 0; /* and none of whom no descriptor has come yet */
 }
 
 static struct fa_env *first(const struct fa_pool *pool)
@@ -83,13 +83,13 @@ static struct fa_env *first(const struct fa_pool *pool)
 
 struct fa_env *fa_shell_take(struct fa_pool *pool)
 {
-	struct fa_env *env = pool->envs->closing ? NULL : first(pool);
+	struct fa_env *env;
 
-	for (; env && is_dead(env); env = first(pool))
+	while ((env = first(pool)) && is_dead(env))
 		fa_env_event(env, FA_ENV_RETIRE);
 	if (!env)
 		return NULL;
-	env->generation = pool->retired ? 0 : pool->generation;
+	env->generation = pool->generation;
 	env->memory_mb = pool->version->config.memory_mb;
 	return env;
 }
