@@ -178,8 +178,7 @@ static void top_up(struct fa_runner *runner, struct fa_env *env)
 	while ((next = first_in_line(runner))) {
 		if (fa_env_open_jobs(env) &&
 		    !(may_go_ahead(next) && fa_env_accepts(env, &next->job, AHEAD_NS))) {
-			if (!env->minded)
-				fa_env_mind(env);
+			fa_env_mind(env);
 			return;
 		}
 		fa_turn_stop(next);
