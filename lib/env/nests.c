@@ -244,7 +244,10 @@ static void forget_tmp(struct fa_list *list)
 	}
 }
 
-/* Every process of the nest is dead. What it reported before it died still counts. */
+/*
+ * Every process of the nest is dead. What it reported before it died still counts. That there
+ * is room now is told of each of its environments.
+ */
 static void nest_died(struct fa_pool *pool, const struct fa_ctl *ctl)
 {
 	struct fa_ctl end = *ctl;
@@ -264,7 +267,6 @@ static void nest_died(struct fa_pool *pool, const struct fa_ctl *ctl)
 	forget_tmp(&pool->cold);
 	forget_tmp(&pool->away);
 	pthread_mutex_unlock(&pool->lock);
-	pool->envs->on_capacity(pool->envs->data);
 }
 
 /* Whoever opens a nest does it under the pool's lock; only we, the loop, end one. */

@@ -318,29 +318,36 @@ static bool could_run(const struct fa_runner *runner, const struct count *all)
 	return !fa_list_empty(&pool->cold) || has_memory(runner, all);
 }
 
+/* What may be so of a runner, but not for long. */
+struct moment {
+	const struct fa_runner *runner;
+	uint64_t seed;
+	int64_t since_ns;
+};
+
+/* Whether it is so, and no longer than it may be by the time that something happens. */
+static bool is_momentary(struct moment *moment, const struct fa_runner *runner, bool so)
+{
+	if (!so && moment->runner == runner)
+		moment->runner = NULL;
+	if (so && (moment->runner != runner || moment->seed != world.seed))
+		*moment = (struct moment){ runner, world.seed, now() };
+	return so && next_ns() - moment->since_ns <= SOON;
+}
+
 static void check_patience(const struct fa_runner *runner, const struct count *all)
 {
-	static const struct fa_runner *suspect;
-	static uint64_t seed;
-	static int64_t since_ns;
+	static struct moment room;
+	bool could = could_run(runner, all);
 
-	if (!could_run(runner, all)) {
-		if (suspect == runner)
-			suspect = NULL;
-		return;
-	}
-	if (suspect != runner || seed != world.seed) {
-		suspect = runner;
-		seed = world.seed;
-		since_ns = now();
-	}
-	if (next_ns() - since_ns > SOON)
+	if (!is_momentary(&room, runner, could) && could)
 		broken("%s: somebody waits since %.6f, and there is room",
-		       runner->version->config.name, (double)since_ns / SECOND);
+		       runner->version->config.name, (double)room.since_ns / SECOND);
 }
 
 static int check_waiting(const struct count *all)
 {
+	static struct moment soon;
 	const struct fa_list *pos, *turn;
 	int waiting = 0;
 
@@ -352,7 +359,10 @@ static int check_waiting(const struct count *all)
 			broken("%s is said to have somebody who waits",
 			       runner->version->config.name);
 		fa_list_for(turn, &runner->waiting) waiting++;
-		check_withheld(runner, has_place(runner), has_memory(runner, all), INT64_MAX);
+		/* whose turn is soon, asks for nothing until he has waited in vain */
+		if (!is_momentary(&soon, runner, fa_turn_is_soon(runner, first_of(runner))))
+			check_withheld(runner, has_place(runner), has_memory(runner, all),
+				       INT64_MAX);
 		check_patience(runner, all);
 	}
 	return waiting;
@@ -378,8 +388,8 @@ void check_throttled(int function)
 {
 	const struct fa_runner *runner = runner_named(function);
 
-	if (runner && !has_place(runner)) /* it may end at this very moment, and then too late */
-		check_withheld(runner, false, true, now());
+	if (runner && !has_place(runner)) /* what had ended when it is told, did so before */
+		check_withheld(runner, false, true, now() + 1);
 }
 
 /* Others were handed over behind it because it would be short: if not, they are taken back. */
