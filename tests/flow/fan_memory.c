@@ -124,8 +124,10 @@ static bool run(const char *source, const char *body, size_t n, bool and_all_aft
 	open_runtime(source);
 	failing_mem_fail_at(&host.mem, n, and_all_after);
 	accepted = publish(source, body);
-	for (int i = 0; i < 20; i++)
+	for (int i = 0; !have_all() && !failing_mem_has_failed(&host.mem) && i < 10000; i++)
 		tick();
+	for (int i = 0; i < 20; i++)
+		tick(); /* more may be asked for */
 	failing_mem_recover(&host.mem);
 	if (!accepted)
 		assert_true(publish(source, body)); /* it was said, and is not there */
