@@ -41,6 +41,7 @@ static struct {
 	pthread_mutex_t lock;
 	int listener;
 	_Atomic bool refuse;    /* whatever is made */
+	_Atomic bool keep;      /* whatever is to be removed */
 	int hold;               /* the system call of which one is to be held, or -1 */
 	int pass;               /* so many of them first */
 	uint64_t held;          /* it, or 0 */
@@ -92,7 +93,9 @@ static void meet(const struct seccomp_notif *req)
 		way.holds = pid;
 		way.until_ns = fa_now(&fa_clock_real) + PATIENCE_MS * 1000000LL;
 	} else {
-		answer(req->id, way.refuse && makes ? EDQUOT : 0);
+		answer(req->id, way.refuse && makes           ? EDQUOT
+				: way.keep && group && !makes ? EBUSY
+							      : 0);
 	}
 }
 
@@ -194,6 +197,17 @@ static void release(void)
 	pthread_mutex_unlock(&way.lock);
 	if (overdue)
 		fail_msg("the test had to wait for who was held");
+}
+
+/* Who made or removed the last one, when so many removals were tried. */
+static pid_t await_removals(int n)
+{
+	for (int ms = 0; way.removed < n; ms++) {
+		if (ms == PATIENCE_MS)
+			fail_msg("%d removals", way.removed);
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
+	return way.by[(way.count - 1) % MOST];
 }
 
 static void forget(void)
@@ -345,7 +359,7 @@ static int begin(void **state)
 static int end(void **state)
 {
 	(void)state;
-	way.refuse = false;
+	way.refuse = way.keep = false;
 	release();
 	flow_close(&flow);
 	return 0;
@@ -403,6 +417,20 @@ TEST(while_a_group_is_removed_functions_begin_and_end)
 	assert_in_range(groups_there(), 4 * hierarchies, 6 * hierarchies);
 	release();
 	await_groups_of(0);
+}
+
+TEST(a_group_that_could_not_be_removed_is_removed_beside_the_next_nest)
+{
+	if (!hierarchies)
+		skip();
+	make_and_call("f");
+	await_groups_of(1);
+	way.keep = true;
+	drop("f");
+	await_end(await_removals(hierarchies)); /* it was tried */
+	way.keep = false;
+	make_and_call("g");
+	await_groups_of(1);
 }
 
 /* Nor does what was prepared ahead for more than it, which is of the next. */
@@ -567,6 +595,7 @@ int main(void)
 		ROW(the_supervisor_makes_and_removes_no_group),
 		ROW(while_a_group_is_made_ahead_functions_begin_and_end),
 		ROW(while_a_group_is_removed_functions_begin_and_end),
+		ROW(a_group_that_could_not_be_removed_is_removed_beside_the_next_nest),
 		ROW(who_dies_before_it_is_a_nest_leaves_no_group),
 		ROW(groups_that_are_half_made_are_completed_by_the_next_groom),
 		ROW(groups_whose_groom_was_killed_are_removed_by_the_next),

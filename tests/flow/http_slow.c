@@ -69,6 +69,52 @@ TEST(a_body_that_does_not_come_is_not_waited_for)
 	client_close(&client);
 }
 
+#define SENT 8192 /* eight seconds more than the thirty */
+#define DECLARED "12288"
+
+/* The server has all of it. */
+static void send_two_thirds(void)
+{
+	static const char bytes[SENT];
+
+	client_open(&client, door_port);
+	client_send(&client, POST("/ping") "Content-Length: " DECLARED "\r\n\r\n");
+	client_send_bytes(&client, bytes, sizeof(bytes));
+	for (int i = 0; door_look().taken < SENT && i < 20000; i++)
+		usleep(1000);
+	assert_int_equal(door_look().taken, SENT);
+}
+
+TEST(each_kilobyte_of_a_body_is_a_second_more_that_it_may_take)
+{
+	static const char rest[4096];
+
+	send_two_thirds();
+	flow_advance(&door_flow, 37999);
+	client_send_bytes(&client, rest, sizeof(rest));
+	door_expect(client_receive(&client, false), 200, "pong");
+	client_close(&client);
+}
+
+TEST(a_body_that_stops_half_way_is_waited_for_no_longer_than_that)
+{
+	send_two_thirds();
+	flow_advance(&door_flow, 38001);
+	door_expect(client_receive(&client, false), 408, "");
+	client_close(&client);
+}
+
+TEST(who_has_the_last_answer_and_stays_is_let_go_after_five_seconds)
+{
+	client_open(&client, door_port);
+	ask("GET /ping HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n", 200, "pong");
+	flow_advance(&door_flow, 4999);
+	door_await_count(1);
+	flow_advance(&door_flow, 2);
+	door_await_count(0);
+	client_close(&client);
+}
+
 TEST(a_request_may_wait_for_its_answer_as_long_as_it_takes)
 {
 	struct client other;
@@ -333,6 +379,9 @@ int main(void)
 		OPEN(who_connects_and_says_nothing_is_let_go),
 		OPEN(an_idle_connection_is_kept_for_a_minute),
 		OPEN(a_body_that_does_not_come_is_not_waited_for),
+		OPEN(each_kilobyte_of_a_body_is_a_second_more_that_it_may_take),
+		OPEN(a_body_that_stops_half_way_is_waited_for_no_longer_than_that),
+		OPEN(who_has_the_last_answer_and_stays_is_let_go_after_five_seconds),
 		OPEN(a_request_may_wait_for_its_answer_as_long_as_it_takes),
 		OPEN(a_reader_that_does_not_read_is_let_go_and_its_memory_with_it),
 		OPEN(a_long_answer_is_made_as_fast_as_it_is_read),

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "support/flow.h"
+#include "support/processes.h"
 
 #include <conduct.h>
 #include <runtime.h>
@@ -109,6 +110,13 @@ static void expect_counts(int idle, int cold)
 	faas_free(info);
 }
 
+TEST(a_call_that_crashes_tells_what_cpu_time_it_used)
+{
+	assert_true(flow_call(&flow, "life", "segv")->cpu_ms > 0);
+	flow_call(&flow, "life", "count");
+	assert_true(flow_call(&flow, "life", "segv")->cpu_ms > 0);
+}
+
 TEST(an_environment_without_a_process_is_counted_as_cold)
 {
 	expect_counts(0, 0);
@@ -126,6 +134,39 @@ TEST(an_exit_resets_the_process_and_keeps_tmp)
 	flow_call(&flow, "life", "put kept");
 	assert_int_equal(flow_call(&flow, "life", "exit 0")->code, FAAS_EFUNCTION);
 	expect_reset();
+}
+
+static bool has_nest(const char *function)
+{
+	struct fa_version *v = fa_registry_find(&flow.rt->registry, function, NULL);
+	struct fa_pool *pool = ((struct fa_runner *)v->runner)->pool;
+	bool has;
+
+	pthread_mutex_lock(&pool->lock);
+	has = pool->nested;
+	pthread_mutex_unlock(&pool->lock);
+	fa_version_unref(v);
+	return has;
+}
+
+/* Its /tmp is lost with the nest, and nothing else. */
+TEST(an_environment_without_a_process_outlives_its_nest)
+{
+	struct process environment;
+
+	flow_call(&flow, "life", "put mine");
+	assert_int_equal(processes_of_environments(getpid(), &environment, 1), 1);
+	flow_call(&flow, "life", "segv");
+	flow_await_idle(&flow, 1, 0);
+	expect_counts(1, 1);
+	if (kill(environment.parent, SIGKILL) < 0) {
+		print_message("# skipped: only root may kill another user's process\n");
+		skip();
+	}
+	for (int ms = 0; has_nest("life") && ms < 10000; ms++)
+		usleep(1000);
+	assert_false(has_nest("life"));
+	assert_true(flow_says(flow_call(&flow, "life", "get"), "none"));
 }
 
 TEST(two_environments_do_not_share_tmp)
@@ -535,8 +576,10 @@ int main(void)
 		REAL(an_error_of_the_handler_keeps_the_environment_warm),
 		REAL(a_timeout_resets_the_process_and_keeps_tmp),
 		REAL(a_crash_resets_the_process_and_keeps_tmp),
+		REAL(a_call_that_crashes_tells_what_cpu_time_it_used),
 		REAL(an_environment_without_a_process_is_counted_as_cold),
 		REAL(an_exit_resets_the_process_and_keeps_tmp),
+		REAL(an_environment_without_a_process_outlives_its_nest),
 		REAL(two_environments_do_not_share_tmp),
 		REAL(a_recycled_function_gets_a_new_environment),
 		REAL(the_first_event_of_every_process_is_metered),

@@ -164,11 +164,34 @@ TEST(a_schedule_that_is_due_without_memory_runs_when_there_is)
 	sweep(true);
 }
 
+static void is_refused(const char *source, const char *zone)
+{
+	char request[256], *reply = NULL;
+
+	snprintf(request, sizeof(request),
+		 "{\"EventSourceArn\":\"schedule:%s\",\"FunctionName\":\"f\","
+		 "\"ScheduleExpressionTimezone\":\"%s\"}",
+		 source, zone);
+	assert_int_equal(faas_control(host.rt, "CreateEventSourceMapping", request, &reply, &err),
+			 FAAS_EINVAL);
+	assert_null(reply);
+}
+
+TEST(a_schedule_that_is_refused_leaves_no_memory_behind)
+{
+	open_runtime();
+	is_refused("cron(nonsense)", "Europe/Berlin");
+	is_refused("at(2026-03-29T02:30:00)", "Europe/Berlin"); /* a time that is left out */
+	assert_int_equal(faas_destroy(host.rt), 0);
+	assert_true(failing_mem_clean(&host.mem));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_schedule_for_one_thing_of_which_memory_is_out_runs_late),
 		cmocka_unit_test(a_schedule_that_is_due_without_memory_runs_when_there_is),
+		cmocka_unit_test(a_schedule_that_is_refused_leaves_no_memory_behind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

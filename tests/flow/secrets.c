@@ -14,6 +14,7 @@
 #include <runtime.h>
 
 #include "support/control.h"
+#include "support/processes.h"
 #include "support/stores.h"
 
 static _Atomic int asked; /* times that the host was, on the loop */
@@ -268,13 +269,19 @@ static void on_done(void *data, const struct faas_result *result)
 	seen->count++;
 }
 
-static void start(const char *function, struct seen *seen)
+static void start_with(const char *function, const char *name, struct seen *seen)
 {
 	assert_int_equal(faas_invoke(flow.rt,
-				     FAAS_REQUEST(.function = function, .payload = { "a", 1 },
+				     FAAS_REQUEST(.function = function,
+						  .payload = { name, strlen(name) },
 						  .on_done = on_done, .data = seen),
 				     NULL, &err),
 			 0);
+}
+
+static void start(const char *function, struct seen *seen)
+{
+	start_with(function, "a", seen);
 }
 
 static void await(struct seen *seen, int times)
@@ -389,6 +396,32 @@ TEST(an_answer_for_one_who_is_gone_is_for_nobody)
 	await(&seen, 1);
 	assert_memory_equal(seen.payload, "-8 ", 3);
 	give(last_id, "late");
+}
+
+/* Both ask for the first time, and in the same environment. */
+TEST(an_answer_for_a_process_that_is_gone_is_not_for_the_next_one)
+{
+	struct seen gone = { 0 }, next = { 0 };
+	struct process process;
+	uint64_t first;
+
+	later = true;
+	start_with("process", "a", &gone);
+	await_asked(1);
+	first = last_id;
+	assert_int_equal(processes_of_environments(getpid(), &process, 1), 1);
+	if (kill(process.pid, SIGKILL) < 0) {
+		print_message("# skipped: only root may kill another user's process\n");
+		skip();
+	}
+	await(&gone, 1);
+	flow_advance(&flow, 1); /* which of two births it was is told by their times */
+	start_with("process", "b", &next);
+	await_asked(2);
+	give(first, "a's");
+	give(last_id, "b's");
+	await(&next, 1);
+	assert_string_equal(next.payload, "0 b's");
 }
 
 TEST(closing_does_not_wait_for_answers)
@@ -550,6 +583,7 @@ int main(void)
 		ROW(an_answer_may_come_later_and_serves_all_that_wait_for_it),
 		ROW(a_question_that_nobody_answers_ends_after_half_a_minute),
 		ROW(an_answer_for_one_who_is_gone_is_for_nobody),
+		ROW(an_answer_for_a_process_that_is_gone_is_not_for_the_next_one),
 		ROW(closing_does_not_wait_for_answers),
 		cmocka_unit_test_setup_teardown(without_a_host_that_gives_there_are_none,
 						open_without, control_close),

@@ -221,10 +221,18 @@ static void close_here(void)
 
 static struct door_state state;
 
+static size_t moved(void)
+{
+	return fa_list_empty(&server->moving) ?
+		       0 :
+		       fa_container(server->moving.prev, struct fa_conn, link)->moved;
+}
+
 static void look(void)
 {
 	state = (struct door_state){ .count = server->count,
 				     .moving = !fa_list_empty(&server->moving),
+				     .taken = moved(),
 				     .held = server->held,
 				     .evicted = server->evicted,
 				     .pieces = pieces };

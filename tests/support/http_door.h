@@ -34,6 +34,7 @@ extern _Atomic int door_pauses; /* of /pour */
 struct door_state {
 	int count;
 	bool moving;
+	size_t taken; /* bytes of the body or the answer that moved last, so far */
 	size_t held;
 	uint64_t evicted;
 	int pieces; /* of /flood, made so far */

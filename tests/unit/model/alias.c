@@ -2,6 +2,7 @@
 /* What a name stands for besides $LATEST: numbers and aliases. */
 #include <support/test.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <support/failing_mem.h>
 #include <model/alias.h>
@@ -233,6 +234,17 @@ TEST(the_second_version_gets_its_part_of_the_events)
 	assert_int_equal(seconds_of(1000), 1000);
 }
 
+TEST(without_a_second_version_there_is_no_weight_whatever_was_said)
+{
+	struct fa_alias_view view;
+
+	assert_int_equal(set(1, 2, 0.25), 0);
+	assert_int_equal(set(1, 0, NAN), 0);
+	assert_int_equal(fa_alias_get(&registry, "f", "live", &view, &err), 0);
+	assert_int_equal(view.second, 0);
+	assert_true(view.alias.weight == 0);
+}
+
 TEST(what_an_alias_cannot_lead_to_is_refused_in_the_words_of_lambda)
 {
 	assert_int_equal(set(3, 0, 0), FAAS_ENOTFOUND);
@@ -443,6 +455,7 @@ int main(void)
 		UNIT(all_are_listed_by_name_and_number),
 		UNIT(an_alias_stands_for_the_version_it_was_set_to_last),
 		UNIT(the_second_version_gets_its_part_of_the_events),
+		UNIT(without_a_second_version_there_is_no_weight_whatever_was_said),
 		UNIT(what_an_alias_cannot_lead_to_is_refused_in_the_words_of_lambda),
 		UNIT(a_refused_change_leaves_the_alias_as_it_was),
 		UNIT(an_alias_that_exists_is_not_created),
