@@ -244,10 +244,8 @@ void fa_provision_started(struct fa_env *env, const struct fa_job *job)
 	struct fa_pool *pool = env->pool;
 	bool wanted;
 
-	if (!env->provisioned)
-		return;
 	pthread_mutex_lock(&pool->lock);
-	wanted = counts(env);
+	wanted = counts(env); /* an heir may just come to be provisioned, on another thread */
 	if (wanted && job->verdict == FA_REPLIED) {
 		succeeded(pool);
 	} else if (wanted) {
@@ -255,7 +253,8 @@ void fa_provision_started(struct fa_env *env, const struct fa_job *job)
 		explain(pool, job);
 		failed(pool);
 	}
-	fa_provision_want(pool);
+	if (env->provisioned)
+		fa_provision_want(pool);
 	pthread_mutex_unlock(&pool->lock);
 	if (wanted)
 		pool->envs->on_started(pool->envs->data, env, job);
