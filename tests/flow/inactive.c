@@ -133,6 +133,23 @@ static int processes(void)
 	return processes_below(getpid(), below, 64);
 }
 
+static int nests(void)
+{
+	struct process below[64];
+	int count = processes_below(getpid(), below, 64), nests = 0;
+
+	for (int i = 0; i < count; i++)
+		nests += below[i].parent == below[0].pid; /* the supervisor */
+	return nests;
+}
+
+static void await_nests(int n)
+{
+	for (int ms = 0; nests() != n; ms++, nap())
+		if (ms > 10000)
+			fail_msg("%d nests and not %d", nests(), n);
+}
+
 static void await_processes(int n)
 {
 	for (int ms = 0; processes() != n; ms++, nap())
@@ -159,11 +176,12 @@ TEST(what_was_kept_for_an_inactive_version_is_gone)
 	int without;
 
 	create("snapshot.tell");
-	flow_expect(&flow, "f", "", "1 1 h"); /* its nest, and the next one, are there */
+	flow_expect(&flow, "f", "", "1 1 h");
 	flow_await_idle(&flow, 1, 0);
 	assert_int_equal(faas_version_publish(flow.rt, "f", NULL, NULL, &err), 0);
 	flow_expect(&flow, "f:1", "", "111 1 h");
 	flow_await_idle(&flow, 2, 0);
+	await_nests(3); /* the one that is made ahead, too */
 	without = processes() - 2; /* a nest and its environment */
 	await_inactive();
 	await_processes(without);
