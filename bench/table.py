@@ -78,7 +78,7 @@ class Row:
 
 def payload_row(size, text):
     return Row('P', f'what {text} adds to a 64 B call / two copies', 2.0,
-               ours=f'payload.{size}.ours.p50_ns', less='payload.64b.ours.p50_ns',
+               ours=f'payload.{size}.ours.p50_ns', less=f'payload.{size}.beside.p50_ns',
                base=f'payload.{size}.raw_copies.p50_ns')
 
 
