@@ -11,14 +11,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <conduct.h>
+#include <runtime.h>
+
 #include "support/flow.h"
 #include "support/processes.h"
 
-#include <faas/faas.h>
-
 #define PATIENCE_MS 10000
 #define LARGE 4000 /* not to be handed over behind another one, as it needs the one large place */
-#define QUICK_CALLS 100 /* until the handler is known to be quick */
+#define QUICK_NS 1000
 #define TRIES 20
 
 static struct flow flow;
@@ -79,15 +80,22 @@ static bool begin(void)
 	ask_both("sleep 100", asked);
 	assert_true(await_told(&asked[0]) && await_told(&asked[1]));
 	flow_await_idle(&flow, 2, 0);
-	for (int i = 0; i < QUICK_CALLS; i++)
-		flow_call_async(&flow, "f", "count");
-	flow_await_idle(&flow, 2, 0);
 	assert_int_equal(processes_of_environments(getpid(), both, 2), 2);
 	if (!kill(both[0].pid, 0))
 		return true;
 	print_message("# skipped: only root may stop another user's process\n");
 	flow_close(&flow);
 	return false;
+}
+
+/* It is, but beside others it does not seem so. */
+static void say_that_it_is_quick(void)
+{
+	struct fa_version *v = fa_registry_find(&flow.rt->registry, "f", NULL);
+
+	assert_non_null(v);
+	atomic_store(&((struct fa_runner *)v->runner)->pool->service_ns, QUICK_NS);
+	fa_version_unref(v);
 }
 
 /* Who has gone on is through, and its environment was given back. */
@@ -112,6 +120,7 @@ static bool play(void)
 	ask_both("count", quick);
 	ask("sleep 600000", LARGE, 900000, &longer);
 	ask("count", LARGE, 900000, &left);
+	say_that_it_is_quick();
 	assert_int_equal(kill(both[0].pid, SIGCONT), 0);
 	given = is_given_back(quick);
 	assert_int_equal(kill(both[1].pid, SIGCONT), 0);
