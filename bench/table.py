@@ -76,9 +76,9 @@ class Row:
                 f'{self.side} {self.unit(self.limit)}', self.verdict(value)]
 
 
-def payload_row(size, text):
+def payload_row(size, text, whose='ours'):
     return Row('P', f'what {text} adds to a 64 B call / two copies', 2.0,
-               ours=f'payload.{size}.ours.p50_ns', less=f'payload.{size}.beside.p50_ns',
+               ours=f'payload.{size}.{whose}.p50_ns', less=f'payload.{size}.{whose}_beside.p50_ns',
                base=f'payload.{size}.raw_copies.p50_ns')
 
 
@@ -168,6 +168,7 @@ ROWS = [
     Row('A', 'decisions on a role with ten statements, the last allows', 1e6, side=LEAST,
         ours='decide.last_per_s', unit=per_s),
     payload_row('1kb', '1 KB'),
+    payload_row('1kb', '1 KB, with blocks of 2 KB at hand,', 'at_hand'),
     payload_row('64kb', '64 KB'),
     payload_row('1mb', '1 MB'),
     payload_row('6mb', '6 MB'),

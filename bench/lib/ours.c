@@ -59,22 +59,21 @@ static void allow_descriptors(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static struct faas *open_runtime(struct uv_loop_s *loop, enum listening listening,
-				 const char *state_dir)
+static struct faas *open_runtime(const struct faas_config *what)
 {
 	static uint64_t heard;
+	struct faas_config config = *what;
 	struct faas_error err;
 	struct faas *rt;
 
 	allow_descriptors();
-	rt = faas_create(FAAS_CONFIG(.loop = loop, .worker = setting("FAAS_WORKER", BENCH_WORKER),
-				     .max_concurrency = 10000,
-				     .max_new_per_10s = FAAS_NONE, .max_memory_mb = 1 << 24,
-				     .idle_ms = 3600000,
-				     .on_log = listening ? hear_log : NULL,
-				     .on_metric = listening ? hear_metric : NULL,
-				     .data = &heard, .state_dir = state_dir),
-			 &err);
+	config.worker = setting("FAAS_WORKER", BENCH_WORKER);
+	config.max_concurrency = 10000;
+	config.max_new_per_10s = FAAS_NONE;
+	config.max_memory_mb = 1 << 24;
+	config.idle_ms = 3600000;
+	config.data = &heard;
+	rt = faas_create(&config, &err);
 	if (!rt)
 		bench_die("faas_create: %s", err.message);
 	return rt;
@@ -82,12 +81,18 @@ static struct faas *open_runtime(struct uv_loop_s *loop, enum listening listenin
 
 struct faas *ours_open(struct uv_loop_s *loop, enum listening listening)
 {
-	return open_runtime(loop, listening, NULL);
+	return open_runtime(FAAS_CONFIG(.loop = loop, .on_log = listening ? hear_log : NULL,
+					.on_metric = listening ? hear_metric : NULL));
 }
 
 struct faas *ours_open_in(const char *state_dir)
 {
-	return open_runtime(NULL, SILENT, state_dir);
+	return open_runtime(FAAS_CONFIG(.state_dir = state_dir));
+}
+
+struct faas *ours_open_with(ours_realloc_fn realloc)
+{
+	return open_runtime(FAAS_CONFIG(.realloc = realloc));
 }
 
 static void closed(void *data)

@@ -23,6 +23,8 @@ enum listening {
 struct faas *ours_open(struct uv_loop_s *loop, enum listening listening);
 /* Asynchronous events are kept in this directory. */
 struct faas *ours_open_in(const char *state_dir);
+typedef void *(*ours_realloc_fn)(void *data, void *ptr, size_t old_size, size_t new_size);
+struct faas *ours_open_with(ours_realloc_fn realloc); /* instead of the C library's */
 void ours_close(struct faas *rt); /* also runs a loop of the caller's until it is closed */
 
 struct ours_function {
