@@ -78,7 +78,7 @@ TEST(an_heir_that_crashes_in_its_init_harms_nobody)
 static void expect_the_heir(const struct faas_result *(*call)(struct flow *, const char *,
 							      const char *))
 {
-	function("init.nap_which", 200);
+	function("init.nap_which", 800);
 	assert_true(flow_says(call(&flow, "f", ""), "1"));
 	assert_int_equal(call(&flow, "f", "30000")->code, FAAS_ETIMEOUT);
 	assert_true(flow_says(call(&flow, "f", ""), "2"));
@@ -118,7 +118,7 @@ TEST(of_many_events_one_waits_for_the_heir)
 	struct answers answers = { 0 };
 	uint64_t id = 0;
 
-	function("init.nap_which", 200);
+	function("init.nap_which", 800);
 	assert_int_equal(flow_call_async(&flow, "f", "30000")->code, FAAS_ETIMEOUT);
 	for (int i = 0; i < MANY; i++)
 		assert_int_equal(faas_invoke(flow.rt,
@@ -139,7 +139,7 @@ TEST(who_waits_for_the_init_of_the_heir_can_be_called_off)
 	struct answers answers = { 0 };
 	uint64_t id = 0;
 
-	function("init.nap_which", 200);
+	function("init.nap_which", 800);
 	assert_int_equal(flow_call_async(&flow, "f", "30000")->code, FAAS_ETIMEOUT);
 	assert_int_equal(faas_invoke(flow.rt,
 				     FAAS_REQUEST(.function = "f", .on_done = count_answer,

@@ -138,10 +138,14 @@ static int note_process(void)
 	return n;
 }
 
+/* Longer than half of eight hundred: an heir has as much to begin on a machine that is busy. */
 static int note_slowly(struct faas_context *ctx)
 {
+	struct timespec time = { 0, 600000000 };
+
 	note_process();
-	return is_slow(ctx);
+	nanosleep(&time, NULL);
+	return remember(ctx);
 }
 
 static int note_quickly(struct faas_context *ctx)
