@@ -18,6 +18,7 @@
 #include <control/control.h>
 
 #define LATE_S 60
+#define JUST_MADE_MS 2000
 #define AGAIN_NS 1000000000 /* after memory was out */
 #define FLEXIBLE_MOST 1440
 #define RETRIES 185
@@ -234,6 +235,16 @@ static int read_config(struct schedule *s, struct faas_error *err)
 	return 0;
 }
 
+/* A rate is due when it is made, also if another second has begun until it is opened. */
+static int64_t first_last_s(const struct schedule *s)
+{
+	int64_t now_ms = unix_ms(s), made_ms = s->source->mapping->config->modified_ms;
+
+	if (s->when.kind == FA_SCHEDULE_AT)
+		return INT64_MIN / 2;
+	return (now_ms >= made_ms && now_ms - made_ms < JUST_MADE_MS ? made_ms : now_ms) / 1000 - 1;
+}
+
 static int open_schedule(struct faas_source *source, const char *address, void **state,
 			 struct faas_error *err)
 {
@@ -252,7 +263,7 @@ static int open_schedule(struct faas_source *source, const char *address, void *
 		fa_free(s);
 		return rc;
 	}
-	s->last_s = s->when.kind == FA_SCHEDULE_AT ? INT64_MIN / 2 : unix_ms(s) / 1000 - 1;
+	s->last_s = first_last_s(s);
 	*state = s;
 	return 0;
 }
