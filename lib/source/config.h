@@ -34,6 +34,7 @@ struct fa_mapping_config {
 	int growth_ms;                  /* until there may be one more */
 	bool partial, enabled;
 	bool counted;                   /* MetricsConfig has EventCount */
+	bool recalled;                  /* it was written by an earlier program */
 	int64_t made_ms, modified_ms;
 	struct fa_pattern *filters[FA_FILTERS_MAX]; /* what none of them matches is done */
 	int filter_count;

@@ -604,14 +604,16 @@ static int recall(struct faas *rt, const struct fa_message *document, struct faa
 {
 	struct fa_document *in = fa_document_parse(document->body.data, err);
 	struct fa_mapping_config *c = in ? fa_mapping_config_read(rt->sources, in, err) : NULL;
-	struct fa_mapping *m = c ? fa_mapping_create(rt->sources, c) : NULL;
+	struct fa_mapping *m;
 
-	if (c && !m) {
+	if (!c) /* of a source that this program does not have (yet): it stays written */
+		return err->code == FAAS_ENOMEM ? FAAS_ENOMEM : 0;
+	c->recalled = true;
+	m = fa_mapping_create(rt->sources, c);
+	if (!m) {
 		fa_mapping_config_free(c);
 		return fa_error_nomem(err);
 	}
-	if (!m) /* of a source that this program does not have (yet): it stays written */
-		return err->code == FAAS_ENOMEM ? FAAS_ENOMEM : 0;
 	snprintf(m->uuid, sizeof(m->uuid), "%s",
 		 (const char *)document->address.data + strlen(FA_MAPPING_DOCUMENT));
 	if (check_same(rt->sources, m->uuid, m->config, err)) {

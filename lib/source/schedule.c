@@ -18,7 +18,6 @@
 #include <control/control.h>
 
 #define LATE_S 60
-#define JUST_MADE_MS 2000
 #define AGAIN_NS 1000000000 /* after memory was out */
 #define FLEXIBLE_MOST 1440
 #define RETRIES 185
@@ -235,14 +234,14 @@ static int read_config(struct schedule *s, struct faas_error *err)
 	return 0;
 }
 
-/* A rate is due when it is made, also if another second has begun until it is opened. */
-static int64_t first_last_s(const struct schedule *s)
+/* It is due from when it was made, or by a program that finds it from then on. */
+static int64_t none_before_s(const struct schedule *s)
 {
-	int64_t now_ms = unix_ms(s), made_ms = s->source->mapping->config->modified_ms;
+	const struct fa_mapping_config *c = s->source->mapping->config;
 
 	if (s->when.kind == FA_SCHEDULE_AT)
 		return INT64_MIN / 2;
-	return (now_ms >= made_ms && now_ms - made_ms < JUST_MADE_MS ? made_ms : now_ms) / 1000 - 1;
+	return (c->recalled ? unix_ms(s) : c->modified_ms) / 1000 - 1;
 }
 
 static int open_schedule(struct faas_source *source, const char *address, void **state,
@@ -263,7 +262,7 @@ static int open_schedule(struct faas_source *source, const char *address, void *
 		fa_free(s);
 		return rc;
 	}
-	s->last_s = first_last_s(s);
+	s->last_s = none_before_s(s);
 	*state = s;
 	return 0;
 }

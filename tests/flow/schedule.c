@@ -128,6 +128,18 @@ TEST(a_rate_is_due_at_once_and_then_every_so_often)
 	await(3);
 }
 
+/* The loop opens it when another second has begun. */
+TEST(a_rate_is_due_at_once_also_if_it_is_opened_later)
+{
+	flow_stand_still(&flow);
+	map(FAAS_MAPPING(.source = "schedule:rate(5 minutes)"));
+	flow.clock.ns += 1000000000;
+	flow_go_on();
+	await(1);
+	flow_advance(&flow, 5 * MINUTE - 1000);
+	await(2);
+}
+
 TEST(the_event_is_that_of_eventbridge)
 {
 	char want[512], time[32];
@@ -641,6 +653,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		HERE(a_rate_is_due_at_once_and_then_every_so_often),
+		HERE(a_rate_is_due_at_once_also_if_it_is_opened_later),
 		HERE(the_event_is_that_of_eventbridge),
 		HERE(an_input_is_sent_as_it_is),
 		HERE(a_time_comes_once_and_then_the_mapping_is_disabled),
