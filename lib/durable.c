@@ -147,13 +147,6 @@ static void submit(struct fa_kept *kept, enum fa_store_verb verb)
 	fa_store_submit(kept->rt->durable.store, &kept->op);
 }
 
-/* For who waits for it. */
-static void lead(struct fa_kept *kept, enum fa_store_verb verb)
-{
-	begin_op(kept, verb);
-	fa_store_lead(kept->rt->durable.store, &kept->op);
-}
-
 static struct fa_kept *new_kept(struct faas *rt, size_t room)
 {
 	struct fa_kept *kept = fa_alloc(&rt->mem, sizeof(*kept) + room);
@@ -193,10 +186,11 @@ void fa_kept_accept(struct fa_kept *kept, struct fa_invocation *inv, const struc
 	event->payload = job->payload;
 	if (has_room(&kept->rt->durable, 1) && !are_many_waiting(kept->rt))
 		take_in_hand(kept);
+	begin_op(kept, FA_STORE_ACCEPT);
 	if (inv->waited)
-		lead(kept, FA_STORE_ACCEPT);
+		fa_store_lead(kept->rt->durable.store, &kept->op);
 	else
-		submit(kept, FA_STORE_ACCEPT);
+		fa_store_submit(kept->rt->durable.store, &kept->op);
 }
 
 void fa_kept_end(struct fa_kept *kept, enum fa_store_end end, struct fa_letters *letters)
