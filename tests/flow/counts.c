@@ -74,24 +74,6 @@ static void *host_realloc(void *data, void *ptr, size_t old_size, size_t new_siz
 static struct fa_clock_virtual standing;
 static struct faas *rt;
 
-/* Also in a child, where a failed assertion would go unnoticed. */
-static void must(bool fine, const char *what)
-{
-	if (fine)
-		return;
-	fprintf(stderr, "# %s\n", what);
-	_exit(1);
-}
-
-static void stay_here(void)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(sched_getcpu(), &set);
-	must(sched_setaffinity(0, sizeof(set), &set) == 0, "cannot stay on one CPU");
-}
-
 static enum faas_isolation_kind isolation = FAAS_PROCESS;
 static bool heard;
 /* As with a clock that goes, things are told together; but it does not come to that time. */
@@ -126,14 +108,15 @@ static void open_runtime(const char *handler)
 	fa_clock_virtual_init(&standing, 1700000000000);
 	standing.ns = fa_now(&fa_clock_real);
 	rt = fa_create(&c, &standing.clock, &err);
-	must(rt, err.message);
+	tracer_must(rt, err.message);
 	rt->tell.period_ns = heard ? TOGETHER_NS : 0;
-	must(!faas_function_create(rt,
-				   FAAS_FUNCTION(.name = "f", .code = TEST_PLUGINS,
-						 .handler = handler, .timeout_ms = 600000,
-						 .isolation = isolation, .max_concurrency = 1),
-				   &err),
-	     err.message);
+	tracer_must(!faas_function_create(rt,
+					  FAAS_FUNCTION(.name = "f", .code = TEST_PLUGINS,
+							.handler = handler, .timeout_ms = 600000,
+							.isolation = isolation,
+							.max_concurrency = 1),
+					  &err),
+		    err.message);
 }
 
 /* What is still to be told is told now. */
@@ -152,10 +135,12 @@ static void call_with(const char *function, size_t len)
 	struct faas_result *result = NULL;
 	struct faas_error err = { .message = "" };
 
-	must(!faas_invoke_wait(rt, FAAS_REQUEST(.function = function, .payload = { event, len }),
-			       &result, &err),
-	     err.message);
-	must(result->code == FAAS_OK, result->error_type);
+	tracer_must(!faas_invoke_wait(rt,
+				      FAAS_REQUEST(.function = function,
+						   .payload = { event, len }),
+				      &result, &err),
+		    err.message);
+	tracer_must(result->code == FAAS_OK, result->error_type);
 	faas_free(result);
 }
 
@@ -181,7 +166,7 @@ static void submit(void);
 static void on_done(void *data, const struct faas_result *result)
 {
 	(void)data;
-	must(result->code == FAAS_OK, result->error_type);
+	tracer_must(result->code == FAAS_OK, result->error_type);
 	under_way--;
 	while (left && under_way < DEPTH)
 		submit();
@@ -195,11 +180,11 @@ static void submit(void)
 
 	left--;
 	under_way++;
-	must(!faas_invoke(rt,
-			  FAAS_REQUEST(.function = "f", .payload = { "event", 5 },
-				       .capacity_wait_ms = 600000, .on_done = on_done),
-			  NULL, &err),
-	     err.message);
+	tracer_must(!faas_invoke(rt,
+				 FAAS_REQUEST(.function = "f", .payload = { "event", 5 },
+					      .capacity_wait_ms = 600000, .on_done = on_done),
+				 NULL, &err),
+		    err.message);
 }
 
 static void submit_warm(int n)
@@ -216,7 +201,7 @@ static void submit_warm(int n)
 /* What happens once, or in the background of a birth, is over when the counting begins. */
 static void trace_calls(const char *handler, void (*run)(int n))
 {
-	stay_here();
+	tracer_stay_here();
 	open_runtime(handler);
 	run(WARM);
 	tracer_settle();
@@ -383,14 +368,14 @@ static void provide_one(const char *handler)
 	struct faas_error err = { .message = "" };
 	bool ready = false;
 
-	must(!faas_function_create(rt,
-				   FAAS_FUNCTION(.name = "ready", .code = TEST_PLUGINS,
-						 .handler = handler, .timeout_ms = 600000,
-						 .provisioned = 1),
-				   &err),
-	     err.message);
+	tracer_must(!faas_function_create(rt,
+					  FAAS_FUNCTION(.name = "ready", .code = TEST_PLUGINS,
+							.handler = handler, .timeout_ms = 600000,
+							.provisioned = 1),
+					  &err),
+		    err.message);
 	while (!ready) {
-		must(!faas_function_get(rt, "ready", &info, &err), err.message);
+		tracer_must(!faas_function_get(rt, "ready", &info, &err), err.message);
 		ready = info->provisioned_available == 1;
 		faas_free(info);
 		nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
@@ -399,7 +384,7 @@ static void provide_one(const char *handler)
 
 static void wait_for_the_first(void)
 {
-	stay_here();
+	tracer_stay_here();
 	open_runtime("echo.echo");
 	call_warm(WARM);
 	provide_one("echo.echo");
@@ -438,14 +423,14 @@ static void await_environments(int wanted)
 
 static void end_environment(int others)
 {
-	must(!faas_recycle(rt, "f", NULL), "cannot be recycled");
+	tracer_must(!faas_recycle(rt, "f", NULL), "cannot be recycled");
 	await_environments(others);
 }
 
 /* Time stands still by then: the next shell is not made yet. */
 static void count_a_cold_start(bool shell)
 {
-	stay_here();
+	tracer_stay_here();
 	open_runtime("echo.echo");
 	call();
 	end_environment(0);

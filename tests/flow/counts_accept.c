@@ -20,25 +20,6 @@ static struct trace trace;
 static struct faas *rt;
 static sem_t may_end, heard_of;
 
-/* In a child, where a failed assertion would go unnoticed. */
-static void must(bool fine, const char *what)
-{
-	if (fine)
-		return;
-	fprintf(stderr, "# %s\n", what);
-	_exit(1);
-}
-
-/* On two CPUs the scheduler could spare somebody a wait. */
-static void stay_here(void)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(sched_getcpu(), &set);
-	must(sched_setaffinity(0, sizeof(set), &set) == 0, "cannot stay on one CPU");
-}
-
 static int wait_to_end(struct faas_context *ctx, struct faas_bytes event)
 {
 	(void)ctx;
@@ -53,18 +34,18 @@ static void wait_for_acceptance(void)
 	struct faas_result *result = NULL;
 	struct faas_error err = { .message = "" };
 
-	must(!faas_invoke_wait(rt, FAAS_REQUEST(.function = "busy", .mode = FAAS_EVENT,
-						.payload = { "event", 5 }),
-			       &result, &err),
-	     err.message);
-	must(result->code == FAAS_OK, result->error_type);
+	tracer_must(!faas_invoke_wait(rt, FAAS_REQUEST(.function = "busy", .mode = FAAS_EVENT,
+						       .payload = { "event", 5 }),
+				      &result, &err),
+		    err.message);
+	tracer_must(result->code == FAAS_OK, result->error_type);
 	faas_free(result);
 }
 
 static void on_acceptance(void *data, const struct faas_result *result)
 {
 	(void)data;
-	must(result->code == FAAS_OK, result->error_type);
+	tracer_must(result->code == FAAS_OK, result->error_type);
 	sem_post(&heard_of);
 }
 
@@ -72,10 +53,11 @@ static void hear_of_acceptance(void)
 {
 	struct faas_error err = { .message = "" };
 
-	must(!faas_invoke(rt, FAAS_REQUEST(.function = "busy", .mode = FAAS_EVENT,
-					   .payload = { "event", 5 }, .on_done = on_acceptance),
-			  NULL, &err),
-	     err.message);
+	tracer_must(!faas_invoke(rt, FAAS_REQUEST(.function = "busy", .mode = FAAS_EVENT,
+						  .payload = { "event", 5 },
+						  .on_done = on_acceptance),
+				 NULL, &err),
+		    err.message);
 	while (sem_wait(&heard_of))
 		;
 }
@@ -87,13 +69,14 @@ static void open_runtime(const char *folder)
 
 	c.worker = getenv("FAAS_TEST_WORKER") ? getenv("FAAS_TEST_WORKER") : TEST_WORKER;
 	rt = faas_create(&c, &err);
-	must(rt, err.message);
-	must(!faas_function_create(rt,
-				   FAAS_FUNCTION(.name = "busy", .native = wait_to_end,
-						 .isolation = FAAS_THREAD, .timeout_ms = 600000,
-						 .max_concurrency = 1),
-				   &err),
-	     err.message);
+	tracer_must(rt, err.message);
+	tracer_must(!faas_function_create(rt,
+					  FAAS_FUNCTION(.name = "busy", .native = wait_to_end,
+							.isolation = FAAS_THREAD,
+							.timeout_ms = 600000,
+							.max_concurrency = 1),
+					  &err),
+		    err.message);
 }
 
 /* The first one runs until all of it is over. */
@@ -101,7 +84,7 @@ static void trace_acceptances(void (*accept_one)(void))
 {
 	char folder[64];
 
-	stay_here();
+	tracer_stay_here();
 	stores_folder(folder);
 	sem_init(&may_end, 0, 0);
 	sem_init(&heard_of, 0, 0);

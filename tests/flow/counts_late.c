@@ -14,15 +14,6 @@
 
 static struct trace trace;
 
-/* In a child, where a failed assertion would go unnoticed. */
-static void must(bool fine, const char *what)
-{
-	if (!fine) {
-		fprintf(stderr, "# %s\n", what);
-		_exit(1);
-	}
-}
-
 static void run(void (*scenario)(void))
 {
 	tracer_test(scenario, &trace);
@@ -37,13 +28,14 @@ static void call_once(const struct faas_function_config *function, const char *e
 
 	c.worker = getenv("FAAS_TEST_WORKER") ? getenv("FAAS_TEST_WORKER") : TEST_WORKER;
 	rt = faas_create(&c, &err);
-	must(rt, err.message);
-	must(!faas_function_create(rt, function, &err), err.message);
+	tracer_must(rt, err.message);
+	tracer_must(!faas_function_create(rt, function, &err), err.message);
 	tracer_begin();
-	must(!faas_invoke_wait(rt,
-			       FAAS_REQUEST(.function = "f", .payload = { event, strlen(event) }),
-			       &result, &err),
-	     err.message);
+	tracer_must(!faas_invoke_wait(rt,
+				      FAAS_REQUEST(.function = "f",
+						   .payload = { event, strlen(event) }),
+				      &result, &err),
+		    err.message);
 	tracer_end();
 	faas_free(result);
 	faas_destroy(rt);

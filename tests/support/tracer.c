@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -255,4 +256,21 @@ void tracer_test(void (*scenario)(void), struct trace *trace)
 	}
 	tracer_run(scenario, trace);
 	assert_int_equal(trace->exit_status, 0);
+}
+
+void tracer_must(bool fine, const char *what)
+{
+	if (fine)
+		return;
+	fprintf(stderr, "# %s\n", what);
+	_exit(1);
+}
+
+void tracer_stay_here(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(sched_getcpu(), &set);
+	tracer_must(sched_setaffinity(0, sizeof(set), &set) == 0, "cannot stay on one CPU");
 }

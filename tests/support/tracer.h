@@ -34,6 +34,10 @@ void tracer_run(void (*scenario)(void), struct trace *trace);
 /* The same within a test: it must do so, and where it is not possible the test is skipped. */
 void tracer_test(void (*scenario)(void), struct trace *trace);
 
+/* Within the scenario, where a failed assertion would go unnoticed: say what, and exit with 1. */
+void tracer_must(bool fine, const char *what);
+/* On two CPUs the scheduler could spare somebody a wait: this thread, and whom it starts. */
+void tracer_stay_here(void);
 /* Within the scenario: returns when nobody else has done anything for a while. */
 void tracer_settle(void);
 /*
