@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <sqlite3.h>
+#include <support/fault_vfs.h>
 #include <support/test.h>
 
 void stores_folder(char out[64])
@@ -45,6 +46,20 @@ struct fa_store *stores_open_as(const char *folder, int log_pages, bool weak)
 							.log_pages = log_pages,
 							.weak = weak },
 			     NULL);
+}
+
+struct fa_store *stores_begin(char folder[64], struct faas_error *err)
+{
+	fault_vfs_install(&(struct fault_plan){ .fault = FAULT_NONE });
+	stores_folder(folder);
+	return stores_open(folder, err);
+}
+
+void stores_end(struct fa_store *store, const char *folder)
+{
+	fault_vfs_fill(NULL);
+	fa_store_close(store);
+	stores_remove(folder);
 }
 
 struct fa_stored stores_event(const void *payload, size_t len, int64_t due_ms)

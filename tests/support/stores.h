@@ -13,6 +13,10 @@ struct fa_store *stores_open(const char *folder, struct faas_error *err);
 /* log_pages, weak: as in struct fa_store_config. */
 struct fa_store *stores_open_as(const char *folder, int log_pages, bool weak);
 
+/* A new folder and a store in it, on a disk that fails as fault_vfs.h says; and the end of both. */
+struct fa_store *stores_begin(char folder[64], struct faas_error *err);
+void stores_end(struct fa_store *store, const char *folder);
+
 struct fa_stored stores_event(const void *payload, size_t len, int64_t due_ms);
 enum fa_store_outcome stores_accept(struct fa_store *store, struct fa_stored *event, bool in_hand);
 enum fa_store_outcome stores_complete(struct fa_store *store, int64_t id, enum fa_store_end end);

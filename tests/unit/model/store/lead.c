@@ -20,18 +20,14 @@ static struct fa_store *store;
 static int setup(void **state)
 {
 	(void)state;
-	fault_vfs_install(&(struct fault_plan){ .fault = FAULT_NONE });
-	stores_folder(folder);
-	store = stores_open(folder, NULL);
+	store = stores_begin(folder, NULL);
 	return store ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	fault_vfs_fill(NULL);
-	fa_store_close(store);
-	stores_remove(folder);
+	stores_end(store, folder);
 	return 0;
 }
 

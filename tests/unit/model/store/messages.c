@@ -17,9 +17,7 @@ static struct fa_fetched *fetched[64];
 static int on_disk(void **state)
 {
 	(void)state;
-	fault_vfs_install(&(struct fault_plan){ .fault = FAULT_NONE });
-	stores_folder(folder);
-	store = stores_open(folder, NULL);
+	store = stores_begin(folder, NULL);
 	return store ? 0 : -1;
 }
 
