@@ -58,9 +58,10 @@ static int take_layers(struct faas *rt, const struct faas_function_config *c,
 		       const struct fa_code *given, const struct fa_version *old,
 		       struct fa_code *code, struct faas_error *err)
 {
-	const struct fa_code *from = given && given->opt ? given : old ? &old->code : NULL;
+	const struct fa_code *merged = given && given->opt ? given : NULL;
+	const struct fa_code *from = merged ? merged : old ? &old->code : NULL;
 
-	if (c->layers && from != given)
+	if (c->layers && !merged)
 		return merge_layers(rt, c->layers, code, err);
 	if (!from)
 		return 0;

@@ -148,6 +148,23 @@ TEST(a_functions_layers_lie_merged_at_opt_later_over_earlier)
 	assert_null(strstr(reply, "Layers"));
 }
 
+TEST(a_function_made_by_the_typed_door_has_its_layers_or_is_refused_for_them)
+{
+	static const char *const layers[] = { LAYER "one:1", NULL };
+	static const char *const none[] = { "one", NULL };
+
+	publish("one", "text", "one");
+	assert_int_equal(faas_function_create(flow.rt,
+					      FAAS_FUNCTION(.name = "f", .code = TEST_PLUGINS,
+							    .handler = "package.content",
+							    .layers = none),
+					      &err),
+			 FAAS_EINVAL);
+	flow_function(&flow, FAAS_FUNCTION(.name = "f", .code = TEST_PLUGINS,
+					   .handler = "package.content", .layers = layers));
+	answers("f", "/opt/text", "one");
+}
+
 TEST(a_layer_cannot_be_written_to)
 {
 	publish("one", "text", "one");
@@ -434,6 +451,7 @@ int main(void)
 		FLOW(layers_are_listed_by_name_and_their_versions_the_latest_first),
 		FLOW(a_list_may_ask_for_what_is_compatible_with_a_runtime_and_a_processor),
 		FLOW(a_functions_layers_lie_merged_at_opt_later_over_earlier),
+		FLOW(a_function_made_by_the_typed_door_has_its_layers_or_is_refused_for_them),
 		FLOW(a_layer_cannot_be_written_to),
 		FLOW(the_variables_name_where_layers_are),
 		FLOW(new_code_and_other_changes_keep_the_layers),
