@@ -6,6 +6,9 @@
  * loop awake and did not ring. After libuv woke: an even epoch. A ring that
  * comes while we still scan stays pending in the epoll set, so none is lost.
  *
+ * A thread may call, and then send what another process answers at once: by the time that the
+ * answer is seen here, the call is, too, and it runs first.
+ *
  * On a loop of the host's somebody else may be prepared after us, and call: then an idle
  * handle lets libuv turn once more without blocking, which costs no system call.
  */
@@ -152,6 +155,7 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 	n = epoll_wait(loop->epoll, ready, EVENTS_PER_TURN, 0);
 	loop->ready = ready;
 	loop->ready_count = n;
+	run_posts(loop); /* who called first, and then asked somebody, is called first */
 	for (int i = 0; i < n; i++) {
 		struct fa_watch *watch = ready[i].data.ptr;
 

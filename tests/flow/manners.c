@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -389,6 +390,57 @@ TEST(a_runtime_that_cannot_be_is_refused_with_the_reason)
 	expect_refusal(&newer.config, "leave later ones zero");
 }
 
+static struct own early;
+static char vanishing[] = "/tmp/faas-manners-XXXXXX";
+static int refused;
+
+static void *ask_at_once(void *data)
+{
+	struct faas_result *result = NULL;
+
+	(void)data;
+	assert_int_equal(faas_function_create(early.rt,
+					      FAAS_FUNCTION(.name = "f", .code = vanishing,
+							    .handler = "echo.echo"), NULL), 0);
+	assert_int_equal(rmdir(vanishing), 0);
+	refused = faas_invoke_wait(early.rt, FAAS_REQUEST(.function = "f"), &result, NULL);
+	if (!refused)
+		refused = result->code;
+	faas_free(result);
+	faas_close(early.rt, 0, on_closed, &early);
+	return NULL;
+}
+
+/* Meanwhile the loop does not listen: then it hears of everything in one turn. */
+static void let_ask(uv_prepare_t *prepare)
+{
+	uv_close((uv_handle_t *)prepare, NULL);
+	assert_int_equal(pthread_create(prepare->data, NULL, ask_at_once, NULL), 0);
+	for (int ms = 0; ms < 100; ms++)
+		tick();
+}
+
+TEST(who_asks_at_once_for_what_cannot_begin_is_told_so)
+{
+	pthread_t thread;
+	uv_prepare_t prepare = { .data = &thread };
+	uv_loop_t loop;
+
+	assert_non_null(mkdtemp(vanishing));
+	uv_loop_init(&loop);
+	uv_prepare_init(&loop, &prepare);
+	uv_prepare_start(&prepare, let_ask); /* whose prepare was first is called last */
+	uv_timer_init(&loop, &early.timer);
+	early.timer.data = &early;
+	uv_timer_start(&early.timer, on_tick, 1, 1);
+	early.rt = faas_create(FAAS_CONFIG(.loop = &loop, .worker = WORKER), NULL);
+	assert_non_null(early.rt);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	pthread_join(thread, NULL);
+	assert_int_not_equal(refused, FAAS_OK);
+	assert_int_equal(uv_loop_close(&loop), 0);
+}
+
 TEST(the_isolation_report_accounts_for_every_layer)
 {
 	struct faas_isolation *report;
@@ -439,6 +491,7 @@ int main(void)
 		cmocka_unit_test(closing_frees_a_thread_that_waits_for_its_answer),
 		cmocka_unit_test(a_close_with_grace_lets_running_invocations_finish),
 		cmocka_unit_test(a_runtime_that_cannot_be_is_refused_with_the_reason),
+		cmocka_unit_test(who_asks_at_once_for_what_cannot_begin_is_told_so),
 		cmocka_unit_test(the_isolation_report_accounts_for_every_layer),
 		cmocka_unit_test(below_the_floor_of_isolation_nothing_starts),
 	};

@@ -291,6 +291,20 @@ TEST(a_watched_descriptor_tells_when_it_is_readable)
 	close_pipe(&end);
 }
 
+TEST(what_was_called_before_a_descriptor_was_looked_at_runs_before_it_is_told)
+{
+	struct pipe_end end = open_pipe(1);
+
+	assert_int_equal(fa_loop_watch(&loop, &end.watch), 0);
+	assert_int_equal(write(end.write_fd, "x", 1), 1);
+	turn();
+	assert_int_equal(runs, 2);
+	assert_int_equal(from_there.order, 1);
+	close_pipe(&end);
+	uv_close((uv_handle_t *)&hosts_own, NULL);
+	turn();
+}
+
 TEST(what_is_left_unread_is_told_again_only_on_demand)
 {
 	struct pipe_end end = open_pipe(1);
@@ -570,6 +584,9 @@ int main(void)
 		LOOP(a_real_timer_wakes_a_sleeping_loop),
 		LOOP(a_real_timer_of_the_past_comes_at_once),
 		LOOP(a_watched_descriptor_tells_when_it_is_readable),
+		cmocka_unit_test_setup_teardown(
+			what_was_called_before_a_descriptor_was_looked_at_runs_before_it_is_told,
+			setup_behind_another, teardown),
 		LOOP(what_is_left_unread_is_told_again_only_on_demand),
 		LOOP(the_end_of_the_other_side_is_told),
 		LOOP(an_unwatched_descriptor_is_silent),
