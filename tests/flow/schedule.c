@@ -14,6 +14,7 @@
 
 #define INVALID "InvalidParameterValueException"
 #define MINUTE 60000
+#define FIRST_MS 1700006400000 /* a midnight */
 
 static struct flow flow;
 static struct faas_error err;
@@ -32,17 +33,12 @@ static int handler(struct faas_context *ctx, struct faas_bytes bytes)
 	return faas_puts(ctx, "");
 }
 
-/* The clock begins at the real time: to a minute, so that tests can count from there. */
 static void open_at(int64_t unix_ms)
 {
 	calls = 0;
 	*event = '\0';
 	memset(&err, 0, sizeof(err));
-	flow_open(&flow, &(struct faas_config){ .state_dir = folder }, true);
-	if (!unix_ms)
-		unix_ms = flow.clock.clock.unix_ms(&flow.clock.clock) / 86400000 * 86400000 +
-			  86400000;
-	flow_advance(&flow, unix_ms - flow.clock.clock.unix_ms(&flow.clock.clock));
+	flow_open_at(&flow, &(struct faas_config){ .state_dir = folder }, unix_ms);
 	flow_function(&flow, &(struct faas_function_config){ .name = "f", .native = handler });
 }
 
@@ -50,7 +46,7 @@ static int open_it(void **state)
 {
 	(void)state;
 	stores_folder(folder);
-	open_at(0);
+	open_at(FIRST_MS);
 	return 0;
 }
 
@@ -180,7 +176,7 @@ TEST(a_time_comes_once_and_then_the_mapping_is_disabled)
 	await(1);
 	becomes("Disabled");
 	flow_close(&flow);
-	open_at(0);
+	open_at(FIRST_MS);
 	becomes("Disabled");
 	stays(0);
 }
@@ -210,6 +206,23 @@ TEST(a_rate_goes_on_after_a_restart_and_leaves_out_what_it_missed)
 	becomes("Enabled");
 	stays(0);
 	flow_advance(&flow, 3600000);
+	await(1);
+}
+
+TEST(what_fell_due_just_before_a_restart_is_left_out_and_with_it_is_not)
+{
+	int64_t made = now_ms();
+
+	map(FAAS_MAPPING(.source = "schedule:rate(5 minutes)"));
+	await(1);
+	flow_close(&flow);
+	open_at(made + 5 * MINUTE + 30000);
+	becomes("Enabled");
+	flow_advance(&flow, 4 * MINUTE);
+	stays(0);
+	flow_close(&flow);
+	open_at(made + 10 * MINUTE);
+	flow_advance(&flow, 4 * MINUTE); /* the function was not there at once */
 	await(1);
 }
 
@@ -659,6 +672,7 @@ int main(void)
 		HERE(a_time_comes_once_and_then_the_mapping_is_disabled),
 		HERE(a_time_that_came_while_the_program_was_not_there_is_made_up_for),
 		HERE(a_rate_goes_on_after_a_restart_and_leaves_out_what_it_missed),
+		HERE(what_fell_due_just_before_a_restart_is_left_out_and_with_it_is_not),
 		HERE(a_zone_tells_when_it_is_nine),
 		HERE(a_flexible_schedule_comes_within_its_window),
 		HERE(a_deleted_schedule_is_not_due_any_more),

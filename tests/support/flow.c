@@ -52,15 +52,17 @@ static void on_metric(void *data, const struct faas_metric *metric)
 	pthread_mutex_unlock(&flow->lock);
 }
 
-void flow_open(struct flow *flow, const struct faas_config *config, bool virtual_time)
+static void open_on(struct flow *flow, const struct faas_config *config, int64_t unix_ms,
+		    bool virtual_time)
 {
 	struct faas_config c = config ? *config : (struct faas_config){ 0 };
 	struct faas_error err = { 0 };
 
 	memset(flow, 0, sizeof(*flow));
 	pthread_mutex_init(&flow->lock, NULL);
-	fa_clock_virtual_init(&flow->clock, 1700000000000);
+	fa_clock_virtual_init(&flow->clock, unix_ms);
 	flow->clock.ns = fa_now(&fa_clock_real);
+	flow->clock.epoch_ms -= flow->clock.ns / 1000000;
 	c.size = sizeof(c);
 	if (!c.worker)
 		c.worker = getenv("FAAS_TEST_WORKER") ? getenv("FAAS_TEST_WORKER") : TEST_WORKER;
@@ -73,6 +75,16 @@ void flow_open(struct flow *flow, const struct faas_config *config, bool virtual
 	flow->rt = fa_create(&c, virtual_time ? &flow->clock.clock : &fa_clock_real, &err);
 	if (!flow->rt)
 		fail_msg("%s", err.message);
+}
+
+void flow_open(struct flow *flow, const struct faas_config *config, bool virtual_time)
+{
+	open_on(flow, config, 1700000000000 + fa_now(&fa_clock_real) / 1000000, virtual_time);
+}
+
+void flow_open_at(struct flow *flow, const struct faas_config *config, int64_t unix_ms)
+{
+	open_on(flow, config, unix_ms, true);
 }
 
 #ifdef __SANITIZE_THREAD__

@@ -26,6 +26,8 @@ struct flow {
 
 /* With on_log and on_metric set. `virtual_time`: timers run when flow_advance() says so. */
 void flow_open(struct flow *flow, const struct faas_config *config, bool virtual_time);
+/* Of virtual time, and it is then already when the runtime begins. */
+void flow_open_at(struct flow *flow, const struct faas_config *config, int64_t unix_ms);
 void flow_close(struct flow *flow); /* and frees all results */
 void flow_forget(struct flow *flow); /* the same, of a runtime that is closed already */
 void flow_advance(struct flow *flow, int64_t ms);
