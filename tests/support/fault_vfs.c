@@ -175,6 +175,16 @@ static void write_back(const struct disk_file *file)
 	close(fd);
 }
 
+/* What others have appended, which is zeros, may have come to the disk. */
+static void take_appended(struct disk_file *file)
+{
+	static const uint8_t zero;
+	struct stat st;
+
+	if (draw() & 1 && !stat(file->path, &st) && st.st_size > file->size)
+		put(file, st.st_size - 1, &zero, 1);
+}
+
 _Noreturn static void end_now(void)
 {
 	for (;;)
@@ -195,6 +205,7 @@ _Noreturn static void cut_power(void)
 		shuffle(file);
 		for (struct pending *p = file->first; p; p = p->next)
 			apply_some(file, p, losses);
+		take_appended(file);
 		write_back(file);
 	}
 	end_now();

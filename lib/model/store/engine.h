@@ -28,6 +28,8 @@ bool fa_engine_is_unsure(const struct fa_engine *engine);
 void fa_engine_rollback(struct fa_engine *engine);
 /* Bring home what was committed if that has become much. What fails is done another time. */
 void fa_engine_tidy(struct fa_engine *engine);
+/* How long its log is in use, in bytes, and how long that becomes before it is brought home. */
+int64_t fa_engine_log(const struct fa_engine *engine, int64_t *most);
 void fa_engine_counts(const struct fa_engine *engine, struct fa_store_counts *counts);
 
 #endif

@@ -3,7 +3,8 @@
  * The lock is a file of its own: SQLite's POSIX locks are lost as soon as anybody in
  * this process opens and closes the database. The ballast is another file, filled
  * ahead. On a full disk it is let go, so that the end of what was accepted can still
- * be written, and nothing new is accepted until it is there again.
+ * be written, and nothing new is accepted until it is there again. The log of the database is
+ * opened beside SQLite, which has no locks on that file to be lost.
  */
 #include <model/store/folder.h>
 
@@ -15,6 +16,8 @@
 #include <unistd.h>
 
 #include <base/error.h>
+
+#define LOG_PIECE (128 << 10)
 
 static int take_lock(struct fa_folder *folder, const char *path, struct faas_error *err)
 {
@@ -80,4 +83,38 @@ bool fa_folder_is_heavy(struct fa_folder *folder)
 		unlinkat(folder->dir, "ballast", 0);
 	folder->light = rc != 0;
 	return !rc;
+}
+
+/*
+ * Behind what the engine has written, wherever that ends by then: so it may write meanwhile. No
+ * frame begins with zeros, so whoever reads the log stops there. They are written, for room that
+ * is only reserved costs as much as growing; and not synced, only sent to the disk, for the next
+ * commit would wait for that.
+ */
+static int64_t append(int log, int64_t size, int64_t goal)
+{
+	static const char zeros[LOG_PIECE];
+	ssize_t len = goal - size < LOG_PIECE ? (ssize_t)(goal - size) : LOG_PIECE;
+
+	if (len <= 0)
+		return size;
+	if (write(log, zeros, (size_t)len) != len)
+		return -1;
+	sync_file_range(log, size, len, SYNC_FILE_RANGE_WRITE);
+	return size + len;
+}
+
+int64_t fa_folder_lengthen_log(const struct fa_folder *folder, int64_t goal)
+{
+	int log = openat(folder->dir, "queue.db-wal",
+			 O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+	int64_t size = -1;
+	struct stat st;
+
+	if (log < 0)
+		return -1;
+	if (!fstat(log, &st))
+		size = append(log, st.st_size, goal);
+	close(log);
+	return size;
 }

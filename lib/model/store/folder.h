@@ -22,4 +22,10 @@ void fa_folder_drop_ballast(struct fa_folder *folder);
 /* Whether the ballast is there, again if need be. */
 bool fa_folder_is_heavy(struct fa_folder *folder);
 
+/*
+ * Append a piece of zeros to the database's log unless that is `goal` bytes long. Any thread, also
+ * while another one writes to the log. How long it is then; -1: it cannot be made longer.
+ */
+int64_t fa_folder_lengthen_log(const struct fa_folder *folder, int64_t goal);
+
 #endif

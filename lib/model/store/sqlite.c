@@ -23,6 +23,8 @@
 #include <base/error.h>
 
 #define LOG_PAGES 4000 /* 16 MB */
+#define LOG_HEADER 32
+#define LOG_PAGE (4096 + 24)
 #define CLAIM_BYTES (16 << 20) /* handed out at once; one row may be on top */
 
 #define MESSAGE_COLUMNS \
@@ -642,6 +644,12 @@ void fa_engine_tidy(struct fa_engine *e)
 		e->wal_pages = 0;
 		sqlite3_wal_checkpoint_v2(e->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	}
+}
+
+int64_t fa_engine_log(const struct fa_engine *e, int64_t *most)
+{
+	*most = LOG_HEADER + (int64_t)e->max_pages * LOG_PAGE;
+	return e->wal_pages ? LOG_HEADER + (int64_t)e->wal_pages * LOG_PAGE : 0;
 }
 
 void fa_engine_counts(const struct fa_engine *e, struct fa_store_counts *counts)

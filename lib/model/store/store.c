@@ -10,6 +10,9 @@
  * tried again until there is some. A commit that failed at its last step may be found by
  * the next program although nobody was told that it is true: so the next one overwrites it,
  * and if there is nothing to commit, one is made for that.
+ * To sync a file that has grown is to write down its size, too, elsewhere on the disk, and takes
+ * twice as long. So once something was written the thread keeps the log longer than what is in
+ * it, by pieces, while it has nothing else to do.
  */
 #include <model/store/store.h>
 
@@ -28,6 +31,8 @@
 #define GROUP_MAX 4096  /* operations of one commit */
 #define AGAIN_MS 200    /* between attempts on a disk that is full or fails */
 #define BALLAST (4 << 20)
+#define LOG_LOW (512 << 10)   /* the log is lengthened when so little of it is unused, */
+#define LOG_AHEAD (1 << 20)   /* until it is so much */
 
 enum seat { FREE, OURS, LED }; /* nobody writes; our thread has something to; a caller does */
 
@@ -41,6 +46,9 @@ struct fa_store {
 	struct fa_list submitted;
 	struct fa_store_counts counts;
 	enum seat seat;
+	struct {
+		int64_t used, size, goal; /* bytes; size as far as is known */
+	} log;
 	bool hurry, closing;
 	const struct fa_mem *mem;
 	void (*on_lying)(void *data, struct faas_bytes address);
@@ -149,6 +157,41 @@ static enum fa_engine_code apply_all(struct fa_store *store, struct fa_list *ops
 	return code;
 }
 
+/* ---- the log, ahead ---------------------------------------------------- */
+
+/* [locked] Behind a commit. A log that is used from its beginning again may have been cut. */
+static void note_log(struct fa_store *store)
+{
+	int64_t most, used = fa_engine_log(store->engine, &most);
+
+	if (used == store->log.used)
+		return;
+	if (used < store->log.used)
+		store->log.size = store->log.goal = 0;
+	store->log.used = used;
+	if (used + LOG_LOW > store->log.size)
+		store->log.goal = used + LOG_AHEAD < most ? used + LOG_AHEAD : most;
+}
+
+/* [locked] */
+static bool is_short(const struct fa_store *store)
+{
+	return store->log.size < store->log.goal && !store->closing;
+}
+
+/* [locked, but not meanwhile] Where there is no room it is tried again when much more is used. */
+static void lengthen_log(struct fa_store *store)
+{
+	int64_t size, goal = store->log.goal;
+
+	pthread_mutex_unlock(&store->lock);
+	size = fa_folder_lengthen_log(&store->folder, goal);
+	pthread_mutex_lock(&store->lock);
+	store->log.size = size < 0 ? goal : size;
+}
+
+/* ---- one group, written -------------------------------------------------- */
+
 /* *outcome: what that means for those whose fate was to be committed. */
 static enum fa_engine_code write_group(struct fa_store *store, struct fa_list *ops,
 				       enum fa_store_outcome *outcome)
@@ -167,6 +210,7 @@ static enum fa_engine_code write_group(struct fa_store *store, struct fa_list *o
 	}
 	pthread_mutex_lock(&store->lock);
 	store->counts = counts;
+	note_log(store);
 	pthread_mutex_unlock(&store->lock);
 	return FA_ENGINE_OK;
 }
@@ -268,12 +312,17 @@ static void *serve(void *data)
 {
 	struct fa_store *store = data;
 	struct fa_list ops;
-	bool hurry, over = false;
+	bool nothing, hurry, over = false;
 
 	fa_list_init(&ops);
 	pthread_mutex_lock(&store->lock);
 	while (!over) {
-		if (store->seat == LED || is_idle(store, &ops))
+		nothing = store->seat == LED || is_idle(store, &ops);
+		if (nothing && is_short(store)) {
+			lengthen_log(store);
+			continue;
+		}
+		if (nothing)
 			await_news(store, store->seat == OURS);
 		if (store->seat == LED)
 			continue;
@@ -367,7 +416,8 @@ static void leave_seat(struct fa_store *store, const struct fa_list *ops)
 {
 	pthread_mutex_lock(&store->lock);
 	store->seat = rest(store, ops);
-	if (store->seat == OURS || store->closing || !fa_list_empty(&store->submitted))
+	if (store->seat == OURS || store->closing || is_short(store) ||
+	    !fa_list_empty(&store->submitted))
 		pthread_cond_signal(&store->news);
 	pthread_mutex_unlock(&store->lock);
 }
@@ -425,7 +475,7 @@ static void free_store(struct fa_store *store)
 struct fa_store *fa_store_open(const struct fa_store_config *config, struct faas_error *err)
 {
 	struct fa_store *store = fa_alloc(config->mem, sizeof(*store));
-	int64_t ballast = config->ballast ? config->ballast : BALLAST;
+	int64_t ballast = config->ballast ? config->ballast : BALLAST, most;
 
 	if (!store) {
 		fa_error_nomem(err);
@@ -446,6 +496,7 @@ struct fa_store *fa_store_open(const struct fa_store_config *config, struct faas
 	if (!store->engine)
 		goto fail;
 	fa_engine_counts(store->engine, &store->counts);
+	store->log.used = fa_engine_log(store->engine, &most); /* by nobody yet */
 	store->troubled = store->folder.light;
 	if (!start_thread(store, err))
 		return store;
