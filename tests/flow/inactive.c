@@ -73,6 +73,35 @@ static void is_state(const char *text)
 	has(text);
 }
 
+static bool is_inactive(const char *function)
+{
+	struct faas_function_info *info;
+	bool inactive;
+
+	assert_int_equal(faas_function_get(flow.rt, function, &info, &err), 0);
+	inactive = !strcmp(info->state, "Inactive");
+	faas_free(info);
+	return inactive;
+}
+
+/* Four seconds, in which whoever was found to be idle would end and be given up. */
+static void stays_active(const char *function)
+{
+	for (int i = 0; i < 8; i++) {
+		flow_pass(&flow, 500);
+		assert_false(is_inactive(function));
+		for (int ms = 0; ms < 5; ms++)
+			nap();
+	}
+}
+
+static void begin_another(const char *name)
+{
+	flow_function(&flow, FAAS_FUNCTION(.name = name, .code = code, .handler = "snapshot.tell",
+					   .snap_start = "PublishedVersions"));
+	assert_int_equal(faas_version_publish(flow.rt, name, NULL, NULL, &err), 0);
+}
+
 static int call(const char *function)
 {
 	struct faas_result *result = NULL;
@@ -196,10 +225,35 @@ TEST(who_is_used_now_and_then_stays_active)
 {
 	begin("snapshot.tell");
 	for (int i = 0; i < 4; i++) {
-		flow_advance(&flow, AFTER_MS - 1000);
-		is_state("\"State\":\"Active\"");
+		flow_advance(&flow, AFTER_MS - 5000);
+		stays_active("f:1");
 		assert_int_equal(call("f:1"), 0);
 	}
+}
+
+TEST(who_is_never_used_is_idle_from_when_its_snapshot_was_made)
+{
+	begin_another("g");
+	flow_advance(&flow, AFTER_MS - 60000);
+	begin("snapshot.tell");
+	flow_advance(&flow, 60000);
+	stays_active("f:1");
+	assert_true(is_inactive("g:1"));
+}
+
+TEST(each_version_has_a_time_of_its_own)
+{
+	begin("snapshot.tell");
+	begin_another("g");
+	flow_advance(&flow, 100000);
+	assert_int_equal(call("f:1"), 0);
+	flow_advance(&flow, 200000);
+	assert_int_equal(call("g:1"), 0);
+	flow_advance(&flow, AFTER_MS - 300000);
+	stays_active("f:1");
+	flow_advance(&flow, 95000);
+	await_state("Inactive", 1000);
+	assert_false(is_inactive("g:1"));
 }
 
 static void *call_it(void *data)
@@ -238,11 +292,14 @@ TEST(a_version_without_a_snapshot_and_latest_never_become_inactive)
 	publish();
 	flow_expect(&flow, "f:1", "", "1 1 h");
 	flow_expect(&flow, "g", "", "111 1 h");
-	for (int i = 0; i < 5; i++)
+	begin_another("h"); /* for which all are looked at */
+	for (int i = 0; i < 5; i++) {
 		flow_advance(&flow, AFTER_MS);
-	is_state("\"State\":\"Active\"");
+		stays_active("f:1");
+	}
+	assert_true(is_inactive("h:1"));
 	flow_expect(&flow, "f:1", "", "1 2 h");
-	assert_int_equal(call("g"), 0);
+	flow_expect(&flow, "g", "", "111 2 h");
 }
 
 TEST(it_takes_fourteen_days_if_nothing_else_was_said)
@@ -510,6 +567,8 @@ int main(void)
 		SHORT(a_version_that_nobody_uses_becomes_inactive_and_not_too_soon),
 		SHORT(what_was_kept_for_an_inactive_version_is_gone),
 		SHORT(who_is_used_now_and_then_stays_active),
+		SHORT(who_is_never_used_is_idle_from_when_its_snapshot_was_made),
+		SHORT(each_version_has_a_time_of_its_own),
 		SHORT(who_is_at_work_for_longer_is_not_idle_meanwhile),
 		SHORT(a_version_without_a_snapshot_and_latest_never_become_inactive),
 		cmocka_unit_test_setup_teardown(it_takes_fourteen_days_if_nothing_else_was_said,
