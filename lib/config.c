@@ -30,23 +30,41 @@ static int check_word(const char *what, const char *word, struct faas_error *err
 			what, word);
 }
 
+/* Those of which the default is something may be switched off. */
+static int check_numbers(const struct faas_config *c, struct faas_error *err)
+{
+	const struct {
+		const char *name;
+		int64_t value;
+		bool none;
+	} numbers[] = {
+		{ "max_concurrency", c->max_concurrency, false },
+		{ "max_memory_mb", c->max_memory_mb, false },
+		{ "idle_ms", c->idle_ms, false },
+		{ "max_requests_per_s", c->max_requests_per_s, false },
+		{ "max_stream_kb_per_s", c->max_stream_kb_per_s, false },
+		{ "max_image_mb", c->max_image_mb, false },
+		{ "max_new_per_10s", c->max_new_per_10s, true },
+		{ "min_unreserved", c->min_unreserved, true },
+		{ "max_age_ms", c->max_age_ms, true },
+		{ "inactive_after_ms", c->inactive_after_ms, true },
+	};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		if (numbers[i].value < (numbers[i].none ? FAAS_NONE : 0))
+			return fa_error(err, FAAS_EINVAL, "%s is %lld: cannot be negative%s",
+					numbers[i].name, (long long)numbers[i].value,
+					numbers[i].none ? ", but for FAAS_NONE" : "");
+	return 0;
+}
+
 int fa_config_check(const struct faas_config *c, struct faas_error *err)
 {
 	int rc;
 
-	if (c->max_concurrency < 0 || c->max_memory_mb < 0 || c->idle_ms < 0)
-		return fa_error(err, FAAS_EINVAL,
-				"max_concurrency, max_memory_mb and idle_ms cannot be negative");
-	if (c->max_new_per_10s < FAAS_NONE || c->max_requests_per_s < 0 ||
-	    c->max_stream_kb_per_s < 0 || c->max_image_mb < 0 || c->max_age_ms < FAAS_NONE ||
-	    c->inactive_after_ms < FAAS_NONE)
-		return fa_error(err, FAAS_EINVAL,
-				"max_new_per_10s, max_requests_per_s, max_stream_kb_per_s, "
-				"max_image_mb, max_age_ms and inactive_after_ms "
-				"cannot be negative");
-	if (c->min_unreserved < FAAS_NONE)
-		return fa_error(err, FAAS_EINVAL, "min_unreserved is %d: cannot be negative",
-				c->min_unreserved);
+	rc = check_numbers(c, err);
+	if (rc)
+		return rc;
 	if ((unsigned)c->keep > FAAS_KEEP_FIXED)
 		return fa_error(err, FAAS_EINVAL, "keep is no enum faas_keep: %d", (int)c->keep);
 	if (c->min_isolation & ~FAAS_LAYERS_ALL)

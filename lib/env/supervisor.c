@@ -156,11 +156,14 @@ static int await_greeting(struct fa_supervisor *s, struct faas_error *err)
 		rc = poll(&poll_fd, 1, GREETING_MS);
 	while (rc < 0 && errno == EINTR);
 	if (rc <= 0)
-		return fa_error(err, FAAS_ESYSTEM, "%s did not report within %d s", s->path,
-				GREETING_MS / 1000);
+		return fa_error(err, FAAS_ESYSTEM,
+				"the worker '%s' did not report within %d s: is it faas-worker?",
+				s->path, GREETING_MS / 1000);
 	n = fa_ctl_recv(s->watch.fd, &s->hello, sizeof(s->hello));
 	if (n != sizeof(s->hello) || s->hello.ctl.type != FA_HELLO)
-		return fa_error(err, FAAS_ESYSTEM, "%s ended before it was ready", s->path);
+		return fa_error(err, FAAS_ESYSTEM,
+				"the worker '%s' ended before it was ready: is it faas-worker, of "
+				"this version?", s->path);
 	s->greeted = true;
 	return 0;
 }

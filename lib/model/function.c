@@ -356,6 +356,11 @@ static int split_handler(struct fa_version *v, const char *handler, struct faas_
 	if (v->program || v->embedded)
 		return take_handler(v, handler, err);
 	rc = fa_handler_split(handler, &len, err);
+	if (rc && handler && v->config.runtime)
+		return fa_error(err, FAAS_EINVAL,
+				"Bad handler '%.100s': the code has no bootstrap, so it is a "
+				"plugin and no program, of which \"file.method\" is expected",
+				handler);
 	if (rc)
 		return rc;
 	v->file = fa_memdup(v->mem, handler, len);

@@ -7,6 +7,7 @@
 
 #include <base/error.h>
 #include <base/level.h>
+#include <base/text.h>
 
 static bool is_json(const struct faas_function_config *config)
 {
@@ -38,12 +39,18 @@ void fa_logging_merge(struct faas_function_config *config,
 static int read_level(enum faas_level *level, const char *what, const char *name,
 		      enum faas_level least, enum faas_level most, struct faas_error *err)
 {
+	char space[64];
+	struct fa_text all = FA_TEXT(space);
+
 	if (!name)
 		return 0;
 	if (fa_level_read(level, name) && *level >= least && *level <= most)
 		return 0;
-	return fa_error(err, FAAS_EINVAL, "%s is '%.20s': must be between %s and %s", what, name,
-			fa_level_name(least), fa_level_name(most));
+	for (enum faas_level one = least; one <= most; one++) {
+		fa_text_add(&all, one == least ? "" : one == most ? " or " : ", ");
+		fa_text_add(&all, fa_level_name(one));
+	}
+	return fa_error(err, FAAS_EINVAL, "%s is '%.20s': must be %s", what, name, space);
 }
 
 static int check_group(const char *group, struct faas_error *err)

@@ -383,9 +383,12 @@ TEST(a_runtime_that_cannot_be_is_refused_with_the_reason)
 
 	expect_refusal(&(struct faas_config){ 0 }, "FAAS_CONFIG");
 	expect_refusal(FAAS_CONFIG(.worker = "/nowhere/faas-worker"), "/nowhere/faas-worker");
-	expect_refusal(FAAS_CONFIG(.worker = "/bin/true"), "ended before it was ready");
+	expect_refusal(FAAS_CONFIG(.worker = "/bin/true"),
+		       "the worker '/bin/true' ended before it was ready: is it faas-worker");
 	expect_refusal(FAAS_CONFIG(.worker = WORKER, .min_isolation = 1u << 31), "min_isolation");
-	expect_refusal(FAAS_CONFIG(.idle_ms = -1), "negative");
+	expect_refusal(FAAS_CONFIG(.idle_ms = -1), "idle_ms is -1: cannot be negative");
+	expect_refusal(FAAS_CONFIG(.max_age_ms = -2),
+		       "max_age_ms is -2: cannot be negative, but for FAAS_NONE");
 	newer.config.size = sizeof(newer);
 	expect_refusal(&newer.config, "leave later ones zero");
 }

@@ -213,6 +213,10 @@ TEST(a_bad_zip_changes_nothing)
 
 	create("one");
 	file = fopen(path, "w");
+	assert_int_equal(faas_function_update(flow.rt, FAAS_FUNCTION(.name = "f", .code = path),
+					      &err),
+			 FAAS_EINVAL);
+	assert_string_equal(err.message, "Uploaded file must be a non-empty zip");
 	fputs("PK", file);
 	fclose(file);
 	assert_int_equal(faas_function_update(flow.rt, FAAS_FUNCTION(.name = "f", .code = path),

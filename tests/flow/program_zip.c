@@ -46,8 +46,8 @@ TEST(code_without_one_is_a_plugin_as_before)
 	answers("f", "text", "a text");
 	REQUEST("{\"FunctionName\":\"f\",\"Handler\":\"word\"}");
 	refused("UpdateFunctionConfiguration", INVALID,
-		"Bad handler 'word': expected \"file.method\" of at most 128 characters, the file "
-		"relative to the code");
+		"Bad handler 'word': the code has no bootstrap, so it is a plugin and no program, "
+		"of which \"file.method\" is expected");
 }
 
 TEST(a_bootstrap_that_cannot_be_executed_is_no_valid_one)

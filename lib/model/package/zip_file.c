@@ -57,5 +57,9 @@ char *fa_zip_file_read(const struct fa_mem *mem, const char *path, size_t *len,
 	}
 	data = read_file(mem, fd, len, err);
 	close(fd);
-	return data;
+	if (!data || *len)
+		return data;
+	fa_free(data);
+	fa_error(err, FAAS_EINVAL, "Uploaded file must be a non-empty zip");
+	return NULL;
 }

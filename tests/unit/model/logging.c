@@ -90,9 +90,9 @@ TEST(what_is_no_format_level_or_group_is_refused)
 	refused((struct faas_function_config){ .app_log_level = "INFO" },
 		"log levels are for the log format JSON only");
 	refused((struct faas_function_config){ .log_format = "JSON", .app_log_level = "loud" },
-		"app_log_level is 'loud': must be between TRACE and FATAL");
+		"app_log_level is 'loud': must be TRACE, DEBUG, INFO, WARN, ERROR or FATAL");
 	refused((struct faas_function_config){ .log_format = "JSON", .system_log_level = "ERROR" },
-		"system_log_level is 'ERROR': must be between DEBUG and WARN");
+		"system_log_level is 'ERROR': must be DEBUG, INFO or WARN");
 	refused((struct faas_function_config){ .log_group = "a b" },
 		"'a b' is not the name of a log group: 1 to 512 letters, digits and _ . / # -");
 	refused((struct faas_function_config){ .log_group = "" },
