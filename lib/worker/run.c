@@ -32,24 +32,25 @@
 #include <worker/signals.h>
 #include <worker/snapshot.h>
 
-#define SPIN_NS 8000         /* about one wake-up across CPUs, at the least */
-#define SPIN_MAX_NS 64000    /* however slow waking up may be */
-#define CLOSE_NS 40000       /* a wake-up may be as slow; whether moving pays is tried out */
-#define GAP_MAX_NS 64000     /* a longer gap tells no more than this one */
-#define TRIAL_SPIN_NS 100000 /* just moved: the host may sleep once more, and wakes slowly */
-#define INIT_NS 10000000000  /* what init() may take */
+#define SPIN_NS 8000        /* about one wake-up across CPUs, at the least */
+#define SPIN_MAX_NS 64000   /* however slow waking up may be */
+#define CLOSE_NS 40000      /* a wake-up may be as slow; whether moving pays is tried out */
+#define GAP_MAX_NS 64000    /* a longer gap, or handler, tells no more than this one */
+#define INIT_NS 10000000000 /* what init() may take */
 
 /* How the loop is doing. On its stack: a reset leaves that alone. */
 struct pace {
 	struct fa_pristine *pristine; /* NULL: an event sees what those before it left */
 	uint32_t done;                /* last request answered */
 	uint32_t rung;                /* epoch of the loop at the last ring */
+	int64_t posted_ns;            /* when what was waited for last was there */
 	int64_t finished_ns;          /* end of init or of the last handler */
 	int64_t begun_ns;             /* of the handler: since then it had a request and a CPU */
 	int64_t gap_ns;               /* average of the time the host takes to post the next */
 	int64_t wake_ns; /* average of a wake-up across CPUs: waiting awake pays for so long */
-	int64_t took_ns; /* the last handler */
+	int64_t took_ns; /* average of what handlers take */
 	bool woke;       /* the host slept when the last answer was there */
+	bool async;      /* the last request was the loop's, which has other workers, too */
 	struct fa_place place;
 };
 
@@ -246,10 +247,11 @@ static bool nothing_new(const struct worker *w)
 	return atomic_load(&w->areas.request->seq) == w->pace->done;
 }
 
-/* Longer than a wake-up only while it is tried out whether being apart pays. */
+/* Other workers of the loop want the CPU on which one of them waits awake. */
 static int64_t patience(const struct worker *w)
 {
-	return fa_place_on_trial(&w->pace->place) ? TRIAL_SPIN_NS : w->pace->wake_ns;
+	return w->pace->async ? w->pace->wake_ns :
+				fa_place_patience(&w->pace->place, w->pace->wake_ns);
 }
 
 static bool worth_spinning(const struct worker *w)
@@ -261,17 +263,20 @@ static bool worth_spinning(const struct worker *w)
 }
 
 /* In time, not in rounds: how long a pause takes differs tenfold between CPUs. */
-static void spin(const struct worker *w)
+static void spin(struct worker *w)
 {
-	int64_t until = w->pace->finished_ns + patience(w);
+	int64_t longest = patience(w), until = w->pace->finished_ns + longest;
 
 	do {
 		for (int i = 0; i < 16; i++) {
-			if (!nothing_new(w))
+			if (!nothing_new(w)) {
+				fa_place_waited(&w->pace->place, true, w->pace->wake_ns);
 				return;
+			}
 			relax();
 		}
 	} while (now_ns() < until);
+	fa_place_waited(&w->pace->place, false, longest);
 }
 
 static void sleep_until_posted(struct worker *w)
@@ -290,8 +295,7 @@ static void sleep_until_posted(struct worker *w)
 /* Most of a gap may be the host's waking up, and that tells little about its next one. */
 static void learn_gap(struct worker *w)
 {
-	uint64_t posted = atomic_load_explicit(&w->areas.request->posted_ns, memory_order_relaxed);
-	int64_t gap = (int64_t)posted - w->pace->finished_ns,
+	int64_t gap = w->pace->posted_ns - w->pace->finished_ns,
 		most = w->pace->woke ? 2 * SPIN_NS : GAP_MAX_NS;
 
 	gap = gap < 0 ? 0 : gap > most ? most : gap;
@@ -300,9 +304,8 @@ static void learn_gap(struct worker *w)
 
 static void learn_wake(struct worker *w)
 {
-	uint64_t posted = atomic_load_explicit(&w->areas.request->posted_ns, memory_order_relaxed);
 	uint32_t cpu = atomic_load_explicit(&w->areas.request->host_cpu, memory_order_relaxed);
-	int64_t took = w->pace->begun_ns - (int64_t)posted;
+	int64_t took = w->pace->begun_ns - w->pace->posted_ns;
 
 	if (!w->can_spin || cpu == (uint32_t)sched_getcpu() || took < 0)
 		return;
@@ -325,17 +328,20 @@ static void await_first(struct worker *w, const struct fa_run *run)
 
 static void await_request(struct worker *w)
 {
+	bool slept;
+
 	if (!nothing_new(w))
 		return;
 	if (worth_spinning(w))
 		spin(w);
-	if (nothing_new(w)) {
+	slept = nothing_new(w);
+	if (slept)
 		sleep_until_posted(w);
-		w->pace->begun_ns = now_ns();
+	w->pace->begun_ns = now_ns();
+	w->pace->posted_ns =
+		(int64_t)atomic_load_explicit(&w->areas.request->posted_ns, memory_order_relaxed);
+	if (slept)
 		learn_wake(w);
-	} else {
-		w->pace->begun_ns = now_ns();
-	}
 	learn_gap(w);
 }
 
@@ -345,11 +351,20 @@ static void consider_moving(struct worker *w)
 {
 	uint32_t cpu = atomic_load_explicit(&w->areas.request->host_cpu, memory_order_relaxed);
 	bool close = w->can_spin && w->pace->gap_ns < CLOSE_NS && w->pace->took_ns < SPIN_NS;
+	bool apart = cpu != (uint32_t)sched_getcpu();
 
-	if (!fa_place_turn(&w->pace->place, w->pace->finished_ns, close,
-			   cpu == (uint32_t)sched_getcpu()))
+	switch (fa_place_turn(&w->pace->place, w->pace->posted_ns, w->pace->finished_ns, close,
+			      apart)) {
+	case FA_PLACE_STAY:
 		return;
-	fa_place_leave(cpu);
+	case FA_PLACE_LEAVE:
+		fa_place_leave(cpu);
+		break;
+	case FA_PLACE_JOIN:
+		if (!w->pace->async)
+			fa_place_join(cpu);
+		break;
+	}
 	w->pace->begun_ns = now_ns(); /* moving is no service */
 }
 
@@ -370,8 +385,9 @@ static void answer(struct worker *w, uint32_t seq, uint32_t flags)
 	if (w->pace->pristine)
 		atomic_store(&w->areas.response->resetting, seq);
 	atomic_store(&w->areas.response->seq, seq);
-	w->pace->woke = flags & FA_REQ_ASYNC ? fa_areas_ring(w->run, &w->pace->rung) :
-						 fa_areas_wake_host(&w->areas);
+	w->pace->async = flags & FA_REQ_ASYNC;
+	w->pace->woke = w->pace->async ? fa_areas_ring(w->run, &w->pace->rung) :
+					 fa_areas_wake_host(&w->areas);
 	consider_moving(w);
 }
 
@@ -396,15 +412,18 @@ static void returned(struct worker *w, int rc)
 static void invoke(struct worker *w, const struct fa_request_slot *slot)
 {
 	struct faas_bytes event = { (const char *)w->areas.request + slot->off, slot->len };
+	int64_t took;
+
 	returned(w, fa_target_invoke(&w->target, &w->call.context, event));
 	fa_context_leave(&w->call);
 	w->pace->finished_ns = now_ns();
-	w->pace->took_ns = w->pace->finished_ns - w->pace->begun_ns;
+	took = w->pace->finished_ns - w->pace->begun_ns;
 	w->pace->begun_ns = w->pace->finished_ns;
 	atomic_store_explicit(&w->areas.response->service_ns,
-			      w->pace->took_ns > UINT32_MAX ? UINT32_MAX
-							    : (uint32_t)w->pace->took_ns,
+			      took > UINT32_MAX ? UINT32_MAX : (uint32_t)took,
 			      memory_order_relaxed);
+	took = took > GAP_MAX_NS ? GAP_MAX_NS : took;
+	w->pace->took_ns += (took - w->pace->took_ns) / 8;
 }
 
 static _Noreturn void shut_down(struct worker *w, const struct fa_request_slot *slot)
