@@ -276,16 +276,11 @@ static struct fa_mapping *find(struct fa_sources *all, const struct fa_message *
 }
 
 /* A queue has what it was sent. */
-bool fa_fan_has_sent(const struct fa_mapping *m)
+bool fa_fan_has_sent(struct faas *rt, const char *arn)
 {
-	struct fa_store_op op = { .verb = FA_STORE_ON_WAY };
-	char arn[FA_ADDRESS_ARN + 40];
+	struct fa_store_op op = { .verb = FA_STORE_ON_WAY, .message.source = fa_bytes_of(arn) };
 
-	if (!m->config->push)
-		return false;
-	m->config->kind->fan->arn(arn, m);
-	op.message.source = fa_bytes_of(arn);
-	return fa_store_perform(m->all->rt->durable.store, &op) != FA_STORE_DONE || op.count;
+	return *arn && (fa_store_perform(rt->durable.store, &op) != FA_STORE_DONE || op.count);
 }
 
 void fa_sources_pushed(struct faas *rt, const struct fa_message *m)

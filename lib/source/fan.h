@@ -44,8 +44,11 @@ void fa_fan_want(void *state, int n);
 void fa_fan_settle(void *state, const struct faas_settled *settled, int count);
 void fa_fan_close(void *state);
 
-/* [loop] Whether anything that the mapping pushed has not reached its target, nor was given up. */
-bool fa_fan_has_sent(const struct fa_mapping *mapping);
+/*
+ * Not on the loop. Whether anything that a mapping of this ARN pushed has not reached its target,
+ * nor was given up; of "", nothing was.
+ */
+bool fa_fan_has_sent(struct faas *rt, const char *arn);
 
 /* As EventBridge has it: an `explain`. */
 void fa_fan_explain_rule(struct fa_text *out, const struct fa_mapping *mapping,

@@ -269,10 +269,12 @@ static void adopt(struct fa_mapping *m, struct fa_mapping_config *next)
 	if (m->config != next)
 		fa_mapping_config_free(m->config);
 	m->config = next;
+	m->adopted++;
 	pthread_mutex_unlock(&m->all->lock);
+	m->over.completes_again = false; /* that was said of another one */
 }
 
-static void forget(struct fa_mapping *m)
+void fa_mapping_forget(struct fa_mapping *m)
 {
 	pthread_mutex_lock(&m->all->lock);
 	fa_map_remove(&m->all->mappings, m->uuid);
@@ -302,7 +304,8 @@ static void settle_down(struct fa_mapping *m, bool deleting)
 {
 	fa_loop_timer_stop(&m->all->rt->loop, &m->retry);
 	if (deleting) {
-		forget(m);
+		if (!fa_mapping_is_held(m))
+			fa_mapping_forget(m);
 	} else if (m->config->enabled && !m->all->closing) {
 		begin(m);
 	} else {

@@ -26,6 +26,7 @@ struct fa_mapping {
 	enum fa_mapping_state state;       /* [lock] */
 	struct fa_mapping_config *config;  /* [lock], read by the loop without it */
 	struct fa_mapping_config *next;    /* [lock] what is to be done from now on */
+	int64_t adopted;                   /* [lock] so many configurations were before this one */
 	bool called;                       /* [lock] `call` is queued */
 	struct fa_call call;
 	const char *_Atomic last_result;   /* of sources with shards, in the words of the API */
@@ -48,15 +49,29 @@ struct fa_mapping {
 	int running;
 	int limit;                         /* of `running`, for now */
 	struct fa_map groups;              /* of struct fa_group, those that a batch has */
+	struct {
+		struct fa_chore chore;     /* its own while it is under way; see over.c */
+		bool open, completes;      /* completes: else it retires */
+		bool completes_again, retires_again; /* was asked for meanwhile */
+		bool forgets;              /* meanwhile it was deleted */
+		int64_t adopted;           /* what that was when it began */
+		char arn[FA_ADDRESS_ARN + 40]; /* what its messages are told to be of; or "" */
+	} over;
 };
 
-/* [loop] It has done what it was for: it is disabled, and so written down. */
+/* [loop] It has done what it was for: it is disabled, and so written down, a little later. */
 void fa_mapping_complete(struct fa_mapping *mapping);
 /*
- * [loop] Delete it if it is complete and was told to go then, unless what it has sent is still on
- * its way: how long that is tried, and its dead letter, are the mapping's.
+ * [loop] Delete it, a little later, if it is complete and was told to go then, unless what it has
+ * sent is still on its way: how long that is tried, and its dead letter, are the mapping's.
  */
 void fa_mapping_retire(struct fa_mapping *mapping);
+/* On a thread: one of the two, as `over` says; for over.c. */
+void fa_mapping_conclude(struct fa_mapping *mapping);
+/* [loop] Whether over.c has it in hand, and gives it to fa_mapping_forget() behind that. */
+bool fa_mapping_is_held(struct fa_mapping *mapping);
+/* [loop] It was deleted, and closed. */
+void fa_mapping_forget(struct fa_mapping *mapping);
 /* Under the lock: the loop has something to do for it. */
 void fa_mapping_call(struct fa_mapping *mapping);
 /* Nobody knows of it yet, or nobody does any more. */

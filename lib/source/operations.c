@@ -387,15 +387,17 @@ static int update(struct faas *rt, const struct fa_document *in, struct fa_docum
 	return rc;
 }
 
-/* Whether it is as it was, and nobody wants something else. */
-static bool is_left_alone(struct fa_mapping *m)
+/* ---- what the loop finds to be over ---------------------------------------------- */
+
+/* In a change, so that nobody asks for anything else by then: whether it is as the loop saw it. */
+static bool is_unchanged(struct fa_mapping *m)
 {
-	bool alone;
+	bool same;
 
 	pthread_mutex_lock(&m->all->lock);
-	alone = m->state != FA_MAPPING_DELETING && !m->next;
+	same = m->state != FA_MAPPING_DELETING && !m->next && m->adopted == m->over.adopted;
 	pthread_mutex_unlock(&m->all->lock);
-	return alone;
+	return same;
 }
 
 static struct fa_mapping_config *completed(struct fa_mapping *m)
@@ -410,42 +412,39 @@ static struct fa_mapping_config *completed(struct fa_mapping *m)
 }
 
 /* What is still enabled on the disk is done once more after a restart. */
-void fa_mapping_complete(struct fa_mapping *m)
+static void complete(struct fa_mapping *m)
 {
-	struct fa_mapping_config *c = completed(m);
 	struct faas *rt = m->all->rt;
+	struct fa_mapping_config *c;
 
-	if (!c)
-		return;
 	fa_change_begin(&rt->registry);
-	if (is_left_alone(m))
+	c = is_unchanged(m) ? completed(m) : NULL;
+	if (c)
 		m->all->draft = (struct fa_mapping_draft){ .mapping = m,
 							   .config = c,
 							   .state = FA_MAPPING_DISABLING,
 							   .regardless = true };
-	else
-		fa_mapping_config_free(c);
 	fa_change_close(rt, 0, NULL);
 }
 
-static bool is_to_go(const struct fa_mapping *m)
+static void retire(struct fa_mapping *m)
 {
-	const struct fa_document *document = m->config->document;
-	const char *then = fa_control_text(document, "ActionAfterCompletion");
+	struct faas *rt = m->all->rt;
 
-	return fa_document_get(document, "Completed") && then && !strcmp(then, "DELETE");
+	if (fa_fan_has_sent(rt, m->over.arn) || fa_change_prepare(rt, NULL))
+		return;
+	if (is_unchanged(m))
+		m->all->draft = (struct fa_mapping_draft){ .mapping = m,
+							   .state = FA_MAPPING_DELETING };
+	fa_change_close(rt, 0, NULL);
 }
 
-void fa_mapping_retire(struct fa_mapping *m)
+void fa_mapping_conclude(struct fa_mapping *m)
 {
-	struct fa_sources *all = m->all;
-
-	if (all->closing || !is_to_go(m) || fa_fan_has_sent(m) || fa_change_prepare(all->rt, NULL))
-		return;
-	if (is_left_alone(m))
-		all->draft = (struct fa_mapping_draft){ .mapping = m,
-							.state = FA_MAPPING_DELETING };
-	fa_change_close(all->rt, 0, NULL);
+	if (m->over.completes)
+		complete(m);
+	else
+		retire(m);
 }
 
 static int delete(struct faas *rt, const struct fa_document *in, struct fa_document *out,

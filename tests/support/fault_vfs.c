@@ -42,6 +42,7 @@ static struct fault_plan plan;
 static struct disk_file disk[FILES_MAX];
 static long ops, syncs;
 static const char *_Atomic full_while;
+static _Atomic bool standing;
 static sqlite3_vfs *real_vfs, vfs;
 
 static uint32_t draw(void)
@@ -280,10 +281,17 @@ static int write_turn(sqlite3_file *file, const void *data, int len, sqlite3_int
 						write_raw(file, data, len, offset);
 }
 
+static void wait_while_standing(void)
+{
+	while (standing)
+		usleep(1000);
+}
+
 static int write_file(sqlite3_file *file, const void *data, int len, sqlite3_int64 offset)
 {
 	int rc;
 
+	wait_while_standing();
 	pthread_mutex_lock(&turn);
 	rc = write_turn(file, data, len, offset);
 	pthread_mutex_unlock(&turn);
@@ -324,6 +332,7 @@ static int sync_file(sqlite3_file *file, int flags)
 	int rc;
 
 	(void)flags;
+	wait_while_standing();
 	pthread_mutex_lock(&turn);
 	rc = sync_turn(file);
 	pthread_mutex_unlock(&turn);
@@ -463,6 +472,11 @@ void fault_vfs_install(const struct fault_plan *p)
 void fault_vfs_fill(const char *while_there)
 {
 	full_while = while_there;
+}
+
+void fault_vfs_stand_still(bool still)
+{
+	standing = still;
 }
 
 static long look(const long *count)

@@ -34,6 +34,8 @@ void fault_vfs_install(const struct fault_plan *plan);
 void fault_vfs_plan(const struct fault_plan *plan);
 /* Writes fail for want of space while this file is there; NULL: no longer. */
 void fault_vfs_fill(const char *while_there);
+/* Writes and syncs wait. */
+void fault_vfs_stand_still(bool still);
 long fault_vfs_ops(void);
 long fault_vfs_syncs(void);
 /* Lose what is not synced, and end this process. */
