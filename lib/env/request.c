@@ -173,12 +173,25 @@ bool fa_request_recall(struct fa_env *env)
 	return true;
 }
 
+/*
+ * Who waits for an answer hands nothing over behind its event: all such events lie in the first
+ * slot, and keep to one page on each side. Any other slot may be one that nobody has touched yet.
+ */
+static uint32_t depth_for(const struct fa_env *env, unsigned flags)
+{
+	return flags & FA_REQ_ASYNC && !env->pool->version->config.pristine ? FA_DEPTH : 1;
+}
+
 void fa_request_post(struct fa_env *env, struct fa_job *job, unsigned flags)
 {
 	struct fa_request_head *head = env->kit->request;
-	uint32_t seq = env->want + 1, index = seq & (head->depth - 1);
-	struct fa_request_slot *slot = fa_request_slot(head, index);
+	uint32_t seq = env->want + 1, index;
+	struct fa_request_slot *slot;
 
+	if (!fa_env_open_jobs(env))
+		head->depth = depth_for(env, flags);
+	index = seq & (head->depth - 1);
+	slot = fa_request_slot(head, index);
 	job->cold = env->fresh;
 	job->start_ns = 0;
 	fill_slot(env, slot, job, flags);

@@ -52,7 +52,8 @@ enum fa_request_flags {
 /*
  * Head of the request area. The host writes, the worker can only read.
  * Sequence numbers count requests from 1 and wrap; request n is in slot
- * n & (depth - 1). `depth` (1 or FA_DEPTH) changes only while none is open.
+ * n & (depth - 1). `depth` (1 or FA_DEPTH) changes only while none is open: one that
+ * somebody waits for is the only one, and in slot 0.
  * `seq` may go back, to a request that is not answered yet: what came after it
  * is for somebody else.
  */
@@ -100,7 +101,7 @@ struct fa_response_head {
 	_Atomic uint64_t init_start_ns;         /* CLOCK_MONOTONIC; first own instruction */
 	_Atomic uint64_t init_done_ns;          /* 0: still in init */
 	_Atomic uint32_t last_words;            /* signal number it is about to die of, or 0 */
-	_Atomic uint32_t begun;                 /* last request begun, where depth > 1: stored
+	_Atomic uint32_t begun;                 /* last request begun; where depth > 1 stored
 						 * before `seq` of the requests is looked at once
 						 * more, so that the host may lower that one and
 						 * see what it took back in time */

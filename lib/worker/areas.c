@@ -43,8 +43,10 @@ const struct fa_request_slot *fa_areas_slot(const struct fa_areas *areas, uint32
 
 bool fa_areas_claim(const struct fa_areas *areas, uint32_t seq)
 {
-	if (areas->request->depth == 1)
+	if (areas->request->depth == 1) { /* it cannot be taken back; but the number may wrap */
+		atomic_store_explicit(&areas->response->begun, seq, memory_order_relaxed);
 		return true;
+	}
 	atomic_store(&areas->response->begun, seq);
 	return (int32_t)(atomic_load(&areas->request->seq) - seq) >= 0;
 }

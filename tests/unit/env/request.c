@@ -7,7 +7,9 @@
 #include <stdlib.h>
 
 #include <env/env.h>
+#include <env/pool.h>
 #include <env/request.h>
+#include <model/function.h>
 
 static struct fa_kit kit;
 static struct fa_env env;
@@ -122,6 +124,80 @@ TEST(who_sleeps_in_poll_is_woken_by_its_bell)
 	close(pair[1]);
 }
 
+/* ---- where it lies ---------------------------------------------------- */
+
+/* Returns its slot. */
+static uint32_t post(unsigned flags)
+{
+	static struct fa_job job;
+	uint32_t depth;
+
+	fa_request_post(&env, &job, flags);
+	depth = kit.request->depth;
+	assert_int_equal(env.tokens[env.want & (depth - 1)],
+			 fa_request_slot(kit.request, env.want & (depth - 1))->token);
+	return env.want & (depth - 1);
+}
+
+static void nothing_is_open(bool pristine)
+{
+	static struct fa_version version;
+	static struct fa_envs envs = { .clock = &fa_clock_real };
+	static struct fa_pool pool = { .envs = &envs, .version = &version };
+
+	version.config.pristine = pristine;
+	memset(&env, 0, sizeof(env));
+	fa_list_init(&env.scan);
+	env.kit = &kit;
+	env.pool = &pool;
+	env.random[0] = 1;
+	env.done = env.want = env.rung = 6;
+}
+
+static void all_are_done(void)
+{
+	env.done = env.rung = env.want;
+}
+
+TEST(who_waits_has_the_first_slot_whatever_came_before)
+{
+	uint32_t slot;
+
+	nothing_is_open(false);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(post(0), 0);
+		all_are_done();
+		slot = post(FA_REQ_ASYNC);
+		assert_int_equal(slot, env.want & (FA_DEPTH - 1));
+		all_are_done();
+	}
+}
+
+TEST(what_is_handed_over_ahead_has_a_slot_for_each)
+{
+	nothing_is_open(false);
+	for (uint32_t i = 0; i < FA_DEPTH; i++)
+		assert_int_equal(post(FA_REQ_ASYNC), (7 + i) & (FA_DEPTH - 1));
+}
+
+TEST(who_waits_behind_another_one_does_not_take_its_slot)
+{
+	nothing_is_open(false);
+	assert_int_equal(post(FA_REQ_ASYNC | FA_REQ_START), 7);
+	assert_int_equal(post(0), 8);
+}
+
+TEST(a_pristine_one_has_one_slot)
+{
+	nothing_is_open(true);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(post(i == 1 ? FA_REQ_ASYNC : 0), 0);
+		all_are_done();
+	}
+}
+
+/* ---- a first event ----------------------------------------------------- */
+
 static void hand_over_first(uint64_t init_done_ns)
 {
 	hand_over_three(0);
@@ -178,6 +254,10 @@ int main(void)
 		cmocka_unit_test(the_oldest_may_be_the_last_of_all_numbers),
 		cmocka_unit_test(what_was_not_told_of_yet_is_not_told_of),
 		cmocka_unit_test(who_sleeps_in_poll_is_woken_by_its_bell),
+		cmocka_unit_test(who_waits_has_the_first_slot_whatever_came_before),
+		cmocka_unit_test(what_is_handed_over_ahead_has_a_slot_for_each),
+		cmocka_unit_test(who_waits_behind_another_one_does_not_take_its_slot),
+		cmocka_unit_test(a_pristine_one_has_one_slot),
 		cmocka_unit_test(an_event_whose_init_takes_too_long_cannot_begin_any_more),
 		cmocka_unit_test(an_event_whose_init_is_over_after_all_goes_on),
 		cmocka_unit_test(no_event_begins_after_its_init_was_called_off),

@@ -292,6 +292,16 @@ TEST(what_is_taken_back_before_it_begins_is_not_served)
 	assert_int_equal(atomic_load(&peer.response->seq), 2);
 }
 
+/* Numbers wrap: one that was begun long ago must not be taken for one ahead. */
+TEST(what_has_begun_is_said_where_nothing_can_be_taken_back_too)
+{
+	start("echo", "counter");
+	for (uint32_t i = 1; i <= 3; i++) {
+		peer_ask(&peer, "");
+		assert_int_equal(atomic_load(&peer.response->begun), i);
+	}
+}
+
 TEST(a_second_large_answer_waits_until_the_host_has_copied_the_first)
 {
 	post_ahead("echo", "big", "5000");
@@ -623,6 +633,7 @@ int main(void)
 		RUN(sixteen_events_handed_over_ahead_are_served_one_after_the_other),
 		RUN(a_second_large_answer_waits_until_the_host_has_copied_the_first),
 		RUN(what_is_taken_back_before_it_begins_is_not_served),
+		RUN(what_has_begun_is_said_where_nothing_can_be_taken_back_too),
 		RUN(an_awake_loop_is_not_rung),
 		RUN(a_sleeping_loop_is_rung_once_per_sleep),
 		RUN(a_synchronous_answer_does_not_ring),
