@@ -89,16 +89,18 @@ struct faas_result {
 	double gb_seconds;      /* memory_mb / 1024 x billed */
 	double cost;            /* by the runtime's prices */
 	double cpu_ms;          /* that the environment consumed, init and what was made ahead of
-				   it included; below 0.1 ms an average of the last few; of a
+				   it included, but not an init ahead of any event; below 0.1 ms
+				   an average of the last few, or all its time; of a
 				   short first event it may be the time since the environment
 				   was asked for */
 	int memory_mb;          /* configured */
 	int memory_used_mb;     /* the most that was seen of the environment so far: the peak of
 				   its process, as the kernel keeps it, or, where it may have
 				   several (programs, languages), what they had together when an
-				   event ended. Looked at after events above 1 ms, the first, and
-				   one in 256; of a first event below 1 ms, or whose end is here
-				   before its birth was told, it is that of another environment */
+				   event ended. Looked at after an init ahead of any event, events
+				   above 1 ms, the first, and one in 256; of a first event below
+				   1 ms, or whose end is here before its birth was told, it is that
+				   of another environment */
 };
 
 /* A part of an answer, in order; see faas_request.on_part. */

@@ -13,6 +13,12 @@ struct fa_job;
 /* CPU time and memory of a job that has just ended, read from outside the process. */
 void fa_meter(struct fa_env *env, struct fa_job *job);
 
+/*
+ * It is initialised and waits for its first event: the first look, at its clock and into its
+ * memory, is taken now, when nobody waits for it. Under the pool's lock.
+ */
+void fa_meter_ready(struct fa_env *env);
+
 /* A deadline is near: what takes long is read now, not between it and the kill. */
 void fa_meter_ahead(struct fa_env *env);
 

@@ -60,6 +60,13 @@ static bool watch(struct fa_env *env)
 	return fa_loop_watch(env->pool->envs->loop, &env->bell) == 0 && fa_logs_watch(env) == 0;
 }
 
+/* Initialised ahead of any event, and leased by nobody. */
+static bool is_ready(const struct fa_env *env)
+{
+	return env->state == FA_HEIR ||
+	       (env->state == FA_IDLE && (env->provisioned || env->ahead));
+}
+
 static void born(struct fa_env *env, bool template, const int fds[2])
 {
 	bool doomed = env->doomed;
@@ -75,10 +82,12 @@ static void born(struct fa_env *env, bool template, const int fds[2])
 		close(fds[1]);
 	/* metered is what the environment itself uses */
 	atomic_store(&env->pid, template ? 0 : fa_meter_pid(fds[0]));
+	if (is_ready(env)) /* it answered before it was reported */
+		fa_meter_ready(env);
 	if (!watch(env) || doomed)
 		env->kind->kill(env);
 	else if (env->state == FA_IDLE && env->kind->freeze)
-		env->kind->freeze(env); /* it answered before it was reported */
+		env->kind->freeze(env);
 	widen_limits(env->pool);
 	fa_envs_want_kits(env->pool->envs);
 }

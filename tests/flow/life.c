@@ -240,6 +240,19 @@ TEST(the_first_event_of_every_process_is_metered)
 	}
 }
 
+/* Fifty milliseconds of CPU time: they are one event's, and no average of those that follow. */
+TEST(what_an_init_takes_is_charged_once)
+{
+	double sum = 0;
+
+	flow_function(&flow, &(struct faas_function_config){ .name = "f",
+							     .handler = "init.init_burn" });
+	assert_true(flow_call(&flow, "f", "")->cpu_ms >= 50);
+	for (int i = 0; i < 40; i++)
+		sum += flow_call(&flow, "f", "")->cpu_ms;
+	assert_true(sum < 50);
+}
+
 /* Which part of a CPU an endless loop gets within half a second. */
 static double burn(bool cap)
 {
@@ -583,6 +596,7 @@ int main(void)
 		REAL(two_environments_do_not_share_tmp),
 		REAL(a_recycled_function_gets_a_new_environment),
 		REAL(the_first_event_of_every_process_is_metered),
+		REAL(what_an_init_takes_is_charged_once),
 		REAL(each_way_to_die_has_the_words_of_lambda),
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 		REAL(a_function_that_eats_its_memory_is_out_of_memory),

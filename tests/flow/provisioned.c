@@ -45,6 +45,54 @@ TEST(the_function_sees_how_it_was_initialised)
 	assert_true(flow_says(flow_call(&flow, "f", TYPE), "on-demand|on-demand"));
 }
 
+/* Fifty milliseconds of CPU time. What they do themselves is, and so is the memory. */
+TEST(their_init_is_charged_to_no_event)
+{
+	double sum = 0;
+
+	function("f", "init.init_burn", 1);
+	await("READY", 1);
+	assert_true(flow_call(&flow, "f", "x")->memory_used_mb > 0);
+	for (int i = 0; i < 40; i++)
+		sum += flow_call(&flow, "f", "x")->cpu_ms;
+	assert_true(sum > 0 && sum < 50);
+}
+
+/* 1: its meters were read; 0: they were not; -1: its birth was not told of yet. */
+static int look_at_meters(void)
+{
+	struct fa_pool *pool = pool_of_f();
+	const struct fa_list *pos;
+	int found = -1;
+
+	pthread_mutex_lock(&pool->lock);
+	fa_list_for(pos, &pool->ready)
+	{
+		const struct fa_env *env = fa_container(pos, struct fa_env, link);
+
+		if (atomic_load(&env->pid))
+			found = env->cpu_seen_ns > 0 && env->peak_kb > 0;
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return found;
+}
+
+/* Whether that they are ready or that they were born comes first. A clock may stand at 0 then. */
+TEST(their_meters_are_read_before_the_first_event)
+{
+	int looks = 0, found;
+
+	function("f", "init.good", 1);
+	for (int i = 0; i < 20; i++) {
+		await("READY", 1);
+		while ((found = look_at_meters()) < 0)
+			pause_a_little();
+		looks += found;
+		assert_int_equal(faas_recycle(flow.rt, "f", NULL), 0);
+	}
+	assert_true(looks >= 15);
+}
+
 TEST(the_report_of_a_failed_one_names_the_error)
 {
 	function("f", "init.init_abort", 1);
@@ -243,6 +291,8 @@ int main(void)
 		REAL(they_are_ready_before_the_first_event),
 		REAL(others_are_not),
 		REAL(the_function_sees_how_it_was_initialised),
+		REAL(their_init_is_charged_to_no_event),
+		REAL(their_meters_are_read_before_the_first_event),
 		REAL(the_report_of_a_failed_one_names_the_error),
 		REAL(while_they_are_initialised_they_are_counted_as_starting),
 		REAL(in_a_thread_they_are_ready_too),

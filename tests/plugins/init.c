@@ -190,6 +190,14 @@ static int exit_first(struct faas_context *ctx)
 	return 0;
 }
 
+/* Fifty milliseconds of CPU time. */
+static int burns(struct faas_context *ctx)
+{
+	while (clock() < CLOCKS_PER_SEC / 20)
+		;
+	return remember(ctx);
+}
+
 static void say_goodbye(struct faas_context *ctx)
 {
 	faas_log(ctx, FAAS_INFO, "goodbye");
@@ -207,6 +215,7 @@ FAAS_PLUGIN("init", "1", NAMED("good", answer, .init = remember),
 	    NAMED("init_slow", answer, .init = is_slow),
 	    NAMED("slow_remaining", remaining, .init = is_slow),
 	    NAMED("init_loop", answer, .init = loops),
+	    NAMED("init_burn", answer, .init = burns),
 	    NAMED("init_abort", answer, .init = crashes),
 	    NAMED("init_exit", answer, .init = exits),
 	    NAMED("nap_first_only", nap, .init = first_only),
