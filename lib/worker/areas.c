@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <worker/areas.h>
+#include <worker/warm.h>
 
 #include <linux/futex.h>
 #include <stddef.h>
@@ -34,14 +35,14 @@ void fa_areas_close(const struct fa_run *run)
 	close(run->response_fd);
 }
 
-const struct fa_request_slot *fa_areas_slot(const struct fa_areas *areas, uint32_t seq)
+FA_WARM const struct fa_request_slot *fa_areas_slot(const struct fa_areas *areas, uint32_t seq)
 {
 	uint32_t index = seq & (areas->request->depth - 1);
 
 	return (const void *)((const char *)areas->request + FA_SLOTS_OFF + index * FA_SLOT_SIZE);
 }
 
-bool fa_areas_claim(const struct fa_areas *areas, uint32_t seq)
+FA_WARM bool fa_areas_claim(const struct fa_areas *areas, uint32_t seq)
 {
 	if (areas->request->depth == 1) { /* it cannot be taken back; but the number may wrap */
 		atomic_store_explicit(&areas->response->begun, seq, memory_order_relaxed);
@@ -51,8 +52,8 @@ bool fa_areas_claim(const struct fa_areas *areas, uint32_t seq)
 	return (int32_t)(atomic_load(&areas->request->seq) - seq) >= 0;
 }
 
-int64_t fa_areas_deadline(const struct fa_request_slot *slot, uint32_t timeout_ms, uint32_t done,
-			  int64_t finished_ns)
+FA_WARM int64_t fa_areas_deadline(const struct fa_request_slot *slot, uint32_t timeout_ms,
+				  uint32_t done, int64_t finished_ns)
 {
 	int64_t late = finished_ns + timeout_ms * INT64_C(1000000);
 	bool after_init = done == 0 && !(slot->flags & FA_REQ_INIT_FREE);
@@ -60,7 +61,7 @@ int64_t fa_areas_deadline(const struct fa_request_slot *slot, uint32_t timeout_m
 	return after_init || late < slot->deadline_ns ? slot->deadline_ns : late;
 }
 
-bool fa_areas_wake_host(const struct fa_areas *areas)
+FA_WARM bool fa_areas_wake_host(const struct fa_areas *areas)
 {
 	bool slept = atomic_load(&areas->request->sleeping);
 
@@ -69,7 +70,7 @@ bool fa_areas_wake_host(const struct fa_areas *areas)
 	return slept;
 }
 
-bool fa_areas_ring(const struct fa_run *run, uint32_t *rung)
+FA_WARM bool fa_areas_ring(const struct fa_run *run, uint32_t *rung)
 {
 	uint32_t epoch = run->page ? atomic_load(&run->page->epoch) : *rung + 1;
 

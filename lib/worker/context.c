@@ -18,6 +18,7 @@
 #include <worker/call.h>
 #include <worker/output.h>
 #include <worker/stream.h>
+#include <worker/warm.h>
 
 static struct fa_context *call_of(struct faas_context *context)
 {
@@ -56,7 +57,7 @@ static void move_to_big_place(struct fa_context *call)
 	call->big_seq = call->seq;
 }
 
-static bool append(struct fa_context *call, const void *data, size_t len)
+FA_WARM static bool append(struct fa_context *call, const void *data, size_t len)
 {
 	if (len > FA_RESPONSE_MAX - call->len)
 		return false;
@@ -106,7 +107,7 @@ static bool put(struct fa_context *call, const void *data, size_t len)
 	return append(call, data, len);
 }
 
-static int api_write(struct faas_context *context, const void *data, size_t len)
+FA_WARM static int api_write(struct faas_context *context, const void *data, size_t len)
 {
 	struct fa_context *call = call_of(context);
 
@@ -388,7 +389,7 @@ static void reset_context(struct fa_context *call)
 	context->memory_mb = (int)(call->budget >> 20);
 }
 
-void fa_context_enter(struct fa_context *call, int64_t deadline_ns)
+FA_WARM void fa_context_enter(struct fa_context *call, int64_t deadline_ns)
 {
 	reset_context(call);
 	call->slot = NULL;
@@ -396,7 +397,7 @@ void fa_context_enter(struct fa_context *call, int64_t deadline_ns)
 	call->deadline_ns = deadline_ns;
 }
 
-void fa_context_leave(struct fa_context *call)
+FA_WARM void fa_context_leave(struct fa_context *call)
 {
 	call->logged += fa_output_flush();
 	if (call->chunks)
@@ -454,8 +455,8 @@ static void open_stream(struct fa_context *call, uint32_t flags)
 	atomic_store_explicit(&call->response->stream_http, 0, memory_order_relaxed);
 }
 
-void fa_context_open(struct fa_context *call, const struct fa_request_slot *slot, uint32_t seq,
-		     int64_t deadline_ns)
+FA_WARM void fa_context_open(struct fa_context *call, const struct fa_request_slot *slot,
+			     uint32_t seq, int64_t deadline_ns)
 {
 	uint32_t index = seq & (call->request->depth - 1);
 
@@ -474,7 +475,7 @@ void fa_context_open(struct fa_context *call, const struct fa_request_slot *slot
 	show_trace(call, call->context.trace_id);
 }
 
-void fa_context_close(struct fa_context *call)
+FA_WARM void fa_context_close(struct fa_context *call)
 {
 	struct fa_response_slot *slot = call->slot;
 	bool failed = call->outcome == FA_FAILED || call->outcome == FA_INIT_FAILED;

@@ -41,7 +41,6 @@ struct fa_context {
 	bool streams;      /* written bytes go to the host at once */
 	uint32_t streamed; /* so many did */
 	enum fa_status outcome;    /* 0: undecided */
-	struct faas_error failure; /* what faas_fail() said, cut */
 	char *failed_body;         /* of faas_fail_body() in a hook, or NULL; malloc() */
 	size_t failed_len;
 	uint32_t logged;           /* since the last response, init included */
@@ -53,13 +52,16 @@ struct fa_context {
 
 	/* _X_AMZN_TRACE_ID of the open request, behind the last variable */
 	char **trace_place;
-	char trace[FA_TRACE_TEXT];
 
 	struct fa_asker asker; /* `fd` is of the environment */
 
 	/* memory of faas_alloc() */
 	struct fa_chunk *chunks;
 	size_t allocated, budget;
+
+	/* what few events need, behind what all do */
+	struct faas_error failure; /* what faas_fail() said, cut */
+	char trace[FA_TRACE_TEXT];
 };
 
 /* Fill in all that stays. The members of the environment are set. */

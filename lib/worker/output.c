@@ -6,6 +6,7 @@
  * overwritten it, flushed or not.
  */
 #include <worker/output.h>
+#include <worker/warm.h>
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -70,7 +71,15 @@ static uint32_t end_of(FILE *stream, char *buffer)
 	return pending ? (uint32_t)pending : used;
 }
 
-uint32_t fa_output_flush(void)
+FA_WARM uint32_t fa_output_flush(void)
 {
 	return end_of(stdout, out_buffer) + end_of(stderr, err_buffer);
+}
+
+FA_WARM void fa_output_warm(void)
+{
+	fa_warm(stdout, sizeof(*stdout));
+	fa_warm(stderr, sizeof(*stderr));
+	fa_warm(out_buffer, 1);
+	fa_warm(err_buffer, 1);
 }

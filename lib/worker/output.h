@@ -18,4 +18,7 @@ uint32_t fa_output_log(int log_fd, enum faas_level level, const char *text);
 /* Flush both streams, and guess how much went through them since the last time. */
 uint32_t fa_output_flush(void);
 
+/* What fa_output_flush() will look at is on its way, see warm.h. */
+void fa_output_warm(void);
+
 #endif

@@ -22,6 +22,7 @@
  * nothing from it.
  */
 #include <worker/place.h>
+#include <worker/warm.h>
 
 #include <sched.h>
 #include <stddef.h>
@@ -162,8 +163,8 @@ static enum fa_place_move while_apart(struct fa_place *place, int64_t took_ns, i
 
 /* ---- what the worker asks -------------------------------------------------- */
 
-enum fa_place_move fa_place_turn(struct fa_place *place, int64_t posted_ns, int64_t now_ns,
-				 bool close, bool apart)
+FA_WARM enum fa_place_move fa_place_turn(struct fa_place *place, int64_t posted_ns, int64_t now_ns,
+					 bool close, bool apart)
 {
 	int64_t last_ns;
 

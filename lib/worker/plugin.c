@@ -4,6 +4,7 @@
  * function whose prototype is known.
  */
 #include <worker/plugin.h>
+#include <worker/warm.h>
 
 #include <fcntl.h>
 #include <limits.h>
@@ -151,8 +152,8 @@ int fa_target_after_restore(const struct fa_target *target, struct faas_context 
 	return target->handler->after_restore(context);
 }
 
-int fa_target_invoke(const struct fa_target *target, struct faas_context *context,
-		     struct faas_bytes event)
+FA_WARM int fa_target_invoke(const struct fa_target *target, struct faas_context *context,
+			     struct faas_bytes event)
 {
 	if (target->handler)
 		return target->handler->invoke(context, event);

@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/single_threaded.h>
@@ -31,6 +32,7 @@
 #include <worker/pristine.h>
 #include <worker/signals.h>
 #include <worker/snapshot.h>
+#include <worker/warm.h>
 
 #define SPIN_NS 8000        /* about one wake-up across CPUs, at the least */
 #define SPIN_MAX_NS 64000   /* however slow waking up may be */
@@ -54,16 +56,17 @@ struct pace {
 	struct fa_place place;
 };
 
-/* Not on the stack: that is not part of a snapshot. */
+/* Not on the stack: that is not part of a snapshot. On one page, see warm.h. */
 static struct worker {
 	const struct fa_run *run;
 	struct fa_areas areas;
-	struct fa_target target;
-	struct fa_context call;
+	struct pace *pace;
 	bool broken;   /* init failed; `call.failure` says how */
 	bool can_spin; /* more than one CPU */
-	struct pace *pace;
-} worker;
+	bool forked;   /* it has had a child */
+	struct fa_context call;
+	struct fa_target target;
+} worker __attribute__((aligned(4096)));
 
 static int64_t now_ns(void)
 {
@@ -107,11 +110,9 @@ bool fa_run_prepare(struct fa_run *run)
 	return true;
 }
 
-static bool forked;
-
 static void on_fork(void)
 {
-	forked = true;
+	worker.forked = true;
 }
 
 static const char *kind_of(const struct fa_run *run)
@@ -279,7 +280,7 @@ static void spin(struct worker *w)
 	fa_place_waited(&w->pace->place, false, longest);
 }
 
-static void sleep_until_posted(struct worker *w)
+FA_WARM static void sleep_until_posted(struct worker *w)
 {
 	_Atomic uint32_t *sleeping = &w->areas.response->sleeping;
 
@@ -326,6 +327,28 @@ static void await_first(struct worker *w, const struct fa_run *run)
 	atomic_store(&w->areas.response->init_start_ns, (uint64_t)now_ns());
 }
 
+/* What the event needs that made it wake up, on its way while the first of it is looked at. */
+FA_WARM static void warm_up(const struct worker *w)
+{
+	const struct fa_request_slot *request = fa_areas_slot(&w->areas, w->pace->done + 1);
+	size_t at = (size_t)((const char *)request - (const char *)w->areas.request);
+	const char *response = (const char *)w->areas.response + at; /* it lies as the request */
+
+	fa_warm(request, offsetof(struct fa_request_slot, spare));
+	fa_warm(request->data, 64);
+	fa_warm(response, 64);
+	fa_warm(response + offsetof(struct fa_response_slot, data), 128);
+	fa_warm(w, offsetof(struct worker, call.failure));
+	fa_warm(w->pace, sizeof(*w->pace));
+	fa_warm(w->call.settings, sizeof(*w->call.settings));
+	fa_warm(w->run, 128);
+	fa_output_warm();
+	if (w->target.handler) {
+		fa_warm(w->target.handler, sizeof(*w->target.handler));
+		fa_warm((const void *)w->target.handler->invoke, 64);
+	}
+}
+
 static void await_request(struct worker *w)
 {
 	bool slept;
@@ -335,8 +358,10 @@ static void await_request(struct worker *w)
 	if (worth_spinning(w))
 		spin(w);
 	slept = nothing_new(w);
-	if (slept)
+	if (slept) {
 		sleep_until_posted(w);
+		warm_up(w);
+	}
 	w->pace->begun_ns = now_ns();
 	w->pace->posted_ns =
 		(int64_t)atomic_load_explicit(&w->areas.request->posted_ns, memory_order_relaxed);
@@ -371,7 +396,7 @@ static void consider_moving(struct worker *w)
 /* A look at two words where there is none; what is said once stays said. */
 static void tell_of_company(struct worker *w)
 {
-	if (!__libc_single_threaded || forked)
+	if (!__libc_single_threaded || w->forked)
 		atomic_store_explicit(&w->areas.response->company, 1, memory_order_relaxed);
 }
 
@@ -450,7 +475,7 @@ static _Noreturn void report_failed_init(struct worker *w, uint32_t seq, uint32_
 	_exit(FA_RUN_INIT_FAILED);
 }
 
-static void serve(struct worker *w, uint32_t seq)
+FA_WARM static void serve(struct worker *w, uint32_t seq)
 {
 	const struct fa_request_slot *slot = fa_areas_slot(&w->areas, seq);
 	uint32_t flags = slot->flags;
@@ -486,7 +511,7 @@ static void serve_pristine(struct worker *w, uint32_t seq)
 	fa_pristine_reset(w->pace->pristine);
 }
 
-_Noreturn static void live(struct worker *w)
+FA_WARM _Noreturn static void live(struct worker *w)
 {
 	struct pace pace = { .gap_ns = GAP_MAX_NS, .wake_ns = SPIN_NS };
 
