@@ -114,6 +114,14 @@ static void arrive(struct fa_call *call)
 	fa_invocation_begin(inv);
 }
 
+/* Even ones are made by the loop, odd ones by all others. */
+static uint64_t next_id(struct faas *rt)
+{
+	if (fa_loop_here(&rt->loop))
+		return rt->loop_serial += 2;
+	return atomic_fetch_add_explicit(&rt->serial, 2, memory_order_relaxed) + 1;
+}
+
 static void init_invocation(struct fa_invocation *inv, struct fa_version *v, enum faas_mode mode)
 {
 	inv->arrive.run = arrive;
@@ -121,7 +129,7 @@ static void init_invocation(struct fa_invocation *inv, struct fa_version *v, enu
 	inv->runner = v->runner;
 	inv->rt = inv->runner->rt;
 	inv->mode = mode;
-	inv->id = atomic_fetch_add(&inv->rt->serial, 1) + 1;
+	inv->id = next_id(inv->rt);
 	fa_list_init(&inv->link);
 	fa_list_init(&inv->turn);
 	inv->job.timeout_ns = (int64_t)v->config.timeout_ms * 1000000;
@@ -208,17 +216,20 @@ static void go_on(struct fa_job *job, const struct fa_job *before)
 /*
  * On the loop mostly the one that was found last, which is what that name means until the
  * registry changes. It is freed on the loop, too, so we may look at it without a reference.
+ * `plain`: it was called by its name, and nothing else.
  */
-static struct fa_version *find(struct faas *rt, const char *name, uint32_t changes,
+static struct fa_version *find(struct faas *rt, const char *name, uint32_t changes, bool *plain,
 			       struct faas_error *err)
 {
 	struct fa_version *v;
 
+	*plain = false;
 	if (!name || !fa_loop_here(&rt->loop))
 		return fa_registry_find(&rt->registry, name, err);
 	v = rt->found;
-	if (v && rt->found_changes == changes && !strcmp(v->config.name, name) &&
-	    fa_version_ref_alive(v))
+	*plain = v && rt->found_changes == changes && !strcmp(v->config.name, name) &&
+		 fa_version_ref_alive(v);
+	if (*plain)
 		return v;
 	v = fa_registry_find(&rt->registry, name, err);
 	if (v && !v->number && !strcmp(v->config.name, name)) {
@@ -237,6 +248,7 @@ static int invoke(struct faas *rt, const struct faas_request *request, bool wait
 	struct faas_request room;
 	const struct faas_request *r;
 	size_t meta_max;
+	bool plain;
 	int rc;
 
 	if (!rt)
@@ -248,7 +260,7 @@ static int invoke(struct faas *rt, const struct faas_request *request, bool wait
 	if (rc)
 		return rc;
 	changes = atomic_load(&rt->registry.changes);
-	version = find(rt, r->function, changes, err);
+	version = find(rt, r->function, changes, &plain, err);
 	if (!version) {
 		fa_leave_here(rt);
 		return err ? err->code : FAAS_ENOTFOUND;
@@ -259,7 +271,7 @@ static int invoke(struct faas *rt, const struct faas_request *request, bool wait
 		fa_leave_here(rt);
 		return rc;
 	}
-	meta_max = fa_meta_size(r, version);
+	meta_max = fa_meta_size(r, version, plain);
 	inv = new_invocation(rt, meta_max + r->payload.len);
 	if (inv && r->mode == FAAS_EVENT && fa_kept_create(rt, r->function, &inv->kept) < 0) {
 		fa_free(inv);

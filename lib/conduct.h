@@ -40,8 +40,12 @@ void fa_want_pump(struct faas *rt);
 int fa_invoke_waited(struct faas *rt, const struct faas_request *request,
 		     const struct fa_job *before, struct faas_error *err);
 
-/* The context strings behind a payload: room for them, and their bytes (0: none). */
-size_t fa_meta_size(const struct faas_request *request, const struct fa_version *version);
+/*
+ * The context strings behind a payload: room for them, and their bytes (0: none). `plain`: it is
+ * known that the caller named nothing but the function.
+ */
+size_t fa_meta_size(const struct faas_request *request, const struct fa_version *version,
+		    bool plain);
 uint32_t fa_meta_put(char *to, const struct faas_request *request,
 		     const struct fa_version *version);
 

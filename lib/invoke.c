@@ -155,7 +155,7 @@ static int call_here(const struct visit *visit, struct fa_runner *runner, struct
 	const struct faas_request *request = visit->request;
 	struct fa_version *v = runner->version;
 	bool plain = kept && !request->client_context && !request->tenant_id;
-	size_t room = plain ? 0 : fa_meta_size(request, v);
+	size_t room = plain ? 0 : fa_meta_size(request, v, false);
 	char meta[room + 1];
 	struct fa_job job, *before = NULL;
 	int rc = FAAS_ETIMEOUT;

@@ -22,15 +22,10 @@ static size_t put_string(char *to, const char *text)
 	return len + 1;
 }
 
-static bool has_meta(const struct faas_request *r, const struct fa_version *version)
+size_t fa_meta_size(const struct faas_request *r, const struct fa_version *version, bool plain)
 {
-	return r->trace_id || r->client_context || r->tenant_id || version->traced ||
-	       strchr(r->function, ':');
-}
-
-size_t fa_meta_size(const struct faas_request *r, const struct fa_version *version)
-{
-	if (!has_meta(r, version))
+	if (!r->trace_id && !r->client_context && !r->tenant_id && !version->traced &&
+	    (plain || !strchr(r->function, ':')))
 		return 0;
 	return fa_trace_room(version, r->trace_id) +
 	       (r->client_context ? strlen(r->client_context) : 0) +

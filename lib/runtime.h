@@ -123,6 +123,7 @@ struct faas {
 	struct fa_timer growth;     /* [loop] a function may have another environment */
 	_Atomic bool pumping;
 	_Atomic uint64_t serial;    /* of invocation ids */
+	uint64_t loop_serial;       /* [loop] of those that are made there */
 	_Atomic int64_t unix_offset_ns, offset_age_ns;
 
 	struct fa_counts counts;    /* of threads without a seat */

@@ -22,16 +22,21 @@ static void count_waiting(struct faas *rt, int n)
 		atomic_store(&rt->waiting, n);
 }
 
-void fa_turn_stop(struct fa_invocation *inv)
+/* Of who does stand in it. */
+static void leave_line(struct fa_invocation *inv)
 {
-	fa_loop_timer_stop(&inv->rt->loop, &inv->timer);
-	if (fa_list_empty(&inv->turn))
-		return;
 	fa_list_remove(&inv->turn);
 	inv->runner->load--;
 	if (fa_list_empty(&inv->runner->waiting))
 		fa_list_remove(&inv->runner->hungry);
 	count_waiting(inv->rt, -1);
+}
+
+void fa_turn_stop(struct fa_invocation *inv)
+{
+	fa_loop_timer_stop(&inv->rt->loop, &inv->timer);
+	if (!fa_list_empty(&inv->turn))
+		leave_line(inv);
 }
 
 void fa_turn_mind(struct fa_runner *runner)
@@ -70,7 +75,7 @@ void fa_turn_wait(struct fa_invocation *inv, bool in_front)
 		fa_list_append(&runner->waiting, &inv->turn);
 	fa_turn_mind(runner);
 	if (fa_timer_start_behind(&runner->patience, &inv->timer,
-				  fa_now(rt->clock) + wait_ms * 1000000) < 0)
+				  fa_envs_now(&rt->envs) + wait_ms * 1000000) < 0)
 		fa_invocation_throttle(inv, "", FAAS_ENOMEM);
 }
 
@@ -86,7 +91,7 @@ static struct fa_env *find_ahead(struct fa_runner *runner, const struct fa_invoc
 
 		pos = pos->next;
 		if (fa_runner_is_over(runner, env) ||
-		    !fa_env_accepts(env, &inv->job, AHEAD_NS))
+		    !fa_env_has_room(env, &inv->job, AHEAD_NS) || !fa_env_is_prompt(env))
 			continue;
 		fa_list_remove(&env->lease);
 		fa_list_append(&runner->leased, &env->lease);
@@ -173,11 +178,13 @@ void fa_invocations_pump(struct fa_runner *runner)
  */
 static void top_up(struct fa_runner *runner, struct fa_env *env)
 {
+	bool prompt = fa_env_is_prompt(env);
 	struct fa_invocation *next;
 
 	while ((next = first_in_line(runner))) {
 		if (fa_env_open_jobs(env) &&
-		    !(may_go_ahead(next) && fa_env_accepts(env, &next->job, AHEAD_NS))) {
+		    !(prompt && may_go_ahead(next) &&
+		      fa_env_has_room(env, &next->job, AHEAD_NS))) {
 			fa_env_mind(env);
 			return;
 		}

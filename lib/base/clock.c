@@ -181,11 +181,11 @@ static void leave_heap(struct fa_timers *timers, const struct fa_timer *timer)
 		settle(timers, timer_of(first), ++timers->count);
 }
 
-void fa_timer_stop(struct fa_timers *timers, struct fa_timer *timer)
+void fa_timer_disarm(struct fa_timers *timers, struct fa_timer *timer)
 {
 	if (timer->index >= IN_LINE)
 		fa_list_remove(&timer->link);
-	else if (timer->index)
+	else
 		leave_heap(timers, timer);
 	timer->index = 0;
 }

@@ -55,7 +55,12 @@ void fa_timers_finish(struct fa_timers *timers);
 int fa_timer_start(struct fa_timers *timers, struct fa_timer *timer, int64_t at_ns);
 /* The same, and it cannot fail; without memory it takes time by the number of such timers. */
 void fa_timer_start_sure(struct fa_timers *timers, struct fa_timer *timer, int64_t at_ns);
-void fa_timer_stop(struct fa_timers *timers, struct fa_timer *timer);
+void fa_timer_disarm(struct fa_timers *timers, struct fa_timer *timer); /* one that is armed */
+static inline void fa_timer_stop(struct fa_timers *timers, struct fa_timer *timer)
+{
+	if (timer->index)
+		fa_timer_disarm(timers, timer);
+}
 
 /*
  * Timers of which each is mostly due after those that were started before it: they share one

@@ -345,8 +345,3 @@ void fa_loop_timer_sure(struct fa_loop *loop, struct fa_timer *timer, int64_t at
 {
 	fa_timer_start_sure(&loop->timers, timer, at_ns);
 }
-
-void fa_loop_timer_stop(struct fa_loop *loop, struct fa_timer *timer)
-{
-	fa_timer_stop(&loop->timers, timer);
-}

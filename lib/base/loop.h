@@ -97,6 +97,9 @@ void fa_loop_unwatch(struct fa_loop *loop, struct fa_watch *watch);
 int fa_loop_timer(struct fa_loop *loop, struct fa_timer *timer, int64_t at_ns);
 /* [loop] Cannot fail: for the timers that nobody could do without. */
 void fa_loop_timer_sure(struct fa_loop *loop, struct fa_timer *timer, int64_t at_ns);
-void fa_loop_timer_stop(struct fa_loop *loop, struct fa_timer *timer);
+static inline void fa_loop_timer_stop(struct fa_loop *loop, struct fa_timer *timer)
+{
+	fa_timer_stop(&loop->timers, timer);
+}
 
 #endif

@@ -325,11 +325,6 @@ void fa_env_call(struct fa_env *env, struct fa_job *job)
 	env->kind->wait(env, job);
 }
 
-uint32_t fa_env_open_jobs(const struct fa_env *env)
-{
-	return env->want - env->done;
-}
-
 bool fa_env_is_starting(const struct fa_env *env)
 {
 	return fa_env_open_jobs(env) == 1 && oldest(env) == &env->start_job;
@@ -356,6 +351,7 @@ static void watch_deadline(struct fa_env *env, int64_t check_ns)
 static void begin(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 {
 	struct fa_envs *envs = env->pool->envs;
+	int64_t check_ns;
 
 	job->begun = true;
 	if (!job->start_ns) /* answered before it was told of: that is a lie, but has a time */
@@ -364,9 +360,10 @@ static void begin(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 		job->start_ns = env->ended_ns;
 	if (!fa_env_is_start(env, job))
 		envs->on_begin(envs->data, env, job);
-	watch_deadline(env, env->kind->check(env, job, now_ns));
-	if (env->minded)
-		fa_env_mind(env);
+	check_ns = env->kind->check(env, job, now_ns);
+	if (env->minded && check_ns > now_ns + LATE_NS)
+		check_ns = now_ns + LATE_NS;
+	watch_deadline(env, check_ns);
 }
 
 static void submit(struct fa_env *env, struct fa_job *job, unsigned flags)
@@ -582,11 +579,12 @@ static bool is_late(const struct fa_env *env, int64_t now_ns)
 
 bool fa_env_is_prompt(const struct fa_env *env)
 {
-	return !env->fresh && !is_late(env, fa_envs_now(env->pool->envs));
+	return !env->fresh && !is_late(env, fa_envs_now(env->pool->envs)) &&
+	       atomic_load_explicit(&env->fate, memory_order_relaxed) == FA_ALIVE;
 }
 
-/* Each job that it begins from here on may be the one that takes long. */
-void fa_env_mind(struct fa_env *env)
+/* Each job that it begins from here on may be the one that takes long: see begin(). */
+void fa_env_begin_to_mind(struct fa_env *env)
 {
 	int64_t at_ns = fa_envs_now(env->pool->envs) + LATE_NS;
 
@@ -680,14 +678,12 @@ static bool may_queue(const struct fa_env *env, const struct fa_job *job)
 	       job->payload.len + job->meta_len <= FA_INLINE;
 }
 
-bool fa_env_accepts(const struct fa_env *env, const struct fa_job *job, int64_t most_ns)
+bool fa_env_has_room(const struct fa_env *env, const struct fa_job *job, int64_t most_ns)
 {
 	uint32_t open = fa_env_open_jobs(env);
 
-	if (!may_queue(env, job) || open >= FA_DEPTH || !fa_env_is_prompt(env))
-		return false;
-	return (int64_t)open * fa_pool_service_ns(env->pool) < most_ns &&
-	       atomic_load_explicit(&env->fate, memory_order_relaxed) == FA_ALIVE;
+	return open < FA_DEPTH && may_queue(env, job) &&
+	       (int64_t)open * fa_pool_service_ns(env->pool) < most_ns;
 }
 
 void fa_env_died(struct fa_env *env)

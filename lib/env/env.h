@@ -308,13 +308,21 @@ void fa_env_condemn(struct fa_env *env);
 /* [loop] It is in its init, and nobody stands behind that. */
 bool fa_env_is_starting(const struct fa_env *env);
 /* [loop] Jobs in flight. */
-uint32_t fa_env_open_jobs(const struct fa_env *env);
-/* [loop] May this job be handed over before the one before it is done? */
-bool fa_env_accepts(const struct fa_env *env, const struct fa_job *job, int64_t most_ns);
-/* [loop] Initialised, and not at one job for longer than others should wait behind. */
+static inline uint32_t fa_env_open_jobs(const struct fa_env *env)
+{
+	return env->want - env->done;
+}
+/* [loop] Initialised, alive, and not at one job for longer than others should wait behind. */
 bool fa_env_is_prompt(const struct fa_env *env);
+/* [loop] One that is prompt: may this job be handed over before those before it are done? */
+bool fa_env_has_room(const struct fa_env *env, const struct fa_job *job, int64_t most_ns);
+void fa_env_begin_to_mind(struct fa_env *env);
 /* [loop] Others wait for it: should one of its jobs take long, they are told (on_capacity). */
-void fa_env_mind(struct fa_env *env);
+static inline void fa_env_mind(struct fa_env *env)
+{
+	if (!env->minded)
+		fa_env_begin_to_mind(env);
+}
 /* [loop] End this job if it is the one that runs; else take it back, if it has not begun. */
 void fa_env_cancel(struct fa_env *env, const struct fa_job *job);
 /* [loop] End the oldest job of the environment with this verdict, and the process with it. */
