@@ -149,7 +149,7 @@ void fa_invocation_submit(struct fa_invocation *inv, struct fa_env *env)
 }
 
 /* Its answer is there before its turn is noticed: its end tells of its start. */
-static bool is_over(const struct fa_env *env, const struct fa_invocation *inv)
+static bool is_over(struct fa_env *env, const struct fa_invocation *inv)
 {
 	return !inv->log_tail && env->kit && !env->fresh && env->kind->has_news(env);
 }

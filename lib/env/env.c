@@ -382,6 +382,8 @@ static void submit(struct fa_env *env, struct fa_job *job, unsigned flags)
 		fa_loop_wake(envs->loop);
 		return;
 	}
+	if (!fa_env_open_jobs(env))
+		env->seen = env->done;
 	env->kind->post(env, job, FA_REQ_ASYNC | flags);
 	if (fa_list_empty(&env->unrung))
 		fa_list_append(&envs->unrung, &env->unrung);

@@ -70,7 +70,7 @@ struct fa_env_kind {
 	/* Block until the posted job has a verdict. */
 	void (*wait)(struct fa_env *env, struct fa_job *job);
 	/* [loop] Whether poll() has anything to say; cheap. */
-	bool (*has_news)(const struct fa_env *env);
+	bool (*has_news)(struct fa_env *env);
 	/* [loop] Verdict of the oldest posted job, if there is one by now. */
 	bool (*poll)(struct fa_env *env, struct fa_job *job, int64_t now_ns);
 	/* [loop] How long to wait awake for its answer, ns; 0: that would take its CPU. */
@@ -147,6 +147,7 @@ struct fa_env {
 	bool fresh;               /* this process has not answered yet */
 	bool frozen;              /* it was stopped, see freeze.h */
 	uint32_t want, rung, done; /* sequence numbers posted, told of, and answered */
+	uint32_t seen;            /* [loop] what was answered when that was last looked at */
 	uint32_t stream_taken;    /* bytes of streamed responses */
 	size_t large;             /* bytes of a pristine function's last request at FA_BIG_OFF */
 	uint64_t tokens[FA_DEPTH];

@@ -178,7 +178,6 @@ static void take(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 	fa_meter(env, job);
 	env->fresh = false;
 	env->served++;
-	learn_service(env->pool, LOAD(head->service_ns));
 }
 
 /* The process is gone without an answer. */
@@ -341,13 +340,19 @@ static int sleep_once(struct fa_env *env, uint32_t seen, uint32_t cancel, int64_
 	return rc;
 }
 
+static void take_the_only(struct fa_env *env, struct fa_job *job)
+{
+	take(env, job, fa_now(env->pool->envs->clock));
+	learn_service(env->pool, LOAD(env->kit->response->service_ns));
+}
+
 /* Returns whether the wait is over. */
 static bool look(struct fa_env *env, struct fa_job *job)
 {
 	uint32_t seen = atomic_load(&env->kit->response->seq), fate;
 
 	if (seen == env->want) {
-		take(env, job, fa_now(env->pool->envs->clock));
+		take_the_only(env, job);
 		return true;
 	}
 	if (seen != env->done && checks(env, FA_CHECK_REPLY_SEQ))
@@ -356,7 +361,7 @@ static bool look(struct fa_env *env, struct fa_job *job)
 	if (fate == FA_ALIVE)
 		return false;
 	if (atomic_load(&env->kit->response->seq) == env->want) /* its last deed */
-		take(env, job, fa_now(env->pool->envs->clock));
+		take_the_only(env, job);
 	else if (fate == FA_DEAD)
 		conclude_death(env, job, fa_now(env->pool->envs->clock));
 	else
@@ -450,7 +455,20 @@ static bool rests(const struct fa_env *env, const struct fa_job *job)
 			       (fate == FA_DEAD && !(job->paused & FA_PAUSE_READER)));
 }
 
-static bool has_news(const struct fa_env *env)
+/* That line of the cache comes from another CPU: once for all that is answered by then. */
+static uint32_t answered(struct fa_env *env)
+{
+	const struct fa_response_head *head = env->kit->response;
+
+	if (env->seen != env->done)
+		return env->seen;
+	env->seen = atomic_load_explicit(&head->seq, memory_order_acquire);
+	if (env->seen != env->done)
+		learn_service(env->pool, LOAD(head->service_ns));
+	return env->seen;
+}
+
+static bool has_news(struct fa_env *env)
 {
 	const struct fa_job *oldest = env->jobs[(env->done + 1) & (FA_DEPTH - 1)];
 
@@ -460,8 +478,7 @@ static bool has_news(const struct fa_env *env)
 		if (rests(env, oldest))
 			return false;
 	}
-	return atomic_load_explicit(&env->kit->response->seq, memory_order_acquire) != env->done ||
-	       LOAD(env->fate) != FA_ALIVE;
+	return answered(env) != env->done || LOAD(env->fate) != FA_ALIVE;
 }
 
 /* Who says that it has begun the next, and has no answer to this one, lies: it may end. */
@@ -485,8 +502,7 @@ static bool awaits_parts(const struct fa_env *env, const struct fa_job *job, uin
 
 static bool poll_answer(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 {
-	uint32_t seen = atomic_load_explicit(&env->kit->response->seq, memory_order_acquire);
-	uint32_t fate;
+	uint32_t seen = answered(env), fate;
 
 	/* what it had put before it answered is seen if the answer is */
 	if (job->streams && !fa_stream_pour(env, job)) {

@@ -121,7 +121,7 @@ static void stamp(struct fa_request_slot *slot, struct fa_job *job, int64_t now_
 }
 
 /* The time of what was posted begins here: one look at the clock serves all of it. */
-void fa_request_ring(struct fa_env *env, int64_t now_ns)
+static void stamp_all(struct fa_env *env, int64_t now_ns)
 {
 	struct fa_request_head *head = env->kit->request;
 
@@ -133,7 +133,19 @@ void fa_request_ring(struct fa_env *env, int64_t now_ns)
 	}
 	STORE(head->host_cpu, (uint32_t)sched_getcpu());
 	STORE(head->posted_ns, (uint64_t)now_ns);
+}
+
+void fa_request_ring(struct fa_env *env, int64_t now_ns)
+{
+	stamp_all(env, now_ns);
 	fa_request_publish(env);
+}
+
+/* It is awake and sees it; fa_request_ring() follows, for it may fall asleep just now. */
+static void tell(struct fa_env *env)
+{
+	stamp_all(env, fa_envs_now(env->pool->envs));
+	atomic_store_explicit(&env->kit->request->seq, env->want, memory_order_release);
 }
 
 /* It stores `begun` before it looks at `seq`, we the other way round: one of us sees the other. */
@@ -201,5 +213,5 @@ void fa_request_post(struct fa_env *env, struct fa_job *job, unsigned flags)
 	if (!(flags & FA_REQ_ASYNC))
 		fa_request_ring(env, fa_now(env->pool->envs->clock));
 	else if (seq - env->rung >= NIBBLE && !LOAD(env->kit->response->sleeping))
-		fa_request_ring(env, fa_envs_now(env->pool->envs)); /* it is awake: let it begin */
+		tell(env);
 }

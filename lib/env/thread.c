@@ -149,16 +149,28 @@ static void own_slot(struct fa_thread *thread, struct fa_thread_slot *slot,
 }
 
 /* The time of what was posted begins here: one look at the clock serves all of it. */
+static void stamp(struct fa_env *env, int64_t now_ns)
+{
+	while (env->rung != env->want) {
+		uint32_t index = ++env->rung & (FA_DEPTH - 1);
+
+		env->jobs[index]->start_ns = thread_of(env)->slots[index].posted_ns = now_ns;
+	}
+}
+
+/* It is awake and sees it; ring() follows, for it may fall asleep just now. */
+static void tell(struct fa_env *env)
+{
+	stamp(env, fa_envs_now(env->pool->envs));
+	atomic_store_explicit(&thread_of(env)->posted, env->want, memory_order_release);
+}
+
 static void ring(struct fa_env *env, int64_t now_ns)
 {
 	struct fa_thread *thread = thread_of(env);
 	pthread_mutex_t *lock = &env->pool->lock;
 
-	while (env->rung != env->want) {
-		uint32_t index = ++env->rung & (FA_DEPTH - 1);
-
-		env->jobs[index]->start_ns = thread->slots[index].posted_ns = now_ns;
-	}
+	stamp(env, now_ns);
 	atomic_store_explicit(&thread->loop_cpu, (uint32_t)sched_getcpu(), memory_order_relaxed);
 	atomic_store(&thread->posted, env->want);
 	if (thread->has_thread) {
@@ -189,7 +201,7 @@ static void post(struct fa_env *env, struct fa_job *job, unsigned flags)
 	slot->lines.len = 0;
 	own_slot(thread, slot, job);
 	if (env->want - env->rung >= NIBBLE && fa_thread_is_awake(thread))
-		ring(env, fa_envs_now(env->pool->envs));
+		tell(env);
 }
 
 /* ---- the response ---------------------------------------------------- */
@@ -270,12 +282,25 @@ static void learn_service(struct fa_pool *pool, int64_t took_ns)
 			      memory_order_relaxed);
 }
 
-static bool has_news(const struct fa_env *env)
+/* That line of the cache comes from another CPU: once for all that has ended by then. */
+static uint32_t finished(struct fa_env *env)
 {
-	const struct fa_thread *thread = thread_of(env);
+	if (env->seen == env->done)
+		env->seen = atomic_load_explicit(&thread_of(env)->finished, memory_order_acquire);
+	return env->seen;
+}
 
-	return atomic_load_explicit(&thread->finished, memory_order_acquire) != env->done ||
-	       thread->error || atomic_load_explicit(&env->fate, memory_order_relaxed) != FA_ALIVE;
+static bool has_news(struct fa_env *env)
+{
+	return finished(env) != env->done || thread_of(env)->error ||
+	       atomic_load_explicit(&env->fate, memory_order_relaxed) != FA_ALIVE;
+}
+
+/* It was written on another CPU: it may be on its way while we look at the one before. */
+static void prefetch(const struct fa_thread_slot *slot)
+{
+	__builtin_prefetch(&slot->start_ns);
+	__builtin_prefetch(slot->small_answer);
 }
 
 static bool poll_answer(struct fa_env *env, struct fa_job *job, int64_t now_ns)
@@ -283,7 +308,9 @@ static bool poll_answer(struct fa_env *env, struct fa_job *job, int64_t now_ns)
 	struct fa_thread *thread = thread_of(env);
 	struct fa_thread_slot *slot = &thread->slots[(env->done + 1) & (FA_DEPTH - 1)];
 
-	if (atomic_load_explicit(&thread->finished, memory_order_acquire) != env->done) {
+	if (finished(env) != env->done) {
+		if (env->seen != env->done + 1)
+			prefetch(&thread->slots[(env->done + 2) & (FA_DEPTH - 1)]);
 		conclude(env, job, slot);
 		learn_service(env->pool, job->end_ns - job->start_ns);
 		return true;
@@ -305,10 +332,10 @@ static int64_t patience(struct fa_env *env)
 	return atomic_load_explicit(&thread_of(env)->wake_ns, memory_order_relaxed);
 }
 
-static void trim(struct fa_thread_buffer *buffer)
+static void trim(struct fa_thread_buffer *buffer, unsigned char *small)
 {
 	if (buffer->size > KEEP_SIZE)
-		fa_thread_release(buffer);
+		fa_thread_release(buffer, small);
 }
 
 static void taken(struct fa_env *env, const struct fa_job *job)
@@ -317,12 +344,12 @@ static void taken(struct fa_env *env, const struct fa_job *job)
 	struct fa_thread_slot *slot = &thread->slots[env->done & (FA_DEPTH - 1)];
 
 	(void)job;
-	trim(&thread->inline_slot.answer);
+	trim(&thread->inline_slot.answer, thread->inline_slot.small_answer);
 	if (env->want - env->done == FA_DEPTH)
 		return; /* it is in use again */
-	trim(&slot->input);
-	trim(&slot->lines);
-	trim(&slot->answer);
+	trim(&slot->input, slot->small_input);
+	trim(&slot->lines, NULL);
+	trim(&slot->answer, slot->small_answer);
 }
 
 /* ---- time ------------------------------------------------------------ */

@@ -34,15 +34,18 @@ struct fa_thread_chunk;
 #define FA_LINE_SIZE 64 /* of the cache */
 #define FA_LINE _Alignas(FA_LINE_SIZE)
 
+/* Of FA_THREAD_SMALL bytes or less: in the slot itself, and none of the heap's. */
 struct fa_thread_buffer {
 	unsigned char *data;
 	size_t len, size;
 };
 
+#define FA_THREAD_SMALL 128
+
 /*
  * One event in the environment, and what came of it. What is written by both sides in turn crosses
  * between their CPUs, line by line: so all that an event usually needs are two lines there
- * and one back.
+ * and one back, and those of its bytes, which begin with a line if they are few.
  */
 struct fa_thread_slot {
 	FA_LINE struct faas_bytes event;
@@ -68,6 +71,7 @@ struct fa_thread_slot {
 	uint32_t seq;                /* 0: the caller runs it */
 	char error_type[64];         /* empty where all is well */
 	char why[96];                /* likewise */
+	FA_LINE unsigned char small_input[FA_THREAD_SMALL], small_answer[FA_THREAD_SMALL];
 };
 
 _Static_assert(offsetof(struct fa_thread_slot, start_ns) == 2 * FA_LINE_SIZE, "two there");
@@ -135,10 +139,10 @@ struct fa_thread {
 	_Atomic uint32_t bell;             /* futex */
 	FA_LINE _Atomic uint32_t finished;
 	FA_LINE _Atomic uint32_t turn;
-	_Atomic uint32_t parked;
+	_Atomic int64_t cpu_from_ns;       /* its clock when the event began */
+	FA_LINE _Atomic uint32_t parked;   /* from here on what changes seldom */
 	_Atomic int64_t wake_ns;           /* average of what waking it up takes */
 	_Atomic int64_t init_done_ns;      /* 0: not yet */
-	_Atomic int64_t cpu_from_ns;       /* its clock when the event began */
 	_Atomic bool farewell;             /* run the shutdown hook before the end */
 	struct fa_thread_slot slots[FA_DEPTH];
 };
@@ -180,7 +184,8 @@ void fa_thread_shutdown(struct fa_thread *thread);
 
 /* Make room for `size` bytes in all. False: out of memory. */
 bool fa_thread_reserve(struct fa_thread *thread, struct fa_thread_buffer *buffer, size_t size);
-void fa_thread_release(struct fa_thread_buffer *buffer);
+/* It has this instead, as many bytes as are small (or NULL), and nothing in it. */
+void fa_thread_release(struct fa_thread_buffer *buffer, unsigned char *small);
 
 /* Around every call into the handler. Without a slot: a hook without an event. */
 void fa_thread_enter(struct fa_thread *thread, struct fa_thread_slot *slot, bool in_hook,

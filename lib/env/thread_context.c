@@ -28,7 +28,7 @@ static struct fa_thread *thread_of(struct faas_context *context)
 
 bool fa_thread_reserve(struct fa_thread *thread, struct fa_thread_buffer *buffer, size_t size)
 {
-	size_t room = buffer->size ? buffer->size : FIRST_SIZE;
+	size_t room = buffer->size > FIRST_SIZE ? buffer->size : FIRST_SIZE;
 	unsigned char *data;
 
 	if (size <= buffer->size)
@@ -40,16 +40,18 @@ bool fa_thread_reserve(struct fa_thread *thread, struct fa_thread_buffer *buffer
 		return false;
 	if (buffer->len)
 		memcpy(data, buffer->data, buffer->len);
-	fa_free(buffer->data);
+	if (buffer->size > FA_THREAD_SMALL)
+		fa_free(buffer->data);
 	buffer->data = data;
 	buffer->size = room;
 	return true;
 }
 
-void fa_thread_release(struct fa_thread_buffer *buffer)
+void fa_thread_release(struct fa_thread_buffer *buffer, unsigned char *small)
 {
-	fa_free(buffer->data);
-	*buffer = (struct fa_thread_buffer){ .data = NULL };
+	if (buffer->size > FA_THREAD_SMALL)
+		fa_free(buffer->data);
+	*buffer = (struct fa_thread_buffer){ .data = small, .size = small ? FA_THREAD_SMALL : 0 };
 }
 
 static int api_write(struct faas_context *context, const void *data, size_t len)
@@ -359,6 +361,13 @@ static void copy_region(char *to, size_t size, const char *arn)
 	}
 }
 
+static void release_slot(struct fa_thread_slot *slot)
+{
+	fa_thread_release(&slot->input, slot->small_input);
+	fa_thread_release(&slot->answer, slot->small_answer);
+	fa_thread_release(&slot->lines, NULL);
+}
+
 int fa_thread_context_init(struct fa_thread *thread)
 {
 	const struct faas_function_config *config = &thread->version->config;
@@ -368,6 +377,9 @@ int fa_thread_context_init(struct fa_thread *thread)
 	fa_text_int(&memory, config->memory_mb);
 	pthread_mutex_init(&thread->lines_lock, NULL);
 	thread->account.limit = (int64_t)config->memory_mb << 20;
+	for (int i = 0; i < FA_DEPTH; i++)
+		release_slot(&thread->slots[i]);
+	release_slot(&thread->inline_slot);
 	return fa_variables_open(&thread->variables, thread->version, NULL) ? -EKEYREJECTED : 0;
 }
 
@@ -376,12 +388,9 @@ void fa_thread_context_finish(struct fa_thread *thread)
 	fa_variables_close(&thread->variables);
 	pthread_mutex_destroy(&thread->lines_lock);
 	release_chunks(thread, false);
-	fa_thread_release(&thread->inline_slot.answer);
-	for (int i = 0; i < FA_DEPTH; i++) {
-		fa_thread_release(&thread->slots[i].input);
-		fa_thread_release(&thread->slots[i].lines);
-		fa_thread_release(&thread->slots[i].answer);
-	}
+	release_slot(&thread->inline_slot);
+	for (int i = 0; i < FA_DEPTH; i++)
+		release_slot(&thread->slots[i]);
 }
 
 static const char *next_string(const char **at)

@@ -145,6 +145,16 @@ static bool ring_loop(struct fa_thread *thread)
 	return true;
 }
 
+/* The loop wrote it on another CPU: it may be on its way while this one runs. */
+static void prefetch(const struct fa_thread *thread, uint32_t seq)
+{
+	const struct fa_thread_slot *slot = &thread->slots[seq & (FA_DEPTH - 1)];
+
+	__builtin_prefetch(slot);
+	__builtin_prefetch(slot->own_id);
+	__builtin_prefetch(slot->small_input);
+}
+
 static void *serve(void *data)
 {
 	struct fa_thread *thread = data;
@@ -157,6 +167,8 @@ static void *serve(void *data)
 		await_news(thread, slot);
 		if (!claim(thread, seq))
 			break;
+		if (atomic_load_explicit(&thread->posted, memory_order_relaxed) != seq)
+			prefetch(thread, seq + 1);
 		fa_thread_run(thread, slot);
 		thread->rested_ns = slot->end_ns;
 		atomic_store(&thread->finished, seq);

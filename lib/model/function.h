@@ -62,7 +62,6 @@ struct fa_vpcs;
  * runs it (leases, pool) hangs off `runner`, which belongs to the conductor.
  */
 struct fa_version {
-	_Atomic uint32_t refs;
 	const struct fa_mem *mem;
 	struct faas_function_config config; /* strings owned; defaults filled in */
 	struct fa_code code;
@@ -101,6 +100,8 @@ struct fa_version {
 	void *runner;
 	void (*on_unused)(struct fa_version *version); /* the last reference is gone */
 	void *owner;
+	char apart[64];                     /* other CPUs read what is above all the time */
+	_Atomic uint32_t refs;
 };
 
 /* Its environments begin with memory of a template: a program's own cannot be copied. */

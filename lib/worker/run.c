@@ -475,11 +475,23 @@ static _Noreturn void report_failed_init(struct worker *w, uint32_t seq, uint32_
 	_exit(FA_RUN_INIT_FAILED);
 }
 
+/* The host wrote it on another CPU: it may be on its way while this one runs. */
+FA_WARM static void prefetch(const struct worker *w, uint32_t seq)
+{
+	const struct fa_request_slot *slot = fa_areas_slot(&w->areas, seq);
+
+	__builtin_prefetch(slot);
+	__builtin_prefetch(slot->request_id + sizeof(slot->request_id) - 1);
+	__builtin_prefetch(slot->data);
+}
+
 FA_WARM static void serve(struct worker *w, uint32_t seq)
 {
 	const struct fa_request_slot *slot = fa_areas_slot(&w->areas, seq);
 	uint32_t flags = slot->flags;
 
+	if (atomic_load_explicit(&w->areas.request->seq, memory_order_relaxed) != seq)
+		prefetch(w, seq + 1);
 	if (flags & FA_REQ_SHUTDOWN && !w->broken)
 		shut_down(w, slot);
 	fa_context_open(&w->call, slot, seq,

@@ -259,7 +259,7 @@ static void set_up(unsigned flags, uint32_t depth)
 	env.random[0] = 1;
 	env.fresh = !(flags & OLD);
 	env.birth_ns = START_NS;
-	env.want = env.rung = env.done = first;
+	env.want = env.rung = env.done = env.seen = first;
 	atomic_store(&((struct fa_response_head *)hostile)->seq, first);
 }
 

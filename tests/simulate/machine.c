@@ -355,7 +355,7 @@ static bool stop_machine(struct fa_env *env)
 
 /* ---- what the library sees -------------------------------------------- */
 
-static bool has_news(const struct fa_env *env)
+static bool has_news(struct fa_env *env)
 {
 	return machine_of(env)->finished != env->done || atomic_load(&env->fate) != FA_ALIVE;
 }
