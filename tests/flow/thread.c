@@ -224,6 +224,28 @@ TEST(a_response_may_have_6291556_bytes_and_no_more)
 	}
 }
 
+/* Small ones lie elsewhere than large ones, and what was too large to keep is small again. */
+TEST(an_event_of_any_length_comes_back_whole)
+{
+	static const size_t lengths[] = { 1, 127, 128, 129, 1000, 128, 2, 70000, 129, 128, 3 };
+	static char event[70001];
+	struct answer answer;
+
+	host_function(FAAS_FUNCTION(.name = "length", .handler = "echo.echo",
+				    .max_concurrency = 1));
+	for (enum way way = 0; way < WAYS; way++)
+		for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths) * 32; i++) {
+			size_t len = lengths[i / 32];
+
+			for (size_t at = 0; at < len; at++)
+				event[at] = (char)('a' + (at + i) % 23);
+			event[len] = '\0';
+			host_call(way, "length", event, &answer);
+			assert_int_equal(answer.payload_len, len);
+			assert_memory_equal(answer.payload, event, len < 1023 ? len : 1023);
+		}
+}
+
 TEST(variables_are_the_function_s_and_lambda_s)
 {
 	const char *const variables[] = { "COLOUR=blue", "EMPTY=", NULL };
@@ -442,6 +464,7 @@ int main(void)
 		cmocka_unit_test(what_a_handler_returns_without_a_word_is_an_error_too),
 		cmocka_unit_test(an_error_may_have_a_body_of_its_own),
 		cmocka_unit_test(a_response_may_have_6291556_bytes_and_no_more),
+		cmocka_unit_test(an_event_of_any_length_comes_back_whole),
 		cmocka_unit_test(variables_are_the_function_s_and_lambda_s),
 		cmocka_unit_test(a_log_line_carries_level_id_and_stream),
 		cmocka_unit_test(the_shutdown_hook_says_goodbye),
