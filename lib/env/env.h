@@ -167,6 +167,7 @@ struct fa_env {
 	uint32_t cpu_guesses;     /* short jobs since the last look at the clock */
 	int64_t cpu_guessed_ns;   /* what they were given */
 	int64_t cpu_average_ns;   /* of a job, at the last look */
+	bool cpu_averaged;        /* there was one that tells */
 	uint64_t served;
 	_Atomic uint32_t cancel;  /* private futex: bumped when `fate` changes */
 	_Atomic uint32_t fate;    /* enum fa_fate */

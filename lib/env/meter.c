@@ -145,20 +145,22 @@ static int64_t unclaimed(struct fa_env *env, int pid)
  * Short jobs are given the average of the last ones, and one in 32 of them what
  * is left of the truth: no CPU time is lost, and the look costs next to nothing.
  * What was seen first has init in it and is no average: the next short job is given all
- * of its time, the most it can be, and the one after it the truth.
+ * of its time, the most it can be, and the one after it the truth. The average may well be none
+ * at all: the kernel counts who runs on another CPU by ticks.
  */
 static int64_t cpu_time(struct fa_env *env, const struct fa_job *job, int pid)
 {
 	int64_t seen_ns = env->cpu_seen_ns, took_ns = job->end_ns - job->start_ns, used;
-	uint32_t jobs = env->cpu_guesses + 1, most = env->cpu_average_ns ? GUESSES : 1;
+	uint32_t jobs = env->cpu_guesses + 1, most = env->cpu_averaged ? GUESSES : 1;
 
 	if (took_ns < SHORT_NS && seen_ns && env->cpu_guesses < most) {
-		used = env->cpu_average_ns ? env->cpu_average_ns : took_ns;
+		used = env->cpu_averaged ? env->cpu_average_ns : took_ns;
 		env->cpu_guesses++;
 		env->cpu_guessed_ns += used;
 		return used;
 	}
 	used = unclaimed(env, pid);
+	env->cpu_averaged = seen_ns;
 	env->cpu_average_ns = seen_ns ? (env->cpu_seen_ns - seen_ns) / jobs : 0;
 	return used;
 }

@@ -31,6 +31,7 @@ static void forget_process(struct fa_env *env)
 	env->cpu_seen_ns = env->peak_kb = env->sampled_ns = 0;
 	env->cpu_guesses = 0;
 	env->cpu_guessed_ns = env->cpu_average_ns = 0;
+	env->cpu_averaged = false;
 	env->served = 0;
 	env->fresh = true;
 	env->doomed = env->template = env->shell = env->frozen = false;
