@@ -116,10 +116,10 @@ bool fa_version_rouse(struct fa_version *v)
 void fa_registry_restored(struct fa_registry *registry, struct fa_version *v,
 			  const struct fa_trouble *trouble)
 {
-	fa_registry_lock(registry);
+	pthread_rwlock_wrlock(&registry->lock);
 	v->trouble = trouble ? *trouble : (struct fa_trouble){ .code = "" };
 	atomic_store(&v->state, trouble ? FA_STATE_INACTIVE : FA_STATE_ACTIVE);
-	fa_registry_unlock(registry);
+	pthread_rwlock_unlock(&registry->lock);
 }
 
 /* Codes of the API's model; the words of Idle were seen, those of Restoring are ours. */

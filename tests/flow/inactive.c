@@ -7,6 +7,9 @@
 
 #include <pthread.h>
 
+#include <model/change.h>
+#include <runtime.h>
+
 #include "support/processes.h"
 
 #define AFTER_MS 600000
@@ -338,6 +341,25 @@ TEST(the_first_call_is_refused_and_has_the_snapshot_made_again)
 	assert_int_equal(flow_log_count(&flow, "init ran"), 2);
 }
 
+/* One that is open may be on its way to a disk that stands still, and the loop with it. */
+TEST(a_restoration_waits_for_no_change)
+{
+	struct faas_function_info *info;
+	bool active = false;
+
+	begin_inactive("snapshot.tell");
+	fa_change_begin(&flow.rt->registry);
+	is_not_ready();
+	for (int ms = 0; ms < 20000 && !active; ms++) {
+		nap();
+		assert_int_equal(faas_function_get(flow.rt, "f:1", &info, &err), 0);
+		active = !strcmp(info->state, "Active");
+		faas_free(info);
+	}
+	fa_change_end(&flow.rt->registry);
+	assert_true(active);
+}
+
 TEST(an_active_version_becomes_inactive_as_often_as_it_is_idle)
 {
 	begin("snapshot.tell");
@@ -576,6 +598,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(it_never_happens_where_that_was_said, open_never,
 						close_it),
 		SHORT(the_first_call_is_refused_and_has_the_snapshot_made_again),
+		SHORT(a_restoration_waits_for_no_change),
 		SHORT(an_active_version_becomes_inactive_as_often_as_it_is_idle),
 		SHORT(a_restoration_that_fails_leaves_it_inactive_and_says_why),
 		SHORT(a_dry_run_says_that_it_is_not_ready_and_wakes_nobody),
