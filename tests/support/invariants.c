@@ -38,10 +38,13 @@ void report_line(struct report *report, const char *format, ...)
 /* ---- manners --------------------------------------------------------- */
 
 static _Atomic uint64_t signals_taken;
+static _Atomic int last_signal, last_sender;
 
-static void count(int number)
+static void count(int number, siginfo_t *info, void *context)
 {
-	(void)number;
+	(void)context;
+	atomic_store(&last_signal, number);
+	atomic_store(&last_sender, info->si_code <= 0 || number == SIGCHLD ? info->si_pid : 0);
 	atomic_fetch_add(&signals_taken, 1);
 }
 
@@ -59,7 +62,7 @@ static bool is_counted(int number)
 
 void count_signals(void)
 {
-	struct sigaction act = { .sa_handler = count, .sa_flags = SA_RESTART };
+	struct sigaction act = { .sa_sigaction = count, .sa_flags = SA_RESTART | SA_SIGINFO };
 
 	for (int number = 1; number <= 64; number++)
 		if (is_counted(number))
@@ -125,8 +128,9 @@ bool manners_kept(const struct manners *before, struct report *report)
 	if (now.pid != before->pid)
 		report_line(report, "the process is another one");
 	if (now.signals_taken != before->signals_taken)
-		report_line(report, "%lu signals arrived",
-			    (unsigned long)(now.signals_taken - before->signals_taken));
+		report_line(report, "%lu signals arrived, the last was %d, from %d",
+			    (unsigned long)(now.signals_taken - before->signals_taken),
+			    atomic_load(&last_signal), atomic_load(&last_sender));
 	if (memcmp(&now.mask, &before->mask, sizeof(now.mask)) != 0)
 		report_line(report, "the signal mask has changed");
 	for (int i = 1; i <= 64; i++)
