@@ -18,8 +18,8 @@
 
 #include <model/function.h>
 
-#define SHELLS_MAX 32   /* of all functions */
-#define SHELLS_BURST 16 /* of one that was needed many times at once */
+#define SHELLS_MAX 24   /* of all functions */
+#define SHELLS_BURST 12 /* of one that was needed many times at once */
 #define SHELLS_TURN 4
 #define BIRTHS 2 /* who was needed twice will be needed again */
 

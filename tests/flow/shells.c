@@ -20,9 +20,9 @@
 
 #define MOST 64
 #define MANY 27 /* functions */
-#define KEPT 32 /* shells at once */
+#define KEPT 24 /* shells at once */
 #define BURST 9 /* events at once: as many unborn, but for one, are a burst */
-#define KEPT_BURST 16
+#define KEPT_BURST 12
 
 static struct flow flow;
 
@@ -352,14 +352,14 @@ static void burst(const char *function, int others, int shells)
 	await_environments(shells);
 }
 
-TEST(a_function_that_was_needed_many_times_at_once_has_sixteen)
+TEST(a_function_that_was_needed_many_times_at_once_has_twelve)
 {
 	open_life();
 	burst("f", 0, KEPT_BURST);
 	flow_close(&flow);
 }
 
-TEST(each_of_the_sixteen_is_the_place_of_a_cold_start)
+TEST(each_of_the_twelve_is_the_place_of_a_cold_start)
 {
 	pid_t shells[KEPT_BURST], nest;
 
@@ -384,7 +384,7 @@ TEST(each_of_the_sixteen_is_the_place_of_a_cold_start)
 	flow_close(&flow);
 }
 
-TEST(of_all_functions_together_there_are_thirty_two)
+TEST(of_all_functions_together_there_are_twenty_four)
 {
 	open_life();
 	flow_function(&flow, FAAS_FUNCTION(.name = "g", .handler = "life.act"));
@@ -574,9 +574,9 @@ int main(void)
 		cmocka_unit_test(a_shell_has_not_opened_the_function),
 		cmocka_unit_test(a_shell_is_no_environment_of_the_statistics),
 		cmocka_unit_test(waiting_is_no_part_of_init),
-		cmocka_unit_test(a_function_that_was_needed_many_times_at_once_has_sixteen),
-		cmocka_unit_test(each_of_the_sixteen_is_the_place_of_a_cold_start),
-		cmocka_unit_test(of_all_functions_together_there_are_thirty_two),
+		cmocka_unit_test(a_function_that_was_needed_many_times_at_once_has_twelve),
+		cmocka_unit_test(each_of_the_twelve_is_the_place_of_a_cold_start),
+		cmocka_unit_test(of_all_functions_together_there_are_twenty_four),
 		cmocka_unit_test(all_of_them_end_with_their_function),
 		cmocka_unit_test(all_of_them_go_when_memory_is_short),
 		cmocka_unit_test(all_of_them_die_with_their_nest_and_are_not_missed),

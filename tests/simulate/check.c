@@ -14,8 +14,8 @@
 #include "machine.h"
 #include "world.h"
 
-#define SHELLS_BURST 16 /* of one function */
-#define SHELLS_MAX 32   /* of all */
+#define SHELLS_BURST 12 /* of one function */
+#define SHELLS_MAX 24   /* of all */
 #define SOON MS /* what is left to an environment that is awake is looked at again by then */
 
 struct count {
