@@ -127,10 +127,10 @@ TEST(a_rate_is_due_at_once_and_then_every_so_often)
 /* The loop opens it when another second has begun. */
 TEST(a_rate_is_due_at_once_also_if_it_is_opened_later)
 {
-	flow_stand_still(&flow);
+	loop_stand_still(flow.rt);
 	map(FAAS_MAPPING(.source = "schedule:rate(5 minutes)"));
 	flow.clock.ns += 1000000000;
-	flow_go_on();
+	loop_go_on();
 	await(1);
 	flow_advance(&flow, 5 * MINUTE - 1000);
 	await(2);

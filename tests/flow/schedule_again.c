@@ -16,6 +16,7 @@
 #include <source/mapping.h>
 
 #include "support/failing_mem.h"
+#include "support/standstill.h"
 
 #define EPOCH_MS 1700000000000 /* 22:13:20 */
 
@@ -63,34 +64,6 @@ static void pass_ms(int64_t ms)
 	while (!a.done)
 		tick();
 	fa_loop_wake(&host.rt->loop);
-}
-
-static struct hold {
-	struct fa_call call;
-	_Atomic bool held, let_go;
-} hold;
-
-static void wait_in_loop(struct fa_call *call)
-{
-	(void)call;
-	hold.held = true;
-	while (!hold.let_go)
-		tick();
-}
-
-/* What is asked of it from now on waits, so that memory can be out behind the answer. */
-static void hold_loop(void)
-{
-	hold.call.run = wait_in_loop;
-	hold.held = hold.let_go = false;
-	fa_loop_call(&host.rt->loop, &hold.call);
-	while (!hold.held)
-		tick();
-}
-
-static void let_loop_go(void)
-{
-	hold.let_go = true;
 }
 
 /* The n-th allocation and all after it; 0: none. */
@@ -207,7 +180,7 @@ static void is_due(void)
 
 /* ---- the tests ----------------------------------------------------------- */
 
-/* For each allocation that beginning takes. */
+/* For each allocation that beginning takes: memory is out behind the answer. */
 TEST(a_schedule_that_finds_no_memory_begins_when_there_is_some)
 {
 	bool late = true;
@@ -217,10 +190,10 @@ TEST(a_schedule_that_finds_no_memory_begins_when_there_is_some)
 		char id[37];
 
 		open_runtime();
-		hold_loop();
+		loop_stand_still(host.rt);
 		create("Europe/London", id);
 		fail_from(++n);
-		let_loop_go();
+		loop_go_on();
 		late = is_enabled_late(id);
 		is_due();
 		close_runtime();
@@ -239,10 +212,10 @@ TEST(a_change_that_finds_no_memory_holds_when_there_is_some)
 		open_runtime();
 		create("Asia/Kathmandu", id);
 		assert_false(is_enabled_late(id));
-		hold_loop();
+		loop_stand_still(host.rt);
 		control("UpdateEventSourceMapping", id, ",\"ScheduleExpressionTimezone\":\"UTC\"");
 		fail_from(++n);
-		let_loop_go();
+		loop_go_on();
 		late = is_enabled_late(id);
 		is_due();
 		close_runtime();
@@ -255,10 +228,10 @@ TEST(one_that_waits_for_memory_can_be_deleted)
 	char id[37];
 
 	open_runtime();
-	hold_loop();
+	loop_stand_still(host.rt);
 	create("UTC", id);
 	fail_from(1);
-	let_loop_go();
+	loop_go_on();
 	assert_true(is_under_way(id));
 	fail_from(0);
 	control("DeleteEventSourceMapping", id, "");
@@ -272,10 +245,10 @@ TEST(a_runtime_is_closed_while_one_waits_for_memory)
 	char id[37];
 
 	open_runtime();
-	hold_loop();
+	loop_stand_still(host.rt);
 	create("UTC", id);
 	fail_from(1);
-	let_loop_go();
+	loop_go_on();
 	assert_true(is_under_way(id));
 	fail_from(0);
 	close_runtime();

@@ -138,36 +138,6 @@ void flow_advance(struct flow *flow, int64_t ms)
 	fa_loop_wake(&flow->rt->loop);
 }
 
-static struct {
-	struct fa_call call;
-	_Atomic bool stands, over;
-} standstill;
-
-static void stand_still(struct fa_call *call)
-{
-	(void)call;
-	standstill.stands = true;
-	while (!standstill.over)
-		pause_a_little();
-	standstill.stands = false;
-}
-
-void flow_stand_still(struct flow *flow)
-{
-	standstill.call.run = stand_still;
-	standstill.over = false;
-	fa_loop_call(&flow->rt->loop, &standstill.call);
-	while (!standstill.stands)
-		pause_a_little();
-}
-
-void flow_go_on(void)
-{
-	standstill.over = true;
-	while (standstill.stands)
-		pause_a_little();
-}
-
 void flow_pass(struct flow *flow, int64_t ms)
 {
 	struct faas_stats stats = { .size = sizeof(stats) };

@@ -11,6 +11,7 @@
 
 #include <base/clock.h>
 #include <faas/faas.h>
+#include <support/standstill.h>
 
 struct flow {
 	struct faas *rt;
@@ -31,10 +32,6 @@ void flow_open_at(struct flow *flow, const struct faas_config *config, int64_t u
 void flow_close(struct flow *flow); /* and frees all results */
 void flow_forget(struct flow *flow); /* the same, of a runtime that is closed already */
 void flow_advance(struct flow *flow, int64_t ms);
-
-/* The loop of this one does nothing until flow_go_on(); one at a time. */
-void flow_stand_still(struct flow *flow);
-void flow_go_on(void);
 /* A little later; if nobody is at work, whom it would time out, the clock says that it is `ms`. */
 void flow_pass(struct flow *flow, int64_t ms);
 
