@@ -93,7 +93,7 @@ bool fa_folder_is_heavy(struct fa_folder *folder)
  */
 static int64_t append(int log, int64_t size, int64_t goal)
 {
-	static const char zeros[LOG_PIECE];
+	static char zeros[LOG_PIECE]; /* not const, or they would lie in the library's file */
 	ssize_t len = goal - size < LOG_PIECE ? (ssize_t)(goal - size) : LOG_PIECE;
 
 	if (len <= 0)
