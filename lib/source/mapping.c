@@ -271,7 +271,7 @@ static void adopt(struct fa_mapping *m, struct fa_mapping_config *next)
 	m->config = next;
 	m->adopted++;
 	pthread_mutex_unlock(&m->all->lock);
-	m->over.completes_again = false; /* that was said of another one */
+	m->over.next = FA_END_NONE; /* that was said of another one */
 }
 
 void fa_mapping_forget(struct fa_mapping *m)

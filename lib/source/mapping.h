@@ -20,6 +20,9 @@ enum fa_mapping_state {
  * The lock of fa_sources holds what control operations see; the loop alone changes `state`
  * but to DELETING and UPDATING, `config` is written by the loop under the lock.
  */
+/* What comes of one that has done what it was for. */
+enum fa_mapping_end { FA_END_NONE = 0, FA_END_COMPLETES, FA_END_RETIRES };
+
 struct fa_mapping {
 	struct fa_sources *all;
 	char uuid[37];
@@ -51,8 +54,7 @@ struct fa_mapping {
 	struct fa_map groups;              /* of struct fa_group, those that a batch has */
 	struct {
 		struct fa_chore chore;     /* its own while it is under way; see over.c */
-		bool open, completes;      /* completes: else it retires */
-		bool completes_again, retires_again; /* was asked for meanwhile */
+		enum fa_mapping_end doing, next; /* next: was asked for meanwhile */
 		bool forgets;              /* meanwhile it was deleted */
 		int64_t adopted;           /* what that was when it began */
 		char arn[FA_ADDRESS_ARN + 40]; /* what its messages are told to be of; or "" */

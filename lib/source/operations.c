@@ -441,7 +441,7 @@ static void retire(struct fa_mapping *m)
 
 void fa_mapping_conclude(struct fa_mapping *m)
 {
-	if (m->over.completes)
+	if (m->over.doing == FA_END_COMPLETES)
 		complete(m);
 	else
 		retire(m);

@@ -19,11 +19,10 @@ static void on_thread(struct fa_chore *chore)
 }
 
 /* The sources are not closed before it is done. */
-static void begin(struct fa_mapping *m, bool completes)
+static void begin(struct fa_mapping *m, enum fa_mapping_end what)
 {
-	m->over.open = true;
-	m->over.completes = completes;
-	m->over.completes_again = m->over.retires_again = false;
+	m->over.doing = what;
+	m->over.next = FA_END_NONE;
 	m->over.adopted = m->adopted;
 	m->over.arn[0] = '\0';
 	if (m->config->push)
@@ -39,12 +38,12 @@ static void on_over(struct fa_chore *chore)
 	struct fa_mapping *m = fa_container(chore, struct fa_mapping, over.chore);
 	struct fa_sources *all = m->all;
 
-	m->over.open = false;
+	m->over.doing = FA_END_NONE;
 	if (m->over.forgets)
 		fa_mapping_forget(m);
-	else if (m->over.completes_again)
+	else if (m->over.next == FA_END_COMPLETES)
 		fa_mapping_complete(m);
-	else if (m->over.retires_again)
+	else if (m->over.next == FA_END_RETIRES)
 		fa_mapping_retire(m);
 	fa_source_closed(all);
 }
@@ -52,9 +51,10 @@ static void on_over(struct fa_chore *chore)
 /* One that is complete already is on its way to be disabled. */
 void fa_mapping_complete(struct fa_mapping *m)
 {
-	m->over.completes_again = true;
-	if (!m->over.open && m->config->enabled)
-		begin(m, true);
+	if (m->over.doing)
+		m->over.next = FA_END_COMPLETES;
+	else if (m->config->enabled)
+		begin(m, FA_END_COMPLETES);
 }
 
 static bool is_to_go(const struct fa_mapping *m)
@@ -69,13 +69,14 @@ void fa_mapping_retire(struct fa_mapping *m)
 {
 	if (m->all->closing || !is_to_go(m))
 		return;
-	m->over.retires_again = true;
-	if (!m->over.open)
-		begin(m, false);
+	if (m->over.doing)
+		m->over.next = FA_END_RETIRES;
+	else
+		begin(m, FA_END_RETIRES);
 }
 
 bool fa_mapping_is_held(struct fa_mapping *m)
 {
-	m->over.forgets = m->over.open;
-	return m->over.open;
+	m->over.forgets = m->over.doing;
+	return m->over.doing;
 }

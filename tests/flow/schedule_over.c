@@ -69,16 +69,6 @@ static int close_it(void **state)
 	return 0;
 }
 
-static void map_once(bool delete_after)
-{
-	struct faas_mapping_config c = *FAAS_MAPPING(
-		.source = "schedule:at(2023-11-15T00:01:00)", .function = "f",
-		.delete_after = delete_after);
-
-	if (faas_mapping_create(flow.rt, &c, id, &err))
-		fail_msg("%s", err.message);
-}
-
 /* "" when it is not there any more. */
 static bool is_in_state(const char *state)
 {
@@ -102,6 +92,17 @@ static void becomes(const char *state)
 	}
 }
 
+static void map_once(bool delete_after)
+{
+	struct faas_mapping_config c = *FAAS_MAPPING(
+		.source = "schedule:at(2023-11-15T00:01:00)", .function = "f",
+		.delete_after = delete_after);
+
+	if (faas_mapping_create(flow.rt, &c, id, &err))
+		fail_msg("%s", err.message);
+	becomes("Enabled");
+}
+
 /* Through the loop, a few times: what it is asked to do first, it has done by then. */
 static void others_are_served(void)
 {
@@ -109,13 +110,18 @@ static void others_are_served(void)
 		assert_true(flow_says(flow_call_async(&flow, "g", ""), "here"));
 }
 
+/* It had its one event. */
+static void come_to_its_end(void)
+{
+	flow_advance(&flow, 60000);
+	flow_await_count(&flow, &calls, 1);
+}
+
 TEST(while_a_change_takes_its_time_others_are_served)
 {
 	map_once(false);
-	becomes("Enabled");
 	fa_change_begin(&flow.rt->registry);
-	flow_advance(&flow, 60000);
-	flow_await_count(&flow, &calls, 1);
+	come_to_its_end();
 	others_are_served();
 	assert_true(is_in_state("Enabled"));
 	fa_change_end(&flow.rt->registry);
@@ -125,10 +131,8 @@ TEST(while_a_change_takes_its_time_others_are_served)
 TEST(while_the_disk_stands_still_others_are_served)
 {
 	map_once(true);
-	becomes("Enabled");
 	fa_change_begin(&flow.rt->registry);
-	flow_advance(&flow, 60000);
-	flow_await_count(&flow, &calls, 1);
+	come_to_its_end();
 	fault_vfs_stand_still(true);
 	fa_change_end(&flow.rt->registry);
 	others_are_served();
@@ -170,14 +174,18 @@ static void let_go(struct busy *b)
 	}
 }
 
-TEST(what_is_asked_for_before_it_is_written_counts)
+/* And no thread is there that could write that down. */
+static void come_to_its_end_unwritten(void)
 {
 	keep_busy(FA_CHORE_THREADS);
 	map_once(false);
-	becomes("Enabled");
-	flow_advance(&flow, 60000);
-	flow_await_count(&flow, &calls, 1);
+	come_to_its_end();
 	others_are_served();
+}
+
+TEST(what_is_asked_for_before_it_is_written_counts)
+{
+	come_to_its_end_unwritten();
 	assert_int_equal(faas_mapping_update(flow.rt, id, FAAS_MAPPING(.input = "{}"), &err), 0);
 	becomes("Enabled");
 	keep_busy(1);
@@ -188,12 +196,7 @@ TEST(what_is_asked_for_before_it_is_written_counts)
 
 TEST(one_that_is_deleted_before_it_is_written_goes_behind_that)
 {
-	keep_busy(FA_CHORE_THREADS);
-	map_once(false);
-	becomes("Enabled");
-	flow_advance(&flow, 60000);
-	flow_await_count(&flow, &calls, 1);
-	others_are_served();
+	come_to_its_end_unwritten();
 	assert_int_equal(faas_mapping_delete(flow.rt, id, &err), 0);
 	others_are_served();
 	assert_true(is_in_state("Deleting"));
